@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/desired.hpp"
+
+namespace masq {
+
+// One internal endpoint <-> external endpoint, as the kernel has it now. Ports in host byte order; for ICMP the
+// identifier stands for both ports.
+struct Mapping {
+  std::uint8_t protocol = 0;  // IPPROTO_*
+  Address pod;
+  std::uint16_t pod_port = 0;
+  Address remote;
+  std::uint16_t remote_port = 0;
+  Address external;
+  std::uint16_t external_port = 0;
+  std::string state;  // "new", "established", "closing", …: docs/reference.md
+  std::uint64_t age_seconds = 0;
+  std::uint64_t idle_seconds = 0;
+};
+
+// A counter of packets that left the engine for one reason.
+struct ReasonCount {
+  Family family = Family::ipv4;
+  std::string direction;  // "egress", "ingress"
+  std::string reason;     // the metric label
+  bool drop = false;
+  std::uint64_t packets = 0;
+};
+
+struct TableUse {
+  Family family = Family::ipv4;
+  std::uint32_t used = 0;     // mappings alive
+  std::uint32_t left = 0;     // connections remembered as left alone
+  std::uint32_t maximum = 0;
+};
+
+struct Counters {
+  std::vector<ReasonCount> packets;
+  std::vector<TableUse> tables;
+  std::uint64_t mappings_created[2] = {0, 0};  // IPv4, IPv6
+};
+
+// An entry of the ip-masq-agent's set as the kernel holds it.
+struct IpMasqEntry {
+  Cidr cidr;
+  bool masquerade = false;
+  auto operator<=>(const IpMasqEntry&) const = default;
+};
+
+// A step that apply() takes or would take, printable: "attach egress program to eth0 (tcx)".
+using Steps = std::vector<std::string>;
+
+// One way of making the kernel masquerade. The laws (tested for every implementation): applying twice changes
+// nothing the second time; from any actual state apply() reaches the desired one; an unrelated change keeps
+// established mappings; a failed step leaves the rest applied and is retried; after remove() the kernel is as it
+// was found.
+class Datapath {
+ public:
+  virtual ~Datapath() = default;
+
+  // "BPF", "nftables", "IPTables": the word of the status line.
+  virtual std::string name() const = 0;
+  // Makes the kernel equal to `desired`, additions before removals; returns the steps taken (none: it was equal).
+  virtual Result<Steps> apply(const Desired& desired) = 0;
+  // The steps that apply() would take; changes nothing.
+  virtual Result<Steps> plan(const Desired& desired) = 0;
+  // Calls `visit` for each mapping alive.
+  virtual Result<void> mappings(const std::function<void(const Mapping&)>& visit) = 0;
+  virtual Result<Counters> counters() = 0;
+  // Takes everything of ours out of the kernel. Works on what is found there, also without an apply() before.
+  virtual Result<Steps> remove() = 0;
+};
+
+}  // namespace masq

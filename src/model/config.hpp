@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/port_range.hpp"
+
+namespace masq {
+
+enum class DatapathKind : std::uint8_t { automatic, bpf, nftables, iptables };
+enum class Toggle : std::uint8_t { automatic, on, off };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, json };
+
+struct NatTimeouts {
+  std::chrono::seconds tcp_established{7440};  // RFC 5382 REQ-5
+  std::chrono::seconds tcp_transitory{240};
+  std::chrono::seconds udp{300};               // RFC 4787 REQ-5
+  std::chrono::seconds icmp{60};               // RFC 5508 REQ-1
+  std::chrono::seconds other{600};
+  bool operator==(const NatTimeouts&) const = default;
+};
+
+// The user's words: every key of docs/reference.md, already parsed and checked on its own. What a key means
+// together with the node's facts is decide()'s business.
+struct Config {
+  DatapathKind datapath = DatapathKind::automatic;  // enable-bpf-masquerade is folded into it
+  bool enable_ipv4_masquerade = true;
+  bool enable_ipv6_masquerade = true;
+  std::optional<std::vector<Cidr>> ipv4_pod_cidr;  // absent: auto
+  std::optional<std::vector<Cidr>> ipv6_pod_cidr;
+  std::vector<Cidr> ipv4_native_routing_cidr;  // empty: the pod CIDRs
+  std::vector<Cidr> ipv6_native_routing_cidr;
+  std::vector<std::string> devices;  // empty: detected; "eth+" is every name that begins with eth
+  std::vector<std::string> egress_masquerade_interfaces;
+  bool enable_masquerade_to_route_source = false;
+  bool enable_remote_node_masquerade = false;
+  std::vector<Address> node_addresses;
+  std::vector<Address> masquerade_address;
+  bool enable_ip_masq_agent = false;
+  std::string ip_masq_agent_config_path = "/etc/config/ip-masq-agent";
+  std::optional<std::vector<PortRange>> nat_port_range;  // absent: auto
+  PortRange node_port_range{30000, 32767};
+  std::uint32_t nat_max_mappings = 524288;                    // per address family
+  std::optional<std::uint32_t> nat_max_mappings_per_pod;      // absent: a quarter of nat_max_mappings
+  NatTimeouts nat_timeouts;
+  bool random_fully = false;
+  std::string bpf_root = "/sys/fs/bpf";
+  std::string socket_path = "/run/masq/masq.sock";
+  std::string prometheus_serve_addr;  // empty: off
+  Toggle enable_k8s = Toggle::automatic;
+  std::string k8s_kubeconfig_path;
+  std::string k8s_api_server;
+  std::string k8s_node_name;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace masq

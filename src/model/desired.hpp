@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/port_range.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "model/node.hpp"
+
+namespace masq {
+
+// What is done with a packet of the source set toward a destination, and the fact that decides it.
+enum class Decision : std::uint8_t {
+  masquerade,
+  left_broadcast,       // a subnet's broadcast address
+  left_pod_cidr,        // inside the pod CIDRs
+  left_native_routing,  // inside ipv4-native-routing-cidr / ipv6-native-routing-cidr
+  left_ip_masq_agent,   // inside nonMasqueradeCIDRs or a link-local that is excluded
+  left_node,            // another node's address
+  left_own_address,     // an address of this node
+};
+
+// The word for it in `masq explain`, logs and JSON: "pod CIDR", "native routing CIDR", …
+std::string_view to_string(Decision decision);
+
+// Destinations inside `destination` are decided so, unless a longer prefix of the same list says otherwise.
+struct PolicyRule {
+  Cidr destination;
+  Decision decision = Decision::masquerade;
+  auto operator<=>(const PolicyRule&) const = default;
+};
+
+// A device on which we masquerade.
+struct Uplink {
+  int ifindex = 0;
+  std::string name;
+  bool ethernet = true;  // packets at its tc hooks begin with an Ethernet header
+  // The addresses that packets leave under, best first; more than one is a pool. Empty: none is usable now,
+  // packets that would need one are dropped.
+  std::vector<Address> ipv4;
+  std::vector<Address> ipv6;
+  bool operator==(const Uplink&) const = default;
+};
+
+// One address family's part of the desired state.
+struct FamilyPolicy {
+  bool enabled = true;
+  std::vector<Cidr> sources;           // the source set; sorted. Destinations inside are left before any rule
+  std::vector<PolicyRule> rules;       // sorted by destination; longest prefix decides; no match: masquerade
+  std::vector<Cidr> shown_exclusions;  // what `masq status` prints: native routing CIDRs, else pod CIDRs
+  bool operator==(const FamilyPolicy&) const = default;
+};
+
+// What the kernel must look like. Equal values need no work.
+struct Desired {
+  std::vector<Uplink> uplinks;  // sorted by name
+  FamilyPolicy ipv4;
+  FamilyPolicy ipv6;
+  bool ip_masq_agent = false;
+  // For `masq bpf ipmasq list`: sorted, IPv4 first; `masquerade` marks an entry of masqueradeCIDRs.
+  IpMasqAgent ip_masq_agent_rules;
+  bool route_source = false;
+  bool random_fully = false;
+  std::vector<PortRange> ports;  // mapped source ports; normalised, never empty
+  std::uint32_t max_mappings = 524288;
+  std::uint32_t max_mappings_per_pod = 131072;
+  NatTimeouts timeouts;
+  // What an operator should know though it is no error: "eth1: no usable IPv4 address", …
+  std::vector<std::string> notes;
+  bool operator==(const Desired&) const = default;
+
+  const FamilyPolicy& family(Family f) const { return f == Family::ipv4 ? ipv4 : ipv6; }
+};
+
+// Pure and total but for contradictions between the configuration and the node ("masquerade-address 10.1.1.1 is
+// not an address of this node", "nat-port-range leaves no port").
+Result<Desired> decide(const Config& config, const Node& node);
+
+// The predicate of the datapath in user space: what happens to a packet from a pod to `destination`.
+Decision decide_destination(const FamilyPolicy& policy, const Address& destination);
+
+}  // namespace masq

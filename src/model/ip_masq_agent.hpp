@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+
+namespace masq {
+
+// The ip-masq-agent's file, parsed. Both lists are sorted and without duplicates; the link-locals that
+// masqLinkLocal and masqLinkLocalIPv6 leave excluded are in `non_masquerade`.
+struct IpMasqAgent {
+  std::vector<Cidr> non_masquerade;
+  std::vector<Cidr> masquerade;       // masq's own: carved out of a wider exclusion
+  std::vector<std::string> warnings;  // one line each: unknown keys, host bits cleared, link-locals only
+  bool operator==(const IpMasqAgent&) const = default;
+};
+
+// The rules in force without a file: the eleven reserved ranges and both link-locals.
+IpMasqAgent default_ip_masq_agent();
+
+// YAML, or JSON when the first non-blank character is '{'. Blank text and comments alone are the defaults; any
+// error refuses the whole text. An error reads "line 3: nonMasqueradeCIDRs: 10.0.0.1: a CIDR is expected, …"
+// (no file name: the caller knows it). Bounded: 1 MiB of text, 65,536 CIDRs, no YAML aliases.
+Result<IpMasqAgent> parse_ip_masq_agent(std::string_view text);
+
+}  // namespace masq
