@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the programs in the kernel and masq in user space: the only header that both include.
+ * Addresses and ports are in network byte order, everything else in host byte order. Sizes are asserted here and
+ * held against the objects' BTF by tests/packet/abi_test.cpp. A change of a layout takes a new MASQ_SCHEMA.
+ */
+#ifndef MASQ_BPF_ABI_H
+#define MASQ_BPF_ABI_H
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define MASQ_ASSERT static_assert
+#else
+#define MASQ_ASSERT _Static_assert
+#endif
+
+#define MASQ_SCHEMA 1 /* of every pinned map; kept in struct control */
+
+enum masq_verdict {
+	MASQ_PASS, /* go on: TC_ACT_UNSPEC, so that other programs on the device see the packet too */
+	MASQ_DROP, /* TC_ACT_SHOT */
+};
+
+/*
+ * Why a packet left the engine. Each line fixes, in one place: the name, the verdict, the word for it (metric
+ * label, `masq monitor`, JSON), and what it means.
+ */
+#define MASQ_REASONS(X)                                                                                               \
+	X(TRANSLATED, PASS, "translated", "address and port rewritten by a mapping")                                   \
+	X(NOT_OURS, PASS, "not_ours", "source outside the source set; inbound: no mapping for it")                     \
+	X(MULTICAST, PASS, "multicast", "multicast destination")                                                       \
+	X(BROADCAST, PASS, "broadcast", "broadcast destination")                                                       \
+	X(INBOUND_CONNECTION, PASS, "inbound_connection", "connection that came from outside to a pod's own address")  \
+	X(POD_CIDR, PASS, "pod_cidr", "destination inside the pod CIDRs")                                              \
+	X(NATIVE_ROUTING, PASS, "native_routing", "destination inside the native routing CIDRs")                       \
+	X(IP_MASQ_AGENT, PASS, "ip_masq_agent", "destination excluded by the ip-masq-agent")                           \
+	X(NODE, PASS, "node", "destination is another node")                                                           \
+	X(OWN_ADDRESS, PASS, "own_address", "destination is an address of this node")                                  \
+	X(MALFORMED, DROP, "malformed", "a pod's packet that is truncated or contradicts itself")                      \
+	X(FRAGMENT, DROP, "fragment", "a fragment that would have to be masqueraded")                                  \
+	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "a protocol that cannot be masqueraded yet")             \
+	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one (RST, FIN, SYN+ACK)")    \
+	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
+	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
+	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
+	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
+	X(REWRITE_FAILED, DROP, "rewrite_failed", "the kernel refused to change the packet")
+
+enum masq_reason {
+#define MASQ_REASON_ENUM(name, verdict, word, meaning) MASQ_REASON_##name,
+	MASQ_REASONS(MASQ_REASON_ENUM)
+#undef MASQ_REASON_ENUM
+	MASQ_REASON_COUNT,
+};
+
+enum masq_direction {
+	MASQ_EGRESS,
+	MASQ_INGRESS,
+	MASQ_DIRECTION_COUNT,
+};
+
+/* counters: a per-CPU array of __u64, one element for each pair. */
+#define MASQ_COUNTER(direction, reason) ((direction) * MASQ_REASON_COUNT + (reason))
+#define MASQ_COUNTER_COUNT (MASQ_DIRECTION_COUNT * MASQ_REASON_COUNT)
+
+/*
+ * Time is counted in ticks of 2^27 ns (134 ms) of CLOCK_BOOTTIME, which goes on during suspend. Tick 0 never comes:
+ * it marks a mapping that is not alive.
+ */
+#define MASQ_TICK_SHIFT 27
+
+union masq_addr4 {
+	__be32 word[1];
+	__u8 bytes[4];
+};
+
+union masq_addr6 {
+	__be32 word[4];
+	__u8 bytes[16];
+};
+
+/* How far a connection has come; `masq bpf nat list` prints the words. */
+#define MASQ_STATES(X)                                                                                                \
+	X(NEW, "new")                 /* only the pod has spoken */                                                    \
+	X(ESTABLISHED, "established") /* both have */                                                                  \
+	X(CLOSING, "closing")         /* TCP: FIN from both sides, or RST */
+
+enum masq_state {
+#define MASQ_STATE_ENUM(name, word) MASQ_STATE_##name,
+	MASQ_STATES(MASQ_STATE_ENUM)
+#undef MASQ_STATE_ENUM
+	MASQ_STATE_COUNT,
+};
+
+/* What a slot of the mapping table is used for; only the one who owns a slot in that phase changes it. */
+enum masq_slot {
+	MASQ_SLOT_FREE,     /* on the free list, or never used */
+	MASQ_SLOT_BUILDING, /* owned by the program that takes a new connection's first packet */
+	MASQ_SLOT_LINKED,   /* found by the indexes; alive while `seen` is not 0; owned by the sweep when it is */
+	MASQ_SLOT_UNLINKED, /* out of the indexes; free when every program that may still look at it has ended */
+};
+
+#define MASQ_FIN_FROM_POD 1
+#define MASQ_FIN_FROM_REMOTE 2
+#define MASQ_RESET 4
+#define MASQ_WEAK 8 /* an inbound connection known from a segment in its middle */
+
+/*
+ * One connection: a mapping (reason TRANSLATED), or the remembered decision to leave it alone (any other reason).
+ * The forward index finds it by `flow`, the reply index by (flow.dst, external, flow.dport, external_port).
+ * A tuple as the pod sends it. ICMP queries: the identifier is the source port, and the destination port is the
+ * ICMP type of the pod's packets, so that a pod's own ping and one it answers are two flows.
+ */
+#define MASQ_DEFINE_FAMILY(n)                                                                                         \
+	struct masq_tuple##n {                                                                                         \
+		union masq_addr##n src;                                                                                \
+		union masq_addr##n dst;                                                                                \
+		__be16 sport;                                                                                          \
+		__be16 dport;                                                                                          \
+		__u8 protocol;                                                                                         \
+		__u8 zero[3];                                                                                          \
+	};                                                                                                             \
+	struct masq_mapping##n {                                                                                       \
+		struct masq_tuple##n flow;                                                                             \
+		union masq_addr##n external;                                                                           \
+		__be16 external_port;                                                                                  \
+		__u8 reason;                                                                                           \
+		__u8 state;                                                                                            \
+		__u32 seen;    /* tick of the last packet, to within a second; 0: not alive */                         \
+		__u32 created; /* tick; of UNLINKED slots: when that was */                                            \
+		__u32 next;    /* of a FREE slot: number of the next one plus one, 0: none */                          \
+		__u8 slot;     /* enum masq_slot */                                                                    \
+		__u8 flags;                                                                                            \
+		__u8 reserved[MASQ_MAPPING##n##_RESERVED];                                                             \
+	};                                                                                                             \
+	/* A longest-prefix rule of the policy. */                                                                     \
+	struct masq_policy_key##n {                                                                                    \
+		__u32 prefix_length;                                                                                   \
+		union masq_addr##n address;                                                                            \
+	};                                                                                                             \
+	/* The addresses that packets leave an uplink under; pods are spread over them. */                             \
+	struct masq_uplink##n {                                                                                        \
+		__u32 count;                                                                                           \
+		union masq_addr##n address[MASQ_POOL_MAX];                                                             \
+	};                                                                                                             \
+	struct masq_source##n {                                                                                        \
+		union masq_addr##n address;                                                                            \
+		union masq_addr##n mask;                                                                               \
+	};                                                                                                             \
+	/* Load-time constants: the verifier removes what they switch off. */                                          \
+	struct masq_options##n {                                                                                       \
+		__u64 hash_seed; /* the table's: the same as long as it lives */                                       \
+		__u32 enabled;                                                                                         \
+		__u32 source_count; /* more than MASQ_SOURCES_MAX: all of them are in the map `sources` */             \
+		struct masq_source##n source[MASQ_SOURCES_MAX];                                                        \
+		__u32 forward_mask; /* number of index buckets - 1 */                                                  \
+		__u32 slots;                                                                                           \
+		__u32 max_mappings;                                                                                    \
+		__u32 max_left;                                                                                        \
+		__u32 max_mappings_per_pod;                                                                            \
+		__u32 route_source;                                                                                    \
+		__u32 random_fully;                                                                                    \
+		__u32 port_count;  /* of all ranges together */                                                        \
+		__u32 range_count;                                                                                     \
+		struct masq_port_range range[MASQ_RANGES_MAX];                                                         \
+		struct masq_timeouts timeouts;                                                                         \
+	}
+
+#define MASQ_MAPPING4_RESERVED 26
+#define MASQ_MAPPING6_RESERVED 6
+#define MASQ_POOL_MAX 16
+#define MASQ_SOURCES_MAX 8
+#define MASQ_RANGES_MAX 16
+
+struct masq_port_range {
+	__u16 low;
+	__u16 high;
+};
+
+/* In ticks. */
+struct masq_timeouts {
+	__u32 tcp_new;
+	__u32 tcp_established;
+	__u32 tcp_transitory;
+	__u32 udp_new;
+	__u32 udp;
+	__u32 icmp;
+};
+
+MASQ_DEFINE_FAMILY(4);
+MASQ_DEFINE_FAMILY(6);
+
+/* Value of a policy rule. */
+struct masq_policy {
+	__u8 reason;  /* enum masq_reason; TRANSLATED: masquerade */
+	__u8 ip_masq; /* enum masq_ip_masq: what `masq bpf ipmasq list` shows */
+	__u16 reserved;
+};
+
+enum masq_ip_masq {
+	MASQ_IP_MASQ_NONE,
+	MASQ_IP_MASQ_EXCLUDED,
+	MASQ_IP_MASQ_MASQUERADE,
+};
+
+/*
+ * A bucket of an index: a cache line. A cell is 0 (empty) or tag << 24 | slot number + 1. A key whose home bucket
+ * is full stands in one of the next MASQ_HOPS - 1 buckets, and the home's `overflow` counts it.
+ */
+#define MASQ_CELLS 15
+#define MASQ_HOPS 4
+#define MASQ_SLOTS_MAX ((1 << 24) - 2)
+
+struct masq_bucket {
+	__u16 inserted; /* changes with every insertion of a key whose home this is */
+	__u16 overflow;
+	__u32 cell[MASQ_CELLS];
+};
+
+/* What the table knows of itself: one element. Counters in it are changed atomically. */
+struct masq_control {
+	__u64 free_list; /* upper half: a number that changes with every push; lower half: slot number plus one */
+	__u64 hash_seed;
+	__u64 created;   /* mappings ever made */
+	__u32 schema;
+	__u32 slots;
+	__u32 buckets;
+	__u32 unused;    /* slots from here on were never used */
+	__u32 used;      /* mappings alive */
+	__u32 left;      /* connections remembered as left alone */
+	__u32 clock;     /* the tick now, as of the last sweep */
+	__u32 cursor;    /* where the sweep goes on */
+};
+
+MASQ_ASSERT(sizeof(struct masq_tuple4) == 16, "the forward key is two words");
+MASQ_ASSERT(sizeof(struct masq_tuple6) == 40, "no holes");
+MASQ_ASSERT(sizeof(struct masq_mapping4) == 64, "a cache line");
+MASQ_ASSERT(sizeof(struct masq_mapping6) == 80, "no holes");
+MASQ_ASSERT(sizeof(struct masq_bucket) == 64, "a cache line");
+MASQ_ASSERT(sizeof(struct masq_control) == 56, "no holes");
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The address family is data: the engine's text is compiled once with FAMILY=4 and once with FAMILY=6, and this
+ * header is the only one that asks which. N(name) is the family's own name of a map, program or constant.
+ */
+#ifndef MASQ_BPF_FAMILY_H
+#define MASQ_BPF_FAMILY_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi.h"
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define N(name) PASTE(name, FAMILY)
+
+typedef union N(masq_addr) addr_t;
+typedef struct N(masq_tuple) tuple_t;
+typedef struct N(masq_mapping) mapping_t;
+typedef struct N(masq_uplink) uplink_t;
+typedef struct N(masq_policy_key) policy_key_t;
+
+#define ADDR_WORDS (sizeof(addr_t) / sizeof(__be32))
+#define TUPLE_WORDS (sizeof(tuple_t) / sizeof(__u64))
+
+#if FAMILY == 4
+#define ADDRESS_FAMILY 2 /* AF_INET */
+#define ICMP_PROTOCOL IPPROTO_ICMP
+#define ICMP_QUERY_REQUEST 8
+#define ICMP_QUERY_REPLY 0
+#define ICMP_TIMESTAMP 13
+#define ICMP_TIMESTAMPREPLY 14
+#else
+#define ADDRESS_FAMILY 10 /* AF_INET6 */
+#define ICMP_PROTOCOL IPPROTO_ICMPV6
+#define ICMP_QUERY_REQUEST 128
+#define ICMP_QUERY_REPLY 129
+#define ICMP_TIMESTAMP 0 /* ICMPv6 has none */
+#define ICMP_TIMESTAMPREPLY 0
+#endif
+
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
+
+static __always_inline bool addr_equal(const addr_t *a, const addr_t *b)
+{
+	for (unsigned int i = 0; i < ADDR_WORDS; i++)
+		if (a->word[i] != b->word[i])
+			return false;
+	return true;
+}
+
+static __always_inline bool addr_is_inside(const addr_t *a, const addr_t *prefix, const addr_t *mask)
+{
+	for (unsigned int i = 0; i < ADDR_WORDS; i++)
+		if ((a->word[i] & mask->word[i]) != prefix->word[i])
+			return false;
+	return true;
+}
+
+static __always_inline bool addr_is_multicast(const addr_t *a)
+{
+	return FAMILY == 4 ? (a->bytes[0] & 0xf0) == 0xe0 : a->bytes[0] == 0xff;
+}
+
+/* RFC 919: the limited broadcast; a subnet's own is a rule of the policy. */
+static __always_inline bool addr_is_broadcast(const addr_t *a)
+{
+	return FAMILY == 4 && a->word[0] == 0xffffffff;
+}
+
+#endif

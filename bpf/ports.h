@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Finds an external port for a new mapping. The claim of a port is the insertion into the reply index, so two CPUs
+ * can never have the same one. The pod's own port is kept when it is free and in range (or the identifier of an ICMP
+ * query, whose space is 0-65535); else every port of the range is tried, from a random one on.
+ */
+#ifndef MASQ_BPF_PORTS_H
+#define MASQ_BPF_PORTS_H
+
+#include "bpf/table.h"
+
+#define ICMP_IDENTIFIERS 65536
+
+static __always_inline bool port_is_in_range(__u16 port)
+{
+	for (__u32 i = 0; i < MASQ_RANGES_MAX; i++) {
+		if (i >= options.range_count)
+			return false;
+		if (port >= options.range[i].low && port <= options.range[i].high)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline __u16 port_at(__u32 position)
+{
+	for (__u32 i = 0; i < MASQ_RANGES_MAX; i++) {
+		__u32 size;
+
+		if (i >= options.range_count)
+			return 0;
+		size = options.range[i].high - options.range[i].low + 1;
+		if (position < size)
+			return options.range[i].low + position;
+		position -= size;
+	}
+	return 0;
+}
+
+#if FAMILY == 4
+#define SOCKET_TUPLE_SIZE sizeof(((struct bpf_sock_tuple *)0)->ipv4)
+#else
+#define SOCKET_TUPLE_SIZE sizeof(((struct bpf_sock_tuple *)0)->ipv6)
+#endif
+
+/* A socket of the node listens on this port, or has this very connection: it would lose its packets to us. */
+static __always_inline bool port_has_socket(struct __sk_buff *skb, const mapping_t *m)
+{
+	struct bpf_sock_tuple t = {};
+	struct bpf_sock *sk;
+
+#if FAMILY == 4
+	t.ipv4.saddr = m->flow.dst.word[0];
+	t.ipv4.daddr = m->external.word[0];
+	t.ipv4.sport = m->flow.dport;
+	t.ipv4.dport = m->external_port;
+#else
+	__builtin_memcpy(t.ipv6.saddr, &m->flow.dst, sizeof(addr_t));
+	__builtin_memcpy(t.ipv6.daddr, &m->external, sizeof(addr_t));
+	t.ipv6.sport = m->flow.dport;
+	t.ipv6.dport = m->external_port;
+#endif
+	if (m->flow.protocol == IPPROTO_TCP)
+		sk = bpf_skc_lookup_tcp(skb, &t, SOCKET_TUPLE_SIZE, BPF_F_CURRENT_NETNS, 0);
+	else if (m->flow.protocol == IPPROTO_UDP)
+		sk = bpf_sk_lookup_udp(skb, &t, SOCKET_TUPLE_SIZE, BPF_F_CURRENT_NETNS, 0);
+	else
+		return false;
+	if (!sk)
+		return false;
+	bpf_sk_release(sk);
+	return true;
+}
+
+static __noinline enum insert_result port_claim(struct __sk_buff *skb, mapping_t *m, __u32 slot)
+{
+	enum insert_result result;
+	tuple_t key;
+
+	if (!m)
+		return INSERT_CROWDED;
+	mapping_reply_key(m, &key);
+	result = N(insert_reply)(&key, slot);
+	if (result == INSERTED && port_has_socket(skb, m)) {
+		N(remove_reply)(&key, slot);
+		result = INSERT_EXISTS;
+	}
+	return result;
+}
+
+struct port_search {
+	struct __sk_buff *skb;
+	__u32 slot;
+	__u32 position;
+	__u32 total;
+	__u32 tried;
+	enum insert_result result;
+};
+
+static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_search *search)
+{
+	mapping_t *m = slot_at(search->slot);
+
+	if (!m || search->tried++ >= search->total)
+		return 1;
+	if (++search->position >= search->total)
+		search->position = 0;
+	m->external_port = m->flow.protocol == ICMP_PROTOCOL ? bpf_htons(search->position)
+							     : bpf_htons(port_at(search->position));
+	search->result = port_claim(search->skb, m, search->slot);
+	return search->result == INSERT_EXISTS ? 0 : 1;
+}
+
+/* Fills in external_port and claims it: INSERTED, or why not (INSERT_EXISTS: all are taken). */
+static __always_inline enum insert_result port_find(struct __sk_buff *skb, mapping_t *m, __u32 slot)
+{
+	bool is_icmp = m->flow.protocol == ICMP_PROTOCOL;
+	struct port_search search = {
+		.skb = skb,
+		.slot = slot,
+		.total = is_icmp ? ICMP_IDENTIFIERS : options.port_count,
+		.result = INSERT_EXISTS,
+	};
+
+	m->external_port = m->flow.sport;
+	if (is_icmp || (!options.random_fully && port_is_in_range(bpf_ntohs(m->flow.sport))))
+		search.result = port_claim(skb, m, slot);
+	if (search.result != INSERT_EXISTS || !search.total)
+		return search.result;
+	search.position = bpf_get_prandom_u32() % search.total;
+	bpf_for_each_map_elem(&N(steps), port_search_step, &search, 0);
+	return search.result;
+}
+
+#endif

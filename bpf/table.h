@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The mapping table: slots in an array and two hash indexes of slot numbers beside it (docs/decisions/0001).
+ *
+ * Reading takes no lock. A slot is written before an index names it, and is used again only some ticks after no
+ * index names it any more, so that a program which still looks at it has ended. Inserting is optimistic: look for
+ * the key, then take the bucket's lock and insert if nothing was inserted since. Removing is the sweep's alone,
+ * but for a claim that its maker gives back.
+ */
+#ifndef MASQ_BPF_TABLE_H
+#define MASQ_BPF_TABLE_H
+
+#include "bpf/maps.h"
+
+enum table_index {
+	BY_FLOW,  /* forward: the tuple as the pod sends it */
+	BY_REPLY, /* the tuple as it leaves the uplink: external address and port are the source */
+};
+
+#define CELL_SLOT_MASK 0xffffffu
+
+static __always_inline __u64 tuple_hash(const tuple_t *t)
+{
+	const __u64 *word = (const __u64 *)t;
+	__u64 h = options.hash_seed;
+
+	for (unsigned int i = 0; i < TUPLE_WORDS; i++) {
+		h ^= word[i];
+		h *= 0x9e3779b97f4a7c15ull;
+		h ^= h >> 32;
+	}
+	h *= 0xd6e8feb86659fd93ull;
+	return h ^ (h >> 32);
+}
+
+static __always_inline __u32 hash_home(__u64 hash)
+{
+	return (__u32)hash & options.forward_mask;
+}
+
+static __always_inline __u32 hash_tag(__u64 hash)
+{
+	return (__u32)(hash >> 32) & ~CELL_SLOT_MASK;
+}
+
+static __always_inline struct masq_bucket *bucket_at(enum table_index index, __u32 number)
+{
+	__u32 key = number & options.forward_mask;
+
+	return index == BY_FLOW ? bpf_map_lookup_elem(&N(forward), &key) : bpf_map_lookup_elem(&N(reply), &key);
+}
+
+static __always_inline mapping_t *slot_at(__u32 number)
+{
+	return bpf_map_lookup_elem(&N(mappings), &number);
+}
+
+static __always_inline bool tuple_equal(const tuple_t *a, const tuple_t *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	for (unsigned int i = 0; i < TUPLE_WORDS; i++)
+		if (x[i] != y[i])
+			return false;
+	return true;
+}
+
+static __always_inline bool mapping_has_key(enum table_index index, const mapping_t *m, const tuple_t *t)
+{
+	if (index == BY_FLOW)
+		return tuple_equal(&m->flow, t);
+	return addr_equal(&m->flow.dst, &t->dst) && m->flow.dport == t->dport && m->external_port == t->sport &&
+	       addr_equal(&m->external, &t->src) && m->flow.protocol == t->protocol;
+}
+
+/* The slot that a cell names if it may be the one for this tag, else -1. */
+static __always_inline __u32 cell_candidate(__u32 cell, __u32 tag)
+{
+	__u32 slot = (cell ^ tag) - 1;
+
+	return slot < CELL_SLOT_MASK ? slot : -1;
+}
+
+/* The living mapping for a tuple, or NULL. */
+static __always_inline mapping_t *table_find(enum table_index index, const tuple_t *t)
+{
+	__u64 hash = tuple_hash(t);
+	__u32 tag = hash_tag(hash);
+
+	for (__u32 hop = 0; hop < MASQ_HOPS; hop++) {
+		struct masq_bucket *b = bucket_at(index, hash_home(hash) + hop);
+
+		if (!b)
+			return NULL;
+		for (__u32 i = 0; i < MASQ_CELLS; i++) {
+			__u32 slot = cell_candidate(READ_ONCE(b->cell[i]), tag);
+			mapping_t *m;
+
+			if (slot == (__u32)-1)
+				continue;
+			m = slot_at(slot);
+			if (m && mapping_has_key(index, m, t) && READ_ONCE(m->seen))
+				return m;
+		}
+		if (hop == 0 && !READ_ONCE(b->overflow))
+			return NULL;
+	}
+	return NULL;
+}
+
+enum insert_result {
+	INSERTED,
+	INSERT_EXISTS,  /* by flow: a living mapping; by reply: the port is taken, be its owner alive or ending */
+	INSERT_CROWDED, /* no cell within MASQ_HOPS buckets */
+};
+
+struct vacancy {
+	__u32 bucket;
+	__u32 cell;
+	__u32 hop;
+};
+
+/* Looks for the key from its home bucket on; notes the first empty cell. */
+static __always_inline enum insert_result index_scan(enum table_index index, const tuple_t *t, __u64 hash,
+						     struct vacancy *vacancy)
+{
+	__u32 tag = hash_tag(hash);
+	enum insert_result result = INSERT_CROWDED;
+
+	for (__u32 hop = 0; hop < MASQ_HOPS; hop++) {
+		struct masq_bucket *b = bucket_at(index, hash_home(hash) + hop);
+
+		if (!b)
+			return INSERT_CROWDED;
+		for (__u32 i = 0; i < MASQ_CELLS; i++) {
+			__u32 cell = READ_ONCE(b->cell[i]);
+			__u32 slot = cell_candidate(cell, tag);
+			mapping_t *m;
+
+			if (!cell && result == INSERT_CROWDED) {
+				vacancy->bucket = hash_home(hash) + hop;
+				vacancy->cell = i;
+				vacancy->hop = hop;
+				result = INSERTED;
+			}
+			if (slot == (__u32)-1)
+				continue;
+			m = slot_at(slot);
+			if (m && mapping_has_key(index, m, t) && (index == BY_REPLY || READ_ONCE(m->seen)))
+				return INSERT_EXISTS;
+		}
+		if (hop == 0 && result == INSERTED && !READ_ONCE(b->overflow))
+			break;
+	}
+	return result;
+}
+
+/* Inserts a slot's number under a key that no other slot has: the claim of a port, the birth of a mapping. */
+static __always_inline enum insert_result index_insert(enum table_index index, const tuple_t *t, __u32 slot)
+{
+	__u64 hash = tuple_hash(t);
+	__u32 lock_number = hash_home(hash) % LOCKS;
+	struct masq_bucket *home = bucket_at(index, hash_home(hash)), *b;
+	struct lock *lock = bpf_map_lookup_elem(&N(locks), &lock_number);
+	struct vacancy vacancy = {};
+
+	if (!home || !lock)
+		return INSERT_CROWDED;
+	for (int try = 0; try < 8; try++) {
+		__u16 inserted = READ_ONCE(home->inserted);
+		enum insert_result result = index_scan(index, t, hash, &vacancy);
+		bool done = false;
+
+		if (result != INSERTED)
+			return result;
+		b = bucket_at(index, vacancy.bucket);
+		if (!b || vacancy.cell >= MASQ_CELLS)
+			return INSERT_CROWDED;
+		bpf_spin_lock(&lock->spin);
+		/* A neighbour's keys have another lock, hence the atomic exchange. */
+		if (home->inserted == inserted &&
+		    __sync_val_compare_and_swap(&b->cell[vacancy.cell], 0, hash_tag(hash) | (slot + 1)) == 0) {
+			home->inserted++;
+			if (vacancy.hop)
+				home->overflow++;
+			done = true;
+		}
+		bpf_spin_unlock(&lock->spin);
+		if (done)
+			return INSERTED;
+	}
+	return INSERT_CROWDED;
+}
+
+/* Takes a slot's number out of an index; no harm when it is not there. */
+static __always_inline void index_remove(enum table_index index, const tuple_t *t, __u32 slot)
+{
+	__u64 hash = tuple_hash(t);
+	__u32 lock_number = hash_home(hash) % LOCKS, cell = hash_tag(hash) | (slot + 1);
+	struct masq_bucket *home = bucket_at(index, hash_home(hash));
+	struct lock *lock = bpf_map_lookup_elem(&N(locks), &lock_number);
+
+	if (!home || !lock)
+		return;
+	for (__u32 hop = 0; hop < MASQ_HOPS; hop++) {
+		struct masq_bucket *b = bucket_at(index, hash_home(hash) + hop);
+
+		if (!b)
+			return;
+		for (__u32 i = 0; i < MASQ_CELLS; i++) {
+			if (READ_ONCE(b->cell[i]) != cell)
+				continue;
+			bpf_spin_lock(&lock->spin);
+			if (hop)
+				home->overflow--;
+			WRITE_ONCE(b->cell[i], 0);
+			bpf_spin_unlock(&lock->spin);
+			return;
+		}
+	}
+}
+
+/*
+ * The same as functions of their own: global ones, so that the verifier looks at each once and not once for every way
+ * that leads there.
+ */
+__noinline int N(insert_flow)(const tuple_t *t, __u32 slot)
+{
+	return t ? index_insert(BY_FLOW, t, slot) : INSERT_CROWDED;
+}
+
+__noinline int N(insert_reply)(const tuple_t *t, __u32 slot)
+{
+	return t ? index_insert(BY_REPLY, t, slot) : INSERT_CROWDED;
+}
+
+__noinline int N(remove_flow)(const tuple_t *t, __u32 slot)
+{
+	if (t)
+		index_remove(BY_FLOW, t, slot);
+	return 0;
+}
+
+__noinline int N(remove_reply)(const tuple_t *t, __u32 slot)
+{
+	if (t)
+		index_remove(BY_REPLY, t, slot);
+	return 0;
+}
+
+/* The tuple under which the reply index names a mapping. */
+static __always_inline void mapping_reply_key(const mapping_t *m, tuple_t *t)
+{
+	*t = m->flow;
+	t->src = m->external;
+	t->sport = m->external_port;
+}
+
+/* A slot of our own, in phase BUILDING; false when there is none. */
+static __always_inline bool slot_take(struct masq_control *c, __u32 *number)
+{
+	for (int try = 0; try < 8; try++) {
+		__u64 head = READ_ONCE(c->free_list);
+		__u32 first = (__u32)head;
+		mapping_t *m;
+
+		if (!first)
+			break;
+		m = slot_at(first - 1);
+		if (!m)
+			return false;
+		/* The upper half changes with every push: a list that went away and came back is noticed. */
+		if (__sync_val_compare_and_swap(&c->free_list, head,
+						(head & 0xffffffff00000000ull) | READ_ONCE(m->next)) == head) {
+			*number = first - 1;
+			m->slot = MASQ_SLOT_BUILDING;
+			return true;
+		}
+	}
+	if (READ_ONCE(c->unused) >= options.slots)
+		return false;
+	*number = __sync_fetch_and_add(&c->unused, 1);
+	if (*number >= options.slots) {
+		__sync_fetch_and_add(&c->unused, -1);
+		return false;
+	}
+	return true;
+}
+
+/* Gives a slot back that nobody can look at any more. */
+static __always_inline void slot_release(struct masq_control *c, mapping_t *m, __u32 number)
+{
+	m->slot = MASQ_SLOT_FREE;
+	for (int try = 0; try < 4; try++) {
+		__u64 head = READ_ONCE(c->free_list);
+
+		WRITE_ONCE(m->next, (__u32)head);
+		if (__sync_val_compare_and_swap(&c->free_list, head,
+						((head >> 32) + 1) << 32 | (number + 1)) == head)
+			return;
+	}
+	m->slot = MASQ_SLOT_UNLINKED; /* the sweep comes by again */
+}
+
+#endif
