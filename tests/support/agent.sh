@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+# masqd and masq, as a scenario runs them: in the node's network namespace, with a bpffs and a socket of their own,
+# and with nothing in the environment but what the scenario gives.
+
+bpf_root=$work/bpf socket=$work/masq.sock agent_log=$work/masqd.log
+agent_file=$work/config/ip-masq-agent
+mkdir -p "$work/config"
+
+in_node() { inside node env -i PATH="$PATH" ${agent_environment[@]+"${agent_environment[@]}"} "$@"; }
+agent_environment=()
+
+masq() { in_node "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" "$@"; }
+
+# The flags that every scenario has; "key=value" and "key" of `with` become flags after them.
+agent_flags() {
+  agent_arguments=(--datapath "$datapath" --bpf-root "$bpf_root" --socket-path "$socket")
+  agent_arguments+=("--$family-pod-cidr" "${pod_cidr:-${cidr[pods]}}" --ip-masq-agent-config-path "$agent_file")
+  agent_arguments+=(--log-level debug)
+  local word
+  for word; do
+    [ "$word" = with ] || agent_arguments+=("--$word")
+  done
+}
+
+start_agent() {
+  in_node "$bin/masqd" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
+  agent=$!
+  echo "$agent" >"$work/agent.pid"
+  note "masqd ${agent_arguments[*]}"
+}
+
+agent_is_ready() {
+  kill -0 "$agent" 2>/dev/null || fail "masqd ended: $(tail -n 3 "$agent_log")"
+  local said
+  said=$(masq status --brief 2>&1) || fail "masq status --brief: $said"
+}
+
+agent_is_gone() { ! kill -0 "$1" 2>/dev/null || fail "masqd is still there"; }
+
+# masqd starts [with key=value...]       and is ready
+# masqd is_killed | is_terminated | is_restarted [with ...]
+# masqd refuses VALUE [VALUE...]         does not start: exit 2, one line; that line is in $said
+masqd() {
+  local verb=$1; shift
+  case $verb in
+    starts) agent_flags "$@"; start_agent; eventually agent_is_ready ;;
+    is_killed) end_agent -KILL ;;
+    is_terminated) end_agent -TERM; [ "$agent_exit" = 0 ] || fail "exit $agent_exit after SIGTERM" ;;
+    is_restarted) masqd is_terminated; start_agent; eventually agent_is_ready ;;
+    refuses) agent_flags "$@"; refuse_agent ;;
+    *) fail "masqd does not know how to '$verb'" ;;
+  esac
+}
+
+end_agent() {
+  kill "$1" "$agent"
+  note "kill $1 masqd"
+  agent_exit=0
+  wait "$agent" 2>/dev/null || agent_exit=$?
+  agent=
+}
+
+refuse_agent() {
+  local status=0
+  said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1 >/dev/null) || status=$?
+  [ "$status" = 2 ] || fail "exit $status instead of 2: $said"
+  [ "$(wc -l <<<"$said")" = 1 ] || fail "more than one line: $said"
+}
+
+# --- what the agent says ---------------------------------------------------------------------------------------------
+
+# status_says PATH VALUE: a field of `masq status -o json`, the path as Python writes it after `status`.
+status_value() {
+  masq status -o json | python3 -c 'import json, sys; status = json.load(sys.stdin); print(eval("status" + sys.argv[1]))' "$1"
+}
+status_says() {
+  local value
+  value=$(status_value "$1" 2>&1) || fail "masq status -o json: $value"
+  [ "$value" = "$2" ] || fail "status$1 is '$value', not '$2'"
+}
+status_shows() { contains "$1" "$(masq status 2>&1 || true)"; }
+status_hides() { lacks "$1" "$(masq status 2>&1 || true)"; }
+
+# How many packets left the engine for REASON (both directions).
+packets_with() {
+  masq status -o json | python3 "$support/count_packets.py" "$1" "$family"
+}
+dropped_for() {
+  local count
+  count=$(packets_with "$1" 2>&1) || fail "masq status -o json: $count"
+  [ "$count" -ge "${2:-1}" ] || fail "$count packets with reason $1"
+}
+
+# nat_lists TEXT...: one line of `masq bpf nat list` has each TEXT in it.
+nat_lists() {
+  local list text
+  list=$(masq bpf nat list 2>&1) || fail "masq bpf nat list: $list"
+  for text; do
+    list=$(grep -F -- "$text" <<<"$list") || fail "no mapping with $*"
+  done
+}
+mappings() { masq bpf nat list | grep -c XLATE_SRC || true; }
+mappings_number() { same "$1" "$(mappings)" mappings; }

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# How a scenario fails, and how one waits.
+
+# Ends the scenario: says what was wrong, and where in the scenario's text.
+fail() {
+  local frame line file
+  for ((frame = 1; frame < ${#BASH_SOURCE[@]}; frame++)); do
+    file=${BASH_SOURCE[frame]} line=${BASH_LINENO[frame - 1]}
+    [[ $file == *.scenario.sh ]] && break
+  done
+  echo "failed: $*"
+  [[ $file != *.scenario.sh ]] || echo "    at $(basename "$file"):$line: $(sed -n "${line}s/^ *//p" "$file")"
+  exit 1
+} >&2
+
+# note TEXT: goes to the story that is shown when the scenario fails.
+note() { echo "  $*" >>"$work/story"; }
+
+now_ms() { local t=$EPOCHREALTIME; t=${t/[.,]/}; echo $((t / 1000)); }
+
+# within SECONDS COMMAND...: tries again until it succeeds; an attempt that began in time counts. The last attempt's
+# words are the reason of the failure.
+within() {
+  local seconds=$1 deadline why; shift
+  deadline=$(($(now_ms) + $(awk -v s="$seconds" 'BEGIN { printf "%d", s * 1000 }')))
+  while :; do
+    if why=$("$@" 2>&1); then return 0; fi
+    (($(now_ms) < deadline)) || fail "not within $seconds s: $* (${why//$'\n'/; })"
+    sleep 0.03
+  done
+}
+eventually() { within 5 "$@"; }
+
+# For SECONDS, COMMAND succeeds each time.
+throughout() {
+  local seconds=$1 deadline; shift
+  deadline=$(($(now_ms) + seconds * 1000))
+  while (($(now_ms) < deadline)); do "$@"; done
+}
+
+# COMMAND fails.
+not() { if ("$@") >/dev/null 2>&1; then fail "this should not succeed: $*"; fi; }
+
+# says WHAT TEXT: fails unless TEXT has WHAT in it.
+contains() { [[ $2 == *"$1"* ]] || fail "'$1' is not in: $2"; }
+lacks() { [[ $2 != *"$1"* ]] || fail "'$1' is in: $2"; }
+same() { [ "$1" = "$2" ] || fail "'$1' and '$2' are not the same${3:+: $3}"; }
+
+exists() { [ -e "$1" ] || fail "$1 does not exist"; }

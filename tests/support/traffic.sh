@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the pods, the node and the world do to each other.
+#
+#   world serves tcp 80                       pod1 connects to world 80 [from 40000]
+#   world serves udp 53                       pod1 asks world 53 [from 40000]         (one datagram, one answer)
+#   world serves ping                         pod1 pings world [from 7]               (an identifier)
+#   world saw node [from 40000]               the last one who came to any service there
+#   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw
+#   pod1 cannot_reach office [over udp]
+#   pod1 chats with world as NAME             a connection that goes on; NAME goes_on, NAME is_unbroken
+#   pod1 downloads from world as NAME         a transfer that goes on; NAME has_moved BYTES, NAME is_unbroken
+
+peer=$support/peer.py
+declare -A tcp_port=([tcp]=80 [udp]=53)
+
+pod1() { act pod1 "$@"; }
+pod2() { act pod2 "$@"; }
+node() { act node "$@"; }
+world() { act world "$@"; }
+
+act() {
+  local who=$1 verb=$2; shift 2
+  note "$who $verb $*"
+  case $verb in
+    serves) serve "$who" "$@" ;;
+    connects) shift; request "$who" tcp "$@" ;;
+    asks) request "$who" udp "$@" ;;
+    pings) request "$who" ping "$@" ;;
+    saw) check_seen "$who" "$@" ;;
+    reaches) reach "$who" "$@" ;;
+    cannot_reach) miss "$who" "$@" ;;
+    chats) shift; start_talk "$who" "$1" "$3" chat ;;
+    downloads) shift; start_talk "$who" "$1" "$3" transfer down ;;
+    uploads) shift; start_talk "$who" "$1" "$3" transfer up ;;
+    *) fail "$who does not know how to '$verb'" ;;
+  esac
+}
+
+background() { # WHO NAME COMMAND...: its output in $work/NAME.out, its number in $work/NAME.pid
+  local who=$1 name=$2; shift 2
+  inside "$who" "$@" >"$work/$name.out" 2>&1 </dev/null &
+  echo $! >"$work/$name.pid"
+}
+
+serve() {
+  local who=$1 protocol=$2 port=${3:-0} name=$1-$2-${3:-0}
+  background "$who" "$name" "$peer" serve "$protocol" "$port" --log "$work/$who.seen" --ready "$work/$name.ready"
+  eventually exists "$work/$name.ready"
+}
+
+# request WHO PROTOCOL TARGET [PORT] [from PORT]: what the server saw goes to $work/WHO.answer.
+request() {
+  local who=$1 protocol=$2 target port=0 answer; target=$(address_of "$3"); shift 3
+  [ $# = 0 ] || [ "$1" = from ] || { port=$1; shift; }
+  local -a from=()
+  if [ "$protocol" = ping ]; then
+    [ $# = 0 ] || from=(-e "$2")
+    answer=$(inside "$who" ping -n -c 1 -W "${patience:-2}" "${from[@]}" "$target" 2>&1) || fail "$who got no answer to a ping of $target"
+  else
+    [ $# = 0 ] || from=(--source-port "$2")
+    answer=$(inside "$who" "$peer" ask "$protocol" "$target" "$port" --timeout "${patience:-2}" "${from[@]}" 2>&1) ||
+      fail "$who got no answer from $protocol $target port $port: $answer"
+  fi
+  echo "$answer" >"$work/$who.answer"
+}
+
+# check_seen WHO NAME [from PORT]
+check_seen() {
+  local who=$1 expected source port protocol; expected=$(address_of "$2")
+  read -r protocol source port _ < <(tail -n 1 "$work/$who.seen" 2>/dev/null) || fail "$who saw nobody"
+  [ "$source" = "$expected" ] || fail "$who saw $source (over $protocol), not $2 ($expected)"
+  [ $# = 2 ] || [ "$port" = "$4" ] || fail "$who saw port $port, not $4"
+}
+
+# reach WHO TARGET as NAME [over PROTOCOL] [from PORT]
+reach() {
+  local who=$1 target=$2 name=$4 protocol=tcp; shift 4
+  [ "${1:-}" != over ] || { protocol=$2; shift 2; }
+  if [ "$protocol" = ping ]; then
+    : >"$work/world.seen"
+    request "$who" ping "$target" "$@"
+    within 1 check_seen world "$name"
+    return
+  fi
+  request "$who" "$protocol" "$target" "${tcp_port[$protocol]}" "$@"
+  local source
+  read -r source _ <"$work/$who.answer"
+  [ "$source" = "$(address_of "$name")" ] || fail "$target saw $source, not $name ($(address_of "$name"))"
+}
+
+miss() {
+  local who=$1 target=$2 protocol=tcp; shift 2
+  [ "${1:-}" != over ] || { protocol=$2; shift 2; }
+  local patience=0.5 arguments=("${tcp_port[$protocol]:-}" "$@")
+  [ "$protocol" != ping ] || { patience=1; arguments=("$@"); }
+  if (request "$who" "$protocol" "$target" "${arguments[@]}") 2>/dev/null; then
+    fail "$target answered $who over $protocol"
+  fi
+}
+
+# --- connections that go on ------------------------------------------------------------------------------------------
+
+start_talk() { # WHO TARGET NAME VERB...
+  local who=$1 target name=$3; target=$(address_of "$2"); shift 3
+  background "$who" "$name" "$peer" "$@" "$target" 80 --progress "$work/$name.progress"
+  eval "$name() { talk $name \"\$@\"; }"
+  talk "$name" goes_on
+}
+
+progress() { cat "$work/$1.progress" 2>/dev/null || echo 0; }
+has_come_to() { (($(progress "$1") >= $2)) || fail "$1 is at $(progress "$1"), not yet $2: $(cat "$work/$1.out")"; }
+
+talk() {
+  local name=$1 verb=$2; shift 2
+  case $verb in
+    goes_on) within 5 has_come_to "$name" $(($(progress "$name") + 3)) ;;
+    has_moved) within 60 has_come_to "$name" "$1" ;;
+    is_unbroken) end_talk "$name" || fail "$name broke: $(cat "$work/$name.out")" ;;
+    breaks) ! end_talk "$name" || fail "$name did not break" ;;
+    *) fail "a connection does not know how to '$verb'" ;;
+  esac
+}
+
+end_talk() {
+  touch "$work/$1.progress.stop"
+  eventually process_ended "$(cat "$work/$1.pid")"
+  wait "$(cat "$work/$1.pid")"
+}
+process_ended() { ! kill -0 "$1" 2>/dev/null || fail "process $1 is still there"; }
+
+# a_crowd WHO PROTOCOL COUNT TARGET as NAME: COUNT connections at once, held; then NAME was_answered NUMBER
+a_crowd() {
+  local who=$1 protocol=$2 count=$3 target name=$6; target=$(address_of "$4")
+  background "$who" "$name" "$peer" crowd "$protocol" "$target" "${tcp_port[$protocol]}" "$count" \
+    --progress "$work/$name.progress" --timeout "${patience:-2}"
+  within 20 exists "$work/$name.progress"
+  eval "$name() { crowd $name \"\$@\"; }"
+}
+crowd() {
+  case $2 in
+    was_answered) same "$3" "$(progress "$1")" "connections of $1 that were answered" ;;
+    leaves) end_talk "$1" ;;
+    *) fail "a crowd does not know how to '$2'" ;;
+  esac
+}

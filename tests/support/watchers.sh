@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# What is checked beside and after every scenario, whatever it is about.
+
+declare -A excused_destinations=()
+
+# Behind the given ends of the node's uplinks: any packet with a pod's source address is noted.
+watch_leaks() {
+  watcher=watch-$1
+  background world "$watcher" "$support/watch.py" --out "$work/leaks" --ready "$work/$watcher.ready" \
+    --pods "${cidr[pods]}" "$@"
+  eventually exists "$work/$watcher.ready"
+}
+
+# left_alone NAME...: pods may show themselves there (an excluded destination, another node, …).
+left_alone() {
+  local name
+  for name; do excused_destinations[$(address_of "$name")]=1; done
+}
+
+no_leak() {
+  local source destination rest
+  [ -e "$work/leaks" ] || return 0
+  while read -r source destination rest; do
+    [ -n "${excused_destinations[$destination]:-}" ] || fail "leak: $source was seen on its way to $destination ($rest)"
+  done <"$work/leaks"
+}
+
+# snmp NAMESPACE PROTOCOL FIELD: a counter of the kernel's.
+snmp() {
+  inside "$1" awk -v p="$2:" -v f="$3" '$1 == p && !n { for (i = 2; i <= NF; i++) if ($i == f) n = i; next }
+    $1 == p { print $n; exit }' /proc/net/snmp
+}
+
+checksums_right() {
+  local who
+  for who in world pod1 pod2 node; do
+    same 0 "$(($(snmp "$who" Tcp InCsumErrors) + $(snmp "$who" Udp InCsumErrors) + $(snmp "$who" Icmp InCsumErrors)))" \
+      "packets with a wrong checksum at $who"
+  done
+}
+
+# The node's own TCP must not answer for translated connections; a scenario with connections to closed ports of the
+# node says node_may_reset.
+node_may_reset() { resets_allowed=1; }
+node_did_not_reset() {
+  [ -n "${resets_allowed:-}" ] || same 0 "$(snmp node Tcp OutRsts)" "TCP resets sent by the node"
+}
+
+# No two mappings share an external and a remote endpoint.
+mappings_unique() {
+  [ -d "$bpf_root/masq" ] || return 0
+  local doubles
+  doubles=$(masq bpf nat list 2>/dev/null | awk '{ print $1, $4, $6 }' | sort | uniq -d | head -n 3)
+  [ -z "$doubles" ] || fail "mappings that share an external endpoint: $doubles"
+}
+
+agent_is_well() {
+  [ -z "${agent:-}" ] || kill -0 "$agent" 2>/dev/null || fail "masqd ended by itself"
+  ! grep -E 'ERROR: AddressSanitizer|runtime error:|terminate called' "$agent_log" >/dev/null 2>&1 || fail "masqd broke"
+}
+
+check_the_rest() { no_leak; checksums_right; node_did_not_reset; mappings_unique; agent_is_well; }
