@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -11,9 +12,13 @@
 
 namespace masq {
 
+// How the programs are put on a device: automatic takes tcx links where the kernel has them (6.6), else clsact.
+enum class BpfAttach : std::uint8_t { automatic, tcx, clsact };
+
 // tc programs on the uplinks; everything is pinned below `bpf_root`/masq and works on without the agent.
 // `bpf_root` must be a bpffs already (os/mount.hpp makes one).
-Result<std::unique_ptr<Datapath>> make_bpf_datapath(const std::filesystem::path& bpf_root);
+Result<std::unique_ptr<Datapath>> make_bpf_datapath(const std::filesystem::path& bpf_root,
+                                                    BpfAttach attach = BpfAttach::automatic);
 
 // The first thing this kernel lacks for the bpf mode, as an error; needs CAP_BPF and CAP_NET_ADMIN.
 Result<void> probe_bpf();

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/bpf_datapath.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "datapath/bpf/pins.hpp"
+#include "datapath/bpf/policy_map.hpp"
+#include "datapath/bpf/program.hpp"
+#include "datapath/bpf/tcx.hpp"
+#include "datapath/bpf/uplink_attachments.hpp"
+
+namespace masq {
+namespace {
+
+bool same_policy(const Desired& a, const Desired& b) {
+  return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.ip_masq_agent == b.ip_masq_agent &&
+         a.ip_masq_agent_rules == b.ip_masq_agent_rules;
+}
+
+class BpfDatapath final : public Datapath {
+ public:
+  BpfDatapath(const std::filesystem::path& bpf_root, BpfAttach attach)
+      : bpf_root_(bpf_root), pins_(bpf_root), attach_(attach) {}
+
+  std::string name() const override { return "BPF"; }
+  Result<Steps> apply(const Desired& desired) override;
+  Result<Steps> plan(const Desired& desired) override;
+  Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
+    return read_bpf_mappings(bpf_root_, visit);
+  }
+  Result<Counters> counters() override;
+  Result<Steps> remove() override;
+
+ private:
+  Result<void> load_program(const Desired& desired, Steps& steps);
+  Result<void> write_maps(const Desired& desired, Steps& steps);
+  UplinkAttachments attachments() const { return {pins_, mode()}; }
+  AttachMode mode() const;
+
+  std::filesystem::path bpf_root_;
+  Pins pins_;
+  BpfAttach attach_;
+  std::optional<Program> program_;
+  std::optional<Desired> applied_;  // of this process: what the maps hold
+};
+
+AttachMode BpfDatapath::mode() const {
+  if (attach_ != BpfAttach::automatic) return attach_ == BpfAttach::tcx ? AttachMode::tcx : AttachMode::clsact;
+  return !program_ || kernel_has_tcx(program_->ingress()) ? AttachMode::tcx : AttachMode::clsact;
+}
+
+// Other options need another program; it works on the same pinned maps.
+Result<void> BpfDatapath::load_program(const Desired& desired, Steps& steps) {
+  if (program_) {
+    auto options = Program::options_for(pins_, desired);
+    if (!options) return std::unexpected(options.error());
+    if (*options == program_->options()) return {};
+  }
+  steps.push_back("load the programs");
+  auto program = Program::load(pins_, desired);
+  if (!program) return std::unexpected(program.error());
+  program_ = std::move(*program);
+  applied_.reset();
+  return {};
+}
+
+Result<void> BpfDatapath::write_maps(const Desired& desired, Steps& steps) {
+  if (auto done = write_uplinks<Abi4>(*program_, desired, steps); !done) return done;
+  if (auto done = write_uplinks<Abi6>(*program_, desired, steps); !done) return done;
+  if (applied_ && same_policy(*applied_, desired)) return {};
+  steps.push_back(fmt::format("replace the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
+                              desired.ipv6.rules.size()));
+  if (auto done = write_sources<Abi4>(*program_, desired); !done) return done;
+  if (auto done = write_sources<Abi6>(*program_, desired); !done) return done;
+  if (auto done = replace_policy<Abi4>(*program_, desired); !done) return done;
+  return replace_policy<Abi6>(*program_, desired);
+}
+
+Result<Steps> BpfDatapath::apply(const Desired& desired) {
+  Steps steps;
+  if (auto done = pins_.make_directories(); !done) return std::unexpected(done.error());
+  const bool fresh = !program_;
+  if (auto done = load_program(desired, steps); !done) return std::unexpected(done.error());
+  const bool reloaded = fresh || !applied_;
+  if (auto done = write_maps(desired, steps); !done) return std::unexpected(done.error());
+  if (reloaded)
+    if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
+  auto uplinks = attachments();
+  const auto attached = uplinks.attach(desired.uplinks, {.ingress = program_->ingress(), .egress = program_->egress()},
+                                       false, steps);
+  const auto detached = uplinks.detach_others(desired.uplinks, false, steps);
+  if (auto done = prune_uplinks<Abi4>(*program_, desired); !done) return std::unexpected(done.error());
+  if (auto done = prune_uplinks<Abi6>(*program_, desired); !done) return std::unexpected(done.error());
+  applied_ = desired;
+  if (!attached) return std::unexpected(attached.error());
+  if (!detached) return std::unexpected(detached.error());
+  return steps;
+}
+
+Result<Steps> BpfDatapath::plan(const Desired& desired) {
+  Steps steps;
+  if (!program_) steps.push_back("load the programs");
+  if (!applied_ || !same_policy(*applied_, desired))
+    steps.push_back(fmt::format("replace the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
+                                desired.ipv6.rules.size()));
+  auto uplinks = attachments();
+  if (auto done = uplinks.attach(desired.uplinks, {}, true, steps); !done) return std::unexpected(done.error());
+  if (auto done = uplinks.detach_others(desired.uplinks, true, steps); !done) return std::unexpected(done.error());
+  return steps;
+}
+
+Result<Counters> BpfDatapath::counters() {
+  auto counters = read_bpf_counters(bpf_root_);
+  if (!counters || !program_) return counters;
+  for (auto& table : counters->tables)
+    table.maximum =
+        table.family == Family::ipv4 ? program_->options().ipv4.max_mappings : program_->options().ipv6.max_mappings;
+  return counters;
+}
+
+// Works on the pins alone. Whatever way the programs were attached, both are looked at.
+Result<Steps> BpfDatapath::remove() {
+  Steps steps;
+  std::error_code error;
+  if (!std::filesystem::exists(pins_.root(), error)) return steps;
+  UplinkAttachments everywhere(pins_, AttachMode::clsact);
+  if (auto done = everywhere.detach_others({}, false, steps); !done) return std::unexpected(done.error());
+  program_.reset();
+  applied_.reset();
+  steps.push_back(fmt::format("remove {}", pins_.root().string()));
+  std::filesystem::remove_all(pins_.root(), error);
+  if (error) return fail("{}: {}", pins_.root().string(), error.message());
+  return steps;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> make_bpf_datapath(const std::filesystem::path& bpf_root, BpfAttach attach) {
+  return std::make_unique<BpfDatapath>(bpf_root, attach);
+}
+
+Result<void> probe_bpf() {
+  Desired smallest;
+  smallest.max_mappings = 16;
+  smallest.ports = {{.low = 1024, .high = 1024}};
+  auto program = Program::load_unpinned(smallest);
+  if (!program) return std::unexpected(program.error());
+  return {};
+}
+
+}  // namespace masq

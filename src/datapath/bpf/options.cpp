@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/options.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace masq {
+namespace {
+
+constexpr std::uint32_t grace_slots = 1024;
+
+std::uint32_t ticks(std::chrono::seconds time) {
+  const auto nanoseconds = std::chrono::nanoseconds(time).count();
+  return static_cast<std::uint32_t>((nanoseconds + (1LL << MASQ_TICK_SHIFT) - 1) >> MASQ_TICK_SHIFT);
+}
+
+// A connection that only its opener has spoken on waits this long for an answer, unless its protocol's own timeout
+// is shorter.
+constexpr std::chrono::seconds unanswered{30};
+
+masq_timeouts make_timeouts(const NatTimeouts& t) {
+  return {
+      .tcp_new = ticks(std::min(unanswered, t.tcp_transitory)),
+      .tcp_established = ticks(t.tcp_established),
+      .tcp_transitory = ticks(t.tcp_transitory),
+      .udp_new = ticks(std::min(unanswered, t.udp)),
+      .udp = ticks(t.udp),
+      .icmp = ticks(t.icmp),
+  };
+}
+
+template <class Addr>
+Addr raw_address(const Address& address) {
+  Addr raw{};
+  std::memcpy(raw.bytes, address.bytes().data(), sizeof raw);
+  return raw;
+}
+
+template <class Addr>
+Addr mask_of(int length) {
+  Addr mask{};
+  for (int bit = 0; bit < length; ++bit) mask.bytes[bit / 8] |= static_cast<std::uint8_t>(0x80 >> (bit % 8));
+  return mask;
+}
+
+masq_reason to_reason(Decision decision) {
+  switch (decision) {
+    case Decision::masquerade: return MASQ_REASON_TRANSLATED;
+    case Decision::left_broadcast: return MASQ_REASON_BROADCAST;
+    case Decision::left_pod_cidr: return MASQ_REASON_POD_CIDR;
+    case Decision::left_native_routing: return MASQ_REASON_NATIVE_ROUTING;
+    case Decision::left_ip_masq_agent: return MASQ_REASON_IP_MASQ_AGENT;
+    case Decision::left_node: return MASQ_REASON_NODE;
+    case Decision::left_own_address: return MASQ_REASON_OWN_ADDRESS;
+  }
+  return MASQ_REASON_TRANSLATED;
+}
+
+template <class Options>
+void set_ports(Options& options, const Desired& desired) {
+  for (const auto& range : desired.ports) {
+    if (options.range_count == MASQ_RANGES_MAX) break;
+    options.range[options.range_count++] = {.low = range.low, .high = range.high};
+    options.port_count += range.high - range.low + 1u;
+  }
+}
+
+}  // namespace
+
+TableSize table_size(std::uint32_t max_mappings) {
+  TableSize size;
+  const std::uint64_t slots = std::uint64_t{max_mappings} + max_mappings / 4 + grace_slots;
+  size.slots = static_cast<std::uint32_t>(std::min<std::uint64_t>(slots, MASQ_SLOTS_MAX));
+  size.buckets = std::bit_ceil(size.slots / (MASQ_CELLS / 2) + 1);
+  return size;
+}
+
+template <class Abi>
+typename Abi::PolicyKey make_key(const Cidr& cidr) {
+  return {.prefix_length = static_cast<std::uint32_t>(cidr.length()),
+          .address = raw_address<typename Abi::Addr>(cidr.address())};
+}
+
+template <class Abi>
+typename Abi::Options make_options(const Desired& desired, const TableSize& size, std::uint64_t hash_seed) {
+  typename Abi::Options options{};
+  const auto& policy = desired.family(Abi::family);
+  options.hash_seed = hash_seed;
+  options.enabled = policy.enabled;
+  options.source_count = static_cast<std::uint32_t>(policy.sources.size());
+  for (std::size_t i = 0; i < policy.sources.size() && i < MASQ_SOURCES_MAX; ++i)
+    options.source[i] = {.address = raw_address<typename Abi::Addr>(policy.sources[i].address()),
+                         .mask = mask_of<typename Abi::Addr>(policy.sources[i].length())};
+  options.forward_mask = size.buckets - 1;
+  options.slots = size.slots;
+  options.max_mappings = desired.max_mappings;
+  options.max_left = desired.max_mappings / 4;
+  options.max_mappings_per_pod = desired.max_mappings_per_pod;
+  options.route_source = desired.route_source;
+  options.random_fully = desired.random_fully;
+  set_ports(options, desired);
+  options.timeouts = make_timeouts(desired.timeouts);
+  return options;
+}
+
+namespace {
+
+// What the ip-masq-agent's file says of exactly this prefix; both lists are sorted.
+masq_ip_masq ip_masq_mark(const IpMasqAgent& rules, const Cidr& cidr) {
+  if (std::ranges::binary_search(rules.non_masquerade, cidr)) return MASQ_IP_MASQ_EXCLUDED;
+  if (std::ranges::binary_search(rules.masquerade, cidr)) return MASQ_IP_MASQ_MASQUERADE;
+  return MASQ_IP_MASQ_NONE;
+}
+
+}  // namespace
+
+template <class Abi>
+std::vector<std::pair<typename Abi::PolicyKey, masq_policy>> make_policy(const Desired& desired) {
+  std::vector<std::pair<typename Abi::PolicyKey, masq_policy>> entries;
+  const auto& rules = desired.family(Abi::family).rules;
+  entries.reserve(rules.size());
+  for (const auto& rule : rules) {
+    masq_policy value{};
+    value.reason = static_cast<std::uint8_t>(to_reason(rule.decision));
+    if (desired.ip_masq_agent)
+      value.ip_masq = static_cast<std::uint8_t>(ip_masq_mark(desired.ip_masq_agent_rules, rule.destination));
+    entries.emplace_back(make_key<Abi>(rule.destination), value);
+  }
+  return entries;
+}
+
+template <class Abi>
+typename Abi::Uplink make_uplink(const Uplink& uplink) {
+  typename Abi::Uplink raw{};
+  for (const auto& address : Abi::family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6) {
+    if (raw.count == MASQ_POOL_MAX) break;
+    raw.address[raw.count++] = raw_address<typename Abi::Addr>(address);
+  }
+  return raw;
+}
+
+template <class Abi>
+Address to_address(const typename Abi::Addr& address) {
+  return Address::from_bytes(address.bytes);
+}
+
+template Address to_address<Abi4>(const masq_addr4&);
+template Address to_address<Abi6>(const masq_addr6&);
+template masq_options4 make_options<Abi4>(const Desired&, const TableSize&, std::uint64_t);
+template masq_options6 make_options<Abi6>(const Desired&, const TableSize&, std::uint64_t);
+template std::vector<std::pair<masq_policy_key4, masq_policy>> make_policy<Abi4>(const Desired&);
+template std::vector<std::pair<masq_policy_key6, masq_policy>> make_policy<Abi6>(const Desired&);
+template masq_uplink4 make_uplink<Abi4>(const Uplink&);
+template masq_uplink6 make_uplink<Abi6>(const Uplink&);
+template masq_policy_key4 make_key<Abi4>(const Cidr&);
+template masq_policy_key6 make_key<Abi6>(const Cidr&);
+
+}  // namespace masq

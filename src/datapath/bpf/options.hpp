@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "bpf/abi.h"
+#include "model/desired.hpp"
+
+namespace masq {
+
+// One address family's types of the contract with the kernel.
+struct Abi4 {
+  static constexpr Family family = Family::ipv4;
+  using Addr = masq_addr4;
+  using Mapping = masq_mapping4;
+  using Uplink = masq_uplink4;
+  using Options = masq_options4;
+  using PolicyKey = masq_policy_key4;
+};
+struct Abi6 {
+  static constexpr Family family = Family::ipv6;
+  using Addr = masq_addr6;
+  using Mapping = masq_mapping6;
+  using Uplink = masq_uplink6;
+  using Options = masq_options6;
+  using PolicyKey = masq_policy_key6;
+};
+
+// How large the table's maps are; fixed when they are made.
+struct TableSize {
+  std::uint32_t slots = 0;
+  std::uint32_t buckets = 0;  // of each index; a power of two
+  bool operator==(const TableSize&) const = default;
+};
+
+// Room for `max_mappings`, a quarter as many connections that are left alone, and slots in their grace period;
+// indexes at most half full.
+TableSize table_size(std::uint32_t max_mappings);
+
+// Desired in the kernel's words: pure.
+template <class Abi>
+typename Abi::Options make_options(const Desired& desired, const TableSize& size, std::uint64_t hash_seed);
+
+template <class Abi>
+std::vector<std::pair<typename Abi::PolicyKey, masq_policy>> make_policy(const Desired& desired);
+
+template <class Abi>
+typename Abi::Uplink make_uplink(const Uplink& uplink);
+
+template <class Abi>
+typename Abi::PolicyKey make_key(const Cidr& cidr);
+
+template <class Abi>
+Address to_address(const typename Abi::Addr& address);
+
+}  // namespace masq

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/policy_map.hpp"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "os/fd.hpp"
+
+namespace masq {
+namespace {
+
+template <class Abi>
+std::string numbered(const char* name) {
+  return fmt::format("{}{}", name, static_cast<int>(Abi::family));
+}
+
+Result<void> update_all(int map, const void* keys, const void* values, std::uint32_t count, const std::string& name) {
+  bpf_map_batch_opts batch{};
+  batch.sz = sizeof batch;
+  std::uint32_t done = count;
+  if (count != 0 && bpf_map_update_batch(map, keys, values, &done, &batch) != 0)
+    return fail("{}: {} of {} entries written: {}", name, done, count, std::strerror(errno));
+  return {};
+}
+
+template <class Key>
+std::vector<Key> all_keys(int map) {
+  std::vector<Key> keys;
+  Key next{};
+  while (bpf_map_get_next_key(map, keys.empty() ? nullptr : &keys.back(), &next) == 0) keys.push_back(next);
+  return keys;
+}
+
+}  // namespace
+
+template <class Abi>
+Result<void> replace_policy(const Program& program, const Desired& desired) {
+  const auto name = numbered<Abi>("policy");
+  const auto entries = make_policy<Abi>(desired);
+  std::vector<typename Abi::PolicyKey> keys;
+  std::vector<masq_policy> values;
+  for (const auto& [key, value] : entries) {
+    keys.push_back(key);
+    values.push_back(value);
+  }
+  bpf_map_create_opts options{};
+  options.sz = sizeof options;
+  options.map_flags = BPF_F_NO_PREALLOC;
+  Fd trie(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, fmt::format("{}_rules", name).c_str(), sizeof(typename Abi::PolicyKey),
+                         sizeof(masq_policy), std::max<std::uint32_t>(1, static_cast<std::uint32_t>(keys.size())),
+                         &options));
+  if (!trie) return fail("{}: a trie of {} rules: {}", name, keys.size(), std::strerror(errno));
+  if (auto done = update_all(trie.get(), keys.data(), values.data(), static_cast<std::uint32_t>(keys.size()), name);
+      !done)
+    return done;
+  const std::uint32_t zero = 0;
+  const int fd = trie.get();
+  if (bpf_map_update_elem(program.map(name), &zero, &fd, BPF_ANY) != 0)
+    return fail("{}: put the new rules in place: {}", name, std::strerror(errno));
+  return {};
+}
+
+template <class Abi>
+Result<void> write_uplinks(const Program& program, const Desired& desired, Steps& steps) {
+  const auto name = numbered<Abi>("uplinks");
+  for (const auto& uplink : desired.uplinks) {
+    const auto ifindex = static_cast<std::uint32_t>(uplink.ifindex);
+    const auto wanted = make_uplink<Abi>(uplink);
+    typename Abi::Uplink actual{};
+    if (bpf_map_lookup_elem(program.map(name), &ifindex, &actual) == 0 &&
+        std::memcmp(&actual, &wanted, sizeof wanted) == 0)
+      continue;
+    std::string addresses;
+    for (const auto& address : Abi::family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6)
+      addresses += " " + address.to_string();
+    steps.push_back(fmt::format("IPv{} addresses of {}:{}", static_cast<int>(Abi::family), uplink.name,
+                                addresses.empty() ? " none" : addresses));
+    if (bpf_map_update_elem(program.map(name), &ifindex, &wanted, BPF_ANY) != 0)
+      return fail("{}: {}: {}", name, uplink.name, std::strerror(errno));
+  }
+  return {};
+}
+
+template <class Abi>
+Result<void> prune_uplinks(const Program& program, const Desired& desired) {
+  const int map = program.map(numbered<Abi>("uplinks"));
+  for (const auto ifindex : all_keys<std::uint32_t>(map)) {
+    const bool wanted = std::ranges::any_of(
+        desired.uplinks, [&](const Uplink& uplink) { return static_cast<std::uint32_t>(uplink.ifindex) == ifindex; });
+    if (!wanted && bpf_map_delete_elem(map, &ifindex) != 0 && errno != ENOENT)
+      return fail("{}: {}", numbered<Abi>("uplinks"), std::strerror(errno));
+  }
+  return {};
+}
+
+template <class Abi>
+Result<void> write_sources(const Program& program, const Desired& desired) {
+  const auto name = numbered<Abi>("sources");
+  const auto& sources = desired.family(Abi::family).sources;
+  const int map = program.map(name);
+  std::vector<typename Abi::PolicyKey> wanted;
+  if (sources.size() > MASQ_SOURCES_MAX)
+    for (const auto& source : sources) wanted.push_back(make_key<Abi>(source));
+  const std::uint8_t present = 1;
+  for (const auto& key : wanted)
+    if (bpf_map_update_elem(map, &key, &present, BPF_ANY) != 0) return fail("{}: {}", name, std::strerror(errno));
+  for (const auto& key : all_keys<typename Abi::PolicyKey>(map)) {
+    const bool stays = std::ranges::any_of(wanted, [&](const auto& w) { return std::memcmp(&w, &key, sizeof w) == 0; });
+    if (!stays && bpf_map_delete_elem(map, &key) != 0 && errno != ENOENT)
+      return fail("{}: {}", name, std::strerror(errno));
+  }
+  return {};
+}
+
+template Result<void> replace_policy<Abi4>(const Program&, const Desired&);
+template Result<void> replace_policy<Abi6>(const Program&, const Desired&);
+template Result<void> write_uplinks<Abi4>(const Program&, const Desired&, Steps&);
+template Result<void> write_uplinks<Abi6>(const Program&, const Desired&, Steps&);
+template Result<void> prune_uplinks<Abi4>(const Program&, const Desired&);
+template Result<void> prune_uplinks<Abi6>(const Program&, const Desired&);
+template Result<void> write_sources<Abi4>(const Program&, const Desired&);
+template Result<void> write_sources<Abi6>(const Program&, const Desired&);
+
+}  // namespace masq

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/program.hpp"
+
+#include <bpf/bpf.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "datapath/bpf/libbpf_log.hpp"
+#include "masq_bpf.skel.h"
+#include "os/fd.hpp"
+
+namespace masq {
+namespace {
+
+// A family that is switched off keeps a table this small.
+constexpr std::uint32_t least_mappings = 16;
+
+// The maps that make up one family's table: they are made anew together.
+constexpr const char* table_maps[] = {"mappings", "forward", "reply", "control"};
+
+std::string name_of(const char* map, Family family) {
+  return fmt::format("{}{}", map, static_cast<int>(family));
+}
+
+// What is pinned says of itself; no value when nothing is.
+Result<std::optional<masq_control>> read_control(const Pins& pins, Family family) {
+  const auto path = pins.map(name_of("control", family));
+  Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info, key = 0;
+  masq_control control{};
+  if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.value_size != sizeof control ||
+      bpf_map_lookup_elem(fd.get(), &key, &control) != 0 || (control.schema != 0 && control.schema != MASQ_SCHEMA))
+    return fail("{}: not a table of this version (schema {}); `masqd --cleanup` removes it", path.string(),
+                MASQ_SCHEMA);
+  return control;
+}
+
+bool is_empty(const masq_control& control) { return control.used == 0 && control.left == 0; }
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  while (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+  }
+  return seed;
+}
+
+// The table that a program of this configuration works on: the pinned one, unless it has another size and is empty.
+struct Table {
+  TableSize size;
+  std::uint64_t hash_seed = 0;
+  bool replace = false;  // the pinned maps give way to new ones
+};
+
+Result<Table> choose_table(const Pins& pins, const Desired& desired, Family family) {
+  const TableSize wanted = table_size(desired.family(family).enabled ? desired.max_mappings : least_mappings);
+  auto pinned = read_control(pins, family);
+  if (!pinned) return std::unexpected(pinned.error());
+  if (!*pinned || (*pinned)->schema == 0) return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
+  const masq_control& control = **pinned;
+  const TableSize size{.slots = control.slots, .buckets = control.buckets};
+  if (size == wanted || !is_empty(control)) return Table{.size = size, .hash_seed = control.hash_seed};
+  return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
+}
+
+Result<std::pair<Table, Table>> choose_tables(const Pins& pins, const Desired& desired) {
+  auto table4 = choose_table(pins, desired, Family::ipv4);
+  if (!table4) return std::unexpected(table4.error());
+  auto table6 = choose_table(pins, desired, Family::ipv6);
+  if (!table6) return std::unexpected(table6.error());
+  return std::pair(*table4, *table6);
+}
+
+ProgramOptions options_with(const Desired& desired, const Table& table4, const Table& table6) {
+  return {.ipv4 = make_options<Abi4>(desired, table4.size, table4.hash_seed),
+          .ipv6 = make_options<Abi6>(desired, table6.size, table6.hash_seed)};
+}
+
+void unpin_table(const Pins& pins, Family family) {
+  for (const char* map : table_maps) ::unlink(pins.map(name_of(map, family)).c_str());
+}
+
+void set_sizes(masq_bpf& skeleton, const ProgramOptions& options) {
+  bpf_map__set_max_entries(skeleton.maps.mappings4, options.ipv4.slots);
+  bpf_map__set_max_entries(skeleton.maps.mappings6, options.ipv6.slots);
+  for (bpf_map* map : {skeleton.maps.forward4, skeleton.maps.reply4})
+    bpf_map__set_max_entries(map, options.ipv4.forward_mask + 1);
+  for (bpf_map* map : {skeleton.maps.forward6, skeleton.maps.reply6})
+    bpf_map__set_max_entries(map, options.ipv6.forward_mask + 1);
+}
+
+Result<void> set_pins(masq_bpf& skeleton, const Pins& pins) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton.obj) {
+    if (bpf_map__is_internal(map)) continue;
+    if (bpf_map__set_pin_path(map, pins.map(bpf_map__name(map)).c_str()) != 0)
+      return fail("pin path of {}: {}", bpf_map__name(map), std::strerror(errno));
+  }
+  return {};
+}
+
+// A table of zeros becomes one that knows its size, its seed and the time.
+template <class Options>
+Result<void> initialise_control(int fd, const Options& options) {
+  masq_control control{};
+  std::uint32_t key = 0;
+  timespec now{};
+  if (bpf_map_lookup_elem(fd, &key, &control) != 0) return fail("read control: {}", std::strerror(errno));
+  if (control.schema != 0) return {};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const auto nanoseconds = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  control.hash_seed = options.hash_seed;
+  control.schema = MASQ_SCHEMA;
+  control.slots = options.slots;
+  control.buckets = options.forward_mask + 1;
+  control.clock = static_cast<std::uint32_t>(nanoseconds >> MASQ_TICK_SHIFT);
+  if (bpf_map_update_elem(fd, &key, &control, BPF_ANY) != 0) return fail("write control: {}", std::strerror(errno));
+  return {};
+}
+
+Result<void> run_once(int program) {
+  std::uint8_t packet[64] = {};
+  bpf_test_run_opts run{};
+  run.sz = sizeof run;
+  run.data_in = packet;
+  run.data_size_in = sizeof packet;
+  if (bpf_prog_test_run_opts(program, &run) != 0) return fail("start the sweep: {}", std::strerror(errno));
+  if (run.retval != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(run.retval)));
+  return {};
+}
+
+}  // namespace
+
+bool ProgramOptions::operator==(const ProgramOptions& other) const {
+  return std::memcmp(&ipv4, &other.ipv4, sizeof ipv4) == 0 && std::memcmp(&ipv6, &other.ipv6, sizeof ipv6) == 0;
+}
+
+void Program::Destroy::operator()(masq_bpf* skeleton) const { masq_bpf::destroy(skeleton); }
+Program::Program(Skeleton skeleton, const ProgramOptions& options) : skeleton_(std::move(skeleton)), options_(options) {}
+Program::Program(Program&&) noexcept = default;
+Program& Program::operator=(Program&&) noexcept = default;
+Program::~Program() = default;
+
+Result<ProgramOptions> Program::options_for(const Pins& pins, const Desired& desired) {
+  auto tables = choose_tables(pins, desired);
+  if (!tables) return std::unexpected(tables.error());
+  return options_with(desired, tables->first, tables->second);
+}
+
+Result<Program> Program::load(const Pins& pins, const Desired& desired) {
+  auto tables = choose_tables(pins, desired);
+  if (!tables) return std::unexpected(tables.error());
+  if (tables->first.replace) unpin_table(pins, Family::ipv4);
+  if (tables->second.replace) unpin_table(pins, Family::ipv6);
+  return load_with(&pins, desired, options_with(desired, tables->first, tables->second));
+}
+
+Result<Program> Program::load_unpinned(const Desired& desired) {
+  const Table table{.size = table_size(desired.max_mappings), .hash_seed = random_seed()};
+  return load_with(nullptr, desired, options_with(desired, table, table));
+}
+
+Result<Program> Program::load_with(const Pins* pins, const Desired& desired, const ProgramOptions& options) {
+  LibbpfLog log;
+  Skeleton skeleton(masq_bpf::open());
+  if (!skeleton) return fail("open the BPF object: {} {}", std::strerror(errno), log.reason());
+  set_sizes(*skeleton, options);
+  skeleton->rodata->options4 = options.ipv4;
+  skeleton->rodata->options6 = options.ipv6;
+  skeleton->rodata->enable_ipv4 = desired.ipv4.enabled;
+  skeleton->rodata->enable_ipv6 = desired.ipv6.enabled;
+  if (pins)
+    if (auto set = set_pins(*skeleton, *pins); !set) return std::unexpected(set.error());
+  if (const int error = masq_bpf::load(skeleton.get()); error != 0)
+    return fail("load the BPF programs: {} ({})", std::strerror(-error), log.reason());
+  Program program(std::move(skeleton), options);
+  if (auto done = initialise_control(program.map("control4"), options.ipv4); !done) return std::unexpected(done.error());
+  if (auto done = initialise_control(program.map("control6"), options.ipv6); !done) return std::unexpected(done.error());
+  return program;
+}
+
+int Program::egress() const { return bpf_program__fd(skeleton_->progs.masq_egress); }
+int Program::ingress() const { return bpf_program__fd(skeleton_->progs.masq_ingress); }
+int Program::map(const std::string& name) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, name.c_str()); }
+
+Result<void> Program::start_sweep() const {
+  if (auto started = run_once(bpf_program__fd(skeleton_->progs.sweep_start4)); !started) return started;
+  return run_once(bpf_program__fd(skeleton_->progs.sweep_start6));
+}
+
+}  // namespace masq

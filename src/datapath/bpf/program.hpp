@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "datapath/bpf/options.hpp"
+#include "datapath/bpf/pins.hpp"
+
+struct masq_bpf;
+
+namespace masq {
+
+// The options that a loaded program was made with: another value needs another program.
+struct ProgramOptions {
+  masq_options4 ipv4{};
+  masq_options6 ipv6{};
+  bool operator==(const ProgramOptions& other) const;
+};
+
+// The loaded programs and their maps. The maps are those that are pinned already, so that a program takes over
+// where the last one was; what is missing is made and pinned.
+class Program {
+ public:
+  // A table is made with `size`; one that is pinned keeps its size unless it is empty.
+  static Result<Program> load(const Pins& pins, const Desired& desired);
+  // Loads without pins and with the smallest maps: the error says what the kernel lacks.
+  static Result<Program> load_unpinned(const Desired& desired);
+
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+  ~Program();
+
+  int egress() const;   // file descriptors of the programs
+  int ingress() const;
+  int map(const std::string& name) const;  // file descriptor, -1: no such map
+  const ProgramOptions& options() const { return options_; }
+  masq_bpf* skeleton() const { return skeleton_.get(); }
+
+  // The options that load() would take now.
+  static Result<ProgramOptions> options_for(const Pins& pins, const Desired& desired);
+
+  // Starts the sweep, or hands the running one over to this program.
+  Result<void> start_sweep() const;
+
+ private:
+  struct Destroy {
+    void operator()(masq_bpf* skeleton) const;
+  };
+  using Skeleton = std::unique_ptr<masq_bpf, Destroy>;
+
+  Program(Skeleton skeleton, const ProgramOptions& options);
+  static Result<Program> load_with(const Pins* pins, const Desired& desired, const ProgramOptions& options);
+
+  Skeleton skeleton_;
+  ProgramOptions options_;
+};
+
+}  // namespace masq
