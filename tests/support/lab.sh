@@ -8,7 +8,9 @@
 # The world answers under many addresses. It knows the way to the node, and to the pods only when a scenario says so.
 
 # Run as the first thing of a process: goes on as "$@" inside the lab's namespaces.
-enter_lab() { exec unshare --mount --pid --fork --kill-child --mount-proc --propagation private -- "$@"; }
+enter_lab() {
+  exec setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc --propagation private -- "$@"
+}
 
 inside() { local where=$1; shift; nsenter --net="/run/netns/$where" "$@"; }
 ip_in() { local where=$1; shift; ip -n "$where" "$@"; }

@@ -98,19 +98,25 @@ miss() {
   fi
 }
 
+# name_it NAME FUNCTION: from now on NAME is a verb's subject.
+name_it() {
+  ! declare -F "$1" >/dev/null || fail "$1 is a name already"
+  eval "$1() { $2 $1 \"\$@\"; }"
+}
+
 # --- connections that go on ------------------------------------------------------------------------------------------
 
 start_talk() { # WHO TARGET NAME VERB...
   local who=$1 target name=$3; target=$(address_of "$2"); shift 3
   background "$who" "$name" "$peer" "$@" "$target" 80 --progress "$work/$name.progress"
-  eval "$name() { talk $name \"\$@\"; }"
-  talk "$name" goes_on
+  name_it "$name" connection_going_on
+  connection_going_on "$name" goes_on
 }
 
 progress() { cat "$work/$1.progress" 2>/dev/null || echo 0; }
 has_come_to() { (($(progress "$1") >= $2)) || fail "$1 is at $(progress "$1"), not yet $2: $(cat "$work/$1.out")"; }
 
-talk() {
+connection_going_on() {
   local name=$1 verb=$2; shift 2
   case $verb in
     goes_on) within 5 has_come_to "$name" $(($(progress "$name") + 3)) ;;
@@ -129,14 +135,14 @@ end_talk() {
 process_ended() { ! kill -0 "$1" 2>/dev/null || fail "process $1 is still there"; }
 
 # a_crowd WHO PROTOCOL COUNT TARGET as NAME: COUNT connections at once, held; then NAME was_answered NUMBER
-a_crowd() {
+a_crowd_of_connections() {
   local who=$1 protocol=$2 count=$3 target name=$6; target=$(address_of "$4")
   background "$who" "$name" "$peer" crowd "$protocol" "$target" "${tcp_port[$protocol]}" "$count" \
     --progress "$work/$name.progress" --timeout "${patience:-2}"
   within 20 exists "$work/$name.progress"
-  eval "$name() { crowd $name \"\$@\"; }"
+  name_it "$name" crowd_of_connections
 }
-crowd() {
+crowd_of_connections() {
   case $2 in
     was_answered) same "$3" "$(progress "$1")" "connections of $1 that were answered" ;;
     leaves) end_talk "$1" ;;

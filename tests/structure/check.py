@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""check.py [ROOT]: the rules of the house that a machine can see. Prints each breach and "N passed, M failed"."""
+import pathlib
+import re
+import sys
+
+# What a folder may include of ours; docs/architecture.md has the picture.
+MAY_INCLUDE = {
+    "src/base": {"base"},
+    "src/model": {"base", "model"},
+    "src/os": {"base", "os"},
+    "src/datapath": {"base", "model", "os", "datapath", "bpf"},
+    "src/agent": {"base", "model", "os", "datapath", "agent"},
+    "src/cli": {"base", "model", "os", "datapath", "cli"},
+    "bpf": {"bpf"},
+}
+OURS = {"base", "model", "os", "datapath", "agent", "cli", "bpf", "tests", "bench"}
+# base and model have no effects: nothing there can open, wait or ask.
+EFFECTS = re.compile(r"<(fstream|iostream|filesystem|thread|cstdio|unistd\.h|fcntl\.h|sys/.*|linux/.*|net/.*)>")
+SOURCES = {".c", ".h", ".cpp", ".hpp", ".py", ".sh", ".cmake"}
+SKIPPED = {".git", "build", "__pycache__"}
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<][^">]+[">])', re.M)
+BPF_LICENCE = "SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause"
+LICENCE = "SPDX-License-Identifier: Apache-2.0"
+
+
+def files(root):
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not SKIPPED & set(path.relative_to(root).parts):
+            yield path, path.relative_to(root).as_posix()
+
+
+def is_source(path):
+    if path.suffix in SOURCES or path.name == "CMakeLists.txt":
+        return True
+    with path.open("rb") as file:
+        return path.suffix == "" and file.read(2) == b"#!"
+
+
+def folder_of(name):
+    return next((folder for folder in MAY_INCLUDE if name.startswith(folder + "/")), None)
+
+
+def includes_go_down_only(root):
+    for path, name in files(root):
+        folder = folder_of(name)
+        if not folder or path.suffix not in {".c", ".h", ".cpp", ".hpp"}:
+            continue
+        text = path.read_text()
+        for target in INCLUDE.findall(text):
+            first = target[1:].split("/")[0]
+            quoted_ours = target[0] == '"' and "/" in target and first in OURS
+            if quoted_ours and first not in MAY_INCLUDE[folder]:
+                yield f"{name}: {folder} may not include {target}"
+            if folder in {"src/base", "src/model"} and EFFECTS.match(target):
+                yield f"{name}: {folder} has no effects, and may not include {target}"
+            if folder != "bpf" and quoted_ours and first == "bpf" and target != '"bpf/abi.h"':
+                yield f"{name}: of bpf/ only bpf/abi.h may be included, not {target}"
+
+
+def sources_carry_their_licence(root):
+    for path, name in files(root):
+        if not is_source(path):
+            continue
+        head = "\n".join(path.read_text().splitlines()[:3])
+        if name.startswith("bpf/") and path.suffix in {".c", ".h"}:
+            if BPF_LICENCE not in head:
+                yield f"{name}: no line '{BPF_LICENCE}'"
+        elif LICENCE not in head and BPF_LICENCE not in head and path.name != "CMakeLists.txt":
+            yield f"{name}: no line '{LICENCE}'"
+
+
+def programs_do_not_print(root):
+    for path, name in files(root):
+        if name.startswith("bpf/") and re.search(r"\b(bpf_printk|bpf_trace_printk|bpf_trace_vprintk)\b", path.read_text()):
+            yield f"{name}: a program that ships does not print"
+
+
+def production_has_no_test_switch(root):
+    for path, name in files(root):
+        if not name.startswith(("src/", "bpf/")) or path.suffix not in {".c", ".h", ".cpp", ".hpp"}:
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"\b(FRIEND_TEST|UNIT_TEST|MASQ_TESTING|if \(testing\))", line):
+                yield f"{name}:{number}: a test switch in what ships: {line.strip()}"
+
+
+def links_lead_somewhere(root):
+    for path, name in files(root):
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
+            if "://" not in target and not (path.parent / target).exists():
+                yield f"{name}: the link to {target} leads nowhere"
+
+
+def behaviour_names_real_scenarios(root):
+    page = root / "docs/behaviour.md"
+    if not page.exists():
+        return
+    scenarios = set()
+    for path in (root / "tests/scenarios").glob("*.scenario.sh"):
+        scenarios |= set(re.findall(r'^scenario "([^"]+)"', path.read_text(), re.M))
+    for name in re.findall(r"scenario “([^”]+)”", page.read_text()):
+        if name not in scenarios:
+            yield f"docs/behaviour.md: there is no scenario “{name}”"
+
+
+RULES = [
+    includes_go_down_only,
+    sources_carry_their_licence,
+    programs_do_not_print,
+    production_has_no_test_switch,
+    links_lead_somewhere,
+    behaviour_names_real_scenarios,
+]
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2])
+    failed = 0
+    for rule in RULES:
+        breaches = list(rule(root))
+        failed += bool(breaches)
+        for breach in breaches:
+            print(f"{rule.__name__}: {breach}")
+    print(f"{len(RULES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

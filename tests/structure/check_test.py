@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each rule of check.py can fail: one bad sample for each. Closes with "N passed, M failed"."""
+import pathlib
+import sys
+import tempfile
+
+import check
+
+APACHE = "// SPDX-License-Identifier: Apache-2.0\n"
+BPF = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
+
+SAMPLES = [
+    (check.includes_go_down_only, "src/model/a.cpp", APACHE + '#include "os/fd.hpp"\n'),
+    (check.includes_go_down_only, "src/base/a.hpp", APACHE + '#include "model/config.hpp"\n'),
+    (check.includes_go_down_only, "src/os/a.cpp", APACHE + '#include "model/config.hpp"\n'),
+    (check.includes_go_down_only, "src/cli/a.cpp", APACHE + '#include "agent/agent.hpp"\n'),
+    (check.includes_go_down_only, "src/model/a.cpp", APACHE + "#include <fstream>\n"),
+    (check.includes_go_down_only, "src/datapath/a.cpp", APACHE + '#include "bpf/engine.c"\n'),
+    (check.sources_carry_their_licence, "src/base/a.hpp", "#pragma once\n"),
+    (check.sources_carry_their_licence, "bpf/a.h", APACHE),
+    (check.sources_carry_their_licence, "scripts/a", "#!/bin/sh\n"),
+    (check.programs_do_not_print, "bpf/a.c", BPF + 'bpf_printk("here");\n'),
+    (check.production_has_no_test_switch, "src/agent/a.cpp", APACHE + "if (testing) return;\n"),
+    (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
+    (check.behaviour_names_real_scenarios, "docs/behaviour.md", "scenario “nobody wrote this”\n"),
+]
+GOOD = {
+    "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',
+    "src/datapath/a.cpp": APACHE + '#include "bpf/abi.h"\n',
+    "bpf/a.h": BPF,
+    "docs/a.md": "[here](a.md) [there](https://example.net/x)\n",
+}
+
+
+def breaches(rule, samples):
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for name, text in samples.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        return list(rule(root))
+
+
+def main():
+    failed = 0
+    for rule, name, text in SAMPLES:
+        if not breaches(rule, {name: text}):
+            failed += 1
+            print(f"{rule.__name__} does not notice {text!r} in {name}")
+    for rule in check.RULES:
+        if found := breaches(rule, GOOD):
+            failed += 1
+            print(f"{rule.__name__} objects to what is right: {found}")
+    print(f"{len(SAMPLES) + len(check.RULES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    sys.exit(main())
