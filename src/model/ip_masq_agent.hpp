@@ -24,7 +24,7 @@ IpMasqAgent default_ip_masq_agent();
 
 // YAML, or JSON when the first non-blank character is '{'. Blank text and comments alone are the defaults; any
 // error refuses the whole text. An error reads "line 3: nonMasqueradeCIDRs: 10.0.0.1: a CIDR is expected, …"
-// (no file name: the caller knows it). Bounded: 1 MiB of text, 65,536 CIDRs, no YAML aliases.
+// (no file name: the caller knows it). Bounded: 8 MiB of text, 65,536 CIDRs, no YAML aliases.
 Result<IpMasqAgent> parse_ip_masq_agent(std::string_view text);
 
 }  // namespace masq

@@ -28,12 +28,12 @@ struct LinkAddress {
 struct Link {
   int ifindex = 0;
   std::string name;
-  std::string kind;  // IFLA_INFO_KIND: "veth", "bridge", "tun", …; empty for physical devices
-  std::uint16_t arp_type = 1;  // ARPHRD_*: 1 Ethernet, 65534 none (TUN)
-  bool up = false;             // IFF_UP
-  bool loopback = false;       // IFF_LOOPBACK
-  int master = 0;              // ifindex of the bridge or bond, 0: none
-  std::string master_kind;     // kind of that device
+  std::string kind;                    // IFLA_INFO_KIND: "veth", "bridge", "tun", …; empty for physical devices
+  std::uint16_t arp_type = 1;          // ARPHRD_*: 1 Ethernet, 65534 none (TUN)
+  bool up = false;                     // IFF_UP
+  bool loopback = false;               // IFF_LOOPBACK
+  int master = 0;                      // ifindex of the bridge or bond, 0: none
+  std::string master_kind;             // kind of that device
   std::vector<LinkAddress> addresses;  // in the kernel's order
   bool operator==(const Link&) const = default;
 };
@@ -43,9 +43,10 @@ struct Route {
   Cidr destination;  // 0.0.0.0/0 or ::/0: default
   int ifindex = 0;   // each next hop of a multipath route is a Route of its own
   std::uint32_t metric = 0;
-  bool scope_link = false;       // directly connected
+  bool scope_link = false;  // directly connected
   bool has_gateway = false;
   std::optional<Address> preferred_source;  // RTA_PREFSRC
+  std::optional<Address> gateway;           // RTA_GATEWAY; absent also when it is of another family (RTA_VIA)
   bool operator==(const Route&) const = default;
 };
 
@@ -53,11 +54,11 @@ struct Route {
 struct Node {
   std::vector<Link> links;
   std::vector<Route> routes;
-  PortRange local_port_range{32768, 60999};       // net.ipv4.ip_local_port_range
-  std::vector<PortRange> local_reserved_ports;    // net.ipv4.ip_local_reserved_ports
-  std::vector<Cidr> cni_pod_cidrs;                // from the CNI configuration; empty: none found
-  std::vector<Cidr> k8s_pod_cidrs;                // this node's spec.podCIDRs; empty: none known
-  std::vector<Address> k8s_node_addresses;        // of the other nodes
+  PortRange local_port_range{32768, 60999};     // net.ipv4.ip_local_port_range
+  std::vector<PortRange> local_reserved_ports;  // net.ipv4.ip_local_reserved_ports
+  std::vector<Cidr> cni_pod_cidrs;              // from the CNI configuration; empty: none found
+  std::vector<Cidr> k8s_pod_cidrs;              // this node's spec.podCIDRs; empty: none known
+  std::vector<Address> k8s_node_addresses;      // of the other nodes
   // The ip-masq-agent's last good file (or the defaults without a file); absent: the agent is off.
   std::optional<IpMasqAgent> ip_masq_agent;
   bool operator==(const Node&) const = default;

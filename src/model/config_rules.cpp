@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What no key can say alone: which of them contradict each other, and which have no effect yet.
+#include <algorithm>
+
+#include "model/config_keys.hpp"
+
+namespace masq {
+namespace {
+
+constexpr std::ptrdiff_t most_pool_addresses = 16;  // of one family: MASQ_POOL_MAX of bpf/abi.h
+
+// "datapath (environment MASQ_DATAPATH)": where the operator has to look.
+std::string place_of(const ConfigDraft& draft, std::string_view key) {
+  const auto origin = draft.origins.find(key);
+  return origin == draft.origins.end() ? std::string(key) : fmt::format("{} ({})", key, origin->second);
+}
+
+std::string_view to_word(DatapathKind kind) {
+  switch (kind) {
+    case DatapathKind::automatic:
+      return "auto";
+    case DatapathKind::bpf:
+      return "bpf";
+    case DatapathKind::nftables:
+      return "nftables";
+    case DatapathKind::iptables:
+      return "iptables";
+  }
+  return "auto";
+}
+
+Result<DatapathKind> fold_datapath(const ConfigDraft& draft) {
+  const auto asked = draft.config.datapath;
+  if (!draft.enable_bpf_masquerade) return asked;
+  const auto meant = *draft.enable_bpf_masquerade ? DatapathKind::bpf : DatapathKind::iptables;
+  if (asked != DatapathKind::automatic && asked != meant)
+    return fail("{}: {} means datapath {}, but {} is {}: set one of them", place_of(draft, "enable-bpf-masquerade"),
+                *draft.enable_bpf_masquerade, to_word(meant), place_of(draft, "datapath"), to_word(asked));
+  return meant;
+}
+
+Result<void> check_datapath(const ConfigDraft& draft, DatapathKind kind) {
+  if (kind == DatapathKind::nftables || kind == DatapathKind::iptables) {
+    const auto key = draft.enable_bpf_masquerade ? "enable-bpf-masquerade" : "datapath";
+    return fail("{}: datapath {} is not available in this version yet: auto or bpf is expected", place_of(draft, key),
+                to_word(kind));
+  }
+  if (!draft.config.egress_masquerade_interfaces.empty())
+    return fail("{}: {:?}: not for the bpf datapath: set devices instead",
+                place_of(draft, "egress-masquerade-interfaces"),
+                fmt::join(draft.config.egress_masquerade_interfaces, " "));
+  return {};
+}
+
+Result<void> check_limits(const ConfigDraft& draft) {
+  const auto& config = draft.config;
+  const auto per_pod = config.nat_max_mappings_per_pod;
+  if (per_pod && *per_pod > config.nat_max_mappings)
+    return fail("{}: {}: at most {} is expected, which is nat-max-mappings",
+                place_of(draft, "nat-max-mappings-per-pod"), *per_pod, config.nat_max_mappings);
+  for (const auto family : {Family::ipv4, Family::ipv6}) {
+    const auto is_ours = [&](const Address& address) { return address.family() == family; };
+    if (std::ranges::count_if(config.masquerade_address, is_ours) > most_pool_addresses)
+      return fail("{}: at most {} addresses of a family are expected", place_of(draft, "masquerade-address"),
+                  most_pool_addresses);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Config> finish_config(const ConfigDraft& draft) {
+  const auto datapath = fold_datapath(draft);
+  if (!datapath) return std::unexpected(datapath.error());
+  if (const auto fits = check_datapath(draft, *datapath); !fits) return std::unexpected(fits.error());
+  if (const auto fits = check_limits(draft); !fits) return std::unexpected(fits.error());
+  auto config = draft.config;
+  config.datapath = *datapath;
+  return config;
+}
+
+std::vector<std::string> not_yet_available(const Config& config) {
+  std::vector<std::string> lines;
+  const auto warn = [&](bool set, std::string_view key, std::string_view what) {
+    if (set) lines.push_back(fmt::format("{}: no effect in this version yet: {}", key, what));
+  };
+  constexpr std::string_view no_kubernetes = "Kubernetes is not asked";
+  warn(!config.prometheus_serve_addr.empty(), "prometheus-serve-addr", "metrics are not served");
+  warn(config.enable_k8s == Toggle::on, "enable-k8s", no_kubernetes);
+  warn(!config.k8s_kubeconfig_path.empty(), "k8s-kubeconfig-path", no_kubernetes);
+  warn(!config.k8s_api_server.empty(), "k8s-api-server", no_kubernetes);
+  warn(!config.k8s_node_name.empty(), "k8s-node-name", no_kubernetes);
+  warn(config.nat_timeouts.other != NatTimeouts{}.other, "nat-timeout-other",
+       "only TCP, UDP and ICMP queries are masqueraded");
+  return lines;
+}
+
+}  // namespace masq

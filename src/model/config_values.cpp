@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/config_values.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/duration.hpp"
+
+namespace masq::values {
+namespace {
+
+constexpr std::string_view blanks = " \t\r\n";
+constexpr std::string_view separators = ", \t\r\n";
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(blanks);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+// The kernel's rule for a name (dev_valid_name), with '+' for any rest.
+bool is_device_pattern(std::string_view text) {
+  constexpr std::size_t longest_name = 15;
+  if (text.ends_with('+'))
+    text.remove_suffix(1);
+  else if (text.empty() || text == "." || text == "..")
+    return false;
+  return text.size() <= longest_name && text.find_first_of("/:") == text.npos;
+}
+
+bool is_host(std::string_view host) {
+  if (host.empty()) return true;
+  if (!host.starts_with('[')) return !host.contains(':') && Address::parse(host).has_value();
+  return host.ends_with(']') && host.contains(':') && Address::parse(host.substr(1, host.size() - 2)).has_value();
+}
+
+}  // namespace
+
+std::vector<std::string> words(Texts texts) {
+  std::vector<std::string> found;
+  for (std::string_view text : texts) {
+    for (auto first = text.find_first_not_of(separators); first != text.npos;
+         first = text.find_first_not_of(separators)) {
+      text.remove_prefix(first);
+      found.emplace_back(text.substr(0, text.find_first_of(separators)));
+      text.remove_prefix(found.back().size());
+    }
+  }
+  return found;
+}
+
+Result<std::string> one(Texts texts) {
+  if (texts.size() != 1) return fail("given {} times: one value is expected", texts.size());
+  return std::string(trim(texts.front()));
+}
+
+Result<bool> boolean(Texts texts) {
+  const auto text = one(texts);
+  if (!text) return std::unexpected(text.error());
+  if (*text == "true" || *text == "True" || *text == "TRUE") return true;
+  if (*text == "false" || *text == "False" || *text == "FALSE") return false;
+  return fail("{:?}: true or false is expected", *text);
+}
+
+Result<std::uint32_t> number(Texts texts, std::uint32_t low, std::uint32_t high) {
+  const auto text = one(texts);
+  if (!text) return std::unexpected(text.error());
+  std::uint32_t value = 0;
+  const char* const past_end = text->data() + text->size();
+  const auto [end, error] = std::from_chars(text->data(), past_end, value);
+  if (error != std::errc() || end != past_end || value < low || value > high)
+    return fail("{:?}: a number from {} to {} is expected", *text, low, high);
+  return value;
+}
+
+Result<std::chrono::seconds> duration(Texts texts, std::chrono::seconds low, std::chrono::seconds high) {
+  const auto text = one(texts);
+  if (!text) return std::unexpected(text.error());
+  const auto value = parse_duration(*text);
+  if (!value) return value;
+  if (*value < low || *value > high)
+    return fail("{:?}: a duration from {} to {} is expected", *text, format_duration(low), format_duration(high));
+  return value;
+}
+
+Result<std::vector<Address>> addresses(Texts texts) {
+  std::vector<Address> found;
+  for (const auto& word : words(texts)) {
+    const auto address = Address::parse(word);
+    if (!address) return std::unexpected(address.error());
+    if (address->is_unspecified() || address->is_loopback() || address->is_multicast())
+      return fail("{:?}: a unicast address is expected that other machines can reach", word);
+    if (std::ranges::find(found, *address) == found.end()) found.push_back(*address);
+  }
+  return found;
+}
+
+Result<std::vector<Cidr>> cidrs(Texts texts, Family family) {
+  std::vector<Cidr> found;
+  for (const auto& word : words(texts)) {
+    const auto cidr = Cidr::parse(word);
+    if (!cidr || cidr->family() != family)
+      return fail("{:?}: an {} is expected", word,
+                  family == Family::ipv4 ? "IPv4 CIDR such as 10.0.0.0/16" : "IPv6 CIDR such as fd00::/104");
+    found.push_back(*cidr);
+  }
+  return found;
+}
+
+Result<std::vector<PortRange>> port_ranges(Texts texts) {
+  std::vector<PortRange> found;
+  for (const auto& word : words(texts)) {
+    const auto range = PortRange::parse(word);
+    if (!range) return std::unexpected(range.error());
+    found.push_back(*range);
+  }
+  return normalise(std::move(found));
+}
+
+Result<PortRange> port_range(Texts texts) {
+  auto text = one(texts);
+  if (!text) return std::unexpected(text.error());
+  const auto written = *text;
+  std::ranges::replace(*text, ',', '-');
+  const auto range = PortRange::parse(*text);
+  if (!range) return fail("{:?}: a range of ports is expected, such as 30000-32767", written);
+  return range;
+}
+
+Result<std::vector<std::string>> device_patterns(Texts texts) {
+  auto found = words(texts);
+  for (const auto& word : found)
+    if (!is_device_pattern(word))
+      return fail("{:?}: a device is expected, such as eth0, or eth+ for every name that begins with eth", word);
+  return found;
+}
+
+Result<std::string> path(Texts texts, std::size_t longest) {
+  const auto text = one(texts);
+  if (!text) return text;
+  if (text->empty() || text->size() > longest || text->contains('\0'))
+    return fail("{:?}: a path of 1 to {} bytes is expected", *text, longest);
+  return text;
+}
+
+Result<std::string> listen_address(Texts texts) {
+  const auto text = one(texts);
+  if (!text) return text;
+  if (text->empty() || *text == "off") return "";
+  const auto colon = text->rfind(':');
+  const auto port = colon == text->npos ? "" : text->substr(colon + 1);
+  if (!is_host(std::string_view(*text).substr(0, colon)) || port.contains('-') || !PortRange::parse(port))
+    return fail("{:?}: off or an address to listen on is expected, such as :9965, 127.0.0.1:9965 or [::1]:9965", *text);
+  return text;
+}
+
+}  // namespace masq::values

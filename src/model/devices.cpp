@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/devices.hpp"
+
+#include <algorithm>
+
+#include "model/external_address.hpp"
+
+namespace masq {
+namespace {
+
+constexpr std::uint16_t arphrd_ether = 1;
+
+std::string_view to_word(Family family) {
+  return family == Family::ipv4 ? "IPv4" : "IPv6";
+}
+
+bool is_enabled(const Config& config, Family family) {
+  return family == Family::ipv4 ? config.enable_ipv4_masquerade : config.enable_ipv6_masquerade;
+}
+
+// What container networks call the devices that lead to pods, on this node or through a tunnel on others.
+bool leads_to_pods_by_name(std::string_view name) {
+  constexpr std::string_view exact[] = {"kube-ipvs0", "kube-bridge", "nodelocaldns", "tunl0",
+                                        "weave",      "antrea-gw0",  "ovn-k8s-mp0"};
+  constexpr std::string_view prefixes[] = {"lxc",     "cali",    "cni",          "docker",         "podman",    "virbr",
+                                           "cilium_", "flannel", "vxlan.calico", "wireguard.cali", "wg-v6.cali"};
+  return std::ranges::find(exact, name) != std::end(exact) ||
+         std::ranges::any_of(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+bool is_pair(const Link& link) {
+  return link.kind == "veth" || link.kind == "netkit";
+}
+
+// A port of a bridge, bond or team has no addresses of its own: packets pass its master. Members of a VRF do.
+bool is_port(const Link& link) {
+  return link.master != 0 && link.master_kind != "vrf";
+}
+
+// A bridge whose ports are ends of pairs and taps serves pods or machines; one with any other port leads outside.
+bool has_outside_port(const Link& bridge, const Node& node) {
+  return std::ranges::any_of(node.links, [&](const Link& link) {
+    return link.master == bridge.ifindex && !is_pair(link) && link.kind != "tun";
+  });
+}
+
+// A connected subnet alone does not show that these lead outside: behind them there may be a pod.
+bool needs_route_beyond(const Link& link, const Node& node) {
+  return is_pair(link) || (link.kind == "bridge" && !has_outside_port(link, node));
+}
+
+bool is_outside(const Cidr& destination, const std::vector<Cidr>& pods) {
+  if (destination.length() == 0) return true;
+  const auto& address = destination.address();
+  if (address.is_link_local() || address.is_loopback() || address.is_multicast()) return false;
+  return std::ranges::none_of(pods, [&](const Cidr& pod_cidr) { return pod_cidr.contains(destination); });
+}
+
+bool leads_outside(const Link& link, Family family, const Node& node, const std::vector<Cidr>& pods) {
+  const bool beyond = needs_route_beyond(link, node);
+  return std::ranges::any_of(node.routes, [&](const Route& route) {
+    return route.ifindex == link.ifindex && route.destination.family() == family &&
+           is_outside(route.destination, pods) && (!beyond || route.has_gateway || route.destination.length() == 0);
+  });
+}
+
+// Also while it is tentative: an uplink that has to wait for its address drops what it cannot masquerade, instead of
+// letting pod addresses out.
+bool has_global_address(const Link& link, Family family) {
+  return std::ranges::any_of(link.addresses, [&](const LinkAddress& candidate) {
+    const auto& address = candidate.address;
+    return address.family() == family && candidate.scope_global && !address.is_link_local() && !address.is_loopback() &&
+           !address.is_multicast();
+  });
+}
+
+bool is_detected(const Link& link, const Config& config, const Node& node, const std::vector<Cidr>& pods) {
+  if (!link.up || link.loopback || is_port(link) || leads_to_pods_by_name(link.name)) return false;
+  return std::ranges::any_of(std::initializer_list{Family::ipv4, Family::ipv6}, [&](Family family) {
+    return is_enabled(config, family) && has_global_address(link, family) && leads_outside(link, family, node, pods);
+  });
+}
+
+std::vector<const Link*> detect(const Config& config, const Node& node, const std::vector<Cidr>& pods,
+                                std::vector<std::string>& notes) {
+  std::vector<const Link*> found;
+  for (const auto& link : node.links)
+    if (is_detected(link, config, node, pods)) found.push_back(&link);
+  if (found.empty())
+    notes.push_back("no uplink found: nothing is masqueraded; set devices, or wait for an address and a route");
+  return found;
+}
+
+// A name is taken at its word; a pattern passes over what masquerading must not happen on.
+std::vector<const Link*> named(const Config& config, const Node& node, std::vector<std::string>& notes) {
+  std::vector<const Link*> found;
+  for (const auto& pattern : config.devices) {
+    bool any = false;
+    for (const auto& link : node.links) {
+      if (!matches_device(pattern, link.name)) continue;
+      any = true;
+      if (link.loopback || (is_port(link) && pattern != link.name)) {
+        notes.push_back(fmt::format("devices: {}: {} is left out: it is {}", pattern, link.name,
+                                    link.loopback ? "the loopback" : "a port of another device"));
+        continue;
+      }
+      if (std::ranges::find(found, &link) == found.end()) found.push_back(&link);
+    }
+    if (!any) notes.push_back(fmt::format("devices: {}: no such device", pattern));
+  }
+  return found;
+}
+
+// masquerade-address: the pool of each family, in the order it was written.
+Result<std::vector<Address>> usable_pool(const Config& config, const Node& node, std::vector<std::string>& notes) {
+  std::vector<Address> pool;
+  for (const auto& address : config.masquerade_address) {
+    const auto* const own = find_own_address(node, address);
+    if (own == nullptr) return fail("masquerade-address: {} is not an address of this node", address.to_string());
+    if (own->tentative)
+      notes.push_back(fmt::format("masquerade-address: {} is tentative and not used yet", address.to_string()));
+    else
+      pool.push_back(address);
+  }
+  return pool;
+}
+
+bool pool_has(const Config& config, Family family) {
+  return std::ranges::any_of(config.masquerade_address,
+                             [&](const Address& address) { return address.family() == family; });
+}
+
+std::vector<Address> external_addresses(const Link& link, Family family, const Config& config, const Node& node,
+                                        const std::vector<Address>& pool) {
+  std::vector<Address> chosen;
+  if (!is_enabled(config, family)) return chosen;
+  if (pool_has(config, family)) {
+    std::ranges::copy_if(pool, std::back_inserter(chosen), [&](const Address& a) { return a.family() == family; });
+  } else if (const auto address = external_address(link, family, node)) {
+    chosen.push_back(*address);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+bool matches_device(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('+')) return pattern == name;
+  pattern.remove_suffix(1);
+  return name.starts_with(pattern);
+}
+
+Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, const std::vector<Cidr>& pods) {
+  UplinkSelection selection;
+  auto links =
+      config.devices.empty() ? detect(config, node, pods, selection.notes) : named(config, node, selection.notes);
+  std::ranges::sort(links, {}, &Link::name);
+  const auto pool = usable_pool(config, node, selection.notes);
+  if (!pool) return std::unexpected(pool.error());
+  for (const auto* const link : links) {
+    Uplink uplink;
+    uplink.ifindex = link->ifindex;
+    uplink.name = link->name;
+    uplink.ethernet = link->arp_type == arphrd_ether;
+    for (const auto family : {Family::ipv4, Family::ipv6}) {
+      auto& addresses = family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
+      addresses = external_addresses(*link, family, config, node, *pool);
+      if (addresses.empty() && is_enabled(config, family) && leads_outside(*link, family, node, pods))
+        selection.notes.push_back(fmt::format("{}: no usable {} address", link->name, to_word(family)));
+    }
+    selection.uplinks.push_back(std::move(uplink));
+  }
+  return selection;
+}
+
+}  // namespace masq

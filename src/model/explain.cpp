@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/explain.hpp"
+
+#include <algorithm>
+
+#include "model/policy.hpp"
+
+namespace masq {
+namespace {
+
+const Cidr* longest(const std::vector<Cidr>& cidrs, const Address& address) {
+  const Cidr* best = nullptr;
+  for (const auto& cidr : cidrs)
+    if (cidr.contains(address) && (best == nullptr || cidr.length() > best->length())) best = &cidr;
+  return best;
+}
+
+Explanation left(std::string reason, std::optional<Cidr> rule = std::nullopt) {
+  Explanation explanation;
+  explanation.reason = std::move(reason);
+  explanation.rule = rule;
+  return explanation;
+}
+
+// What holds before any rule is asked.
+std::optional<Explanation> left_before_rules(const Desired& desired, const Address& source,
+                                             const Address& destination) {
+  if (source.family() != destination.family()) return left("source and destination are of different address families");
+  const auto& policy = desired.family(source.family());
+  if (!policy.enabled)
+    return left(fmt::format("{} masquerading is off", source.family() == Family::ipv4 ? "IPv4" : "IPv6"));
+  if (!any_contains(policy.sources, source))
+    return left(fmt::format("the source is outside the pod CIDRs ({})",
+                            policy.sources.empty() ? "none is known" : join(policy.sources)));
+  if (destination.is_multicast()) return left("the destination is a multicast address");
+  if (destination == Address::parse("255.255.255.255")) return left("the destination is the broadcast address");
+  return std::nullopt;
+}
+
+// A rule of the merged list may be narrower than what its owner wrote: this is what stands in the file.
+std::optional<Cidr> prefix_as_written(const Desired& desired, Decision decision, const Address& destination) {
+  const auto& policy = desired.family(destination.family());
+  const Cidr* found = nullptr;
+  if (decision == Decision::left_pod_cidr) found = longest(policy.sources, destination);
+  if (decision == Decision::left_native_routing) found = longest(policy.shown_exclusions, destination);
+  if (decision == Decision::left_ip_masq_agent)
+    found = longest(desired.ip_masq_agent_rules.non_masquerade, destination);
+  if (decision == Decision::masquerade) found = longest(desired.ip_masq_agent_rules.masquerade, destination);
+  if (found != nullptr) return *found;
+  const auto* const rule = find_rule(policy.rules, destination);
+  return rule == nullptr || decision == Decision::masquerade ? std::nullopt : std::optional(rule->destination);
+}
+
+std::string reason_of(Decision decision, const std::optional<Cidr>& rule) {
+  const auto prefix = rule ? rule->to_string() : "";
+  switch (decision) {
+    case Decision::masquerade:
+      return rule ? fmt::format("{} is among the ip-masq-agent's masqueradeCIDRs", prefix)
+                  : "no rule leaves the destination alone";
+    case Decision::left_broadcast:
+      return fmt::format("{} is a broadcast address", prefix);
+    case Decision::left_pod_cidr:
+      return fmt::format("the destination is inside the pod CIDR {}", prefix);
+    case Decision::left_native_routing:
+      return fmt::format("the destination is inside the native routing CIDR {}", prefix);
+    case Decision::left_ip_masq_agent:
+      return fmt::format("{} is excluded by the ip-masq-agent", prefix);
+    case Decision::left_node:
+      return fmt::format("{} is another node's address", prefix);
+    case Decision::left_own_address:
+      return fmt::format("{} is an address of this node", prefix);
+  }
+  return "unknown";
+}
+
+std::string list(const std::vector<Address>& addresses) {
+  if (addresses.empty()) return "nothing, as it has no usable address: dropped";
+  std::string text;
+  for (const auto& address : addresses) text += (text.empty() ? "" : " or ") + address.to_string();
+  return text;
+}
+
+}  // namespace
+
+Explanation explain(const Desired& desired, const Address& source, const Address& destination) {
+  if (auto early = left_before_rules(desired, source, destination)) return *std::move(early);
+  const auto decision = decide_destination(desired.family(source.family()), destination);
+  const auto rule = prefix_as_written(desired, decision, destination);
+  auto explanation = left(reason_of(decision, rule), rule);
+  if (decision != Decision::masquerade) return explanation;
+  if (desired.uplinks.empty()) return left("there is no uplink");
+  explanation.masqueraded = true;
+  for (const auto& uplink : desired.uplinks)
+    explanation.externals.push_back({uplink.name, source.family() == Family::ipv4 ? uplink.ipv4 : uplink.ipv6});
+  return explanation;
+}
+
+std::string to_string(const Explanation& explanation) {
+  if (!explanation.masqueraded) return "not masqueraded: " + explanation.reason;
+  const auto& externals = explanation.externals;
+  const bool all_the_same = std::ranges::adjacent_find(externals, std::ranges::not_equal_to{},
+                                                       &Explanation::External::addresses) == externals.end();
+  if (all_the_same && !externals.empty())
+    return fmt::format("masqueraded as {}: {}", list(externals.front().addresses), explanation.reason);
+  std::string by_device;
+  for (const auto& [device, addresses] : externals)
+    by_device += fmt::format("{}on {} as {}", by_device.empty() ? "" : ", ", device, list(addresses));
+  return fmt::format("masqueraded {}: {}", by_device, explanation.reason);
+}
+
+}  // namespace masq

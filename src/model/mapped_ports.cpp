@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/mapped_ports.hpp"
+
+namespace masq {
+namespace {
+
+constexpr PortRange unprivileged{1024, 65535};
+
+std::vector<PortRange> automatic_ports(const Node& node) {
+  auto holes = node.local_reserved_ports;
+  holes.push_back(node.local_port_range);
+  return subtract({unprivileged}, holes);
+}
+
+std::string what_is_in_the_way(const Config& config, const Node& node) {
+  if (config.nat_port_range) return fmt::format("all of it is node-port-range {}", config.node_port_range.to_string());
+  return fmt::format(
+      "ip_local_port_range {}, ip_local_reserved_ports and node-port-range {} take all: set nat-port-range",
+      node.local_port_range.to_string(), config.node_port_range.to_string());
+}
+
+// Allocation asks for a socket on each port it tries, so this is slow at worst: no error.
+void note_overlap(const std::vector<PortRange>& ports, const Node& node, std::vector<std::string>& notes) {
+  if (port_count(subtract(ports, {node.local_port_range})) != port_count(ports))
+    notes.push_back(fmt::format("nat-port-range {} overlaps the node's own ephemeral ports, ip_local_port_range {}",
+                                join(ports), node.local_port_range.to_string()));
+}
+
+}  // namespace
+
+Result<std::vector<PortRange>> mapped_ports(const Config& config, const Node& node, std::vector<std::string>& notes) {
+  const auto wanted = config.nat_port_range.value_or(automatic_ports(node));
+  auto ports = subtract(wanted, {config.node_port_range});
+  if (ports.empty())
+    return fail("nat-port-range {} leaves no port: {}", config.nat_port_range ? join(wanted) : "auto",
+                what_is_in_the_way(config, node));
+  if (config.nat_port_range) note_overlap(ports, node, notes);
+  return ports;
+}
+
+}  // namespace masq

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/policy.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace masq {
+namespace {
+
+// Which lists have a prefix that holds the destinations in question; of the ip-masq-agent's two, whose is longer.
+struct Coverage {
+  bool broadcast = false;
+  bool native_routing = false;
+  bool agent_excludes = false;
+  bool node = false;
+  bool own = false;
+};
+
+Decision decide(const Coverage& coverage) {
+  if (coverage.broadcast) return Decision::left_broadcast;
+  if (coverage.native_routing) return Decision::left_native_routing;
+  if (coverage.agent_excludes) return Decision::left_ip_masq_agent;
+  if (coverage.node) return Decision::left_node;
+  if (coverage.own) return Decision::left_own_address;
+  return Decision::masquerade;
+}
+
+// In this order within one prefix: `non_masquerade` after `masquerade` makes the exclusion win a tie.
+enum class List : std::uint8_t { broadcast, native_routing, masquerade, non_masquerade, node, own };
+
+void cover(Coverage& coverage, List list) {
+  switch (list) {
+    case List::broadcast:
+      coverage.broadcast = true;
+      break;
+    case List::native_routing:
+      coverage.native_routing = true;
+      break;
+    case List::masquerade:
+      coverage.agent_excludes = false;
+      break;
+    case List::non_masquerade:
+      coverage.agent_excludes = true;
+      break;
+    case List::node:
+      coverage.node = true;
+      break;
+    case List::own:
+      coverage.own = true;
+      break;
+  }
+}
+
+struct Member {
+  Cidr cidr;
+  List list;
+  auto operator<=>(const Member&) const = default;
+};
+
+std::vector<Member> sorted_members(const DestinationLists& lists) {
+  std::vector<Member> members;
+  const auto add = [&](const std::vector<Cidr>& cidrs, List list) {
+    for (const auto& cidr : cidrs) members.push_back({cidr, list});
+  };
+  add(lists.broadcast, List::broadcast);
+  add(lists.native_routing, List::native_routing);
+  add(lists.masquerade, List::masquerade);
+  add(lists.non_masquerade, List::non_masquerade);
+  add(lists.nodes, List::node);
+  add(lists.own, List::own);
+  std::ranges::sort(members);
+  return members;
+}
+
+int common_bits(const Address& a, const Address& b) {
+  const auto left = a.bytes();
+  const auto right = b.bytes();
+  int bits = 0;
+  for (std::size_t i = 0; i < left.size(); ++i, bits += 8)
+    if (const auto differ = static_cast<std::uint8_t>(left[i] ^ right[i])) return bits + std::countl_zero(differ);
+  return bits;
+}
+
+}  // namespace
+
+// Sorted by address and length, a prefix follows those that it lies in: a stack holds them, innermost on top. What
+// covers a prefix is what covers the one around it, changed by the lists that name the prefix itself: so is each
+// list's longest match known without a search.
+std::vector<PolicyRule> flatten(const DestinationLists& lists) {
+  struct Enclosing {
+    Cidr cidr;
+    Coverage coverage;
+  };
+  std::vector<PolicyRule> rules;
+  std::vector<Enclosing> around;
+  const auto members = sorted_members(lists);
+  for (auto member = members.begin(); member != members.end();) {
+    const auto cidr = member->cidr;
+    while (!around.empty() && !around.back().cidr.contains(cidr)) around.pop_back();
+    auto coverage = around.empty() ? Coverage{} : around.back().coverage;
+    for (; member != members.end() && member->cidr == cidr; ++member) cover(coverage, member->list);
+    around.push_back({cidr, coverage});
+    rules.push_back({cidr, decide(coverage)});
+  }
+  return rules;
+}
+
+// The last rule that sorts at or before the destination either holds it, and then no longer one does, or shares only
+// its first bits with it: then whatever holds it is no longer than those, and sorts at or before them.
+const PolicyRule* find_rule(const std::vector<PolicyRule>& rules, const Address& destination) {
+  auto wanted = Cidr::host(destination);
+  for (auto end = rules.end();;) {
+    const auto after = std::ranges::upper_bound(rules.begin(), end, wanted, {}, &PolicyRule::destination);
+    if (after == rules.begin()) return nullptr;
+    const auto& rule = *std::prev(after);
+    if (rule.destination.family() != destination.family()) return nullptr;
+    if (rule.destination.contains(destination)) return &rule;
+    wanted = Cidr(destination, common_bits(rule.destination.address(), destination));
+    end = std::prev(after);
+  }
+}
+
+Decision decide_destination(const FamilyPolicy& policy, const Address& destination) {
+  if (any_contains(policy.sources, destination)) return Decision::left_pod_cidr;
+  const auto* const rule = find_rule(policy.rules, destination);
+  return rule == nullptr ? Decision::masquerade : rule->decision;
+}
+
+}  // namespace masq

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/yaml.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <sstream>
+#include <unordered_set>
+
+namespace masq {
+namespace {
+
+constexpr std::size_t most_bytes = 8 << 20;
+constexpr std::size_t deepest = 32;
+
+struct Refusal {
+  int line;
+  std::string why;
+};
+
+int line_of(const YAML::Mark& mark) {
+  return mark.line + 1;
+}
+
+bool is_null_word(const std::string& text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
+
+// Builds the tree from the parser's events: they show anchors, tags and a key's second coming, which a YAML::Node
+// hides. Throws Refusal through yaml-cpp's parser, caught in parse_yaml().
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    refuse_anchor(mark, anchor);
+    add({.kind = YamlNode::Kind::null, .line = line_of(mark)});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases (*name) are not accepted"); }
+  void OnAnchor(const YAML::Mark& mark, const std::string&) override {
+    refuse(mark, "anchors (&name) are not accepted");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    refuse_anchor(mark, anchor);
+    if (tag != "?" && tag != "!") refuse(mark, "tags (!name) are not accepted");
+    const bool quoted = tag == "!";
+    const bool null = !quoted && is_null_word(value);
+    add({.kind = null ? YamlNode::Kind::null : YamlNode::Kind::scalar,
+         .quoted = quoted,
+         .text = value,
+         .line = line_of(mark)});
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, YamlNode::Kind::list);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, YamlNode::Kind::map);
+  }
+  void OnMapEnd() override { close(); }
+
+  YamlNode take_root() { return std::move(root_); }
+
+ private:
+  // A list or map whose end has not come yet.
+  struct Open {
+    YamlNode node;
+    bool key_is_next = true;
+    std::string key{};
+    std::unordered_set<std::string> keys{};
+  };
+
+  [[noreturn]] static void refuse(const YAML::Mark& mark, std::string why) {
+    throw Refusal{line_of(mark), std::move(why)};
+  }
+  static void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor != YAML::NullAnchor) refuse(mark, "anchors (&name) are not accepted");
+  }
+
+  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlNode::Kind kind) {
+    refuse_anchor(mark, anchor);
+    if (tag != "?" && tag != "!" && !tag.empty()) refuse(mark, "tags (!name) are not accepted");
+    if (open_.size() >= deepest) refuse(mark, fmt::format("nested deeper than {} levels", deepest));
+    if (expects_key()) refuse(mark, "a key must be plain text");
+    open_.push_back({.node = {.kind = kind, .line = line_of(mark)}});
+  }
+
+  void close() {
+    auto node = std::move(open_.back().node);
+    open_.pop_back();
+    add(std::move(node));
+  }
+
+  bool expects_key() const { return !open_.empty() && open_.back().node.is_map() && open_.back().key_is_next; }
+
+  void add(YamlNode node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    auto& parent = open_.back();
+    if (parent.node.is_map() && parent.key_is_next) {
+      take_key(parent, node);
+      return;
+    }
+    parent.key_is_next = true;
+    node.key = std::move(parent.key);
+    parent.node.children.push_back(std::move(node));
+  }
+
+  static void take_key(Open& parent, const YamlNode& key) {
+    if (!key.is_scalar()) throw Refusal{key.line, "a key must be plain text"};
+    if (!parent.keys.insert(key.text).second) throw Refusal{key.line, fmt::format("{}: given twice", key.text)};
+    parent.key = key.text;
+    parent.key_is_next = false;
+  }
+
+  YamlNode root_;
+  std::vector<Open> open_;
+};
+
+Result<YamlNode> parse(std::string_view text) {
+  std::istringstream stream{std::string(text)};
+  YAML::Parser parser(stream);
+  TreeBuilder builder;
+  if (!parser.HandleNextDocument(builder)) return YamlNode{.line = 1};
+  TreeBuilder second;
+  if (parser.HandleNextDocument(second)) return fail("line {}: more than one document", second.take_root().line);
+  return builder.take_root();
+}
+
+}  // namespace
+
+std::string describe(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlNode::Kind::null:
+      return "null";
+    case YamlNode::Kind::list:
+      return "a list";
+    case YamlNode::Kind::map:
+      return "a map";
+    case YamlNode::Kind::scalar:
+      break;
+  }
+  return fmt::format("{:?}", node.text);
+}
+
+bool is_blank_document(std::string_view text) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  bool comment = false;
+  for (const char c : text) {
+    if (c == '\n')
+      comment = false;
+    else if (c == '#')
+      comment = true;
+    else if (!comment && c != ' ' && c != '\t' && c != '\r')
+      return false;
+  }
+  return true;
+}
+
+Result<YamlNode> parse_yaml(std::string_view text) {
+  if (text.size() > most_bytes) return fail("line 1: larger than {} bytes", most_bytes);
+  // yaml-cpp would take the rest of the text for absent.
+  if (const auto nul = text.find('\0'); nul != text.npos)
+    return fail("line {}: a NUL byte", 1 + std::ranges::count(text.substr(0, nul), '\n'));
+  try {
+    return parse(text);
+  } catch (const Refusal& refusal) {
+    return fail("line {}: {}", refusal.line, refusal.why);
+  } catch (const YAML::Exception& e) {
+    return fail("line {}: {}", line_of(e.mark), e.msg);
+  } catch (const std::exception& e) {
+    return fail("line 1: {}", e.what());
+  }
+}
+
+}  // namespace masq
