@@ -1,8 +1,127 @@
 # SPDX-License-Identifier: Apache-2.0
-# What masquerading is: pods reach the world under the node's address, and nothing else changes.
+# What masquerading is: pods reach the world as the node, and the answers find their way back.
 
 scenario "a pod reaches the world as the node"
     masqd starts
     world serves tcp 80
     pod1  connects to world 80
     world saw     node
+
+scenario "a pod's datagrams reach the world as the node"
+    masqd starts
+    world serves udp 53
+    pod1  asks world 53
+    world saw  node
+    pod2  reaches elsewhere as node over udp
+
+scenario "a pod's ping reaches the world as the node"
+    masqd starts
+    world serves ping
+    pod1  pings world from 77
+    world saw   node
+    pod2  reaches elsewhere as node over ping
+
+scenario "without masqd nobody masquerades"
+    left_alone world
+    world serves tcp 80
+    pod1  cannot_reach world
+
+scenario "a source port inside the range is kept"
+    masqd starts with nat-port-range=20000-29999
+    world serves tcp 80
+    world serves udp 53
+    pod1  connects to world 80 from 20000
+    world saw      node from 20000
+    pod1  asks world 53 from 29999
+    world saw  node from 29999
+
+scenario "a source port outside the range is replaced by one inside"
+    masqd starts with nat-port-range=20000-20009
+    world serves tcp 80
+    world serves udp 53
+    pod1  connects to world 80 from 40000
+    pod1  asks world 53 from 19999
+    read -r source port <"$work/pod1.answer"
+    same  "${address[node]}" "$source"
+    [ "$port" -ge 20000 ] && [ "$port" -le 20009 ] || fail "port $port is outside 20000-20009"
+
+scenario "by default the node's ephemeral ports, NodePorts and reserved ports are never used"
+    sysctl_in node net.ipv4.ip_local_reserved_ports=20000-20010
+    masqd starts
+    world serves udp 53
+    for port in 20005 30000 32767 32768 60999; do
+        pod1  asks world 53 from "$port"
+        read -r _ used <"$work/pod1.answer"
+        [ "$used" -lt 20000 ] || [ "$used" -gt 20010 ] || fail "reserved port $used was used"
+        [ "$used" -lt 30000 ] || [ "$used" -gt 60999 ] || fail "port $used belongs to the node"
+    done
+    pod1  asks world 53 from 61000
+    world saw  node from 61000
+
+scenario "two pods with the same source port talk to one destination"
+    masqd starts
+    world serves tcp 80
+    pod1  chats with world as first from 20000
+    pod2  chats with world as second from 20000
+    first  goes_on
+    second goes_on
+    world serves udp 53
+    pod1  reaches world as node over udp from 20001
+    pod2  reaches world as node over udp from 20001
+    mappings_number 4
+    first  is_unbroken
+    second is_unbroken
+
+scenario "two pods ping one destination with the same identifier"
+    masqd starts
+    world serves ping
+    pod1  pings world from 77
+    pod2  pings world from 77
+    pod1  pings world from 77
+    mappings_number 2
+
+scenario "large transfers arrive byte for byte in both directions"
+    masqd starts
+    world serves tcp 80
+    pod1  downloads from world as down
+    pod2  uploads to world as up
+    down  has_moved 300000000
+    up    has_moved 300000000
+    down  is_unbroken
+    up    is_unbroken
+
+scenario "checksums made by software are right too"
+    for who in pod1 world; do
+        inside "$who" ethtool -K "$([ "$who" = world ] && echo node || echo eth0)" tx off gso off gro off tso off >/dev/null
+    done
+    inside node ethtool -K eth0 tx off gso off gro off tso off >/dev/null
+    masqd starts
+    world serves tcp 80
+    world serves udp 53
+    pod1  downloads from world as down
+    down  has_moved 20000000
+    down  is_unbroken
+    pod1  uploads to world as up
+    up    has_moved 20000000
+    up    is_unbroken
+    pod1  reaches world as node over udp
+    world serves ping
+    pod1  reaches world as node over ping
+
+scenario "five hundred connections at once"
+    masqd starts
+    world serves tcp 80
+    a_crowd pod1 tcp 500 world as crowd
+    crowd was_answered 500
+    crowd leaves
+
+scenario "a closed port of the world answers the pod with a reset at once"
+    masqd starts
+    said=$(pod1 connects to world 81 2>&1 || true)
+    contains "refused" "$said"
+
+scenario "masquerading is off for the family"
+    left_alone world
+    masqd starts with "enable-$family-masquerade=false"
+    world serves tcp 80
+    pod1  cannot_reach world

@@ -6,8 +6,8 @@ bpf_root=$work/bpf socket=$work/masq.sock agent_log=$work/masqd.log
 agent_file=$work/config/ip-masq-agent
 mkdir -p "$work/config"
 
-in_node() { inside node env -i PATH="$PATH" ${agent_environment[@]+"${agent_environment[@]}"} "$@"; }
 agent_environment=()
+in_node() { inside node env -i PATH="$PATH" "${agent_environment[@]}" "$@"; }
 
 masq() { in_node "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" "$@"; }
 
@@ -23,7 +23,7 @@ agent_flags() {
 }
 
 start_agent() {
-  in_node "$bin/masqd" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
+  exec_inside node env -i PATH="$PATH" "${agent_environment[@]}" "$bin/masqd" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
   agent=$!
   echo "$agent" >"$work/agent.pid"
   note "masqd ${agent_arguments[*]}"

@@ -12,6 +12,8 @@ enter_lab() {
   exec setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc --propagation private -- "$@"
 }
 
+# What becomes a background process is to be that very process, so that a signal meets it.
+exec_inside() { local where=$1; shift; exec nsenter --net="/run/netns/$where" "$@"; }
 inside() { local where=$1; shift; nsenter --net="/run/netns/$where" "$@"; }
 ip_in() { local where=$1; shift; ip -n "$where" "$@"; }
 sysctl_in() { local where=$1; shift; inside "$where" sysctl -qw "$@"; }
@@ -81,7 +83,7 @@ node_gets_a_second_uplink() {
   connect_uplink "$device" east
   give node "$device" "${address[node-east]}/$link"
   give world east "${address[east]}/$link"
-  give world lo "${address[beyond-east]}/$host"
+  ip_in world address replace "${address[beyond-east]}/$host" dev lo
   ip_in node route add "${address[beyond-east]}/$host" via "${address[east]}"
   [ -z "${watcher:-}" ] || watch_leaks east
 }

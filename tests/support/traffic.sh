@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the pods, the node and the world do to each other.
 #
-#   world serves tcp 80                       pod1 connects to world 80 [from 40000]
+#   world serves tcp 80                       pod1 connects to world 80 [from 40000] [under ADDRESS]
 #   world serves udp 53                       pod1 asks world 53 [from 40000]         (one datagram, one answer)
 #   world serves ping                         pod1 pings world [from 7]               (an identifier)
 #   world saw node [from 40000]               the last one who came to any service there
-#   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw
+#   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw; `from` and `under` as above
 #   pod1 cannot_reach office [over udp]
-#   pod1 chats with world as NAME             a connection that goes on; NAME goes_on, NAME is_unbroken
+#   pod1 chats with world as NAME [from 4000] a connection that goes on; NAME goes_on, NAME is_unbroken
 #   pod1 downloads from world as NAME         a transfer that goes on; NAME has_moved BYTES, NAME is_unbroken
 
 peer=$support/peer.py
@@ -29,16 +29,16 @@ act() {
     saw) check_seen "$who" "$@" ;;
     reaches) reach "$who" "$@" ;;
     cannot_reach) miss "$who" "$@" ;;
-    chats) shift; start_talk "$who" "$1" "$3" chat ;;
-    downloads) shift; start_talk "$who" "$1" "$3" transfer down ;;
-    uploads) shift; start_talk "$who" "$1" "$3" transfer up ;;
+    chats) start_connection "$who" chat "$@" ;;
+    downloads) start_connection "$who" "transfer down" "$@" ;;
+    uploads) start_connection "$who" "transfer up" "$@" ;;
     *) fail "$who does not know how to '$verb'" ;;
   esac
 }
 
 background() { # WHO NAME COMMAND...: its output in $work/NAME.out, its number in $work/NAME.pid
   local who=$1 name=$2; shift 2
-  inside "$who" "$@" >"$work/$name.out" 2>&1 </dev/null &
+  exec_inside "$who" "$@" >"$work/$name.out" 2>&1 </dev/null &
   echo $! >"$work/$name.pid"
 }
 
@@ -48,17 +48,30 @@ serve() {
   eventually exists "$work/$name.ready"
 }
 
-# request WHO PROTOCOL TARGET [PORT] [from PORT]: what the server saw goes to $work/WHO.answer.
+# source_options "from PORT" "under ADDRESS": the words at the end of a request, as options of peer.py or ping.
+source_options() {
+  local ping=$1; shift
+  options=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      from) if [ "$ping" = ping ]; then options+=(-e "$2"); else options+=(--source-port "$2"); fi ;;
+      under) if [ "$ping" = ping ]; then options+=(-I "$(address_of "$2")"); else options+=(--source "$(address_of "$2")"); fi ;;
+      *) fail "a request has no '$1'" ;;
+    esac
+    shift 2
+  done
+}
+
+# request WHO PROTOCOL TARGET [PORT] [from PORT] [under ADDRESS]: what the server saw goes to $work/WHO.answer.
 request() {
   local who=$1 protocol=$2 target port=0 answer; target=$(address_of "$3"); shift 3
-  [ $# = 0 ] || [ "$1" = from ] || { port=$1; shift; }
-  local -a from=()
+  if [[ ${1:-} =~ ^[0-9]+$ ]]; then port=$1; shift; fi
+  local -a options; source_options "$protocol" "$@"
   if [ "$protocol" = ping ]; then
-    [ $# = 0 ] || from=(-e "$2")
-    answer=$(inside "$who" ping -n -c 1 -W "${patience:-2}" "${from[@]}" "$target" 2>&1) || fail "$who got no answer to a ping of $target"
+    answer=$(inside "$who" ping -n -c 1 -W "${patience:-2}" "${options[@]}" "$target" 2>&1) ||
+      fail "$who got no answer to a ping of $target"
   else
-    [ $# = 0 ] || from=(--source-port "$2")
-    answer=$(inside "$who" "$peer" ask "$protocol" "$target" "$port" --timeout "${patience:-2}" "${from[@]}" 2>&1) ||
+    answer=$(inside "$who" "$peer" ask "$protocol" "$target" "$port" --timeout "${patience:-2}" "${options[@]}" 2>&1) ||
       fail "$who got no answer from $protocol $target port $port: $answer"
   fi
   echo "$answer" >"$work/$who.answer"
@@ -106,9 +119,12 @@ name_it() {
 
 # --- connections that go on ------------------------------------------------------------------------------------------
 
-start_talk() { # WHO TARGET NAME VERB...
-  local who=$1 target name=$3; target=$(address_of "$2"); shift 3
-  background "$who" "$name" "$peer" "$@" "$target" 80 --progress "$work/$name.progress"
+start_connection() { # WHO VERB with|from TARGET as NAME [from PORT]
+  local who=$1 target name=$6 options; target=$(address_of "$4")
+  local -a verb; read -ra verb <<<"$2"
+  shift 6
+  source_options tcp "$@"
+  background "$who" "$name" "$peer" "${verb[@]}" "$target" "${talk_port:-80}" --progress "$work/$name.progress" "${options[@]}"
   name_it "$name" connection_going_on
   connection_going_on "$name" goes_on
 }
@@ -121,13 +137,13 @@ connection_going_on() {
   case $verb in
     goes_on) within 5 has_come_to "$name" $(($(progress "$name") + 3)) ;;
     has_moved) within 60 has_come_to "$name" "$1" ;;
-    is_unbroken) end_talk "$name" || fail "$name broke: $(cat "$work/$name.out")" ;;
-    breaks) ! end_talk "$name" || fail "$name did not break" ;;
+    is_unbroken) end_connection "$name" || fail "$name broke: $(cat "$work/$name.out")" ;;
+    breaks) ! end_connection "$name" || fail "$name did not break" ;;
     *) fail "a connection does not know how to '$verb'" ;;
   esac
 }
 
-end_talk() {
+end_connection() {
   touch "$work/$1.progress.stop"
   eventually process_ended "$(cat "$work/$1.pid")"
   wait "$(cat "$work/$1.pid")"
@@ -145,7 +161,7 @@ a_crowd_of_connections() {
 crowd_of_connections() {
   case $2 in
     was_answered) same "$3" "$(progress "$1")" "connections of $1 that were answered" ;;
-    leaves) end_talk "$1" ;;
+    leaves) end_connection "$1" ;;
     *) fail "a crowd does not know how to '$2'" ;;
   esac
 }

@@ -6,6 +6,7 @@ declare -A excused_destinations=()
 # Behind the given ends of the node's uplinks: any packet with a pod's source address is noted.
 watch_leaks() {
   watcher=watch-$1
+  rm -f "$work/$watcher.ready"
   background world "$watcher" "$support/watch.py" --out "$work/leaks" --ready "$work/$watcher.ready" \
     --pods "${cidr[pods]}" "$@"
   eventually exists "$work/$watcher.ready"

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+# The agent may go, be killed and come back: packets do not notice.
+
+world serves tcp 80
+
+scenario "after SIGTERM old and new connections go on"
+    the_world_knows_the_pods
+    left_alone office
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  chats with world as talk
+    masqd is_terminated
+    talk  goes_on
+    pod2  reaches world as node
+    pod1  reaches office as pod1
+    talk  is_unbroken
+
+scenario "after SIGKILL old and new connections go on"
+    the_world_knows_the_pods
+    left_alone office
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  chats with world as talk
+    masqd is_killed
+    talk  goes_on
+    pod2  reaches world as node
+    pod1  reaches office as pod1
+    talk  is_unbroken
+
+scenario "a restart under a transfer of a gigabyte loses nothing"
+    masqd starts
+    pod1  downloads from world as down
+    pod2  uploads to world as up
+    for round in 1 2 3 4 5; do
+        masqd is_restarted
+        pod1  reaches world as node
+    done
+    masqd is_killed
+    masqd starts
+    down  has_moved 1000000000
+    up    has_moved 300000000
+    down  is_unbroken
+    up    is_unbroken
+
+scenario "a restart with other options keeps old connections"
+    masqd starts
+    pod1  chats with world as talk from 20000
+    masqd is_terminated
+    masqd starts with nat-timeout-udp=10s random-fully nat-port-range=1024-29999
+    talk  goes_on
+    nat_lists "${address[pod1]}:20000" ":20000 state=established"
+    pod2  reaches world as node
+    talk  is_unbroken
+
+scenario "twenty restarts under a ping every five milliseconds lose none"
+    masqd starts
+    background pod1 flood ping -q -n -i 0.005 -c 1600 "${address[world]}"
+    for round in $(seq 20); do
+        masqd is_restarted
+    done
+    within 15 process_ended "$(cat "$work/flood.pid")"
+    contains " 0% packet loss" "$(cat "$work/flood.out")"
+
+scenario "what changed while the agent was away is seen at its return"
+    the_world_knows_the_pods
+    left_alone office
+    the_file_excludes branch
+    masqd starts with enable-ip-masq-agent
+    masqd is_killed
+    the_file_excludes office
+    node_gets_a_second_uplink
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    pod1  reaches beyond-east as node-east
+    pod1  reaches world as node
+
+scenario "a second masqd ends with a clear line"
+    masqd starts
+    status=0
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
+    same  1 "$status" "exit of the second one"
+    contains "another masqd" "$said"
+    agent_is_ready
+    pod1  reaches world as node
+
+scenario "SIGHUP reads every source again"
+    the_world_knows_the_pods
+    left_alone office
+    mkdir "$work/keys"
+    masqd starts with "config-dir=$work/keys"
+    pod1  reaches office as node
+    cidr_of office >"$work/keys/$family-native-routing-cidr"
+    kill  -HUP "$agent"
+    within 1 pod1 reaches office as pod1
+
+scenario "masqd that comes back adopts what it finds"
+    masqd starts
+    pod1  reaches world as node
+    before=$(stat -c %i "$bpf_root"/masq/maps/* "$bpf_root"/masq/links/*/*)
+    masqd is_restarted
+    same  "$before" "$(stat -c %i "$bpf_root"/masq/maps/* "$bpf_root"/masq/links/*/*)" "pins"
+
+scenario "a bpffs is mounted where there is none"
+    not   mountpoint -q "$bpf_root"
+    masqd starts
+    same  "bpf" "$(stat -f -c %T "$bpf_root" | sed 's/bpf_fs/bpf/')" "file system"
+    masqd is_restarted
+    same  1 "$(grep -c " $bpf_root " /proc/mounts)" "mounts"
+    pod1  reaches world as node
+
+scenario "a bpffs that is there is used"
+    mkdir "$bpf_root"
+    mount -t bpf none "$bpf_root"
+    masqd starts
+    same  1 "$(grep -c " $bpf_root " /proc/mounts)" "mounts"
+    pod1  reaches world as node
+
+scenario "pins that were wiped come back with the agent"
+    left_alone world
+    masqd starts
+    pod1  reaches world as node
+    masqd is_killed
+    rm -r "$bpf_root/masq"
+    masqd starts
+    pod1  reaches world as node
+
+scenario "--cleanup leaves the kernel as it was found"
+    left_alone world
+    as_found() { inside node sh -c 'tc qdisc show; nft list ruleset; ip -o link; ip -o address; ip route'; }
+    before=$(as_found)
+    masqd starts
+    pod1  reaches world as node
+    masqd is_terminated
+    in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
+    not   exists "$bpf_root/masq"
+    same  "$before" "$(as_found)"
+    pod1  cannot_reach world
+    in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
+
+scenario "--dry-run says what it would do and does nothing"
+    left_alone world
+    agent_flags with dry-run
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>/dev/null)
+    contains eth0 "$said"
+    contains "${address[node]}" "$said"
+    not   exists "$bpf_root/masq"
+    pod1  cannot_reach world

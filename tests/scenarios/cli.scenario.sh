@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+# What masq prints. Scripts rely on it word for word.
+
+the_world_knows_the_pods
+left_alone office
+world serves tcp 80
+
+scenario "the status line is Cilium's" family=ipv4
+    masqd starts
+    line=$(masq status | grep '^Masquerading:')
+    [[ $line =~ ^Masquerading:\ +BPF\ +\[eth0\]\ +10\.0\.1\.0/24.*\[IPv4:\ Enabled,\ IPv6:\ (Enabled|Disabled)\]$ ]] || fail "$line"
+    masqd is_terminated
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent ipv4-native-routing-cidr=10.0.0.0/16 enable-ipv6-masquerade=false
+    line=$(masq status | grep '^Masquerading:')
+    [[ $line =~ ^Masquerading:\ +BPF\ \(ip-masq-agent\)\ +\[eth0\]\ +10\.0\.0\.0/16\ +\[IPv4:\ Enabled,\ IPv6:\ Disabled\]$ ]] || fail "$line"
+
+scenario "the same in JSON" family=ipv4
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent ipv4-native-routing-cidr=10.0.0.0/16 enable-ipv6-masquerade=false
+    status_says "['masquerading']['enabled']" True
+    status_says "['masquerading']['enabledProtocols']['ipv4']" True
+    status_says "['masquerading']['enabledProtocols']['ipv6']" False
+    status_says "['masquerading']['mode']" BPF
+    status_says "['masquerading']['ip-masq-agent']" True
+    status_says "['masquerading']['snat-exclusion-cidr-v4']" 10.0.0.0/16
+    status_says "['masquerading']['devices'][0]['name']" eth0
+    status_says "['masquerading']['devices'][0]['ipv4']" 192.0.2.10
+    status_says "['masquerading']['devices'][0]['ifindex']" "$(ip -n node -o link show eth0 | cut -d: -f1)"
+
+scenario "both families off: Masquerading is Disabled"
+    masqd starts with enable-ipv4-masquerade=false enable-ipv6-masquerade=false
+    [[ $(masq status | grep '^Masquerading:') =~ ^Masquerading:\ +Disabled$ ]] || fail "$(masq status)"
+    status_says "['masquerading']['enabled']" False
+
+scenario "status --brief says OK or the first problem"
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    same  OK "$(masq status --brief)"
+    the_file_says "nonMasqueradeCIDRs: [nonsense]"
+    within 1 not masq status --brief
+    status=0
+    said=$(masq status --brief 2>&1) || status=$?
+    same  1 "$status" "exit"
+    contains nonsense "$said"
+    status=0
+    masq status >/dev/null 2>&1 || status=$?
+    same  1 "$status" "exit of the whole status"
+
+scenario "status counts mappings and drops"
+    masqd starts with nat-max-mappings=1000
+    pod1  reaches world as node
+    inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" tcp-rst --from-port 20000
+    within 2 dropped_for not_an_opener
+    status_shows "not_an_opener"
+    status_shows "of 1000"
+
+scenario "without an agent masq ends with 3 and says where it looked"
+    status=0
+    said=$(masq status 2>&1) || status=$?
+    same  3 "$status" "exit"
+    contains "$socket" "$said"
+
+scenario "wrong use ends with 2"
+    for words in "stat" "bpf" "bpf nat" "bpf nat lost" "status --no-such-flag" "config check a b"; do
+        status=0
+        # shellcheck disable=SC2086
+        masq $words >/dev/null 2>&1 || status=$?
+        same  2 "$status" "exit of masq $words"
+    done
+
+scenario "nat list shows each mapping as one line"
+    masqd starts with nat-port-range=20000-29999
+    pod1  chats with world as talk from 20001
+    line=$(masq bpf nat list | grep :20001)
+    at() { echo "$(bracketed "${address[$1]}"):$2"; }
+    [[ $line =~ ^"TCP $(at pod1 20001) -> $(at world 80) XLATE_SRC $(at node 20001) state=established age="[0-9]+s\ idle=[0-9]+s$ ]] || fail "$line"
+    world serves udp 53
+    pod2  asks world 53 from 20002
+    nat_lists "UDP $(at pod2 20002) -> $(at world 53) XLATE_SRC $(at node 20002)"
+    world serves ping
+    pod2  pings world from 77
+    nat_lists "ICMP" "${address[pod2]}" "XLATE_SRC"
+    talk  is_unbroken
+
+scenario "nat list in JSON is one document"
+    masqd starts
+    pod1  reaches world as node
+    masq bpf nat list -o json | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 1'
+
+scenario "ipmasq list is sorted, IPv4 first, and marks what is carved out" family=ipv4
+    the_file_says "nonMasqueradeCIDRs: [fd00:1::/64, 172.16.0.0/12, 10.1.2.3/8, 9.0.0.0/8]
+masqueradeCIDRs: [10.5.0.0/16]"
+    masqd starts with enable-ip-masq-agent
+    same "IP PREFIX/ADDRESS
+9.0.0.0/8
+10.0.0.0/8
+10.5.0.0/16 masquerade
+169.254.0.0/16
+172.16.0.0/12
+fd00:1::/64
+fe80::/10" "$(masq bpf ipmasq list | sed 's/ \+masquerade/ masquerade/; s/\t/ /; s/ *$//')"
+    same "$(masq bpf ipmasq list)" "$(masq bpf ipmasq ls)"
+    masq bpf ipmasq list -o json | python3 -m json.tool >/dev/null
+
+scenario "lists of nothing say so on standard error"
+    masqd starts
+    same  "" "$(masq bpf ipmasq list 2>/dev/null | grep -v '^IP PREFIX/ADDRESS$' || true)"
+    contains "No entries found." "$(masq bpf ipmasq list 2>&1 >/dev/null)"
+
+scenario "the lists work with the agent dead"
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  chats with world as talk
+    masqd is_killed
+    ipmasq_lists office
+    nat_lists "${address[pod1]}" "${address[world]}" state=established
+    talk  is_unbroken
+
+scenario "config check reads a file without touching anything" family=ipv4
+    the_file_says "nonMasqueradeCIDRs: [10.1.2.3/8]"
+    said=$(masq config check "$agent_file" 2>&1) || fail "$said"
+    contains 10.0.0.0/8 "$said"
+    the_file_says "nonMasqueradeCIDRs:
+- 10.0.0.0/8
+- nonsense"
+    status=0
+    said=$(masq config check "$agent_file" 2>&1) || status=$?
+    same  1 "$status" "exit"
+    contains "line 3" "$said"
+    contains nonsense "$said"
+    not   exists "$bpf_root/masq"
+
+scenario "the agent's socket is for root only"
+    masqd starts
+    [[ $(stat -c %a "$socket") =~ ^6[06]0$ ]] || fail "mode $(stat -c %a "$socket")"
+    not   setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/masq" --socket-path "$socket" status

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+# Which destinations see the pod itself. docs/behaviour.md has the whole table.
+
+the_world_knows_the_pods
+world serves tcp 80
+world serves udp 53
+
+scenario "destinations inside the pod CIDRs see the pod"
+    left_alone pod-of-node2
+    pod_cidr=$(cidr_of cluster)
+    masqd starts
+    pod1  reaches pod-of-node2 as pod1
+    pod1  reaches pod-of-node2 as pod1 over udp
+    pod1  reaches world as node
+
+scenario "destinations inside the native routing CIDR see the pod"
+    left_alone office
+    masqd starts with "$family-native-routing-cidr=$(cidr_of office)"
+    pod1  reaches office as pod1
+    pod2  reaches office as pod2 over udp
+    pod1  reaches lab as node
+    pod1  reaches world as node
+
+scenario "several native routing CIDRs"
+    left_alone office branch
+    masqd starts with "$family-native-routing-cidr=$(cidr_of office),$(cidr_of branch)"
+    pod1  reaches office as pod1
+    pod1  reaches branch as pod1
+    pod1  reaches lab as node
+
+scenario "the pod CIDRs are left alone though the native routing CIDR is another"
+    left_alone pod-of-node2 office
+    pod_cidr=$(cidr_of cluster)
+    masqd starts with "$family-native-routing-cidr=$(cidr_of office)"
+    pod1  reaches pod-of-node2 as pod1
+    pod1  reaches office as pod1
+
+scenario "destinations that the ip-masq-agent excludes see the pod"
+    left_alone office
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    pod1  reaches office as pod1 over udp
+    pod1  reaches lab as node
+
+scenario "the file is not read while the ip-masq-agent is off"
+    the_file_excludes office
+    masqd starts
+    pod1  reaches office as node
+
+scenario "with the ip-masq-agent on, a native routing CIDR that is set is excluded too"
+    left_alone office lab
+    the_file_excludes lab
+    masqd starts with enable-ip-masq-agent "$family-native-routing-cidr=$(cidr_of office)"
+    pod1  reaches office as pod1
+    pod1  reaches lab as pod1
+    pod1  reaches branch as node
+
+scenario "masqueradeCIDRs carve out of a wider exclusion, and are carved again"
+    left_alone lab office
+    the_file_says "$(excluding private office)
+masqueradeCIDRs:
+- $([ "$family" = ipv4 ] && echo 10.1.0.0/12 || echo fd00::/14)"
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    pod1  reaches lab as node
+    pod1  reaches world as node
+
+scenario "the same prefix in both lists is an exclusion"
+    left_alone office
+    the_file_says "$(excluding office)
+masqueradeCIDRs: [$(cidr_of office)]"
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+
+scenario "an exclusion of everything leaves everything"
+    left_alone world public
+    the_file_excludes "$any"
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches world as pod1
+    pod1  reaches public as pod1
+
+scenario "other nodes see the pod"
+    left_alone node2 node2-external
+    masqd starts with "node-addresses=$(address_of node2),$(address_of node2-external)"
+    pod1  reaches node2 as pod1
+    pod1  reaches node2-external as pod1 over udp
+    pod1  reaches router as node
+
+scenario "with enable-remote-node-masquerade other nodes see the node"
+    masqd starts with "node-addresses=$(address_of node2)" enable-remote-node-masquerade
+    pod1  reaches node2 as node
+
+scenario "a source outside the pod CIDRs is not ours"
+    guest=$([ "$family" = ipv4 ] && echo 10.9.0.5 || echo fd09::5)
+    give pod1 eth0 "$guest/$host"
+    ip_in node route add "$guest/$host" dev lxc1
+    ip_in world route add "$guest/$host" via "${address[node]}"
+    masqd starts
+    pod1  connects to world 80 under "$guest"
+    world saw      "$guest"
+    pod1  reaches world as node
+
+scenario "several pod CIDRs"
+    guest=$([ "$family" = ipv4 ] && echo 10.9.0.5 || echo fd09::5)
+    give pod1 eth0 "$guest/$host"
+    ip_in node route add "$guest/$host" dev lxc1
+    pod_cidr=${cidr[pods]},$guest/$host
+    masqd starts
+    pod1  connects to world 80 under "$guest"
+    world saw      node
+    pod2  reaches world as node
+
+scenario "by default the pod CIDRs are those of the container bridges"
+    ip -n node link add cni0 type bridge
+    ip_in node link set cni0 up
+    give node cni0 "$([ "$family" = ipv4 ] && echo 10.88.0.1/16 || echo fd88::1/64)"
+    ip -n node link add veth1 type veth peer name eth1 netns pod1
+    ip_in node link set veth1 master cni0 up
+    ip_in pod1 link set eth1 up
+    bridged=$([ "$family" = ipv4 ] && echo 10.88.0.7 || echo fd88::7)
+    give pod1 eth1 "$bridged/$link"
+    ip_in pod1 route replace default via "$([ "$family" = ipv4 ] && echo 10.88.0.1 || echo fd88::1)"
+    pod_cidr=auto
+    masqd starts
+    pod1  connects to world 80 under "$bridged"
+    world saw      node
+    status_says "['masquerading']['devices'][0]['name']" eth0

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+# Uplinks: found, named, and followed within a second as they come, change and go.
+
+# uplinks_are NAME...: what masq says it masquerades on.
+uplinks_are() {
+    local names
+    names=$(status_value "['masquerading']['devices']" | python3 -c 'print(*sorted(d["name"] for d in eval(input())))')
+    same "$*" "$names" "uplinks"
+}
+uplink_has_an_address() { lacks "None" "$(status_value "['masquerading']['devices'][0].get('$family')")"; }
+world serves tcp 80
+
+scenario "the uplink is found, and nothing else is taken for one"
+    ip -n node link add docker0 type bridge
+    ip_in node link set docker0 up
+    give node docker0 "$([ "$family" = ipv4 ] && echo 172.17.0.1/16 || echo fd17::1/64)"
+    node_gets_a_second_uplink
+    masqd starts
+    uplinks_are eth0 eth1
+    pod1  reaches world as node
+    pod1  reaches beyond-east as node-east
+
+scenario "only the devices that are named"
+    left_alone beyond-east
+    node_gets_a_second_uplink
+    masqd starts with devices=eth0
+    uplinks_are eth0
+    pod1  reaches world as node
+    pod1  cannot_reach beyond-east
+
+scenario "a name that ends in + means all that begin so"
+    masqd starts with devices=eth+
+    uplinks_are eth0
+    node_gets_a_second_uplink eth1
+    within 1 uplinks_are eth0 eth1
+    pod1  reaches beyond-east as node-east
+
+scenario "a device that is named but not there yet is covered when it comes"
+    masqd starts with devices=eth0,eth1
+    pod1  reaches world as node
+    node_gets_a_second_uplink eth1
+    within 1 uplinks_are eth0 eth1
+    pod1  reaches beyond-east as node-east
+
+scenario "a new uplink is covered within a second"
+    masqd starts
+    node_gets_a_second_uplink eth1
+    within 1 uplinks_are eth0 eth1
+    pod1  reaches beyond-east as node-east
+
+scenario "an uplink that vanishes takes nothing else with it"
+    node_gets_a_second_uplink
+    masqd starts
+    pod1  chats with world as talk
+    pod1  reaches beyond-east as node-east
+    ip_in node link delete eth1
+    within 1 uplinks_are eth0
+    not   exists "$bpf_root/masq/links/eth1"
+    masq status --brief
+    talk  goes_on
+    node_gets_a_second_uplink
+    within 1 uplinks_are eth0 eth1
+    pod1  reaches beyond-east as node-east
+    talk  is_unbroken
+
+scenario "a renamed uplink is the same uplink"
+    node_gets_a_second_uplink
+    masqd starts
+    ip_in node link set eth1 down
+    ip_in node link set eth1 name wan1
+    ip_in node link set wan1 up
+    [ "$family" = ipv4 ] || give node wan1 "${address[node-east]}/$link"
+    ip_in node route add "${address[beyond-east]}/$host" via "${address[east]}"
+    within 1 uplinks_are eth0 wan1
+    pod1  reaches beyond-east as node-east
+    exists "$bpf_root/masq/links/wan1/egress"
+
+scenario "names with dots, dashes and fifteen letters"
+    masqd starts
+    for name in a.b a-b uplink-of-15-ch '%s'; do
+        node_gets_a_second_uplink "$name"
+        within 1 uplinks_are $(printf '%s\n' "$name" eth0 | LC_ALL=C sort)
+        exists "$bpf_root/masq/links/$name/egress"
+        pod1  reaches beyond-east as node-east
+        ip_in node link delete "$name"
+        within 1 uplinks_are eth0
+    done
+
+scenario "a replaced address is used by new connections within a second"
+    sysctl_in node net.ipv4.conf.eth0.promote_secondaries=1
+    masqd starts
+    pod1  reaches world as node
+    give  node eth0 "${address[node-new]}/$link"
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    within 1 pod1 reaches world as node-new
+    pod2  reaches world as node-new
+
+scenario "a further address changes nothing for old connections and new ones"
+    masqd starts
+    pod1  chats with world as talk
+    give  node eth0 "${address[node-second]}/$link"
+    throughout 1 pod1 reaches world as node
+    ip_in node address delete "${address[node-second]}/$link" dev eth0
+    throughout 1 pod1 reaches world as node
+    talk  is_unbroken
+
+scenario "connections outlive a short absence of the address"
+    masqd starts
+    pod1  chats with world as talk
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    within 1 not uplink_has_an_address
+    give  node eth0 "${address[node]}/$link"
+    ip_in node route replace default via "${address[router]}"
+    within 1 pod2 reaches world as node
+    talk  goes_on
+    talk  is_unbroken
+
+scenario "an uplink without an address drops, and leaks nothing"
+    masqd starts
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    ip_in node route replace "${address[router]}/$host" dev eth0
+    ip_in node route replace default via "${address[router]}"
+    sleep 0.2 # the change may still be on its way: meanwhile packets go out under the old address
+    pod1  cannot_reach world
+    give  node eth0 "${address[node]}/$link"
+    within 1 pod1 reaches world as node
+
+scenario "an uplink that goes down and up again and again"
+    masqd starts
+    for round in $(seq 20); do
+        ip_in node link set eth0 down
+        ip_in node link set eth0 up
+    done
+    [ "$family" = ipv4 ] || give node eth0 "${address[node]}/$link"
+    ip_in node route replace default via "${address[router]}"
+    within 1 pod1 reaches world as node
+    uplinks_are eth0
+
+scenario "masqd that starts before any uplink waits for it"
+    ip_in node link set eth0 down
+    agent_flags
+    start_agent
+    eventually exists "$socket"
+    ip_in node link set eth0 up
+    [ "$family" = ipv4 ] || give node eth0 "${address[node]}/$link"
+    ip_in node route replace default via "${address[router]}"
+    within 1 uplinks_are eth0
+    pod1  reaches world as node
+
+scenario "the uplink may be a bridge"
+    ip -n node link add br0 type bridge
+    ip_in node link set br0 up
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    ip_in node link set eth0 master br0
+    give  node br0 "${address[node]}/$link"
+    ip_in node route replace default via "${address[router]}"
+    masqd starts
+    uplinks_are br0
+    pod1  reaches world as node
+
+scenario "an uplink that becomes the port of a bridge is left, and its bridge is covered"
+    masqd starts
+    ip -n node link add br0 type bridge
+    ip_in node link set br0 up
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    ip_in node link set eth0 master br0
+    give  node br0 "${address[node]}/$link"
+    within 1 uplinks_are br0
+    ip_in node route replace default via "${address[router]}"
+    pod1  reaches world as node
+
+scenario "a storm of changes that nobody listened to is caught up with"
+    masqd starts
+    kill -STOP "$agent"
+    for round in $(seq 300); do
+        echo "address add 192.0.2.$((round % 200 + 30))/32 dev lo"
+        echo "address delete 192.0.2.$((round % 200 + 30))/32 dev lo"
+    done | ip -n node -force -batch -
+    node_gets_a_second_uplink
+    kill -CONT "$agent"
+    within 2 uplinks_are eth0 eth1
+    pod1  reaches beyond-east as node-east
+
+scenario "pods that come and go change nothing and are masqueraded"
+    masqd starts
+    pod1  chats with world as talk
+    for round in $(seq 10); do
+        ip -n node link add lxc9 type veth peer name lxc9peer
+        ip_in node link set lxc9 up
+        give node lxc9 "${address[gateway]}/$host"
+        ip_in node link delete lxc9
+    done
+    uplinks_are eth0
+    talk  is_unbroken

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Under which of the node's addresses packets leave.
+
+world serves tcp 80
+
+scenario "among several addresses the first usable one is taken, always the same"
+    give  node eth0 "${address[node-second]}/$link"
+    masqd starts
+    for round in 1 2 3; do
+        pod1  reaches world as node
+        pod2  reaches elsewhere as node
+    done
+
+scenario "a deprecated address is not taken while there is another"
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    ip_in node address add "${address[node]}/$link" dev eth0 preferred_lft 0 valid_lft 600
+    give  node eth0 "${address[node-second]}/$host"
+    ip_in node route replace default via "${address[router]}"
+    ip_in world route replace "${address[node-second]}/$host" dev node
+    masqd starts
+    pod1  reaches world as node-second
+
+scenario "an address of link scope is not taken" family=ipv4
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    ip_in node address add 169.254.7.7/16 dev eth0 scope link
+    give  node eth0 "${address[node]}/$link"
+    ip_in node route replace default via "${address[router]}"
+    masqd starts
+    pod1  reaches world as node
+
+scenario "masquerade-to-route-source takes the source of the route"
+    give  node eth0 "${address[node-second]}/$link"
+    ip_in node route add "$(cidr_of elsewhere)" via "${address[router]}" src "${address[node-second]}"
+    masqd starts with enable-masquerade-to-route-source
+    pod1  reaches elsewhere as node-second
+    pod1  reaches world as node
+
+scenario "without it the route's source does not matter"
+    give  node eth0 "${address[node-second]}/$link"
+    ip_in node route add "$(cidr_of elsewhere)" via "${address[router]}" src "${address[node-second]}"
+    masqd starts
+    pod1  reaches elsewhere as node
+
+scenario "masquerade-address is used instead of the uplink's"
+    give  node eth0 "${address[node-second]}/$link"
+    masqd starts with "masquerade-address=${address[node-second]}"
+    pod1  reaches world as node-second
+    pod2  reaches elsewhere as node-second
+
+scenario "a pod keeps its address of a pool"
+    give  node eth0 "${address[node-second]}/$link" "${address[node-new]}/$link"
+    masqd starts with "masquerade-address=${address[node-second]},${address[node-new]}"
+    for pod in pod1 pod2; do
+        $pod  connects to world 80
+        read -r chosen _ <"$work/$pod.answer"
+        [ "$chosen" = "${address[node-second]}" ] || [ "$chosen" = "${address[node-new]}" ] || fail "$chosen is not of the pool"
+        $pod  reaches elsewhere as "$chosen"
+        $pod  reaches world as "$chosen"
+    done
+
+scenario "a masquerade-address that is not the node's is said to be wrong"
+    left_alone world
+    agent_flags with "masquerade-address=${address[world]}"
+    start_agent
+    within 3 grep -q "${address[world]}" "$agent_log"
+    grep -q "masquerade-address" "$agent_log" || fail "the log does not name the key"
+    agent=

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Connections that came from outside to a pod's own address: not ours, in both directions.
+
+the_world_knows_the_pods
+
+scenario "a connection from the world to a pod's own address is answered by the pod's address"
+    left_alone router
+    masqd starts
+    pod1  serves tcp 80
+    pod1  serves udp 53
+    world connects to pod1 80
+    pod1  saw router
+    world asks pod1 53
+    pod1  saw router
+    world pings pod1
+    mappings_number 0
+
+scenario "the pod's own connections to the same peer are masqueraded all the same"
+    left_alone router
+    masqd starts
+    pod1  serves tcp 80
+    world serves tcp 80
+    world chats with pod1 as inbound
+    pod1  reaches router as node
+    inbound goes_on
+    pod1  reaches router as node
+    inbound is_unbroken
+
+scenario "an inbound connection that was there before masqd goes on"
+    left_alone router
+    pod1  serves tcp 80
+    world chats with pod1 as inbound
+    masqd starts
+    inbound goes_on
+    inbound is_unbroken
+
+scenario "an inbound connection outlives a restart of masqd"
+    left_alone router
+    masqd starts
+    pod1  serves tcp 80
+    world chats with pod1 as inbound
+    masqd is_killed
+    inbound goes_on
+    masqd starts
+    inbound goes_on
+    inbound is_unbroken
+
+scenario "the world's packets to the node's ports make no mapping"
+    node_may_reset
+    masqd starts
+    not world connects to node 20000
+    inside world "$support/raw.py" "${address[router]}" "${address[node]}" tcp-ack --to-port 20000
+    inside world "$support/raw.py" "${address[router]}" "${address[node]}" udp --to-port 20000
+    mappings_number 0

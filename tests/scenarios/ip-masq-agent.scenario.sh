@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+# The ip-masq-agent's file: every way of changing it is noticed within a second, and a bad one changes nothing.
+
+the_world_knows_the_pods
+left_alone office lab branch
+world serves tcp 80
+
+scenario "a file written in place is obeyed within a second"
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    the_file_excludes lab
+    within 1 pod1 reaches lab as pod1
+    within 1 pod1 reaches office as node
+    ipmasq_lists lab
+    ipmasq_lacks office
+
+scenario "a file that is replaced is obeyed within a second"
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    for round in 1 2 3; do
+        the_file_is_replaced_by_one_excluding lab
+        within 1 pod1 reaches lab as pod1
+        the_file_is_replaced_by_one_excluding office
+        within 1 pod1 reaches lab as node
+    done
+
+scenario "a mounted ConfigMap is obeyed within a second"
+    the_configmap_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    for round in 1 2 3; do
+        the_configmap_excludes lab
+        within 1 pod1 reaches lab as pod1
+        the_configmap_excludes office
+        within 1 pod1 reaches lab as node
+    done
+
+scenario "a file that is removed and made again is obeyed" family=ipv4
+    left_alone world
+    the_file_excludes branch
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches world as node
+    rm "$agent_file"
+    within 1 pod1 reaches world as pod1
+    ipmasq_lists 203.0.113.0/24 169.254.0.0/16
+    the_file_excludes branch
+    within 1 pod1 reaches world as node
+
+scenario "a folder that appears after masqd is watched too"
+    rmdir "$work/config"
+    masqd starts with enable-ip-masq-agent
+    mkdir "$work/config"
+    the_file_excludes lab
+    within 2 ipmasq_lists lab
+    pod1  reaches lab as pod1
+
+scenario "without a file the reserved ranges are excluded" family=ipv4
+    left_alone world elsewhere
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    pod1  reaches branch as pod1
+    pod1  reaches world as pod1
+    pod1  reaches public as node
+    ipmasq_lists 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 \
+        198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 240.0.0.0/4 169.254.0.0/16 fe80::/10
+
+scenario "a file of blanks and comments means the reserved ranges" family=ipv4
+    the_file_says "# nothing here
+
+"
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    pod1  reaches public as node
+
+scenario "an empty list means the link-locals only"
+    the_file_says "nonMasqueradeCIDRs: []"
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as node
+    same  "IP PREFIX/ADDRESS 169.254.0.0/16 fe80::/10" "$(masq bpf ipmasq list | xargs)"
+
+scenario "with masqLinkLocal nothing is excluded by itself"
+    the_file_says '{"masqLinkLocal": true, "masqLinkLocalIPv6": true}'
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as node
+    contains "No entries found." "$(masq bpf ipmasq list 2>&1)"
+
+scenario "JSON and keys in any case are read"
+    the_file_says "{\"NONMASQUERADECIDRS\": [\"$(cidr_of office)\"], \"resyncInterval\": \"60s\"}"
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1
+    pod1  reaches lab as node
+
+scenario "a refused file leaves the last good one in force, and status says why"
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    the_file_says "nonMasqueradeCIDRs:
+- $(cidr_of lab)
+- 10.300.0.0/16"
+    within 1 status_shows "10.300.0.0/16"
+    status_shows "line 3"
+    status_shows "$agent_file"
+    not   masq status --brief
+    pod1  reaches office as pod1
+    pod1  reaches lab as node
+    same  1 "$(grep -c 10.300.0.0/16 "$agent_log")" "lines of the log"
+    the_file_excludes lab
+    within 1 masq status --brief
+    status_hides "10.300.0.0/16"
+    pod1  reaches lab as pod1
+
+scenario "a file that is bad in any other way changes nothing"
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    for text in "nonMasqueradeCIDRs: [10.0.0.1]" "nonMasqueradeCIDRs: [null]" "nonMasqueradeCIDRs: [5]" \
+        "nonMasqueradeCIDRs: 10.0.0.0/8" "nonMasqueradeCIDRs: [10.0.0.0/33]" '{"nonMasqueradeCIDRs": [' \
+        "masqLinkLocal: maybe" "- a list" "just words" $'\x01\x02\x03' "nonMasqueradeCIDRs: [\"\"]"; do
+        the_file_says "$text"
+        within 1 not masq status --brief
+        pod1  reaches office as pod1
+        the_file_excludes office
+        within 1 masq status --brief
+    done
+
+scenario "a bad file at the start does not keep masqd from masquerading"
+    the_file_says "nonMasqueradeCIDRs: [nonsense]"
+    agent_flags with enable-ip-masq-agent
+    start_agent
+    within 5 status_shows nonsense
+    pod1  reaches world as node
+
+scenario "while a file is rewritten in place nobody sees the default ranges" family=ipv4
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    (for round in $(seq 150); do the_file_excludes office branch; sleep 0.01; done) &
+    writer=$!
+    while kill -0 "$writer" 2>/dev/null; do
+        pod1  reaches world as node
+        pod1  reaches office as pod1
+    done
+    eventually ipmasq_lists branch
+
+scenario "fifty thousand prefixes load in seconds"
+    fifty_thousand() {
+        echo "nonMasqueradeCIDRs:"
+        echo "- $(cidr_of office)"
+        awk -v v6="$([ "$family" = ipv6 ] && echo 1)" 'BEGIN { for (i = 0; i < 49999; i++)
+            printf v6 ? "- fd99::%x/128\n" : "- 11.%d.%d.%d/32\n", v6 ? i : i / 65536, int(i / 256) % 256, i % 256 }'
+    }
+    masqd starts with enable-ip-masq-agent
+    fifty_thousand >"$agent_file"
+    within 5 ipmasq_lists office
+    same  50003 "$(masq bpf ipmasq list | wc -l)" "lines of the list"
+    pod1  reaches office as pod1
+    pod1  reaches lab as node
+    the_file_excludes lab
+    within 5 ipmasq_lists lab
+    within 1 pod1 reaches office as node

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# Limits hold, with and without the agent, and nothing that is refused leaks.
+
+world serves tcp 80
+world serves udp 53
+
+scenario "a full table drops new connections, counts them, and lets the old ones be"
+    masqd starts with nat-max-mappings=16 nat-max-mappings-per-pod=16
+    pod1  chats with world as talk
+    patience=0.5 a_crowd pod1 udp 40 world as crowd
+    crowd was_answered 15
+    mappings_number 16
+    dropped_for table_full 25
+    talk  goes_on
+    pod2  cannot_reach world
+    talk  is_unbroken
+    crowd leaves
+
+scenario "a pod over its limit gets nothing new, and others are not disturbed"
+    masqd starts with nat-max-mappings-per-pod=4
+    pod1  chats with world as talk
+    patience=0.5 a_crowd pod1 udp 10 world as crowd
+    crowd was_answered 3
+    dropped_for pod_limit 7
+    talk  goes_on
+    patience=0.5 a_crowd pod2 udp 4 world as others
+    others was_answered 4
+    talk  is_unbroken
+
+scenario "a range of one, two and three ports is used to its last port"
+    for last in 20000 20001 20002; do
+        masqd starts with "nat-port-range=20000-$last"
+        count=$((last - 20000 + 1))
+        patience=0.5 a_crowd pod1 udp $((count + 1)) world as "crowd$count"
+        "crowd$count" was_answered "$count"
+        dropped_for no_free_port 1
+        same  "$(seq -s ' ' 20000 "$last")" \
+            "$(masq bpf nat list | sed -n 's/.*XLATE_SRC [^ ]*:\([0-9]*\) .*/\1/p' | sort | xargs)" "ports in use"
+        pod2  reaches elsewhere as node over udp
+        masqd is_terminated
+        in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
+    done
+
+scenario "ports used toward one destination are free toward another"
+    masqd starts with nat-port-range=20000-20009
+    a_crowd pod1 udp 10 world as first
+    a_crowd pod1 udp 10 elsewhere as second
+    first  was_answered 10
+    second was_answered 10
+    mappings_number 20
+
+scenario "a mapping that is idle too long ends and its port is free again"
+    masqd starts with nat-timeout-udp=1s nat-port-range=20000-20000
+    pod1  reaches world as node over udp
+    pod2  cannot_reach world over udp
+    within 5 mappings_number 0
+    pod2  reaches world as node over udp
+
+scenario "mappings time out with the agent dead too"
+    masqd starts with nat-timeout-udp=1s nat-port-range=20000-20000
+    pod1  reaches world as node over udp
+    masqd is_killed
+    within 5 mappings_number 0
+    pod2  reaches world as node over udp
+
+scenario "a closed connection ends long before an open one"
+    masqd starts with nat-timeout-tcp-transitory=1s
+    pod1  chats with world as talk
+    pod2  connects to world 80
+    within 6 mappings_number 1
+    talk  goes_on
+    talk  is_unbroken
+
+scenario "a port range without a port is refused"
+    agent_flags with nat-port-range=30000-30010
+    start_agent
+    within 3 grep -q nat-port-range "$agent_log"
+    agent=

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# A packet that ought to be masqueraded and cannot be is dropped and counted. The leak watcher looks at every protocol.
+
+raw() { inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" "$@"; }
+
+scenario "no protocol leaks the pod's address"
+    masqd starts
+    for protocol in $(seq 0 255); do
+        raw "$protocol" 2>/dev/null || true
+    done
+    raw gre
+    raw sctp
+    raw esp
+    raw ipip
+    within 2 dropped_for unsupported_protocol 4
+
+scenario "a segment that may not open a connection makes no mapping and does not leak"
+    masqd starts
+    for kind in tcp-rst tcp-fin tcp-synack; do
+        raw "$kind" --from-port 20000
+    done
+    within 2 dropped_for not_an_opener 3
+    mappings_number 0
+
+scenario "fragments do not leak"
+    masqd starts
+    world serves ping
+    inside pod1 ping -n -c 2 -i 0.2 -W 0.5 -s 4000 "${address[world]}" >/dev/null || true
+    world serves udp 53
+    pod1  reaches world as node over udp
+
+scenario "other kinds of ICMP do not leak" family=ipv4
+    masqd starts
+    raw icmp-timestamp
+    raw 1
+    inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" udp --to-port 0
+
+scenario "a flood of crafted packets leaves masq well"
+    masqd starts with nat-max-mappings=64 nat-max-mappings-per-pod=64
+    for port in $(seq 20000 20099); do
+        raw udp --from-port "$port"
+    done
+    within 2 dropped_for table_full 36
+    mappings_number 64
+    agent_is_ready

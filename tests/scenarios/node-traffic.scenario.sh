@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# The node's own connections and services are not touched, and pods never take what the node uses.
+
+scenario "the node's own connections keep their address and port"
+    masqd starts
+    world serves tcp 80
+    world serves udp 53
+    world serves ping
+    node  connects to world 80 from 40000
+    world saw      node from 40000
+    node  asks world 53 from 20000
+    world saw  node from 20000
+    node  pings world from 9
+    world saw   node from 9
+    mappings_number 0
+
+scenario "services of the node answer while pods are busy"
+    masqd starts
+    node  serves tcp 22
+    node  serves udp 53
+    world serves tcp 80
+    pod1  downloads from world as load
+    world connects to node 22
+    node  saw router
+    world asks node 53
+    node  saw router
+    world pings node
+    load  is_unbroken
+
+scenario "a connection of the node goes on while masqd comes and goes"
+    node  serves tcp 80
+    world chats with node as session
+    masqd starts
+    session goes_on
+    masqd is_killed
+    session goes_on
+    masqd starts
+    session is_unbroken
+
+scenario "a pod does not get the port of a connection of the node"
+    masqd starts
+    world serves tcp 80
+    node  chats with world as own from 20000
+    pod1  chats with world as pods from 20000
+    own   goes_on
+    pods  goes_on
+    not   nat_lists ":20000 XLATE_SRC" "${address[node]}:20000"
+    own   is_unbroken
+    pods  is_unbroken
+
+scenario "a pod does not get the port of a service of the node"
+    masqd starts
+    node  serves udp 20000
+    node  serves tcp 20000
+    world serves udp 53
+    world serves tcp 80
+    pod1  asks world 53 from 20000
+    not   world saw node from 20000
+    pod1  connects to world 80 from 20000
+    not   world saw node from 20000
+    world asks node 20000
+    world connects to node 20000
+
+scenario "a pod reaches services of its node under its own address"
+    masqd starts
+    node  serves tcp 80
+    node  serves udp 53
+    pod1  reaches node as pod1
+    pod1  reaches gateway as pod1 over udp
+    mappings_number 0
+
+scenario "pods of one node see each other's own addresses"
+    masqd starts
+    pod2  serves tcp 80
+    pod1  reaches pod2 as pod1

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# Options: where they come from, which source wins, and what a wrong one says. docs/reference.md lists them.
+
+# refused KEY=VALUE WORDS...: exit 2 and one line with the key and the words in it.
+refused() {
+    local option=$1 word; shift
+    masqd refuses "$option"
+    for word in "${option%%=*}" "$@"; do contains "$word" "$said"; done
+}
+
+scenario "a wrong value is refused with one line"
+    refused datapath=magic magic bpf nftables iptables
+    refused ipv4-pod-cidr=10.0.0.1 10.0.0.1
+    refused ipv4-pod-cidr=fd00::/64 fd00::/64
+    refused ipv6-native-routing-cidr=10.0.0.0/8 10.0.0.0/8
+    refused nat-max-mappings=many many
+    refused nat-max-mappings=-1
+    refused nat-port-range=0-10
+    refused nat-port-range=2000-1000
+    refused nat-port-range=1000-70000
+    refused node-port-range=x
+    refused nat-timeout-udp=soon soon
+    refused nat-timeout-udp=-5s
+    refused enable-ip-masq-agent=perhaps perhaps true false
+    refused node-addresses=10.0.0.0/8
+    refused masquerade-address=eth0 eth0
+    refused log-level=loud loud debug
+    refused log-format=xml xml json
+    refused enable-k8s=sometimes sometimes auto
+
+scenario "an unknown flag is refused with one line"
+    masqd refuses no-such-key=1
+    contains no-such-key "$said"
+
+scenario "an unknown environment variable is refused with one line"
+    agent_environment=(MASQ_NO_SUCH_KEY=1)
+    masqd refuses
+    contains MASQ_NO_SUCH_KEY "$said"
+
+scenario "a wrong value in the environment names the variable"
+    agent_environment=(MASQ_NAT_MAX_MAPPINGS=many)
+    masqd refuses
+    contains MASQ_NAT_MAX_MAPPINGS "$said"
+    contains many "$said"
+
+scenario "an unknown or wrong key of the YAML file is refused with file and key"
+    echo "no-such-key: 1" >"$work/masq.yaml"
+    masqd refuses "config=$work/masq.yaml"
+    contains masq.yaml "$said"
+    contains no-such-key "$said"
+    echo "nat-max-mappings: many" >"$work/masq.yaml"
+    masqd refuses "config=$work/masq.yaml"
+    contains masq.yaml "$said"
+    contains many "$said"
+
+scenario "a wrong value in the config directory names the file"
+    mkdir "$work/keys"
+    echo many >"$work/keys/nat-max-mappings"
+    masqd refuses "config-dir=$work/keys"
+    contains keys "$said"
+    contains nat-max-mappings "$said"
+
+scenario "a later source wins: default, YAML, directory, environment, flag"
+    maximum_is() { status_shows "of $1"; }
+    mkdir "$work/keys"
+    echo "nat-max-mappings: 1001" >"$work/masq.yaml"
+    masqd starts with "config=$work/masq.yaml" "config-dir=$work/keys"
+    maximum_is 1001
+    masqd is_terminated
+    echo 1002 >"$work/keys/nat-max-mappings"
+    masqd starts with "config=$work/masq.yaml" "config-dir=$work/keys"
+    maximum_is 1002
+    masqd is_terminated
+    agent_environment=(MASQ_NAT_MAX_MAPPINGS=1003)
+    masqd starts with "config=$work/masq.yaml" "config-dir=$work/keys"
+    maximum_is 1003
+    masqd is_terminated
+    masqd starts with "config=$work/masq.yaml" "config-dir=$work/keys" nat-max-mappings=1004
+    maximum_is 1004
+
+scenario "a cluster's cilium-config can be mounted as it is"
+    mkdir "$work/keys"
+    echo true >"$work/keys/enable-ip-masq-agent"
+    echo whatever >"$work/keys/bpf-lb-algorithm"
+    echo true >"$work/keys/enable-bpf-masquerade"
+    the_file_excludes office
+    masqd starts with "config-dir=$work/keys"
+    ipmasq_lists office
+
+scenario "lists may be given in every form"
+    the_world_knows_the_pods
+    left_alone office branch lab
+    world serves tcp 80
+    masqd starts with "$family-native-routing-cidr=$(cidr_of office),$(cidr_of branch)" "$family-native-routing-cidr=$(cidr_of lab)"
+    pod1  reaches office as pod1
+    pod1  reaches branch as pod1
+    pod1  reaches lab as pod1
+    masqd is_terminated
+    echo "$family-native-routing-cidr: [$(cidr_of office), $(cidr_of lab)]" >"$work/masq.yaml"
+    masqd starts with "config=$work/masq.yaml"
+    pod2  reaches office as pod2
+    pod2  reaches lab as pod2
+    pod2  reaches branch as node
+
+scenario "contradictions are refused"
+    masqd refuses datapath=bpf enable-bpf-masquerade=false
+    contains enable-bpf-masquerade "$said"
+    masqd refuses egress-masquerade-interfaces=eth0 datapath=bpf
+    contains devices "$said"
+
+scenario "--help and --version of both programs"
+    contains "$("$bin/masqd" --version)" "$("$bin/masqd" --version)"
+    [[ $("$bin/masqd" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masqd --version: $("$bin/masqd" --version)"
+    [[ $("$bin/masq" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masq --version: $("$bin/masq" --version)"
+    help=$("$bin/masqd" --help)
+    for key in $(sed -n 's/^| `\([a-z0-9-]*\)` .*/\1/p' "$support/../../docs/reference.md" | grep -- -); do
+        contains "--$key" "$help"
+    done
+    contains ipmasq "$("$bin/masq" bpf --help)"
+    contains status "$("$bin/masq" --help)"
+
+scenario "every key of the reference is accepted"
+    masqd starts with enable-ipv4-masquerade=true enable-ipv6-masquerade=true devices=eth+ node-port-range=30000-32767 \
+        nat-max-mappings=65536 nat-max-mappings-per-pod=1024 nat-timeout-tcp-established=1h30m nat-timeout-tcp-transitory=240s \
+        nat-timeout-udp=5m nat-timeout-icmp=60s nat-timeout-other=600s random-fully=false enable-k8s=false log-format=json \
+        nat-port-range=1024-29999,61000-65535
+    world serves tcp 80
+    pod1  reaches world as node
+    python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$agent_log"

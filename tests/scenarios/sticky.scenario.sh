@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# What was decided for a connection's first packet holds until it ends; a change acts on new connections.
+
+the_world_knows_the_pods
+world serves tcp 80
+world serves udp 53
+
+scenario "a connection to an excluded destination outlives the end of its exclusion"
+    left_alone office
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  chats with office as old
+    the_file_excludes branch
+    within 1 pod1 reaches office as node
+    old   goes_on
+    old   is_unbroken
+
+scenario "a masqueraded connection outlives the exclusion of its destination"
+    left_alone office
+    the_file_excludes branch
+    masqd starts with enable-ip-masq-agent
+    pod1  chats with office as old
+    the_file_excludes office
+    within 1 pod1 reaches office as pod1
+    old   goes_on
+    old   is_unbroken
+
+scenario "a flow of datagrams keeps its decision"
+    left_alone office
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  reaches office as pod1 over udp from 20000
+    the_file_excludes branch
+    within 1 pod1 reaches office as node over udp
+    pod1  reaches office as pod1 over udp from 20000
+
+scenario "a transfer of a gigabyte goes on through changes of the file"
+    left_alone office
+    the_file_excludes branch
+    masqd starts with enable-ip-masq-agent
+    pod1  downloads from world as load
+    for round in 1 2 3 4 5; do
+        the_file_excludes office
+        within 1 pod2 reaches office as pod2
+        the_file_excludes world
+        within 1 pod2 reaches office as node
+    done
+    left_alone world
+    load  has_moved 1000000000
+    load  is_unbroken
