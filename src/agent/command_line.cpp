@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+
+#include "model/config_keys.hpp"
+
+namespace masq {
+namespace {
+
+// CLI11 keeps references to what it fills in.
+struct Parser {
+  Parser();
+
+  CommandLine result;
+  std::vector<CLI::Option*> keys;  // in the order of config_keys()
+  CLI::App app{"masqd masquerades what pods and containers send out of this node.", "masqd"};
+};
+
+std::string flag_names(const ConfigKey& key) {
+  auto names = fmt::format("--{}", key.name);
+  if (!key.alias.empty()) names += fmt::format(",--{}", key.alias);
+  return names;
+}
+
+CLI::Option* add_key(CLI::App& app, const ConfigKey& key) {
+  auto help = std::string(key.help);
+  if (!key.default_text.empty()) help += fmt::format(" (default: {})", key.default_text);
+  auto* const option = app.add_option(
+      flag_names(key), [](const CLI::results_t&) { return true; }, help);
+  option->group("Configuration")->type_name(key.boolean ? "[VALUE]" : "VALUE");
+  return option->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeAll);
+}
+
+Parser::Parser() {
+  app.footer(
+      "Every option under Configuration can also stand in the YAML file of --config, as a file in the directory of\n"
+      "--config-dir, and in the environment: nat-max-mappings is MASQ_NAT_MAX_MAPPINGS. The later of these wins over\n"
+      "the earlier, and a flag over all of them. Lists are separated by commas or blanks, or by repeating the flag.");
+  app.set_help_flag();
+  app.get_formatter()->column_width(46);
+  app.add_flag("-h,--help", result.help, "print this and exit");
+  app.add_flag("--version", result.version, "print the version and exit");
+  app.add_option("--config", result.config_file, "YAML file of options")->type_name("FILE");
+  app.add_option("--config-dir", result.config_dir,
+                 "directory with a file for each option, such as a mounted ConfigMap")
+      ->type_name("DIR");
+  app.add_flag("--dry-run", result.dry_run, "print the desired state and the steps to it, change nothing, and exit");
+  app.add_flag("--cleanup", result.cleanup, "remove everything that masq put into the kernel, and exit");
+  for (const auto& key : config_keys()) keys.push_back(add_key(app, key));
+}
+
+bool is_boolean_flag(std::string_view argument) {
+  if (!argument.starts_with("--")) return false;
+  const auto* const key = find_config_key(argument.substr(2));
+  return key != nullptr && key->boolean;
+}
+
+// Spelt out what CLI11 would read otherwise: a boolean flag without a value, and an empty value after '=', for which it
+// takes the next argument. Last argument first, as CLI11 wants them.
+std::vector<std::string> spell_out(std::span<const std::string> arguments) {
+  std::vector<std::string> spelt;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto& argument = arguments[i];
+    const bool value_follows = i + 1 < arguments.size() && !arguments[i + 1].starts_with('-');
+    if (is_boolean_flag(argument) && !value_follows) {
+      spelt.push_back(argument + "=true");
+    } else if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      spelt.push_back(argument.substr(0, argument.size() - 1));
+      spelt.emplace_back();
+    } else {
+      spelt.push_back(argument);
+    }
+  }
+  std::ranges::reverse(spelt);
+  return spelt;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(std::span<const std::string> arguments) {
+  Parser parser;
+  try {
+    parser.app.parse(spell_out(arguments));
+  } catch (const CLI::Error& e) {
+    return fail("{}; see masqd --help", e.what());
+  }
+  for (std::size_t i = 0; i < parser.keys.size(); ++i) {
+    if (parser.keys[i]->count() == 0) continue;
+    auto values = parser.keys[i]->results();
+    parser.result.flags.push_back({std::string(config_keys()[i].name), std::move(values)});
+  }
+  return std::move(parser.result);
+}
+
+std::string command_line_help() {
+  return Parser().app.help();
+}
+
+}  // namespace masq

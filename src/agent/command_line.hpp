@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace masq {
+
+// What masqd was started with. The values of flags are text here: load_config() gives them their meaning, together
+// with the other sources.
+struct CommandLine {
+  struct Flag {
+    std::string key;                  // a key of config_keys()
+    std::vector<std::string> values;  // in the order they came
+    bool operator==(const Flag&) const = default;
+  };
+
+  std::string config_file;  // empty: none
+  std::string config_dir;   // empty: none
+  bool dry_run = false;
+  bool cleanup = false;
+  bool version = false;
+  bool help = false;
+  std::vector<Flag> flags;
+  bool operator==(const CommandLine&) const = default;
+};
+
+// `arguments` without the program's name. An error is wrong use: exit 2.
+Result<CommandLine> parse_command_line(std::span<const std::string> arguments);
+
+// What `masqd --help` prints: every key with its default.
+std::string command_line_help();
+
+}  // namespace masq
