@@ -61,8 +61,8 @@ enum masq_direction {
 };
 
 /* counters: a per-CPU array of __u64, one element for each pair. */
-#define MASQ_COUNTER(direction, reason) ((direction) * MASQ_REASON_COUNT + (reason))
-#define MASQ_COUNTER_COUNT (MASQ_DIRECTION_COUNT * MASQ_REASON_COUNT)
+#define MASQ_COUNTER(direction, reason) ((__u32)(direction) * (__u32)MASQ_REASON_COUNT + (__u32)(reason))
+#define MASQ_COUNTER_COUNT ((__u32)MASQ_DIRECTION_COUNT * (__u32)MASQ_REASON_COUNT)
 
 /*
  * Time is counted in ticks of 2^27 ns (134 ms) of CLOCK_BOOTTIME, which goes on during suspend. Tick 0 never comes:

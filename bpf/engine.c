@@ -38,18 +38,18 @@ static __always_inline int translate(struct __sk_buff *skb, const struct packet 
 }
 
 /* Ours, but without a tuple: left when the destination is, dropped when it would have to be masqueraded. */
-static __noinline int egress_without_flow(const addr_t *destination, __u32 no_flow)
+__noinline int N(egress_without_flow)(const addr_t *destination, __u32 no_flow)
 {
 	__u32 reason;
 
 	if (!destination)
 		return TC_ACT_SHOT;
-	reason = policy_decide(destination);
+	reason = N(policy_decide)(destination);
 	return exit_with(MASQ_EGRESS, reason == MASQ_REASON_TRANSLATED ? no_flow : reason);
 }
 
 /* The first packet of a connection that the pod opens: decide, and remember the decision. */
-static __noinline int egress_first(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(egress_first)(struct __sk_buff *skb, const struct packet *p)
 {
 	struct masq_control *c = control_get();
 	__u32 ingress_ifindex = skb->ingress_ifindex, reason;
@@ -60,7 +60,7 @@ static __noinline int egress_first(struct __sk_buff *skb, const struct packet *p
 	/* From one uplink to another: a pod of this node sends nothing there, whoever writes its address. */
 	if (ingress_ifindex && bpf_map_lookup_elem(&N(uplinks), &ingress_ifindex))
 		return exit_with(MASQ_EGRESS, MASQ_REASON_NOT_OURS);
-	reason = policy_decide(&p->flow.dst);
+	reason = N(policy_decide)(&p->flow.dst);
 	if (reason == MASQ_REASON_POD_CIDR)
 		return exit_with(MASQ_EGRESS, reason);
 	if (reason != MASQ_REASON_TRANSLATED) {
@@ -100,18 +100,18 @@ __noinline int N(egress)(struct __sk_buff *skb)
 	if (addr_is_broadcast(&p.flow.dst))
 		return exit_with(MASQ_EGRESS, MASQ_REASON_BROADCAST);
 	if (parsed == PARSED_ADDRESSES)
-		return egress_without_flow(&p.flow.dst, p.no_flow);
+		return N(egress_without_flow)(&p.flow.dst, p.no_flow);
 
 	c = control_get();
 	m = table_find(BY_FLOW, &p.flow);
 	if (!c || !m)
-		return egress_first(skb, &p);
+		return N(egress_first)(skb, &p);
 	if (begins_anew(m, &p)) {
 		WRITE_ONCE(m->seen, 0);
-		return egress_first(skb, &p);
+		return N(egress_first)(skb, &p);
 	}
 	if (!mapping_track(m, &p, MASQ_EGRESS, c->clock))
-		return egress_first(skb, &p);
+		return N(egress_first)(skb, &p);
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return exit_with(MASQ_EGRESS, m->reason);
 	return translate(skb, &p, MASQ_EGRESS, &m->external, m->external_port);
@@ -121,7 +121,7 @@ __noinline int N(egress)(struct __sk_buff *skb)
  * From outside to a pod's own address: not ours, and neither are the pod's answers, so the connection is remembered.
  * A segment from the middle of a TCP connection counts too: the connection may be older than we are.
  */
-static __noinline int ingress_to_pod(const struct packet *p)
+__noinline int N(ingress_to_pod)(const struct packet *p)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m;
@@ -150,7 +150,7 @@ __noinline int N(ingress)(struct __sk_buff *skb)
 	if (packet_parse(skb, &p, MASQ_INGRESS) != PARSED_FLOW)
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	if (is_source(&p.flow.src))
-		return ingress_to_pod(&p);
+		return N(ingress_to_pod)(&p);
 
 	c = control_get();
 	m = table_find(BY_REPLY, &p.flow);

@@ -95,22 +95,22 @@ static __always_inline void mapping_fill(mapping_t *m, const struct packet *p, _
 	__builtin_memset(&m->external, 0, sizeof(m->external));
 }
 
-/* From here on the mapping is found. Returns it, or the one that another CPU made meanwhile. */
-static __noinline mapping_t *mapping_publish(mapping_t *m, __u32 slot, __u32 clock)
+/* From here on the mapping is found; false: another CPU made one meanwhile, or there is no room in the index. */
+__noinline int N(mapping_publish)(__u32 slot)
 {
-	enum insert_result result;
+	struct masq_control *c = control_get();
+	mapping_t *m = slot_at(slot);
 	tuple_t flow;
 
-	if (!m)
-		return NULL;
+	if (!c || !m)
+		return false;
 	flow = m->flow;
 	WRITE_ONCE(m->slot, MASQ_SLOT_LINKED);
-	WRITE_ONCE(m->seen, clock);
-	result = N(insert_flow)(&flow, slot);
-	if (result == INSERTED)
-		return m;
+	WRITE_ONCE(m->seen, c->clock);
+	if (N(insert_flow)(&flow, slot) == INSERTED)
+		return true;
 	WRITE_ONCE(m->seen, 0); /* the sweep takes it apart */
-	return result == INSERT_EXISTS ? table_find(BY_FLOW, &flow) : NULL;
+	return false;
 }
 
 /* Remembers that this connection is left alone. When there is no room, it is decided anew for each packet. */
@@ -127,17 +127,17 @@ static __always_inline void left_remember(struct masq_control *c, const struct p
 	__sync_fetch_and_add(&c->left, 1);
 	mapping_fill(m, p, reason, c->clock);
 	m->flags = flags;
-	mapping_publish(m, slot, c->clock);
+	N(mapping_publish)(slot);
 }
 
 /* Makes the mapping of a connection's first packet; *reason says why there is none. */
 static __always_inline mapping_t *mapping_make(struct __sk_buff *skb, struct masq_control *c, const struct packet *p,
 					       __u32 *reason)
 {
-	enum insert_result result;
 	addr_t external = {};
 	mapping_t *m;
 	__u32 slot;
+	int result;
 
 	*reason = MASQ_REASON_NO_EXTERNAL_ADDRESS;
 	if (!(options.route_source && route_source(skb, p, &external)) && !external_address(skb, p, &external))
@@ -165,7 +165,7 @@ static __always_inline mapping_t *mapping_make(struct __sk_buff *skb, struct mas
 		return NULL;
 	}
 	__sync_fetch_and_add(&c->created, 1);
-	return mapping_publish(m, slot, c->clock);
+	return N(mapping_publish)(slot) ? m : table_find(BY_FLOW, &p->flow);
 refund:
 	pod_refund(&p->flow.src);
 	return NULL;

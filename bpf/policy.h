@@ -35,13 +35,15 @@ static __always_inline bool is_source(const addr_t *a)
 }
 
 /* What today's configuration says of a destination: TRANSLATED (masquerade it), or why it is left alone. */
-static __always_inline __u32 policy_decide(const addr_t *destination)
+__noinline int N(policy_decide)(const addr_t *destination)
 {
 	struct masq_policy *rule;
 	policy_key_t key;
 	__u32 zero = 0;
 	void *rules;
 
+	if (!destination)
+		return MASQ_REASON_TRANSLATED;
 	if (is_source(destination))
 		return MASQ_REASON_POD_CIDR;
 	rules = bpf_map_lookup_elem(&N(policy), &zero);

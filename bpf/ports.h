@@ -72,10 +72,12 @@ static __always_inline bool port_has_socket(struct __sk_buff *skb, const mapping
 	return true;
 }
 
-static __noinline enum insert_result port_claim(struct __sk_buff *skb, mapping_t *m, __u32 slot)
+/* Claims the external port that a slot has now: enum insert_result. */
+__noinline int N(port_claim)(struct __sk_buff *skb, __u32 slot)
 {
-	enum insert_result result;
+	mapping_t *m = slot_at(slot);
 	tuple_t key;
+	int result;
 
 	if (!m)
 		return INSERT_CROWDED;
@@ -94,7 +96,7 @@ struct port_search {
 	__u32 position;
 	__u32 total;
 	__u32 tried;
-	enum insert_result result;
+	int result; /* enum insert_result */
 };
 
 static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_search *search)
@@ -107,12 +109,12 @@ static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_sea
 		search->position = 0;
 	m->external_port = m->flow.protocol == ICMP_PROTOCOL ? bpf_htons(search->position)
 							     : bpf_htons(port_at(search->position));
-	search->result = port_claim(search->skb, m, search->slot);
+	search->result = N(port_claim)(search->skb, search->slot);
 	return search->result == INSERT_EXISTS ? 0 : 1;
 }
 
 /* Fills in external_port and claims it: INSERTED, or why not (INSERT_EXISTS: all are taken). */
-static __always_inline enum insert_result port_find(struct __sk_buff *skb, mapping_t *m, __u32 slot)
+static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 slot)
 {
 	bool is_icmp = m->flow.protocol == ICMP_PROTOCOL;
 	struct port_search search = {
@@ -124,7 +126,7 @@ static __always_inline enum insert_result port_find(struct __sk_buff *skb, mappi
 
 	m->external_port = m->flow.sport;
 	if (is_icmp || (!options.random_fully && port_is_in_range(bpf_ntohs(m->flow.sport))))
-		search.result = port_claim(skb, m, slot);
+		search.result = N(port_claim)(skb, slot);
 	if (search.result != INSERT_EXISTS || !search.total)
 		return search.result;
 	search.position = bpf_get_prandom_u32() % search.total;

@@ -81,10 +81,12 @@ static __always_inline __u32 cell_candidate(__u32 cell, __u32 tag)
 	return slot < CELL_SLOT_MASK ? slot : -1;
 }
 
-/* The living mapping for a tuple, or NULL. */
-static __always_inline mapping_t *table_find(enum table_index index, const tuple_t *t)
+/*
+ * The mapping that an index has for a tuple, or NULL. `alive`: a mapping that has ended counts as none; else its key
+ * is still taken.
+ */
+static __always_inline mapping_t *index_find(enum table_index index, const tuple_t *t, __u64 hash, bool alive)
 {
-	__u64 hash = tuple_hash(t);
 	__u32 tag = hash_tag(hash);
 
 	for (__u32 hop = 0; hop < MASQ_HOPS; hop++) {
@@ -99,7 +101,7 @@ static __always_inline mapping_t *table_find(enum table_index index, const tuple
 			if (slot == (__u32)-1)
 				continue;
 			m = slot_at(slot);
-			if (m && mapping_has_key(index, m, t) && READ_ONCE(m->seen))
+			if (m && mapping_has_key(index, m, t) && (!alive || READ_ONCE(m->seen)))
 				return m;
 		}
 		if (hop == 0 && !READ_ONCE(b->overflow))
@@ -108,80 +110,88 @@ static __always_inline mapping_t *table_find(enum table_index index, const tuple
 	return NULL;
 }
 
+static __always_inline mapping_t *table_find(enum table_index index, const tuple_t *t)
+{
+	return index_find(index, t, tuple_hash(t), true);
+}
+
 enum insert_result {
 	INSERTED,
 	INSERT_EXISTS,  /* by flow: a living mapping; by reply: the port is taken, be its owner alive or ending */
 	INSERT_CROWDED, /* no cell within MASQ_HOPS buckets */
 };
 
-struct vacancy {
-	__u32 bucket;
-	__u32 cell;
-	__u32 hop;
-};
+/*
+ * What follows are functions of their own, and global ones: so the verifier looks at each once, and not once for
+ * every way that leads there.
+ */
+#define VACANCY(hop, cell) ((hop) * 16 + (cell))
+#define VACANCY_HOP(vacancy) ((vacancy) / 16)
+#define VACANCY_CELL(vacancy) ((vacancy) % 16)
 
-/* Looks for the key from its home bucket on; notes the first empty cell. */
-static __always_inline enum insert_result index_scan(enum table_index index, const tuple_t *t, __u64 hash,
-						     struct vacancy *vacancy)
+static __always_inline int index_vacancy(enum table_index index, __u32 home)
 {
-	__u32 tag = hash_tag(hash);
-	enum insert_result result = INSERT_CROWDED;
-
 	for (__u32 hop = 0; hop < MASQ_HOPS; hop++) {
-		struct masq_bucket *b = bucket_at(index, hash_home(hash) + hop);
+		struct masq_bucket *b = bucket_at(index, home + hop);
 
 		if (!b)
-			return INSERT_CROWDED;
-		for (__u32 i = 0; i < MASQ_CELLS; i++) {
-			__u32 cell = READ_ONCE(b->cell[i]);
-			__u32 slot = cell_candidate(cell, tag);
-			mapping_t *m;
-
-			if (!cell && result == INSERT_CROWDED) {
-				vacancy->bucket = hash_home(hash) + hop;
-				vacancy->cell = i;
-				vacancy->hop = hop;
-				result = INSERTED;
-			}
-			if (slot == (__u32)-1)
-				continue;
-			m = slot_at(slot);
-			if (m && mapping_has_key(index, m, t) && (index == BY_REPLY || READ_ONCE(m->seen)))
-				return INSERT_EXISTS;
-		}
-		if (hop == 0 && result == INSERTED && !READ_ONCE(b->overflow))
-			break;
+			return -1;
+		for (__u32 i = 0; i < MASQ_CELLS; i++)
+			if (!READ_ONCE(b->cell[i]))
+				return VACANCY(hop, i);
 	}
-	return result;
+	return -1;
+}
+
+__noinline int N(vacancy_in_forward)(__u32 home)
+{
+	return index_vacancy(BY_FLOW, home);
+}
+
+__noinline int N(vacancy_in_reply)(__u32 home)
+{
+	return index_vacancy(BY_REPLY, home);
+}
+
+__noinline int N(flow_is_taken)(const tuple_t *t)
+{
+	return t && index_find(BY_FLOW, t, tuple_hash(t), true);
+}
+
+__noinline int N(reply_is_taken)(const tuple_t *t)
+{
+	return t && index_find(BY_REPLY, t, tuple_hash(t), false);
 }
 
 /* Inserts a slot's number under a key that no other slot has: the claim of a port, the birth of a mapping. */
 static __always_inline enum insert_result index_insert(enum table_index index, const tuple_t *t, __u32 slot)
 {
 	__u64 hash = tuple_hash(t);
-	__u32 lock_number = hash_home(hash) % LOCKS;
-	struct masq_bucket *home = bucket_at(index, hash_home(hash)), *b;
+	__u32 home_number = hash_home(hash), lock_number = home_number % LOCKS;
+	struct masq_bucket *home = bucket_at(index, home_number), *b;
 	struct lock *lock = bpf_map_lookup_elem(&N(locks), &lock_number);
-	struct vacancy vacancy = {};
 
 	if (!home || !lock)
 		return INSERT_CROWDED;
 	for (int try = 0; try < 8; try++) {
 		__u16 inserted = READ_ONCE(home->inserted);
-		enum insert_result result = index_scan(index, t, hash, &vacancy);
 		bool done = false;
+		int vacancy;
 
-		if (result != INSERTED)
-			return result;
-		b = bucket_at(index, vacancy.bucket);
-		if (!b || vacancy.cell >= MASQ_CELLS)
+		if (index == BY_FLOW ? N(flow_is_taken)(t) : N(reply_is_taken)(t))
+			return INSERT_EXISTS;
+		vacancy = index == BY_FLOW ? N(vacancy_in_forward)(home_number) : N(vacancy_in_reply)(home_number);
+		if (vacancy < 0)
+			return INSERT_CROWDED;
+		b = bucket_at(index, home_number + VACANCY_HOP((__u32)vacancy));
+		if (!b || VACANCY_CELL((__u32)vacancy) >= MASQ_CELLS)
 			return INSERT_CROWDED;
 		bpf_spin_lock(&lock->spin);
 		/* A neighbour's keys have another lock, hence the atomic exchange. */
-		if (home->inserted == inserted &&
-		    __sync_val_compare_and_swap(&b->cell[vacancy.cell], 0, hash_tag(hash) | (slot + 1)) == 0) {
+		if (home->inserted == inserted && __sync_val_compare_and_swap(&b->cell[VACANCY_CELL((__u32)vacancy)], 0,
+									      hash_tag(hash) | (slot + 1)) == 0) {
 			home->inserted++;
-			if (vacancy.hop)
+			if (VACANCY_HOP((__u32)vacancy))
 				home->overflow++;
 			done = true;
 		}
@@ -220,10 +230,6 @@ static __always_inline void index_remove(enum table_index index, const tuple_t *
 	}
 }
 
-/*
- * The same as functions of their own: global ones, so that the verifier looks at each once and not once for every way
- * that leads there.
- */
 __noinline int N(insert_flow)(const tuple_t *t, __u32 slot)
 {
 	return t ? index_insert(BY_FLOW, t, slot) : INSERT_CROWDED;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a translated packet looks like, to the byte.
+#include "engine.hpp"
+
+namespace masq::test {
+namespace {
+
+class Rewrite : public BothFamilies {
+ protected:
+  Engine engine{desired()};
+
+  // The second pod's packet gets another port than its own: the first has that one.
+  std::uint16_t mapped_port(const Packet& packet) {
+    const auto bytes = engine.egress(packet).bytes;
+    const std::size_t at = 14 + (who.family == Family::ipv4 ? 20u : 40u) + (packet.icmp_id ? 4 : 0);
+    return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
+  }
+};
+MASQ_BOTH_FAMILIES(Rewrite);
+
+TEST_P(Rewrite, tcp_out_and_back) {
+  auto out = engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn));
+  EXPECT_EQ(out.verdict, pass);
+  EXPECT_PACKET(tcp({who.external, 5000}, {who.world, 443}, syn), out);
+  auto back = engine.ingress(tcp({who.world, 443}, {who.external, 5000}, syn | ack));
+  EXPECT_EQ(back.reason, "translated");
+  EXPECT_PACKET(tcp({who.world, 443}, {who.pod, 5000}, syn | ack), back);
+}
+
+TEST_P(Rewrite, udp_out_and_back) {
+  EXPECT_PACKET(udp({who.external, 5000}, {who.world, 53}), engine.egress(udp({who.pod, 5000}, {who.world, 53})));
+  EXPECT_PACKET(udp({who.world, 53}, {who.pod, 5000}), engine.ingress(udp({who.world, 53}, {who.external, 5000})));
+}
+
+TEST_P(Rewrite, echo_out_and_back) {
+  EXPECT_PACKET(echo_request(who.external, who.world, 77), engine.egress(echo_request(who.pod, who.world, 77)));
+  EXPECT_PACKET(echo_reply(who.world, who.pod, 77), engine.ingress(echo_reply(who.world, who.external, 77)));
+}
+
+TEST_P(Rewrite, a_taken_port_gives_another_and_comes_back_to_the_right_pod) {
+  for (const auto make : {+[](const Endpoint& a, const Endpoint& b) { return tcp(a, b, syn); }, &udp}) {
+    engine.egress(make({who.pod, 5000}, {who.world, 443}));
+    const auto second = make({who.pod2, 5000}, {who.world, 443});
+    const auto port = mapped_port(second);
+    ASSERT_NE(port, 5000);
+    EXPECT_PACKET(make({who.external, port}, {who.world, 443}), engine.egress(second));
+    EXPECT_PACKET(make({who.world, 443}, {who.pod2, 5000}), engine.ingress(make({who.world, 443}, {who.external, port})));
+    EXPECT_PACKET(make({who.world, 443}, {who.pod, 5000}), engine.ingress(make({who.world, 443}, {who.external, 5000})));
+  }
+}
+
+TEST_P(Rewrite, a_taken_identifier_gives_another) {
+  engine.egress(echo_request(who.pod, who.world, 77));
+  const auto id = mapped_port(echo_request(who.pod2, who.world, 77));
+  ASSERT_NE(id, 77);
+  EXPECT_PACKET(echo_request(who.external, who.world, id), engine.egress(echo_request(who.pod2, who.world, 77)));
+  EXPECT_PACKET(echo_reply(who.world, who.pod2, 77), engine.ingress(echo_reply(who.world, who.external, id)));
+}
+
+TEST_P(Rewrite, a_port_out_of_range_is_changed) {
+  const auto port = mapped_port(tcp({who.pod, 80}, {who.world, 443}, syn));
+  EXPECT_TRUE((port >= 1024 && port <= 29999) || port >= 61000) << port;
+  EXPECT_PACKET(tcp({who.external, port}, {who.world, 443}, syn),
+                engine.egress(tcp({who.pod, 80}, {who.world, 443}, syn)));
+}
+
+TEST_P(Rewrite, payloads_of_every_small_size) {
+  for (std::size_t size = 0; size < 70; ++size) {
+    auto packet = udp({who.pod, 5000}, {who.world, 53});
+    packet.payload = std::string(size, 'x');
+    auto expected = packet;
+    expected.from.address = who.external;
+    EXPECT_PACKET(expected, engine.egress(packet)) << size;
+  }
+}
+
+TEST_P(Rewrite, checksum_that_comes_out_as_zero_is_sent_as_ffff) {
+  for (int high = 0; high < 256; ++high) {  // one of these makes the sum zero for some low byte
+    auto packet = udp({who.pod, 5000}, {who.world, 53});
+    for (int low = 0; low < 256; low += 5) {
+      packet.payload = {static_cast<char>(high), static_cast<char>(low)};
+      auto expected = packet;
+      expected.from.address = who.external;
+      EXPECT_PACKET(expected, engine.egress(packet));
+    }
+  }
+}
+
+TEST_P(Rewrite, a_large_segment_passes_whole) {
+  auto packet = tcp({who.pod, 5000}, {who.world, 443});
+  packet.payload = std::string(2900, 'x');
+  auto expected = packet;
+  expected.from.address = who.external;
+  EXPECT_PACKET(expected, engine.egress(packet, {.gso_size = 1448}));
+}
+
+TEST_P(Rewrite, the_sum_that_a_device_computed_stays_right) {
+  const RunContext complete{.checksum_complete = true};
+  EXPECT_PACKET(tcp({who.external, 5000}, {who.world, 443}, syn),
+                engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn), complete));
+  EXPECT_PACKET(udp({who.external, 5000}, {who.world, 53}), engine.egress(udp({who.pod, 5000}, {who.world, 53}), complete));
+  EXPECT_PACKET(tcp({who.world, 443}, {who.pod, 5000}, syn | ack),
+                engine.ingress(tcp({who.world, 443}, {who.external, 5000}, syn | ack), complete));
+}
+
+TEST(RewriteIPv4, a_zero_udp_checksum_stays_zero) {
+  const Engine engine{desired()};
+  const auto who = cast(Family::ipv4);
+  auto packet = udp({who.pod, 5000}, {who.world, 53});
+  packet.udp_checksum = false;
+  auto expected = packet;
+  expected.from.address = who.external;
+  EXPECT_PACKET(expected, engine.egress(packet));
+}
+
+TEST(RewriteIPv4, options_in_the_header) {
+  const Engine engine{desired()};
+  const auto who = cast(Family::ipv4);
+  for (int words = 0; words <= 10; ++words) {
+    auto packet = tcp({who.pod, 5000}, {who.world, 443}, syn);
+    packet.ip_option_words = words;
+    auto expected = packet;
+    expected.from.address = who.external;
+    EXPECT_PACKET(expected, engine.egress(packet)) << words;
+  }
+}
+
+TEST(RewriteIPv4, timestamp_queries_have_identifiers_too) {
+  const Engine engine{desired()};
+  const auto who = cast(Family::ipv4);
+  auto query = echo_request(who.pod, who.world, 9);
+  query.icmp_type = 13;
+  auto expected = query;
+  expected.from.address = who.external;
+  EXPECT_PACKET(expected, engine.egress(query));
+  auto reply = echo_reply(who.world, who.external, 9);
+  reply.icmp_type = 14;
+  expected = reply;
+  expected.to.address = who.pod;
+  EXPECT_PACKET(expected, engine.ingress(reply));
+}
+
+}  // namespace
+}  // namespace masq::test

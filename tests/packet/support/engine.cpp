@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <stdexcept>
+
+#include "datapath/bpf/policy_map.hpp"
+
+namespace masq::test {
+namespace {
+
+constexpr std::uint32_t test_checksum_complete = 4;  // BPF_F_TEST_SKB_CHECKSUM_COMPLETE
+constexpr int loopback = 1;                          // test runs come from the namespace's lo
+
+void require(const Result<void>& result) {
+  if (!result) throw std::runtime_error(result.error().message);
+}
+
+std::string numbered(const char* name, Family family) { return fmt::format("{}{}", name, static_cast<int>(family)); }
+
+FamilyPolicy policy(const Cast& who) {
+  FamilyPolicy policy;
+  const int bits = address_bits(who.family);
+  policy.sources = {Cidr(who.pod, bits == 32 ? 16 : 48)};
+  policy.rules = {{Cidr::host(who.excluded), Decision::left_ip_masq_agent},
+                  {Cidr::host(who.native), Decision::left_native_routing},
+                  {Cidr::host(who.node), Decision::left_node},
+                  {Cidr::host(who.own), Decision::left_own_address}};
+  if (who.family == Family::ipv4) policy.rules.push_back({Cidr::host(who.broadcast), Decision::left_broadcast});
+  return policy;
+}
+
+template <class MappingType>
+void age(int fd, std::uint32_t slots, std::uint32_t ticks) {
+  const std::size_t bytes = std::size_t{slots} * sizeof(MappingType);
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) throw std::runtime_error("mmap of the mappings");
+  auto* mapping = static_cast<MappingType*>(memory);
+  for (std::uint32_t i = 0; i < slots; ++i) {
+    if (mapping[i].seen != 0) mapping[i].seen -= ticks;
+    if (mapping[i].slot == MASQ_SLOT_UNLINKED) mapping[i].created -= ticks;
+  }
+  munmap(memory, bytes);
+}
+
+}  // namespace
+
+Cast cast(Family family) {
+  if (family == Family::ipv4)
+    return {family, address("10.0.1.5"), address("10.0.2.6"), address("203.0.113.9"), address("198.51.100.7"),
+            address("172.20.0.3"), address("192.0.2.20"), address("192.0.2.11"), address("10.0.9.9"),
+            address("192.0.2.10"), address("224.0.0.251"), address("192.0.2.255")};
+  return {family, address("fd00:1::5"), address("fd00:1:0:2::6"), address("2001:db8:1::9"), address("2001:db8:2::7"),
+          address("2001:db8:3::3"), address("2001:db8::20"), address("2001:db8::11"), address("fd00:1:0:9::9"),
+          address("2001:db8::10"), address("ff02::fb"), address("ff02::1")};
+}
+
+Desired desired() {
+  Desired desired;
+  desired.uplinks = {{.ifindex = loopback,
+                      .name = "lo",
+                      .ipv4 = {cast(Family::ipv4).external},
+                      .ipv6 = {cast(Family::ipv6).external}}};
+  desired.ipv4 = policy(cast(Family::ipv4));
+  desired.ipv6 = policy(cast(Family::ipv6));
+  desired.ports = {{.low = 1024, .high = 29999}, {.low = 61000, .high = 65535}};
+  desired.max_mappings = 4096;
+  desired.max_mappings_per_pod = 4096;
+  return desired;
+}
+
+Engine::Engine(const Desired& desired) {
+  auto program = Program::load_unpinned(desired);
+  if (!program) throw std::runtime_error(program.error().message);
+  program_ = std::move(*program);
+  change_policy(desired);
+  require(program_->start_sweep());
+  counted(Family::ipv4);
+  counted(Family::ipv6);
+}
+
+void Engine::change_policy(const Desired& desired) {
+  Steps steps;
+  require(write_uplinks<Abi4>(*program_, desired, steps));
+  require(write_uplinks<Abi6>(*program_, desired, steps));
+  require(write_sources<Abi4>(*program_, desired));
+  require(write_sources<Abi6>(*program_, desired));
+  require(replace_policy<Abi4>(*program_, desired));
+  require(replace_policy<Abi6>(*program_, desired));
+}
+
+masq_control Engine::control(Family family) const {
+  masq_control control{};
+  const std::uint32_t key = 0;
+  if (bpf_map_lookup_elem(program_->map(numbered("control", family)), &key, &control) != 0)
+    throw std::runtime_error("control");
+  return control;
+}
+
+void Engine::pass_time(Family family, std::uint32_t seconds) {
+  const auto ticks = static_cast<std::uint32_t>((seconds * 1'000'000'000ull) >> MASQ_TICK_SHIFT);
+  const int mappings = program_->map(numbered("mappings", family));
+  const auto slots = control(family).unused;
+  for (int sweep = 0; sweep < 2; ++sweep) {
+    if (slots != 0 && family == Family::ipv4) age<masq_mapping4>(mappings, slots, sweep == 0 ? ticks : 8);
+    if (slots != 0 && family == Family::ipv6) age<masq_mapping6>(mappings, slots, sweep == 0 ? ticks : 8);
+    require(program_->start_sweep());
+  }
+}
+
+std::optional<std::string> Engine::counted(Family family) const {
+  static constexpr const char* words[] = {
+#define WORD(name, verdict, word, meaning) word,
+      MASQ_REASONS(WORD)
+#undef WORD
+  };
+  auto& last = last_counters_[family == Family::ipv4 ? 0 : 1];
+  std::vector<std::uint64_t> now(MASQ_COUNTER_COUNT), cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  std::optional<std::string> reason;
+  last.resize(MASQ_COUNTER_COUNT);
+  for (std::uint32_t key = 0; key < MASQ_COUNTER_COUNT; ++key) {
+    bpf_map_lookup_elem(program_->map(numbered("counters", family)), &key, cpus.data());
+    for (const auto packets : cpus) now[key] += packets;
+    if (now[key] == last[key]) continue;
+    reason = reason || now[key] != last[key] + 1 ? "more than one" : words[key % MASQ_REASON_COUNT];
+  }
+  last = now;
+  return reason;
+}
+
+Outcome Engine::run(int program, Family family, Bytes frame, const RunContext& context) const {
+  Bytes out(frame.size() + 256);
+  __sk_buff skb{};
+  skb.gso_size = context.gso_size;
+  skb.gso_segs = context.gso_size ? static_cast<std::uint32_t>(frame.size() / context.gso_size + 1) : 0;
+  bpf_test_run_opts run{};
+  run.sz = sizeof run;
+  run.data_in = frame.data();
+  run.data_size_in = static_cast<std::uint32_t>(frame.size());
+  run.data_out = out.data();
+  run.data_size_out = static_cast<std::uint32_t>(out.size());
+  run.ctx_in = &skb;
+  run.ctx_size_in = sizeof skb;
+  run.flags = context.checksum_complete ? test_checksum_complete : 0;
+  if (bpf_prog_test_run_opts(program, &run) != 0)
+    throw std::runtime_error(fmt::format("test run: {}", std::strerror(errno)));
+  out.resize(run.data_size_out);
+  return {.verdict = static_cast<int>(run.retval), .reason = counted(family).value_or("none"), .bytes = out};
+}
+
+}  // namespace masq::test

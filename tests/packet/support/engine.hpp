@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shipped programs, loaded with a configuration of the test's and run on single packets.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "datapath/bpf/program.hpp"
+#include "datapath/datapath.hpp"
+#include "packet.hpp"
+
+namespace masq::test {
+
+constexpr int pass = -1;  // TC_ACT_UNSPEC
+constexpr int drop = 2;   // TC_ACT_SHOT
+
+struct Outcome {
+  int verdict = 0;
+  std::string reason;  // the word of the counter that went up
+  Bytes bytes;
+};
+
+// What goes beside a packet into a run.
+struct RunContext {
+  std::uint32_t gso_size = 0;
+  bool checksum_complete = false;  // the kernel checks that the engine keeps skb->csum right (6.18)
+};
+
+// The people of the tests, in one family.
+struct Cast {
+  Family family;
+  Address pod, pod2, world, excluded, native, node, own, other_pod, external, multicast, broadcast;
+};
+Cast cast(Family family);
+
+// A desired state with the cast's pods as the source set, `external` as the uplink's address, and rules for each
+// destination of the cast.
+Desired desired();
+
+class Engine {
+ public:
+  explicit Engine(const Desired& desired);
+
+  Outcome egress(const Packet& packet, const RunContext& context = {}) const {
+    return run(program_->egress(), packet.from.address.family(), packet.frame(), context);
+  }
+  Outcome ingress(const Packet& packet, const RunContext& context = {}) const {
+    return run(program_->ingress(), packet.from.address.family(), packet.frame(), context);
+  }
+  Outcome egress_bytes(const Bytes& frame, Family family) const { return run(program_->egress(), family, frame, {}); }
+
+  const Program& program() const { return *program_; }
+  // Another policy for the same program and table, as after a change of the configuration.
+  void change_policy(const Desired& desired);
+  // Mappings (and connections left alone) alive.
+  masq_control control(Family family) const;
+  // Lets `seconds` go by for every mapping, and sweeps twice: what is over ends, and its slot is free.
+  void pass_time(Family family, std::uint32_t seconds);
+
+ private:
+  Outcome run(int program, Family family, Bytes frame, const RunContext& context) const;
+  std::optional<std::string> counted(Family family) const;  // the reason that went up since the last call
+  std::optional<Program> program_;
+  mutable std::vector<std::uint64_t> last_counters_[2];
+};
+
+// Runs for IPv4 and for IPv6.
+class BothFamilies : public testing::TestWithParam<Family> {
+ protected:
+  Cast who = cast(GetParam());
+};
+
+#define MASQ_BOTH_FAMILIES(suite)                                                                    \
+  INSTANTIATE_TEST_SUITE_P(Families, suite, testing::Values(masq::Family::ipv4, masq::Family::ipv6), \
+                           [](const auto& row) { return row.param == masq::Family::ipv4 ? "IPv4" : "IPv6"; })
+
+#define EXPECT_PACKET(expected, actual) EXPECT_EQ(masq::test::hex((expected).frame()), masq::test::hex((actual).bytes))
+
+}  // namespace masq::test
