@@ -165,8 +165,8 @@ scenario "an uplink that becomes the port of a bridge is left, and its bridge is
     ip_in node address delete "${address[node]}/$link" dev eth0
     ip_in node link set eth0 master br0
     give  node br0 "${address[node]}/$link"
-    within 1 uplinks_are br0
     ip_in node route replace default via "${address[router]}"
+    within 1 uplinks_are br0
     pod1  reaches world as node
 
 scenario "a storm of changes that nobody listened to is caught up with"

@@ -50,24 +50,24 @@ scenario "ports used toward one destination are free toward another"
     mappings_number 20
 
 scenario "a mapping that is idle too long ends and its port is free again"
-    masqd starts with nat-timeout-udp=1s nat-port-range=20000-20000
+    masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     pod2  cannot_reach world over udp
-    within 5 mappings_number 0
+    within 6 mappings_number 0
     pod2  reaches world as node over udp
 
 scenario "mappings time out with the agent dead too"
-    masqd starts with nat-timeout-udp=1s nat-port-range=20000-20000
+    masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     masqd is_killed
-    within 5 mappings_number 0
+    within 6 mappings_number 0
     pod2  reaches world as node over udp
 
 scenario "a closed connection ends long before an open one"
-    masqd starts with nat-timeout-tcp-transitory=1s
+    masqd starts with nat-timeout-tcp-transitory=2s
     pod1  chats with world as talk
     pod2  connects to world 80
-    within 6 mappings_number 1
+    within 8 mappings_number 1
     talk  goes_on
     talk  is_unbroken
 
