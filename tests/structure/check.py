@@ -107,6 +107,20 @@ def behaviour_names_real_scenarios(root):
             yield f"docs/behaviour.md: there is no scenario “{name}”"
 
 
+def reference_knows_reasons_and_options(root):
+    page = root / "docs/reference.md"
+    text = page.read_text() if page.exists() else ""
+    abi, keys = root / "bpf/abi.h", root / "src/model/config_keys.cpp"
+    if abi.exists():
+        for verdict, word, meaning in re.findall(r'X\(\w+, (PASS|DROP), "(\w+)",\s*"([^"]+)"\)', abi.read_text()):
+            if f"| `{word}` | {verdict.lower()} | {meaning} |" not in text:
+                yield f"docs/reference.md: the reason {word} is not as in bpf/abi.h: run scripts/update-reasons"
+    if keys.exists():
+        for key in re.findall(r'^    \{"([a-z0-9-]+)", "', keys.read_text(), re.M):
+            if f"| `{key}` |" not in text:
+                yield f"docs/reference.md: the option {key} is missing"
+
+
 RULES = [
     includes_go_down_only,
     sources_carry_their_licence,
@@ -114,6 +128,7 @@ RULES = [
     production_has_no_test_switch,
     links_lead_somewhere,
     behaviour_names_real_scenarios,
+    reference_knows_reasons_and_options,
 ]
 
 

@@ -24,6 +24,8 @@ SAMPLES = [
     (check.production_has_no_test_switch, "src/agent/a.cpp", APACHE + "if (testing) return;\n"),
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (check.behaviour_names_real_scenarios, "docs/behaviour.md", "scenario “nobody wrote this”\n"),
+    (check.reference_knows_reasons_and_options, "bpf/abi.h", 'X(NEW, DROP, "new_one", "a new one") \\\n'),
+    (check.reference_knows_reasons_and_options, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
 ]
 GOOD = {
     "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',

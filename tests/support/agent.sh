@@ -11,14 +11,18 @@ in_node() { inside node env -i PATH="$PATH" "${agent_environment[@]}" "$@"; }
 
 masq() { in_node "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" "$@"; }
 
-# The flags that every scenario has; "key=value" and "key" of `with` become flags after them.
+# The flags that every scenario has, but for those that it gives itself: "key=value" and "key" become flags.
 agent_flags() {
-  agent_arguments=(--datapath "$datapath" --bpf-root "$bpf_root" --socket-path "$socket")
-  agent_arguments+=("--$family-pod-cidr" "${pod_cidr:-${cidr[pods]}}" --ip-masq-agent-config-path "$agent_file")
-  agent_arguments+=(--log-level debug)
-  local word
+  local word given=" "
+  agent_arguments=()
   for word; do
-    [ "$word" = with ] || agent_arguments+=("--$word")
+    [ "$word" != with ] || continue
+    agent_arguments+=("--$word")
+    given+="${word%%=*} "
+  done
+  for word in "datapath=$datapath" "bpf-root=$bpf_root" "socket-path=$socket" "log-level=debug" \
+    "$family-pod-cidr=${pod_cidr:-${cidr[pods]}}" "ip-masq-agent-config-path=$agent_file"; do
+    [[ $given == *" ${word%%=*} "* ]] || agent_arguments+=("--$word")
   done
 }
 
