@@ -15,24 +15,21 @@
 static __always_inline bool external_address(struct __sk_buff *skb, const struct packet *p, addr_t *external)
 {
 	__u32 ifindex = skb->ifindex, pick = 0;
+	__u64 hash = 0;
 	uplink_t *uplink = bpf_map_lookup_elem(&N(uplinks), &ifindex);
 
 	if (!uplink || !uplink->count)
 		return false;
 	if (uplink->count > 1) {
 		for (__u32 i = 0; i < ADDR_WORDS; i++)
-			pick = (pick ^ p->flow.src.word[i]) * 0x9e3779b1u;
-		pick = (pick >> 16) % uplink->count;
+			hash = (hash ^ p->flow.src.word[i]) * 0x9e3779b97f4a7c15ull;
+		pick = (__u32)(hash >> 40) % uplink->count; /* the upper bits depend on all of the address */
 	}
 	if (pick >= MASQ_POOL_MAX)
 		return false;
 	*external = uplink->address[pick];
 	return true;
 }
-
-#ifndef AF_INET
-#define AF_INET 2
-#endif
 
 /* The source address that the node's route to the destination selects. */
 static __always_inline bool route_source(struct __sk_buff *skb, const struct packet *p, addr_t *external)

@@ -37,14 +37,14 @@ FamilyPolicy policy(const Cast& who) {
 }
 
 template <class MappingType>
-void age(int fd, std::uint32_t slots, std::uint32_t ticks) {
+void age(int fd, std::uint32_t slots, std::uint32_t ticks, bool living) {
   const std::size_t bytes = std::size_t{slots} * sizeof(MappingType);
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("mmap of the mappings");
   auto* mapping = static_cast<MappingType*>(memory);
   for (std::uint32_t i = 0; i < slots; ++i) {
-    if (mapping[i].seen != 0) mapping[i].seen -= ticks;
-    if (mapping[i].slot == MASQ_SLOT_UNLINKED) mapping[i].created -= ticks;
+    if (living && mapping[i].seen != 0) mapping[i].seen -= ticks;
+    if (!living && mapping[i].slot == MASQ_SLOT_UNLINKED) mapping[i].created -= ticks;
   }
   munmap(memory, bytes);
 }
@@ -104,12 +104,12 @@ masq_control Engine::control(Family family) const {
 }
 
 void Engine::pass_time(Family family, std::uint32_t seconds) {
-  const auto ticks = static_cast<std::uint32_t>((seconds * 1'000'000'000ull) >> MASQ_TICK_SHIFT);
+  const auto ticks = static_cast<std::uint32_t>((seconds * 1'000'000'000ull) >> MASQ_TICK_SHIFT);  // the second time for the slots in their grace
   const int mappings = program_->map(numbered("mappings", family));
   const auto slots = control(family).unused;
   for (int sweep = 0; sweep < 2; ++sweep) {
-    if (slots != 0 && family == Family::ipv4) age<masq_mapping4>(mappings, slots, sweep == 0 ? ticks : 8);
-    if (slots != 0 && family == Family::ipv6) age<masq_mapping6>(mappings, slots, sweep == 0 ? ticks : 8);
+    if (slots != 0 && family == Family::ipv4) age<masq_mapping4>(mappings, slots, ticks, sweep == 0);
+    if (slots != 0 && family == Family::ipv6) age<masq_mapping6>(mappings, slots, ticks, sweep == 0);
     require(program_->start_sweep());
   }
 }

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of mappings: ports, limits, time, and two CPUs at once.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "engine.hpp"
+
+namespace masq::test {
+namespace {
+
+class Table : public BothFamilies {
+ protected:
+  std::uint16_t source_port(const Outcome& outcome) const {
+    const std::size_t at = 14 + (who.family == Family::ipv4 ? 20u : 40u);
+    return static_cast<std::uint16_t>(outcome.bytes[at] << 8 | outcome.bytes[at + 1]);
+  }
+  Outcome open(const Engine& engine, std::uint16_t port, const Address& pod, std::uint16_t remote_port = 443) const {
+    return engine.egress(tcp({pod, port}, {who.world, remote_port}, syn));
+  }
+};
+MASQ_BOTH_FAMILIES(Table);
+
+// Both ends of each range are used, nothing outside, and not one failure before the last port (R2, R7).
+TEST_P(Table, every_port_of_the_range_is_used) {
+  for (const auto& ports : {std::vector<PortRange>{{2000, 2000}}, {{2000, 2001}}, {{2000, 2002}},
+                            {{2000, 2000}, {3000, 3001}, {65535, 65535}}}) {
+    for (const bool random : {false, true}) {
+      auto narrow = desired();
+      narrow.ports = ports;
+      narrow.random_fully = random;
+      const Engine engine(narrow);
+      std::set<std::uint16_t> used;
+      for (std::uint16_t i = 0; i < port_count(ports); ++i) {
+        const auto outcome = open(engine, static_cast<std::uint16_t>(2000 + i), who.pod);
+        ASSERT_EQ(outcome.reason, "translated");
+        used.insert(source_port(outcome));
+      }
+      EXPECT_EQ(used.size(), port_count(ports));
+      for (const auto port : used)
+        EXPECT_TRUE(std::ranges::any_of(ports, [&](PortRange r) { return r.low <= port && port <= r.high; })) << port;
+      EXPECT_EQ(open(engine, 1999, who.pod).reason, "no_free_port");
+      EXPECT_EQ(open(engine, 1999, who.pod).verdict, drop);
+      EXPECT_EQ(open(engine, 1999, who.pod, 444).reason, "translated") << "ports are used again toward another endpoint";
+    }
+  }
+}
+
+TEST_P(Table, a_full_table_refuses_new_connections_and_keeps_old_ones) {
+  auto small = desired();
+  small.max_mappings = 16;
+  const Engine engine(small);
+  for (std::uint16_t i = 0; i < 16; ++i)
+    ASSERT_EQ(open(engine, static_cast<std::uint16_t>(5000 + i), who.pod).reason, "translated");
+  EXPECT_EQ(open(engine, 6000, who.pod).reason, "table_full");
+  EXPECT_EQ(open(engine, 6000, who.pod).verdict, drop);
+  EXPECT_EQ(open(engine, 5003, who.pod).reason, "translated");
+  EXPECT_EQ(engine.control(who.family).used, 16u);
+}
+
+TEST_P(Table, a_pod_at_its_limit_does_not_hinder_another) {
+  auto limited = desired();
+  limited.max_mappings_per_pod = 3;
+  Engine engine(limited);
+  for (std::uint16_t i = 0; i < 3; ++i)
+    ASSERT_EQ(open(engine, static_cast<std::uint16_t>(5000 + i), who.pod).reason, "translated");
+  EXPECT_EQ(open(engine, 6000, who.pod).reason, "pod_limit");
+  EXPECT_EQ(open(engine, 5001, who.pod).reason, "translated");
+  EXPECT_EQ(open(engine, 6000, who.pod2).reason, "translated");
+  engine.pass_time(who.family, 31);
+  EXPECT_EQ(open(engine, 6000, who.pod).reason, "translated") << "ended mappings count no more";
+}
+
+// The one table of timeouts, from both sides of each.
+TEST_P(Table, idle_mappings_end_in_their_time) {
+  const auto seconds = [](auto time) { return static_cast<std::uint32_t>(time.count()); };
+  const auto t = desired().timeouts;
+  struct Row {
+    const char* name;
+    std::vector<Packet> out, back;
+    std::uint32_t timeout;
+  };
+  const Endpoint pod{who.pod, 5000}, external{who.external, 5000}, world{who.world, 443};
+  const std::vector<Row> rows = {
+      {"half open", {tcp(pod, world, syn)}, {}, 30},
+      {"established", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack)}, seconds(t.tcp_established)},
+      {"one FIN", {tcp(pod, world, syn), tcp(pod, world, fin | ack)}, {tcp(world, external, ack)},
+       seconds(t.tcp_established)},
+      {"both FIN", {tcp(pod, world, syn), tcp(pod, world, fin | ack)}, {tcp(world, external, fin | ack)},
+       seconds(t.tcp_transitory)},
+      {"RST", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack), tcp(world, external, rst)},
+       seconds(t.tcp_transitory)},
+      {"data after RST", {tcp(pod, world, syn)},
+       {tcp(world, external, syn | ack), tcp(world, external, rst), tcp(world, external, ack)},
+       seconds(t.tcp_established)},
+      {"UDP unanswered", {udp(pod, world)}, {}, 30},
+      {"UDP", {udp(pod, world)}, {udp(world, external)}, seconds(t.udp)},
+      {"ICMP", {echo_request(who.pod, who.world, 7)}, {}, seconds(t.icmp)},
+  };
+  for (const auto& row : rows) {
+    for (const bool over : {false, true}) {
+      Engine engine(desired());
+      for (const auto& packet : row.out) ASSERT_EQ(engine.egress(packet).reason, "translated") << row.name;
+      for (const auto& packet : row.back) ASSERT_EQ(engine.ingress(packet).reason, "translated") << row.name;
+      engine.pass_time(who.family, over ? row.timeout + 1 : row.timeout - 1);
+      EXPECT_EQ(engine.control(who.family).used, over ? 0u : 1u) << row.name;
+    }
+  }
+}
+
+TEST_P(Table, slots_and_ports_come_back) {
+  auto small = desired();
+  small.max_mappings = 16;
+  small.ports = {{2000, 2015}};
+  Engine engine(small);
+  for (int round = 0; round < 200; ++round) {
+    for (std::uint16_t i = 0; i < 16; ++i)
+      ASSERT_EQ(open(engine, static_cast<std::uint16_t>(2000 + i), who.pod).reason, "translated") << round;
+    engine.pass_time(who.family, 31);
+    engine.pass_time(who.family, 1);
+    ASSERT_EQ(engine.control(who.family).used, 0u);
+  }
+  EXPECT_LT(engine.control(who.family).unused, 64u) << "slots are used again";
+}
+
+TEST_P(Table, connections_left_alone_have_their_own_room) {
+  auto small = desired();
+  small.max_mappings = 16;
+  const Engine engine(small);
+  for (std::uint16_t i = 0; i < 100; ++i)
+    EXPECT_EQ(engine.egress(tcp({who.pod, static_cast<std::uint16_t>(3000 + i)}, {who.excluded, 80}, syn)).reason,
+              "ip_masq_agent");
+  EXPECT_EQ(engine.control(who.family).left, 4u);
+  for (std::uint16_t i = 0; i < 16; ++i)
+    EXPECT_EQ(open(engine, static_cast<std::uint16_t>(5000 + i), who.pod).reason, "translated");
+}
+
+TEST_P(Table, a_pool_is_used_and_a_pod_keeps_its_address) {
+  auto pool = desired();
+  const auto second = address(who.family == Family::ipv4 ? "192.0.2.77" : "2001:db8::77");
+  (who.family == Family::ipv4 ? pool.uplinks[0].ipv4 : pool.uplinks[0].ipv6).push_back(second);
+  const Engine engine(pool);
+  std::set<std::string> sources;
+  for (int i = 1; i < 60; ++i) {
+    const auto pod = address(who.family == Family::ipv4 ? fmt::format("10.0.3.{}", i) : fmt::format("fd00:1::3:{}", i));
+    std::set<std::string> of_pod;
+    for (std::uint16_t port = 5000; port < 5004; ++port) {
+      const auto bytes = open(engine, port, pod).bytes;
+      const std::size_t at = who.family == Family::ipv4 ? 14 + 12 : 14 + 8;
+      of_pod.insert(Address::from_bytes(std::span(bytes).subspan(at, who.pod.bytes().size())).to_string());
+    }
+    EXPECT_EQ(of_pod.size(), 1u);
+    sources.merge(of_pod);
+  }
+  EXPECT_EQ(sources, (std::set{who.external.to_string(), second.to_string()}));
+}
+
+// More keys than a bucket has cells still find each other: the indexes of a small table are crowded on purpose.
+TEST_P(Table, thousands_of_connections_are_found_again) {
+  const Engine engine(desired());
+  for (std::uint16_t i = 0; i < 4000; ++i)
+    ASSERT_EQ(open(engine, static_cast<std::uint16_t>(2000 + i), who.pod).reason, "translated");
+  for (std::uint16_t i = 0; i < 4000; ++i) {
+    const auto port = static_cast<std::uint16_t>(2000 + i);
+    ASSERT_EQ(engine.ingress(tcp({who.world, 443}, {who.external, port}, syn | ack)).reason, "translated") << port;
+  }
+  EXPECT_EQ(engine.control(who.family).used, 4000u);
+}
+
+void run_raw(int program, Bytes frame, int repeat) {
+  bpf_test_run_opts run{};
+  run.sz = sizeof run;
+  run.data_in = frame.data();
+  run.data_size_in = static_cast<std::uint32_t>(frame.size());
+  run.repeat = repeat;
+  ASSERT_EQ(bpf_prog_test_run_opts(program, &run), 0);
+}
+
+// R3, R4, R5: the first packets of the same connections on two CPUs make one mapping each; of different ones, two.
+TEST_P(Table, two_cpus_make_one_mapping) {
+  const Engine engine(desired());
+  const auto opens = [&](const Address& pod) {
+    for (std::uint16_t i = 0; i < 1500; ++i)
+      run_raw(engine.program().egress(), tcp({pod, static_cast<std::uint16_t>(2000 + i)}, {who.world, 443}, syn).frame(), 1);
+  };
+  std::thread same1(opens, who.pod), same2(opens, who.pod);
+  same1.join();
+  same2.join();
+  EXPECT_EQ(engine.control(who.family).used, 1500u);
+  std::thread other1(opens, who.pod2), other2(opens, who.pod);
+  other1.join();
+  other2.join();
+  EXPECT_EQ(engine.control(who.family).used, 3000u);
+}
+
+}  // namespace
+}  // namespace masq::test
