@@ -6,27 +6,35 @@
 #include <algorithm>
 
 namespace masq {
+namespace {
+
+int socket_family(Family family) {
+  return family == Family::ipv4 ? AF_INET : AF_INET6;
+}
+
+}  // namespace
 
 Result<Address> Address::parse(std::string_view text) {
-  const std::string copy(text);
   Address address;
-  if (inet_pton(AF_INET, copy.c_str(), address.bytes_.data()) == 1) return address;
-  address.family_ = Family::ipv6;
-  if (inet_pton(AF_INET6, copy.c_str(), address.bytes_.data()) == 1) return address;
-  return fail("\"{}\" is not an IPv4 or IPv6 address", text);
+  address.family_ = text.contains(':') ? Family::ipv6 : Family::ipv4;
+  const std::string copy(text);
+  // inet_pton() reads a C string: a NUL inside would hide what follows it.
+  if (text.contains('\0') || inet_pton(socket_family(address.family_), copy.c_str(), address.bytes_.data()) != 1)
+    return fail("{:?}: an IPv4 or IPv6 address is expected", text);
+  return address;
 }
 
 Address Address::from_bytes(std::span<const std::uint8_t> bytes) {
   Address address;
   address.family_ = bytes.size() == 16 ? Family::ipv6 : Family::ipv4;
-  std::copy_n(bytes.begin(), std::min<std::size_t>(bytes.size(), 16), address.bytes_.begin());
+  const auto count = std::min(bytes.size(), static_cast<std::size_t>(address_bytes(address.family_)));
+  std::ranges::copy(bytes.first(count), address.bytes_.begin());
   return address;
 }
 
 std::string Address::to_string() const {
-  char text[INET6_ADDRSTRLEN] = {};
-  inet_ntop(family_ == Family::ipv4 ? AF_INET : AF_INET6, bytes_.data(), text, sizeof text);
-  return text;
+  char text[INET6_ADDRSTRLEN];
+  return inet_ntop(socket_family(family_), bytes_.data(), text, sizeof text);
 }
 
 bool Address::is_unspecified() const {
@@ -35,7 +43,7 @@ bool Address::is_unspecified() const {
 
 bool Address::is_loopback() const {
   if (family_ == Family::ipv4) return bytes_[0] == 127;
-  return bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+  return bytes_[15] == 1 && std::ranges::all_of(bytes().first(15), [](std::uint8_t byte) { return byte == 0; });
 }
 
 bool Address::is_link_local() const {

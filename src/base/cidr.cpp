@@ -2,67 +2,91 @@
 #include "base/cidr.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace masq {
 namespace {
 
+// The bits of byte `index` that belong to a prefix of `length` bits.
+std::uint8_t mask_of_byte(int length, int index) {
+  const int bits = std::clamp(length - index * 8, 0, 8);
+  return static_cast<std::uint8_t>(0xff00u >> bits);
+}
+
 Address clear_host_bits(const Address& address, int length) {
   std::array<std::uint8_t, 16> bytes{};
-  const auto size = static_cast<std::size_t>(address_bytes(address.family()));
-  std::ranges::copy(address.bytes(), bytes.begin());
-  for (int bit = length; bit < address_bits(address.family()); ++bit)
-    bytes[static_cast<std::size_t>(bit / 8)] &= static_cast<std::uint8_t>(~(0x80 >> (bit % 8)));
-  return Address::from_bytes(std::span(bytes).first(size));
+  const auto from = address.bytes();
+  for (std::size_t i = 0; i < from.size(); ++i) bytes[i] = from[i] & mask_of_byte(length, static_cast<int>(i));
+  return Address::from_bytes(std::span(bytes).first(from.size()));
+}
+
+// Digits without a sign or a leading zero.
+Result<int> parse_length(std::string_view text, Family family) {
+  unsigned length = 0;
+  const auto* const past_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), past_end, length);
+  const bool leading_zero = text.size() > 1 && text.front() == '0';
+  if (error != std::errc() || end != past_end || leading_zero || length > static_cast<unsigned>(address_bits(family)))
+    return fail("a prefix length from 0 to {} is expected", address_bits(family));
+  return static_cast<int>(length);
 }
 
 }  // namespace
 
-Cidr::Cidr(const Address& address, int length)
-    : address_(clear_host_bits(address, std::clamp(length, 0, address_bits(address.family())))),
-      length_(std::clamp(length, 0, address_bits(address.family()))) {}
+Cidr::Cidr(const Address& address, int length) : length_(std::clamp(length, 0, address_bits(address.family()))) {
+  address_ = clear_host_bits(address, length_);
+}
 
 Result<Cidr> Cidr::parse(std::string_view text) {
   const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return fail("\"{}\" is not a CIDR: ADDRESS/LENGTH is expected", text);
   const auto address = Address::parse(text.substr(0, slash));
-  if (!address) return fail("\"{}\" is not a CIDR: {}", text, address.error().message);
-  const auto digits = text.substr(slash + 1);
-  int length = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-  const int bits = address_bits(address->family());
-  if (error != std::errc() || end != digits.data() + digits.size() || length < 0 || length > bits)
-    return fail("\"{}\" is not a CIDR: a length from 0 to {} is expected", text, bits);
-  return Cidr(*address, length);
+  if (slash == text.npos || !address) return fail("{:?}: a CIDR is expected, such as 10.0.0.0/8 or fd00::/8", text);
+  const auto length = parse_length(text.substr(slash + 1), address->family());
+  if (!length) return fail("{:?}: {}", text, length.error().message);
+  return Cidr(*address, *length);
 }
 
-Cidr Cidr::host(const Address& address) { return Cidr(address, address_bits(address.family())); }
+Cidr Cidr::host(const Address& address) {
+  return Cidr(address, address_bits(address.family()));
+}
 
 bool Cidr::contains(const Address& address) const {
-  return address.family() == family() && clear_host_bits(address, length_) == address_;
+  if (address.family() != family()) return false;
+  const auto ours = address_.bytes();
+  const auto theirs = address.bytes();
+  for (int i = 0; i * 8 < length_; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if ((theirs[at] & mask_of_byte(length_, i)) != ours[at]) return false;
+  }
+  return true;
 }
 
-bool Cidr::contains(const Cidr& other) const { return other.length_ >= length_ && contains(other.address_); }
+bool Cidr::contains(const Cidr& other) const {
+  return length_ <= other.length_ && contains(other.address_);
+}
 
-std::string Cidr::to_string() const { return fmt::format("{}/{}", address_.to_string(), length_); }
+std::string Cidr::to_string() const {
+  return fmt::format("{}/{}", address_.to_string(), length_);
+}
 
 bool any_contains(const std::vector<Cidr>& cidrs, const Address& address) {
   return std::ranges::any_of(cidrs, [&](const Cidr& cidr) { return cidr.contains(address); });
 }
 
 std::vector<Cidr> of_family(const std::vector<Cidr>& cidrs, Family family) {
-  std::vector<Cidr> result;
-  std::ranges::copy_if(cidrs, std::back_inserter(result), [&](const Cidr& cidr) { return cidr.family() == family; });
-  return result;
+  std::vector<Cidr> found;
+  std::ranges::copy_if(cidrs, std::back_inserter(found), [&](const Cidr& cidr) { return cidr.family() == family; });
+  return found;
 }
 
 std::string join(const std::vector<Cidr>& cidrs, std::string_view separator) {
-  std::string out;
+  std::string text;
   for (const auto& cidr : cidrs) {
-    if (!out.empty()) out += separator;
-    out += cidr.to_string();
+    if (!text.empty()) text += separator;
+    text += cidr.to_string();
   }
-  return out;
+  return text;
 }
 
 }  // namespace masq

@@ -7,12 +7,12 @@
 namespace masq {
 namespace {
 
-Result<std::uint16_t> parse_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535)
-    return fail("\"{}\" is not a port from 1 to 65535", text);
-  return static_cast<std::uint16_t>(port);
+// 1 to 65535, digits only; 0: not a port.
+std::uint16_t parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto* const past_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), past_end, port);
+  return error == std::errc() && end == past_end ? port : 0;
 }
 
 }  // namespace
@@ -20,55 +20,55 @@ Result<std::uint16_t> parse_port(std::string_view text) {
 Result<PortRange> PortRange::parse(std::string_view text) {
   const auto dash = text.find('-');
   const auto low = parse_port(text.substr(0, dash));
-  if (!low) return std::unexpected(low.error());
-  if (dash == std::string_view::npos) return PortRange{*low, *low};
-  const auto high = parse_port(text.substr(dash + 1));
-  if (!high) return std::unexpected(high.error());
-  if (*low > *high) return fail("\"{}\" is not a port range: LOW-HIGH is expected", text);
-  return PortRange{*low, *high};
+  const auto high = dash == text.npos ? low : parse_port(text.substr(dash + 1));
+  if (low == 0 || high < low) return fail("{:?}: a port or a range of ports is expected, such as 1024-29999", text);
+  return PortRange{low, high};
 }
 
-std::string PortRange::to_string() const { return low == high ? fmt::format("{}", low) : fmt::format("{}-{}", low, high); }
+std::string PortRange::to_string() const {
+  return low == high ? fmt::format("{}", low) : fmt::format("{}-{}", low, high);
+}
 
 std::vector<PortRange> normalise(std::vector<PortRange> ranges) {
   std::ranges::sort(ranges);
-  std::vector<PortRange> result;
+  std::vector<PortRange> merged;
   for (const auto& range : ranges) {
-    if (!result.empty() && range.low <= result.back().high + 1)
-      result.back().high = std::max(result.back().high, range.high);
+    if (!merged.empty() && range.low <= merged.back().high + 1)
+      merged.back().high = std::max(merged.back().high, range.high);
     else
-      result.push_back(range);
+      merged.push_back(range);
   }
-  return result;
+  return merged;
 }
 
 std::vector<PortRange> subtract(const std::vector<PortRange>& ranges, const std::vector<PortRange>& holes) {
-  std::vector<PortRange> result;
+  const auto sorted_holes = normalise(holes);
+  std::vector<PortRange> left;
   for (const auto& range : normalise(ranges)) {
-    std::uint32_t from = range.low;
-    for (const auto& hole : normalise(holes)) {
-      if (hole.high < from || hole.low > range.high) continue;
-      if (hole.low > from) result.push_back({static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(hole.low - 1)});
-      from = hole.high + 1u;
+    int low = range.low;  // int: one past 65535 must not wrap
+    for (const auto& hole : sorted_holes) {
+      if (hole.high < low || hole.low > range.high) continue;
+      if (hole.low > low) left.push_back({static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(hole.low - 1)});
+      low = hole.high + 1;
     }
-    if (from <= range.high) result.push_back({static_cast<std::uint16_t>(from), range.high});
+    if (low <= range.high) left.push_back({static_cast<std::uint16_t>(low), range.high});
   }
-  return result;
+  return left;
 }
 
 std::uint32_t port_count(const std::vector<PortRange>& ranges) {
   std::uint32_t count = 0;
-  for (const auto& range : ranges) count += range.high - range.low + 1u;
+  for (const auto& range : normalise(ranges)) count += range.high - range.low + 1u;
   return count;
 }
 
 std::string join(const std::vector<PortRange>& ranges) {
-  std::string out;
+  std::string text;
   for (const auto& range : ranges) {
-    if (!out.empty()) out += ",";
-    out += range.to_string();
+    if (!text.empty()) text += ',';
+    text += range.to_string();
   }
-  return out;
+  return text;
 }
 
 }  // namespace masq
