@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "os/fd.hpp"
+
+namespace masq {
+namespace {
+
+Result<std::string> read_all(int fd, const std::filesystem::path& path, std::size_t limit) {
+  std::string text;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const ssize_t count = read(fd, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail("read {}: {}", path.string(), std::strerror(errno));
+    if (count == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (text.size() > limit) return fail("{}: larger than {} bytes", path.string(), limit);
+  }
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> read_file_if_any(const std::filesystem::path& path, std::size_t limit) {
+  Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  if (!fd) return fail("open {}: {}", path.string(), std::strerror(errno));
+  struct stat info {};
+  if (fstat(fd.get(), &info) != 0) return fail("stat {}: {}", path.string(), std::strerror(errno));
+  if (!S_ISREG(info.st_mode)) return fail("{}: not a regular file", path.string());
+  auto text = read_all(fd.get(), path, limit);
+  if (!text) return std::unexpected(text.error());
+  return std::move(*text);
+}
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
+  auto text = read_file_if_any(path, limit);
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return fail("open {}: {}", path.string(), std::strerror(ENOENT));
+  return std::move(**text);
+}
+
+}  // namespace masq

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/http_server.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+
+namespace masq {
+namespace {
+
+constexpr std::size_t largest_request = 64 * 1024;
+constexpr std::size_t most_connections = 64;
+constexpr auto deadline = std::chrono::seconds(5);
+
+std::string_view phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Error";
+  }
+}
+
+std::string serialise(const HttpReply& reply, bool with_body) {
+  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                     reply.status, phrase(reply.status), reply.type, reply.body.size(),
+                     with_body ? std::string_view(reply.body) : std::string_view());
+}
+
+// The first line's words; none when it is not HTTP/1.
+struct RequestLine {
+  std::string_view method;
+  std::string_view target;
+};
+std::optional<RequestLine> parse_request_line(std::string_view request) {
+  const auto line = request.substr(0, request.find("\r\n"));
+  const auto first = line.find(' ');
+  const auto last = line.rfind(' ');
+  if (first == std::string_view::npos || last == first || !line.substr(last + 1).starts_with("HTTP/1."))
+    return std::nullopt;
+  return RequestLine{.method = line.substr(0, first), .target = line.substr(first + 1, last - first - 1)};
+}
+
+std::string answer(std::string_view request, const HttpServer::Handler& handler) {
+  const auto line = parse_request_line(request);
+  if (!line) return serialise({.status = 400, .body = "not an HTTP/1 request\n"}, true);
+  if (line->method != "GET" && line->method != "HEAD")
+    return serialise({.status = 405, .body = "only GET is served here\n"}, true);
+  return serialise(handler(line->target), line->method == "GET");
+}
+
+}  // namespace
+
+class HttpServer::Connection {
+ public:
+  Connection(HttpServer& server, Fd fd) : server_(server), fd_(std::move(fd)), deadline_(server.loop_) {}
+
+  Result<void> start() {
+    auto watch = server_.loop_.watch(fd_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); });
+    if (!watch) return std::unexpected(watch.error());
+    watch_ = std::move(*watch);
+    limit_time();
+    return {};
+  }
+
+ private:
+  void limit_time() {
+    deadline_.start(deadline, [this] { server_.forget(this); });
+  }
+
+  // After a call that ends in forget() this object is gone.
+  void ready(std::uint32_t events) {
+    if (!answering_ && !receive()) return server_.forget(this);
+    if (answering_ && !send()) return server_.forget(this);
+    if ((events & EPOLLERR) != 0) server_.forget(this);
+  }
+
+  // False: the peer has gone.
+  bool receive() {
+    std::array<char, 4096> buffer;
+    for (;;) {
+      const ssize_t count = recv(fd_.get(), buffer.data(), buffer.size(), 0);
+      if (count < 0) return errno == EAGAIN || errno == EINTR;
+      if (count == 0) return false;
+      request_.append(buffer.data(), static_cast<std::size_t>(count));
+      if (request_.find("\r\n\r\n") != std::string::npos) return begin_answer(answer(request_, server_.handler_));
+      if (request_.size() > largest_request)
+        return begin_answer(serialise({.status = 431, .body = "request too large\n"}, true));
+    }
+  }
+
+  bool begin_answer(std::string text) {
+    reply_ = std::move(text);
+    answering_ = true;
+    limit_time();
+    return watch_.change(EPOLLOUT).has_value();
+  }
+
+  // False: everything is sent, or the peer has gone.
+  bool send() {
+    while (sent_ < reply_.size()) {
+      const ssize_t count = ::send(fd_.get(), reply_.data() + sent_, reply_.size() - sent_, MSG_NOSIGNAL);
+      if (count < 0) return errno == EAGAIN || errno == EINTR;
+      sent_ += static_cast<std::size_t>(count);
+    }
+    return false;
+  }
+
+  HttpServer& server_;
+  Fd fd_;
+  EventLoop::Watch watch_;
+  Timer deadline_;
+  std::string request_;
+  std::string reply_;
+  std::size_t sent_ = 0;
+  bool answering_ = false;
+};
+
+HttpServer::HttpServer(EventLoop& loop, Fd listener, Handler handler)
+    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)), pause_(loop) {}
+
+HttpServer::~HttpServer() = default;
+
+Result<std::unique_ptr<HttpServer>> HttpServer::open(EventLoop& loop, Fd listener, Handler handler) {
+  std::unique_ptr<HttpServer> server(new HttpServer(loop, std::move(listener), std::move(handler)));
+  if (auto done = server->listen(); !done) return std::unexpected(done.error());
+  return server;
+}
+
+Result<void> HttpServer::listen() {
+  auto watch = loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_some(); });
+  if (!watch) return std::unexpected(watch.error());
+  watch_ = std::move(*watch);
+  return {};
+}
+
+// Those beyond the limit wait in the socket's own queue.
+void HttpServer::accept_some() {
+  while (connections_.size() < most_connections) {
+    Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (!fd && errno == EAGAIN) return;
+    if (!fd) return pause_accepting();
+    auto connection = std::make_unique<Connection>(*this, std::move(fd));
+    if (connection->start()) connections_.push_back(std::move(connection));
+  }
+  watch_.change(0);
+}
+
+// Out of descriptors or memory: a level-triggered listener would spin.
+void HttpServer::pause_accepting() {
+  watch_.change(0);
+  pause_.start(std::chrono::seconds(1), [this] { watch_.change(EPOLLIN); });
+}
+
+void HttpServer::forget(const Connection* connection) {
+  if (connections_.size() == most_connections) watch_.change(EPOLLIN);
+  connections_.remove_if([connection](const auto& one) { return one.get() == connection; });
+}
+
+}  // namespace masq

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
+#include "os/fd.hpp"
+
+namespace masq {
+
+struct HttpReply {
+  int status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+// A GET-only HTTP/1.1 server for a handful of local readers, inside the event loop: one request a connection, at most
+// 64 KiB of it, at most 64 connections, five seconds for the request and five for taking the reply. Why not a
+// library: docs/decisions/0003-unix-socket-api.md.
+class HttpServer {
+ public:
+  using Handler = std::function<HttpReply(std::string_view target)>;  // "/v1/status?x=y"
+
+  // `listener`: a listening stream socket, non-blocking.
+  static Result<std::unique_ptr<HttpServer>> open(EventLoop& loop, Fd listener, Handler handler);
+  ~HttpServer();
+
+ private:
+  class Connection;
+
+  HttpServer(EventLoop& loop, Fd listener, Handler handler);
+  Result<void> listen();
+  void accept_some();
+  void pause_accepting();
+  void forget(const Connection* connection);
+
+  EventLoop& loop_;
+  Fd listener_;
+  Handler handler_;
+  EventLoop::Watch watch_;
+  Timer pause_;
+  std::list<std::unique_ptr<Connection>> connections_;
+};
+
+}  // namespace masq

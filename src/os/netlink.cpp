@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/netlink.hpp"
+
+#include <libmnl/libmnl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+namespace masq {
+namespace {
+
+constexpr int attempts = 16;  // at a table that changes while it is read
+
+std::span<const std::uint8_t> payload_of(const nlattr& attribute) {
+  return {static_cast<const std::uint8_t*>(mnl_attr_get_payload(&attribute)), mnl_attr_get_payload_len(&attribute)};
+}
+
+// What a kernel without IPv6, or a namespace that never had a route, answers.
+bool means_empty(int error) {
+  return error == EOPNOTSUPP || error == EAFNOSUPPORT || error == ENOENT;
+}
+
+// Both the end of a dump and a refusal begin with 0 or a negative errno.
+int error_of(const nlmsghdr& message) {
+  int error = 0;
+  if (mnl_nlmsg_get_payload_len(&message) >= sizeof error)
+    std::memcpy(&error, mnl_nlmsg_get_payload(&message), sizeof error);
+  return -error;
+}
+
+}  // namespace
+
+NetlinkAttributes NetlinkAttributes::in(std::span<const std::uint8_t> payload) {
+  NetlinkAttributes found;
+  const auto* const end = payload.data() + payload.size();
+  const auto* attribute = reinterpret_cast<const nlattr*>(payload.data());
+  const auto left = [&] { return static_cast<int>(end - reinterpret_cast<const std::uint8_t*>(attribute)); };
+  for (; mnl_attr_ok(attribute, left()); attribute = mnl_attr_next(attribute)) {
+    const auto type = mnl_attr_get_type(attribute);
+    if (type != 0 && type < limit) found.payloads_[type] = payload_of(*attribute);
+  }
+  return found;
+}
+
+NetlinkAttributes NetlinkAttributes::of_message(const nlmsghdr& message, std::size_t header_size) {
+  const auto size = mnl_nlmsg_get_payload_len(&message);
+  const std::size_t skipped = MNL_ALIGN(header_size);
+  if (size < skipped) return {};
+  return in({static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(&message)) + skipped, size - skipped});
+}
+
+NetlinkAttributes NetlinkAttributes::nested(int type) const {
+  return in(bytes(type));
+}
+
+std::string_view NetlinkAttributes::text(int type) const {
+  const auto payload = bytes(type);
+  const auto* text = reinterpret_cast<const char*>(payload.data());
+  return {text, strnlen(text, payload.size())};
+}
+
+std::uint32_t NetlinkAttributes::u32(int type, std::uint32_t otherwise) const {
+  const auto payload = bytes(type);
+  std::uint32_t value = otherwise;
+  if (payload.size() >= sizeof value) std::memcpy(&value, payload.data(), sizeof value);
+  return value;
+}
+
+Result<NetlinkRequests> NetlinkRequests::open() {
+  NetlinkRequests requests(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+  if (!requests.socket_ || mnl_socket_bind(requests.socket_, 0, MNL_SOCKET_AUTOPID) != 0)
+    return fail("open a netlink socket: {}", std::strerror(errno));
+  // Filters then work in the kernel (4.20): a full BGP table in another routing table costs us nothing.
+  int on = 1;
+  mnl_socket_setsockopt(requests.socket_, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+  const timeval deadline{.tv_sec = 5, .tv_usec = 0};
+  if (setsockopt(mnl_socket_get_fd(requests.socket_), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline) != 0)
+    return fail("netlink: SO_RCVTIMEO: {}", std::strerror(errno));
+  return requests;
+}
+
+NetlinkRequests::NetlinkRequests(NetlinkRequests&& other) noexcept
+    : socket_(std::exchange(other.socket_, nullptr)), sequence_(other.sequence_) {}
+
+NetlinkRequests::~NetlinkRequests() {
+  if (socket_) mnl_socket_close(socket_);
+}
+
+Result<void> NetlinkRequests::dump_whole(std::uint16_t type, std::span<const std::uint8_t> header,
+                                         const std::function<void()>& begin, const Visit& visit) {
+  for (int i = 0; i < attempts; ++i) {
+    begin();
+    auto outcome = dump_once(type, header, visit);
+    if (!outcome) return std::unexpected(outcome.error());
+    if (*outcome == Outcome::complete) return {};
+  }
+  return fail("netlink: the table changed during each of {} attempts to read it", attempts);
+}
+
+Result<void> NetlinkRequests::send(std::uint16_t type, std::span<const std::uint8_t> header) {
+  std::vector<std::uint8_t> request(MNL_NLMSG_HDRLEN + header.size());
+  auto* message = mnl_nlmsg_put_header(request.data());
+  message->nlmsg_type = type;
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  message->nlmsg_seq = ++sequence_;
+  message->nlmsg_len = static_cast<std::uint32_t>(request.size());
+  std::ranges::copy(header, static_cast<std::uint8_t*>(mnl_nlmsg_get_payload(message)));
+  if (mnl_socket_sendto(socket_, message, message->nlmsg_len) < 0) return fail("netlink: {}", std::strerror(errno));
+  return {};
+}
+
+Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, std::span<const std::uint8_t> header,
+                                                            const Visit& visit) {
+  if (auto sent = send(type, header); !sent) return std::unexpected(sent.error());
+  std::vector<std::uint8_t> buffer(64 * 1024);
+  bool interrupted = false;
+  for (;;) {
+    const ssize_t received = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
+    if (received < 0) return fail("netlink: {}", std::strerror(errno));
+    int left = static_cast<int>(received);
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
+         message = mnl_nlmsg_next(message, &left)) {
+      if (message->nlmsg_seq != sequence_) continue;  // the rest of an attempt that was given up
+      interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+      if (message->nlmsg_type >= NLMSG_MIN_TYPE) visit(*message);
+      if (message->nlmsg_type != NLMSG_DONE && message->nlmsg_type != NLMSG_ERROR) continue;
+      if (const int error = error_of(*message); error != 0 && !means_empty(error))
+        return fail("netlink: {}", std::strerror(error));
+      return interrupted ? Outcome::interrupted : Outcome::complete;
+    }
+  }
+}
+
+}  // namespace masq

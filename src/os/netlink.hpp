@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <linux/rtnetlink.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+struct mnl_socket;
+
+namespace masq {
+
+// The attributes of one message or of one nested attribute. Those that are longer than the kernel header knows, or
+// that are not there, read as empty.
+class NetlinkAttributes {
+ public:
+  static constexpr std::size_t limit = 128;
+
+  static NetlinkAttributes of_message(const nlmsghdr& message, std::size_t header_size);
+  NetlinkAttributes nested(int type) const;
+  static NetlinkAttributes in(std::span<const std::uint8_t> payload);
+
+  bool has(int type) const { return payloads_[index(type)].data() != nullptr; }
+  std::span<const std::uint8_t> bytes(int type) const { return payloads_[index(type)]; }
+  // Text without its final zero.
+  std::string_view text(int type) const;
+  std::uint32_t u32(int type, std::uint32_t otherwise = 0) const;
+
+ private:
+  static std::size_t index(int type) { return static_cast<std::size_t>(type) < limit ? type : 0; }
+  std::array<std::span<const std::uint8_t>, limit> payloads_{};
+};
+
+// A socket for questions to rtnetlink; events have one of their own (NetlinkMonitor).
+class NetlinkRequests {
+ public:
+  static Result<NetlinkRequests> open();
+  NetlinkRequests(NetlinkRequests&& other) noexcept;
+  NetlinkRequests& operator=(NetlinkRequests&&) = delete;
+  ~NetlinkRequests();
+
+  // All objects of one type (RTM_GETLINK, …). `header` is the type's struct (ifinfomsg, …) followed by attributes, if
+  // any; `append` turns a message into none, one or more of T. A table that changes while it is read is read again;
+  // a family or a table that this kernel does not have is empty.
+  template <class T, class Append>
+  Result<std::vector<T>> dump(std::uint16_t type, std::span<const std::uint8_t> header, Append append) {
+    std::vector<T> objects;
+    auto done = dump_whole(
+        type, header, [&] { objects.clear(); }, [&](const nlmsghdr& message) { append(message, objects); });
+    if (!done) return std::unexpected(done.error());
+    return objects;
+  }
+
+ private:
+  using Visit = std::function<void(const nlmsghdr&)>;
+  enum class Outcome : std::uint8_t { complete, interrupted };
+
+  explicit NetlinkRequests(mnl_socket* socket) : socket_(socket) {}
+  Result<void> dump_whole(std::uint16_t type, std::span<const std::uint8_t> header, const std::function<void()>& begin,
+                          const Visit& visit);
+  Result<Outcome> dump_once(std::uint16_t type, std::span<const std::uint8_t> header, const Visit& visit);
+  Result<void> send(std::uint16_t type, std::span<const std::uint8_t> header);
+
+  mnl_socket* socket_;
+  std::uint32_t sequence_ = 0;
+};
+
+}  // namespace masq

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace masq {
+
+// sd_notify(3): sends `state` ("READY=1") to the service manager that listens at `notify_socket`, the value of
+// $NOTIFY_SOCKET. Empty: there is none, and nothing is done.
+Result<void> notify_service_manager(std::string_view notify_socket, std::string_view state);
+
+}  // namespace masq

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+namespace masq {
+
+// The clock and the alarms of whoever waits; EventLoop is the real one, tests have one that they turn by hand.
+class Timers {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Id = std::uint64_t;  // 0: none
+
+  virtual ~Timers() = default;
+  virtual Clock::time_point now() const = 0;
+  virtual Id call_after(Clock::duration delay, std::function<void()> alarm) = 0;
+  virtual void cancel(Id id) = 0;
+};
+
+// One alarm; none is left behind when it goes out of scope.
+class Timer {
+ public:
+  explicit Timer(Timers& timers) : timers_(timers) {}
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() { stop(); }
+
+  // Replaces an alarm that has not rung yet.
+  void start(Timers::Clock::duration delay, std::function<void()> alarm) {
+    stop();
+    id_ = timers_.call_after(delay, [this, alarm = std::move(alarm)] {
+      id_ = 0;
+      alarm();
+    });
+  }
+  void stop() {
+    if (id_ != 0) timers_.cancel(std::exchange(id_, 0));
+  }
+  bool is_running() const { return id_ != 0; }
+
+ private:
+  Timers& timers_;
+  Timers::Id id_ = 0;
+};
+
+}  // namespace masq

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "os/fd.hpp"
+
+namespace masq {
+
+// A unix socket's address: a path, or a name in the network namespace's abstract space when it begins with '@'.
+struct UnixAddress {
+  sockaddr_un raw{};
+  socklen_t size = 0;
+
+  static Result<UnixAddress> make(std::string_view name);
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&raw); }
+};
+
+// A listening, non-blocking stream socket at `path` that only its owner and group may use (0660). A socket that is
+// left there is replaced: the caller knows by a lock that nobody serves it. Anything else there is an error.
+Result<Fd> listen_at(const std::filesystem::path& path);
+// Creates `path` with mode 0750, and what is above it; leaves one that exists as it is.
+Result<void> make_private_directory(const std::filesystem::path& path);
+// A blocking stream socket, connected to the one at `path`; each later wait ends after `patience`.
+Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds patience);
+
+}  // namespace masq
