@@ -86,7 +86,7 @@ scenario "nat list shows each mapping as one line"
 scenario "nat list in JSON is one document"
     masqd starts
     pod1  reaches world as node
-    masq bpf nat list -o json | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 1'
+    masq bpf nat list -o json | /usr/bin/python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 1'
 
 scenario "ipmasq list is sorted, IPv4 first, and marks what is carved out" family=ipv4
     the_file_says "nonMasqueradeCIDRs: [fd00:1::/64, 172.16.0.0/12, 10.1.2.3/8, 9.0.0.0/8]
@@ -101,7 +101,7 @@ masqueradeCIDRs: [10.5.0.0/16]"
 fd00:1::/64
 fe80::/10" "$(masq bpf ipmasq list | sed 's/ \+masquerade/ masquerade/; s/\t/ /; s/ *$//')"
     same "$(masq bpf ipmasq list)" "$(masq bpf ipmasq ls)"
-    masq bpf ipmasq list -o json | python3 -m json.tool >/dev/null
+    masq bpf ipmasq list -o json | /usr/bin/python3 -m json.tool >/dev/null
 
 scenario "lists of nothing say so on standard error"
     masqd starts

@@ -117,7 +117,7 @@ scenario "five hundred connections at once"
 
 scenario "a closed port of the world answers the pod with a reset at once"
     masqd starts
-    said=$(pod1 connects to world 81 2>&1 || true)
+    said=$(words_of pod1 connects to world 81)
     contains "refused" "$said"
 
 scenario "masquerading is off for the family"

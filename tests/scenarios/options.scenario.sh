@@ -126,4 +126,4 @@ scenario "every key of the reference is accepted"
         nat-port-range=1024-29999,61000-65535
     world serves tcp 80
     pod1  reaches world as node
-    python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$agent_log"
+    /usr/bin/python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$agent_log"

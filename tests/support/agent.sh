@@ -73,25 +73,27 @@ refuse_agent() {
 
 # --- what the agent says ---------------------------------------------------------------------------------------------
 
-# status_says PATH VALUE: a field of `masq status -o json`, the path as Python writes it after `status`.
-status_value() {
-  masq status -o json | python3 -c 'import json, sys; status = json.load(sys.stdin); print(eval("status" + sys.argv[1]))' "$1"
+# status_value PATH: a field of `masq status -o json`, the path as Python writes it after `status`.
+status_value() { status_eval "status$1"; }
+
+# status_eval EXPRESSION: anything that Python can make of `status`.
+status_eval() {
+  masq status -o json >"$work/status.json" 2>&1 || true
+  /usr/bin/python3 -c 'import json, sys; status = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' \
+    "$work/status.json" "$1" 2>/dev/null || fail "no $1 in the status: $(head -c 300 "$work/status.json")"
 }
 status_says() {
   local value
-  value=$(status_value "$1" 2>&1) || fail "masq status -o json: $value"
+  value=$(status_value "$1") || exit
   [ "$value" = "$2" ] || fail "status$1 is '$value', not '$2'"
 }
 status_shows() { contains "$1" "$(masq status 2>&1 || true)"; }
 status_hides() { lacks "$1" "$(masq status 2>&1 || true)"; }
 
-# How many packets left the engine for REASON (both directions).
-packets_with() {
-  masq status -o json | python3 "$support/count_packets.py" "$1" "$family"
-}
+# dropped_for REASON [COUNT]: so many packets at least left the engine for it.
 dropped_for() {
   local count
-  count=$(packets_with "$1" 2>&1) || fail "masq status -o json: $count"
+  count=$(status_eval "sum(row['packets'] for row in status['packets'] if row['reason'] == '$1' and row['family'] == '$family')") || exit
   [ "$count" -ge "${2:-1}" ] || fail "$count packets with reason $1"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """raw.py SOURCE DESTINATION KIND [--count N] [--from-port P] [--to-port P] [--bad-checksum]
 
-Sends crafted packets from a raw socket: udp, tcp-syn, tcp-ack, tcp-rst, tcp-fin, tcp-synack, sctp, gre, esp, ipip,
-icmp-timestamp, or the number of a protocol.
+Sends crafted packets from a raw socket, each with the next source port: udp, tcp-syn, tcp-ack, tcp-rst, tcp-fin, tcp-synack, sctp, gre, esp, ipip,
+icmp-timestamp, the number of a protocol, or "all": every protocol once.
 """
 import argparse
 import ipaddress
@@ -46,6 +46,23 @@ def transport(options, source, destination):
     return protocol, struct.pack("!II", 0x1234, 1) + bytes(24)
 
 
+def send(options):
+    v6 = options.source.version == 6
+    family = socket.AF_INET6 if v6 else socket.AF_INET
+    for _ in range(options.count):
+        protocol, payload = transport(options, options.source, options.destination)
+        options.from_port += 1
+        if options.bad_checksum:
+            payload = payload[:-1] + bytes([payload[-1] ^ 0xFF])
+        if not v6:
+            payload = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0,
+                                  options.source.packed, options.destination.packed) + payload
+        with socket.socket(family, socket.SOCK_RAW, protocol if v6 else socket.IPPROTO_RAW) as sender:
+            if v6:
+                sender.bind((str(options.source), 0))
+            sender.sendto(payload, (str(options.destination), 0))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=ipaddress.ip_address)
@@ -56,20 +73,9 @@ def main():
     parser.add_argument("--to-port", type=int, default=80)
     parser.add_argument("--bad-checksum", action="store_true")
     options = parser.parse_args()
-    v6 = options.source.version == 6
-    protocol, payload = transport(options, options.source, options.destination)
-    if options.bad_checksum:
-        payload = payload[:-1] + bytes([payload[-1] ^ 0xFF])
-    family = socket.AF_INET6 if v6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_RAW, protocol) as sender:
-        if v6:
-            sender.bind((str(options.source), 0))
-        else:
-            sender.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
-            payload = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0,
-                                  options.source.packed, options.destination.packed) + payload
-        for _ in range(options.count):
-            sender.sendto(payload, (str(options.destination), 0))
+    for kind in map(str, range(256)) if options.kind == "all" else [options.kind]:
+        options.kind = kind
+        send(options)
 
 
 main()

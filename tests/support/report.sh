@@ -41,7 +41,10 @@ throughout() {
 # COMMAND fails.
 not() { if ("$@") >/dev/null 2>&1; then fail "this should not succeed: $*"; fi; }
 
-# says WHAT TEXT: fails unless TEXT has WHAT in it.
+# words_of COMMAND: what it says, however it ends.
+words_of() { ("$@") 2>&1 || true; }
+
+# contains WHAT TEXT: fails unless TEXT has WHAT in it.
 contains() { [[ $2 == *"$1"* ]] || fail "'$1' is not in: $2"; }
 lacks() { [[ $2 != *"$1"* ]] || fail "'$1' is in: $2"; }
 same() { [ "$1" = "$2" ] || fail "'$1' and '$2' are not the same${3:+: $3}"; }

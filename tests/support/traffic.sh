@@ -151,7 +151,7 @@ end_connection() {
 process_ended() { ! kill -0 "$1" 2>/dev/null || fail "process $1 is still there"; }
 
 # a_crowd WHO PROTOCOL COUNT TARGET as NAME: COUNT connections at once, held; then NAME was_answered NUMBER
-a_crowd_of_connections() {
+a_crowd() {
   local who=$1 protocol=$2 count=$3 target name=$6; target=$(address_of "$4")
   background "$who" "$name" "$peer" crowd "$protocol" "$target" "${tcp_port[$protocol]}" "$count" \
     --progress "$work/$name.progress" --timeout "${patience:-2}"
