@@ -61,6 +61,21 @@ scenario "twenty restarts under a ping every five milliseconds lose none"
     within 15 process_ended "$(cat "$work/flood.pid")"
     contains " 0% packet loss" "$(cat "$work/flood.out")"
 
+scenario "killed at any moment of its start, masqd leaves what works"
+    masqd starts
+    pod1  chats with world as talk
+    masqd is_killed
+    for round in $(seq 25); do
+        start_agent
+        sleep "0.$(printf '%03d' $((round * 8)))" # the moment is what is tried out
+        masqd is_killed
+    done
+    talk  goes_on
+    pod2  reaches world as node
+    masqd starts
+    pod2  reaches world as node
+    talk  is_unbroken
+
 scenario "what changed while the agent was away is seen at its return"
     the_world_knows_the_pods
     left_alone office

@@ -4,7 +4,7 @@
 # uplinks_are NAME...: what masq says it masquerades on.
 uplinks_are() {
     local names
-    names=$(status_value "['masquerading']['devices']" | /usr/bin/python3 -c 'print(*sorted(d["name"] for d in eval(input())))')
+    names=$(status_eval "' '.join(sorted(device['name'] for device in status['masquerading']['devices']))") || exit
     same "$*" "$names" "uplinks"
 }
 uplink_has_an_address() { lacks "None" "$(status_value "['masquerading']['devices'][0].get('$family')")"; }

@@ -140,6 +140,29 @@ scenario "while a file is rewritten in place nobody sees the default ranges" fam
     done
     eventually ipmasq_lists branch
 
+scenario "a file that is still being written is not obeyed before it is closed"
+    the_file_excludes branch
+    masqd starts with enable-ip-masq-agent
+    exec 9>"$agent_file"
+    printf 'nonMasqueradeCIDRs:\n- %s' "$([ "$family" = ipv4 ] && echo 10.0.0.0/1 || echo fc00::/1)" >&9
+    throughout 1 pod1 reaches office as node
+    printf '6\n' >&9
+    exec 9>&-
+    within 1 ipmasq_lists "$([ "$family" = ipv4 ] && echo 10.0.0.0/16 || echo fc00::/16)"
+    pod1  reaches office as node
+
+scenario "a storm of ConfigMap swaps ends with the last one in force"
+    the_configmap_excludes office
+    masqd starts with enable-ip-masq-agent
+    for round in $(seq 100); do
+        the_configmap_excludes office
+        the_configmap_excludes lab
+    done
+    within 2 ipmasq_lists lab
+    pod1  reaches lab as pod1
+    pod1  reaches office as node
+    agent_is_ready
+
 scenario "fifty thousand prefixes load in seconds"
     fifty_thousand() {
         echo "nonMasqueradeCIDRs:"
