@@ -12,6 +12,7 @@ namespace masq {
 namespace {
 
 constexpr std::size_t most_bytes = 8 << 20;
+constexpr std::size_t most_nodes = 200'000;
 constexpr std::size_t deepest = 32;
 
 struct Refusal {
@@ -27,15 +28,39 @@ bool is_null_word(const std::string& text) {
   return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
 }
 
+std::string_view line_at(std::string_view text, int line) {
+  for (; line > 1 && text.contains('\n'); --line) text.remove_prefix(text.find('\n') + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+// A list's item that is not there, "-" and nothing more, comes with the place of what follows it: the line of its dash.
+int line_of_null_item(std::string_view text, const YAML::Mark& mark) {
+  const auto is_bare_dash = [&](int line) {
+    const auto written = line_at(text, line);
+    const auto dash = written.find_last_of('-');
+    return dash != written.npos && is_blank_document(written.substr(dash + 1));
+  };
+  const auto before = line_at(text, line_of(mark)).substr(0, static_cast<std::size_t>(mark.column));
+  const bool null_is_written = before.contains('-');
+  for (int line = line_of(mark) - 1; !null_is_written && line > 0; --line)
+    if (is_bare_dash(line)) return line;
+  return line_of(mark);
+}
+
 // Builds the tree from the parser's events: they show anchors, tags and a key's second coming, which a YAML::Node
 // hides. Throws Refusal through yaml-cpp's parser, caught in parse_yaml().
 class TreeBuilder final : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(std::string_view text) : text_(text) {}
+
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_anchor(mark, anchor);
-    add({.kind = YamlNode::Kind::null, .line = line_of(mark)});
+    // Searched for once: the first null item is the one that an error is about.
+    const bool item = !open_.empty() && open_.back().node.is_list() && !null_item_seen_;
+    null_item_seen_ = null_item_seen_ || item;
+    add({.kind = YamlNode::Kind::null, .line = item ? line_of_null_item(text_, mark) : line_of(mark)});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "aliases (*name) are not accepted"); }
   void OnAnchor(const YAML::Mark& mark, const std::string&) override {
@@ -71,6 +96,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node;
     bool key_is_next = true;
     std::string key{};
+    int key_line = 0;
     std::unordered_set<std::string> keys{};
   };
 
@@ -98,6 +124,7 @@ class TreeBuilder final : public YAML::EventHandler {
   bool expects_key() const { return !open_.empty() && open_.back().node.is_map() && open_.back().key_is_next; }
 
   void add(YamlNode node) {
+    if (++nodes_ > most_nodes) throw Refusal{node.line, fmt::format("more than {} entries", most_nodes)};
     if (open_.empty()) {
       root_ = std::move(node);
       return;
@@ -108,7 +135,10 @@ class TreeBuilder final : public YAML::EventHandler {
       return;
     }
     parent.key_is_next = true;
-    node.key = std::move(parent.key);
+    if (parent.node.is_map()) {
+      node.key = std::move(parent.key);
+      node.line = parent.key_line;
+    }
     parent.node.children.push_back(std::move(node));
   }
 
@@ -116,9 +146,13 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!key.is_scalar()) throw Refusal{key.line, "a key must be plain text"};
     if (!parent.keys.insert(key.text).second) throw Refusal{key.line, fmt::format("{}: given twice", key.text)};
     parent.key = key.text;
+    parent.key_line = key.line;
     parent.key_is_next = false;
   }
 
+  std::string_view text_;
+  bool null_item_seen_ = false;
+  std::size_t nodes_ = 0;
   YamlNode root_;
   std::vector<Open> open_;
 };
@@ -126,9 +160,9 @@ class TreeBuilder final : public YAML::EventHandler {
 Result<YamlNode> parse(std::string_view text) {
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
-  TreeBuilder builder;
+  TreeBuilder builder(text);
   if (!parser.HandleNextDocument(builder)) return YamlNode{.line = 1};
-  TreeBuilder second;
+  TreeBuilder second(text);
   if (parser.HandleNextDocument(second)) return fail("line {}: more than one document", second.take_root().line);
   return builder.take_root();
 }

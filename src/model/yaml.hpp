@@ -18,7 +18,7 @@ struct YamlNode {
   Kind kind = Kind::null;
   bool quoted = false;               // a scalar in quotes or a block: text, never a number or a boolean
   std::string text{};                // of a scalar
-  int line = 0;                      // from 1
+  int line = 0;                      // from 1; of a map's entry: the line of its key
   std::string key{};                 // of a map's entry
   std::vector<YamlNode> children{};  // of a list or a map, in the order they were written
 
@@ -34,8 +34,9 @@ std::string describe(const YamlNode& node);
 // True when there is nothing in it but blanks and comments.
 bool is_blank_document(std::string_view text);
 
-// Stricter than YAML where leniency hides mistakes or lets a small text grow large: one document, at most 8 MiB and
-// 32 levels deep, no anchors, aliases or tags, no key twice in a map. An error begins with "line 3: ".
+// Stricter than YAML where leniency hides mistakes or lets a small text grow large: one document, at most 8 MiB,
+// 200,000 entries and 32 levels deep, no anchors, aliases or tags, no key twice in a map. An error begins with "line 3:
+// ".
 Result<YamlNode> parse_yaml(std::string_view text);
 
 }  // namespace masq

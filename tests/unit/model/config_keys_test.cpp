@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/config_keys.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Setting {
+  std::string key;
+  std::vector<std::string> values;
+};
+
+Result<Config> configure(const std::vector<Setting>& settings) {
+  ConfigDraft draft;
+  for (const auto& [name, values] : settings) {
+    const auto* const key = find_config_key(name);
+    if (key == nullptr) return fail("{}: no such key", name);
+    if (const auto done = set_config_key(draft, *key, name, "test", values); !done)
+      return std::unexpected(done.error());
+  }
+  return finish_config(draft);
+}
+
+std::string refusal(const std::vector<Setting>& settings) {
+  const auto config = configure(settings);
+  return config ? "accepted" : config.error().message;
+}
+
+TEST(ConfigKeys, AreTheContracts) {
+  std::vector<std::string_view> names;
+  for (const auto& key : config_keys()) names.push_back(key.name);
+  EXPECT_THAT(
+      names,
+      ElementsAre("datapath", "enable-bpf-masquerade", "enable-ipv4-masquerade", "enable-ipv6-masquerade",
+                  "ipv4-pod-cidr", "ipv6-pod-cidr", "ipv4-native-routing-cidr", "ipv6-native-routing-cidr", "devices",
+                  "egress-masquerade-interfaces", "enable-masquerade-to-route-source", "enable-remote-node-masquerade",
+                  "node-addresses", "masquerade-address", "enable-ip-masq-agent", "ip-masq-agent-config-path",
+                  "nat-port-range", "node-port-range", "nat-max-mappings", "nat-max-mappings-per-pod",
+                  "nat-timeout-tcp-established", "nat-timeout-tcp-transitory", "nat-timeout-udp", "nat-timeout-icmp",
+                  "nat-timeout-other", "random-fully", "bpf-root", "socket-path", "prometheus-serve-addr", "enable-k8s",
+                  "k8s-kubeconfig-path", "k8s-api-server", "k8s-node-name", "log-level", "log-format"));
+}
+
+TEST(ConfigKeys, NamesAndAliasesAreUniqueAndFound) {
+  std::set<std::string_view> names;
+  for (const auto& key : config_keys()) {
+    EXPECT_TRUE(names.insert(key.name).second) << key.name;
+    EXPECT_EQ(find_config_key(key.name), &key);
+    EXPECT_FALSE(key.help.contains('\n')) << key.name;
+  }
+  EXPECT_EQ(find_config_key("bpf-nat-global-max")->name, "nat-max-mappings");
+  EXPECT_EQ(find_config_key(""), nullptr);
+  EXPECT_EQ(find_config_key("Devices"), nullptr);
+  EXPECT_EQ(ConfigKey::environment_name("nat-max-mappings"), "MASQ_NAT_MAX_MAPPINGS");
+  EXPECT_EQ(ConfigKey::environment_name("enable-ipv4-masquerade"), "MASQ_ENABLE_IPV4_MASQUERADE");
+}
+
+// The table's text of a default is the default: setting it changes nothing.
+TEST(ConfigKeys, DefaultsAreWhatTheTableSays) {
+  const std::set<std::string_view> in_words = {
+      "ipv4-native-routing-cidr",     "ipv6-native-routing-cidr", "devices",
+      "egress-masquerade-interfaces", "masquerade-address",       "nat-max-mappings-per-pod",
+      "k8s-kubeconfig-path",          "k8s-api-server",           "k8s-node-name",
+      "enable-bpf-masquerade"};
+  for (const auto& key : config_keys()) {
+    if (in_words.contains(key.name)) continue;
+    EXPECT_EQ(configure({{std::string(key.name), {std::string(key.default_text)}}}), Config{}) << key.name;
+  }
+}
+
+TEST(ConfigKeys, ListsAreSeparatedByCommasAndBlanksAndRepeated) {
+  const auto config = configure({{"devices", {"eth0,eth1 bond+", " wlan0 ,\n"}},
+                                 {"ipv4-pod-cidr", {"10.0.0.0/16", "10.1.2.3/16"}},
+                                 {"node-addresses", {"192.0.2.1 2001:db8::1,192.0.2.1"}},
+                                 {"nat-port-range", {"1024-29999,61000-65535 30000"}}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->devices, ElementsAre("eth0", "eth1", "bond+", "wlan0"));
+  EXPECT_EQ(config->ipv4_pod_cidr, cidrs("10.0.0.0/16 10.1.0.0/16"));
+  EXPECT_THAT(config->node_addresses, ElementsAre("192.0.2.1"_ip, "2001:db8::1"_ip));
+  EXPECT_EQ(join(*config->nat_port_range), "1024-30000,61000-65535");
+}
+
+TEST(ConfigKeys, EveryKeyReachesItsMember) {
+  const auto config = configure({
+      {"datapath", {"bpf"}},
+      {"enable-ipv4-masquerade", {"false"}},
+      {"enable-ipv6-masquerade", {"false"}},
+      {"ipv6-pod-cidr", {"fd00::/104"}},
+      {"ipv4-native-routing-cidr", {"10.0.0.0/8"}},
+      {"ipv6-native-routing-cidr", {"fd00::/8"}},
+      {"enable-masquerade-to-route-source", {"true"}},
+      {"enable-remote-node-masquerade", {"true"}},
+      {"masquerade-address", {"192.0.2.10"}},
+      {"enable-ip-masq-agent", {"true"}},
+      {"ip-masq-agent-config-path", {"/etc/masq"}},
+      {"node-port-range", {"30000,31000"}},
+      {"bpf-nat-global-max", {"1000"}},
+      {"nat-max-mappings-per-pod", {"1000"}},
+      {"nat-timeout-tcp-established", {"1h30m"}},
+      {"nat-timeout-tcp-transitory", {"2s"}},
+      {"nat-timeout-udp", {"30s"}},
+      {"nat-timeout-icmp", {"10s"}},
+      {"nat-timeout-other", {"168h"}},
+      {"random-fully", {"true"}},
+      {"bpf-root", {"/run/bpf"}},
+      {"socket-path", {"/run/m.sock"}},
+      {"prometheus-serve-addr", {"[::1]:9965"}},
+      {"enable-k8s", {"false"}},
+      {"k8s-kubeconfig-path", {"/root/.kube/config"}},
+      {"k8s-api-server", {"https://192.0.2.1:6443"}},
+      {"k8s-node-name", {"node1"}},
+      {"log-level", {"debug"}},
+      {"log-format", {"json"}},
+  });
+  ASSERT_TRUE(config) << config.error().message;
+  Config expected;
+  expected.datapath = DatapathKind::bpf;
+  expected.enable_ipv4_masquerade = false;
+  expected.enable_ipv6_masquerade = false;
+  expected.ipv6_pod_cidr = cidrs("fd00::/104");
+  expected.ipv4_native_routing_cidr = cidrs("10.0.0.0/8");
+  expected.ipv6_native_routing_cidr = cidrs("fd00::/8");
+  expected.enable_masquerade_to_route_source = true;
+  expected.enable_remote_node_masquerade = true;
+  expected.masquerade_address = {"192.0.2.10"_ip};
+  expected.enable_ip_masq_agent = true;
+  expected.ip_masq_agent_config_path = "/etc/masq";
+  expected.node_port_range = {30000, 31000};
+  expected.nat_max_mappings = 1000;
+  expected.nat_max_mappings_per_pod = 1000;
+  expected.nat_timeouts = {.tcp_established = std::chrono::seconds(5400),
+                           .tcp_transitory = std::chrono::seconds(2),
+                           .udp = std::chrono::seconds(30),
+                           .icmp = std::chrono::seconds(10),
+                           .other = std::chrono::seconds(604800)};
+  expected.random_fully = true;
+  expected.bpf_root = "/run/bpf";
+  expected.socket_path = "/run/m.sock";
+  expected.prometheus_serve_addr = "[::1]:9965";
+  expected.enable_k8s = Toggle::off;
+  expected.k8s_kubeconfig_path = "/root/.kube/config";
+  expected.k8s_api_server = "https://192.0.2.1:6443";
+  expected.k8s_node_name = "node1";
+  expected.log_level = LogLevel::debug;
+  expected.log_format = LogFormat::json;
+  EXPECT_EQ(*config, expected);
+}
+
+TEST(ConfigKeys, NothingAndAutoAreNoValue) {
+  for (const auto* const text : {"", "auto", " auto\n"}) {
+    EXPECT_EQ(configure({{"ipv4-pod-cidr", {text}},
+                         {"ipv6-pod-cidr", {text}},
+                         {"nat-port-range", {text}},
+                         {"nat-max-mappings-per-pod", {text}}}),
+              Config{})
+        << text;
+  }
+  EXPECT_EQ(configure({{"devices", {""}}, {"prometheus-serve-addr", {""}}, {"k8s-api-server", {""}}}), Config{});
+}
+
+TEST(ConfigKeys, ALaterValueReplacesAnEarlierOne) {
+  const auto config = configure(
+      {{"devices", {"eth0"}}, {"devices", {"eth1"}}, {"ipv4-pod-cidr", {"10.0.0.0/8"}}, {"ipv4-pod-cidr", {"auto"}}});
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->devices, ElementsAre("eth1"));
+  EXPECT_FALSE(config->ipv4_pod_cidr);
+}
+
+TEST(ConfigKeys, AWrongValueIsNamedWithWhatIsAccepted) {
+  struct Case {
+    std::string key, value, expected;
+  };
+  const std::string number = ": a number from 16 to 8388608 is expected";
+  const std::string timeout = ": a duration from 2s to 168h is expected";
+  const std::string whole = ": a duration of whole seconds is expected, such as 1h30m or 300s";
+  const std::string ipv4_cidr = ": an IPv4 CIDR such as 10.0.0.0/16 is expected";
+  const std::string device = ": a device is expected, such as eth0, or eth+ for every name that begins with eth";
+  const std::string listen =
+      ": off or an address to listen on is expected, such as :9965, 127.0.0.1:9965 or [::1]:9965";
+  const Case cases[] = {
+      {"datapath", "BPF", ": one of auto, bpf, nftables, iptables is expected"},
+      {"enable-bpf-masquerade", "", ": true or false is expected"},
+      {"enable-ipv4-masquerade", "yes", ": true or false is expected"},
+      {"enable-ipv4-masquerade", "1", ": true or false is expected"},
+      {"ipv4-pod-cidr", "10.0.0.1", ipv4_cidr},
+      {"ipv4-pod-cidr", "fd00::/8", ipv4_cidr},
+      {"ipv6-pod-cidr", "10.0.0.0/8", ": an IPv6 CIDR such as fd00::/104 is expected"},
+      {"ipv4-native-routing-cidr", "auto", ipv4_cidr},
+      {"devices", "averylongdevicename", device},
+      {"devices", "eth/0", device},
+      {"devices", "..", device},
+      {"node-addresses", "node2", ": an IPv4 or IPv6 address is expected"},
+      {"node-addresses", "192.0.2.1/24", ": an IPv4 or IPv6 address is expected"},
+      {"node-addresses", "0.0.0.0", ": a unicast address is expected that other machines can reach"},
+      {"masquerade-address", "127.0.0.1", ": a unicast address is expected that other machines can reach"},
+      {"ip-masq-agent-config-path", "", ": a path of 1 to 4095 bytes is expected"},
+      {"nat-port-range", "29999-1024", ": a port or a range of ports is expected, such as 1024-29999"},
+      {"node-port-range", "high", ": a range of ports is expected, such as 30000-32767"},
+      {"nat-max-mappings", "15", number},
+      {"nat-max-mappings", "8388609", number},
+      {"nat-max-mappings", "-1", number},
+      {"nat-max-mappings", "+20", number},
+      {"nat-max-mappings", "1e6", number},
+      {"nat-max-mappings", "99999999999", number},
+      {"nat-max-mappings-per-pod", "0", ": a number from 1 to 8388608 is expected"},
+      {"nat-timeout-udp", "1s", timeout},
+      {"nat-timeout-udp", "169h", timeout},
+      {"nat-timeout-udp", "300", whole},
+      {"nat-timeout-udp", "-5s", whole},
+      {"socket-path", std::string(108, 'x'), ": a path of 1 to 107 bytes is expected"},
+      {"prometheus-serve-addr", "9965", listen},
+      {"prometheus-serve-addr", ":0", listen},
+      {"prometheus-serve-addr", ":1-2", listen},
+      {"prometheus-serve-addr", "::1:9965", listen},
+      {"prometheus-serve-addr", "localhost:9965", listen},
+      {"enable-k8s", "on", ": one of auto, true, false is expected"},
+      {"log-level", "warn", ": one of debug, info, warning, error is expected"},
+      {"log-format", "xml", ": one of text, json is expected"},
+  };
+  for (const auto& [key, value, expected] : cases)
+    EXPECT_EQ(refusal({{key, {value}}}), fmt::format("test: {}: {:?}{}", key, value, expected));
+}
+
+TEST(ConfigKeys, OneWrongWordInAListIsTheOneNamed) {
+  EXPECT_EQ(refusal({{"ipv4-pod-cidr", {"10.0.0.0/8 nonsense"}}}),
+            "test: ipv4-pod-cidr: \"nonsense\": an IPv4 CIDR such as 10.0.0.0/16 is expected");
+}
+
+TEST(ConfigKeys, AScalarTakesOneValue) {
+  EXPECT_EQ(refusal({{"nat-max-mappings", {"100", "200"}}}),
+            "test: nat-max-mappings: given 2 times: one value is expected");
+}
+
+TEST(ConfigKeys, AnErrorIsOneLine) {
+  EXPECT_EQ(refusal({{"log-level", {"a\nb"}}}),
+            "test: log-level: \"a\\nb\": one of debug, info, warning, error is expected");
+}
+
+TEST(ConfigRules, BpfMasqueradeIsFoldedIntoDatapath) {
+  EXPECT_EQ(configure({{"enable-bpf-masquerade", {"true"}}})->datapath, DatapathKind::bpf);
+  EXPECT_EQ(configure({{"enable-bpf-masquerade", {"true"}}, {"datapath", {"auto"}}})->datapath, DatapathKind::bpf);
+  EXPECT_EQ(configure({{"enable-bpf-masquerade", {"true"}}, {"datapath", {"bpf"}}})->datapath, DatapathKind::bpf);
+}
+
+TEST(ConfigRules, ContradictionsAreRefused) {
+  struct Case {
+    std::vector<Setting> settings;
+    std::string expected;
+  };
+  const Case cases[] = {
+      {{{"enable-bpf-masquerade", {"true"}}, {"datapath", {"nftables"}}},
+       "enable-bpf-masquerade (test): true means datapath bpf, but datapath (test) is nftables: set one of them"},
+      {{{"enable-bpf-masquerade", {"false"}}, {"datapath", {"bpf"}}},
+       "enable-bpf-masquerade (test): false means datapath iptables, but datapath (test) is bpf: set one of them"},
+      {{{"enable-bpf-masquerade", {"false"}}},
+       "enable-bpf-masquerade (test): datapath iptables is not available in this version yet: auto or bpf is expected"},
+      {{{"datapath", {"nftables"}}},
+       "datapath (test): datapath nftables is not available in this version yet: auto or bpf is expected"},
+      {{{"egress-masquerade-interfaces", {"eth0", "eth+"}}},
+       "egress-masquerade-interfaces (test): \"eth0\" \"eth+\": not for the bpf datapath: set devices instead"},
+      {{{"nat-max-mappings", {"100"}}, {"nat-max-mappings-per-pod", {"101"}}},
+       "nat-max-mappings-per-pod (test): 101: at most 100 is expected, which is nat-max-mappings"},
+  };
+  for (const auto& [settings, expected] : cases) EXPECT_EQ(refusal(settings), expected);
+}
+
+TEST(ConfigRules, APoolHasSixteenAddressesOfAFamilyAtMost) {
+  std::string pool;
+  for (int i = 1; i <= 16; ++i) pool += fmt::format("192.0.2.{} 2001:db8::{} ", i, i);
+  EXPECT_EQ(refusal({{"masquerade-address", {pool}}}), "accepted");
+  EXPECT_THAT(refusal({{"masquerade-address", {pool, "192.0.2.17"}}}), HasSubstr("at most 16 addresses"));
+}
+
+TEST(ConfigRules, WhatHasNoEffectYetIsSaid) {
+  EXPECT_THAT(not_yet_available(Config{}), IsEmpty());
+  Config config;
+  config.prometheus_serve_addr = ":9965";
+  config.enable_k8s = Toggle::on;
+  config.k8s_api_server = "https://192.0.2.1";
+  EXPECT_THAT(not_yet_available(config),
+              ElementsAre("prometheus-serve-addr: no effect in this version yet: metrics are not served",
+                          "enable-k8s: no effect in this version yet: Kubernetes is not asked",
+                          "k8s-api-server: no effect in this version yet: Kubernetes is not asked"));
+  config = {};
+  config.enable_k8s = Toggle::off;
+  EXPECT_THAT(not_yet_available(config), IsEmpty());
+}
+
+}  // namespace
+}  // namespace masq
