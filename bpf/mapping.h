@@ -32,10 +32,14 @@ static __always_inline bool external_address(struct __sk_buff *skb, const struct
 }
 
 /* The source address that the node's route to the destination selects. */
-static __always_inline bool route_source(struct __sk_buff *skb, const struct packet *p, addr_t *external)
+__noinline int N(route_source)(struct __sk_buff *skb, const struct packet *p, addr_t *external)
 {
-	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex, .l4_protocol = p->flow.protocol};
+	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex};
 	long result;
+
+	if (!p || !external)
+		return false;
+	fib.l4_protocol = p->flow.protocol;
 
 #if FAMILY == 4
 	fib.ipv4_dst = p->flow.dst.word[0];
@@ -137,7 +141,7 @@ static __always_inline mapping_t *mapping_make(struct __sk_buff *skb, struct mas
 	int result;
 
 	*reason = MASQ_REASON_NO_EXTERNAL_ADDRESS;
-	if (!(options.route_source && route_source(skb, p, &external)) && !external_address(skb, p, &external))
+	if (!(options.route_source && N(route_source)(skb, p, &external)) && !external_address(skb, p, &external))
 		return NULL;
 	*reason = MASQ_REASON_TABLE_FULL;
 	if (READ_ONCE(c->used) >= options.max_mappings)

@@ -44,10 +44,14 @@ static __always_inline __u16 port_at(__u32 position)
 #endif
 
 /* A socket of the node listens on this port, or has this very connection: it would lose its packets to us. */
-static __always_inline bool port_has_socket(struct __sk_buff *skb, const mapping_t *m)
+__noinline int N(port_has_socket)(struct __sk_buff *skb, __u32 slot)
 {
 	struct bpf_sock_tuple t = {};
+	mapping_t *m = slot_at(slot);
 	struct bpf_sock *sk;
+
+	if (!m)
+		return false;
 
 #if FAMILY == 4
 	t.ipv4.saddr = m->flow.dst.word[0];
@@ -83,7 +87,7 @@ __noinline int N(port_claim)(struct __sk_buff *skb, __u32 slot)
 		return INSERT_CROWDED;
 	mapping_reply_key(m, &key);
 	result = N(insert_reply)(&key, slot);
-	if (result == INSERTED && port_has_socket(skb, m)) {
+	if (result == INSERTED && N(port_has_socket)(skb, slot)) {
 		N(remove_reply)(&key, slot);
 		result = INSERT_EXISTS;
 	}

@@ -153,14 +153,14 @@ __noinline int N(vacancy_in_reply)(__u32 home)
 	return index_vacancy(BY_REPLY, home);
 }
 
-__noinline int N(flow_is_taken)(const tuple_t *t)
+__noinline int N(flow_is_taken)(const tuple_t *t, __u64 hash)
 {
-	return t && index_find(BY_FLOW, t, tuple_hash(t), true);
+	return t && index_find(BY_FLOW, t, hash, true);
 }
 
-__noinline int N(reply_is_taken)(const tuple_t *t)
+__noinline int N(reply_is_taken)(const tuple_t *t, __u64 hash)
 {
-	return t && index_find(BY_REPLY, t, tuple_hash(t), false);
+	return t && index_find(BY_REPLY, t, hash, false);
 }
 
 /* Inserts a slot's number under a key that no other slot has: the claim of a port, the birth of a mapping. */
@@ -178,7 +178,7 @@ static __always_inline enum insert_result index_insert(enum table_index index, c
 		bool done = false;
 		int vacancy;
 
-		if (index == BY_FLOW ? N(flow_is_taken)(t) : N(reply_is_taken)(t))
+		if (index == BY_FLOW ? N(flow_is_taken)(t, hash) : N(reply_is_taken)(t, hash))
 			return INSERT_EXISTS;
 		vacancy = index == BY_FLOW ? N(vacancy_in_forward)(home_number) : N(vacancy_in_reply)(home_number);
 		if (vacancy < 0)

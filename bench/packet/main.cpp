@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// ns per packet under BPF_PROG_TEST_RUN: the shipped programs beside the floor program, interleaved in one run. Read
+// the multiples of the floor: the nanoseconds are this machine's.
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+
+#include "floor_bpf.skel.h"
+#include "subjects.hpp"
+
+namespace masq::bench {
+namespace {
+
+struct Row {
+  std::string name;
+  double aim;  // the most it may cost, as a multiple of the floor
+  std::vector<double> ours{};
+  std::vector<double> floor{};
+};
+
+double least(const std::vector<double>& samples) { return *std::ranges::min_element(samples); }
+
+double median(std::vector<double> samples) {
+  std::ranges::sort(samples);
+  return samples[samples.size() / 2];
+}
+
+class Bench {
+ public:
+  Bench(std::uint32_t rounds, std::uint32_t runs) : rounds_(rounds), runs_(runs) {}
+  void run();
+  void print() const;
+
+ private:
+  double net(int program, const std::vector<Flow>& flows, std::uint32_t runs, std::uint8_t flags);
+  void established(std::uint32_t count, bool aged, double out_aim, double back_aim);
+  void without_mapping();
+  void new_flows();
+  void measure(const std::string& name, double aim, int ours, const std::vector<Flow>& our_flows, int floor,
+               const std::vector<Flow>& floor_flows);
+
+  std::uint32_t rounds_;
+  std::uint32_t runs_;
+  Presenter presenter_;
+  std::vector<Row> rows_;
+};
+
+int fd(bpf_program* program) { return bpf_program__fd(program); }
+
+// What a program costs beyond being presented with packets.
+double Bench::net(int program, const std::vector<Flow>& flows, std::uint32_t runs, std::uint8_t flags) {
+  presenter_.use(flows);
+  const double empty = presenter_.time(fd(presenter_.floor().progs.empty), runs, flags);
+  presenter_.use(flows);
+  return presenter_.time(program, runs, flags) - empty;
+}
+
+void Bench::measure(const std::string& name, double aim, int ours, const std::vector<Flow>& our_flows, int floor,
+                    const std::vector<Flow>& floor_flows) {
+  Row row{.name = name, .aim = aim};
+  for (std::uint32_t round = 0; round < rounds_; ++round) {
+    row.floor.push_back(net(floor, floor_flows, runs_, test::ack));
+    row.ours.push_back(net(ours, our_flows, runs_, test::ack));
+  }
+  rows_.push_back(std::move(row));
+}
+
+void end_all(const test::Engine& engine) {
+  const_cast<test::Engine&>(engine).pass_time(Family::ipv4, 100000);
+  for (int i = 0; i < 80; ++i) const_cast<test::Engine&>(engine).pass_time(Family::ipv4, 100000);
+}
+
+void Bench::established(std::uint32_t count, bool aged, double out_aim, double back_aim) {
+  const test::Engine engine(bench_desired(10));
+  auto& floor = presenter_.floor();
+  presenter_.floor_clear();
+  if (aged) {  // filled with others, emptied, filled again: free places are scattered as after a day
+    const auto others = make_flows(3 * count, 7);
+    presenter_.use(others);
+    presenter_.time(engine.program().egress(), 3 * count, test::syn);
+    presenter_.floor_fill(others);
+    end_all(engine);
+    presenter_.floor_clear();
+  }
+  const auto flows = make_flows(count, 1);
+  const auto answers = answers_of(flows);
+  presenter_.use(flows);
+  presenter_.time(engine.program().egress(), count, test::syn);
+  presenter_.floor_fill(flows);
+  presenter_.use(answers);
+  presenter_.time(engine.program().ingress(), count, test::ack);
+  if (engine.control(Family::ipv4).used != count) throw std::runtime_error("not every flow has a mapping");
+  const auto suffix = fmt::format("{} mapping{}{}", count, count == 1 ? "" : "s", aged ? ", aged table" : "");
+  measure("established, out, " + suffix, out_aim, engine.program().egress(), flows, fd(floor.progs.floor_egress), flows);
+  measure("established, back, " + suffix, back_aim, engine.program().ingress(), answers, fd(floor.progs.floor_ingress),
+          answers);
+}
+
+void Bench::without_mapping() {
+  presenter_.floor_clear();
+  auto& floor = presenter_.floor();
+  const auto known = make_flows(1, 1);
+  presenter_.floor_fill(known);
+  auto excluded = known, foreign = known;
+  excluded[0].destination = htonl(0xc6336409);  // 198.51.100.9
+  foreign[0].source = htonl(0xc000020a);
+  const std::vector<Flow> inbound = answers_of(make_flows(1, 99));
+  for (const std::uint32_t cidrs : {10u, 50'000u}) {
+    const test::Engine engine(bench_desired(cidrs));
+    measure(fmt::format("excluded destination, {} CIDRs", cidrs), 1.2, engine.program().egress(), excluded,
+            fd(floor.progs.floor_egress), known);
+  }
+  const test::Engine engine(bench_desired(10));
+  measure("source that is not ours", 0.5, engine.program().egress(), foreign, fd(floor.progs.floor_egress), known);
+  measure("inbound that is not ours", 0.6, engine.program().ingress(), inbound, fd(floor.progs.floor_egress), known);
+}
+
+void Bench::new_flows() {
+  constexpr std::uint32_t count = 100'000;
+  Row row{.name = "new flow (floor: two insertions)", .aim = 1.3};
+  for (std::uint32_t round = 0; round < std::min(rounds_, 5u); ++round) {
+    const auto flows = make_flows(count, 3 + round);
+    presenter_.floor_clear();
+    row.floor.push_back(net(fd(presenter_.floor().progs.floor_new), flows, count, test::syn));
+    const test::Engine engine(bench_desired(10));
+    row.ours.push_back(net(engine.program().egress(), flows, count, test::syn));
+    if (engine.control(Family::ipv4).used != count) throw std::runtime_error("not every flow has a mapping");
+  }
+  rows_.push_back(std::move(row));
+}
+
+void Bench::run() {
+  established(1, false, 1.5, 1.3);
+  established(1000, false, 1.5, 1.3);
+  established(100'000, false, 1.5, 1.3);
+  established(100'000, true, 1.1, 1.1);
+  without_mapping();
+  new_flows();
+}
+
+void Bench::print() const {
+  std::printf("%-48s %9s %9s %9s %9s %8s %6s\n", "case", "ours min", "median", "floor min", "median", "x floor", "aim");
+  for (const auto& row : rows_)
+    std::printf("%-48s %9.0f %9.0f %9.0f %9.0f %8.2f %6.1f\n", row.name.c_str(), least(row.ours), median(row.ours),
+                least(row.floor), median(row.floor), median(row.ours) / median(row.floor), row.aim);
+}
+
+}  // namespace
+}  // namespace masq::bench
+
+int main(int argc, char** argv) {
+  const auto rounds = static_cast<std::uint32_t>(argc > 1 ? std::atoi(argv[1]) : 11);
+  const auto runs = static_cast<std::uint32_t>(argc > 2 ? std::atoi(argv[2]) : 300'000);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(1, &one);
+  sched_setaffinity(0, sizeof one, &one);
+  if (unshare(CLONE_NEWNET) != 0) {
+    std::fprintf(stderr, "masq_bench_packet needs root\n");
+    return 1;
+  }
+  masq::bench::Bench bench(rounds, runs);
+  bench.run();
+  bench.print();
+}

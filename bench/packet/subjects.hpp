@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine.hpp"
+
+struct floor_bpf;
+
+namespace masq::bench {
+
+// As floor.bpf.c presents it to the program that is measured; network byte order.
+struct Flow {
+  std::uint32_t source;
+  std::uint32_t destination;
+  std::uint16_t source_port;
+  std::uint16_t destination_port;
+  std::uint32_t zero = 0;
+};
+
+// `count` flows of pods to the world in scrambled order; other seeds give other flows.
+std::vector<Flow> make_flows(std::uint32_t count, std::uint32_t seed);
+// How the answers of masqueraded flows come in, given that the source port was kept.
+std::vector<Flow> answers_of(const std::vector<Flow>& flows);
+
+// Runs programs on flows. One process, one CPU.
+class Presenter {
+ public:
+  Presenter();
+  ~Presenter();
+  Presenter(const Presenter&) = delete;
+
+  floor_bpf& floor() const { return *floor_; }
+  void use(const std::vector<Flow>& flows);
+  // ns per packet of `program` on the flows in use, with what presenting costs. `runs` packets with these TCP flags.
+  double time(int program, std::uint32_t runs, std::uint8_t tcp_flags) const;
+
+  // The floor's table: emptied; filled with flows and their answers.
+  void floor_clear();
+  void floor_fill(const std::vector<Flow>& flows);
+
+ private:
+  floor_bpf* floor_;
+};
+
+// A desired state for measuring: pods 10.0.0.0/8, room for a million mappings, `exclusions` excluded CIDRs, among
+// them 198.51.100.0/24.
+Desired bench_desired(std::uint32_t exclusions);
+
+}  // namespace masq::bench
