@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include "model/desired.hpp"
+#include "model/mapped_ports.hpp"
+#include "model/pod_cidrs.hpp"
+#include "unit/model/nodes.hpp"
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// A node with one uplink and a container bridge.
+Node small_node() {
+  return {.links = {loopback("127.0.0.1/8 ::1/128"), device("eth0", 2, "192.0.2.10/24 2001:db8::10/64 fe80::10/64"),
+                    bridge("cni0", 3, "10.0.0.1/24 fd00::1/112 fe80::1/64")},
+          .routes = {by_gateway("0.0.0.0/0", 2), by_gateway("::/0", 2), connected("192.0.2.0/24", 2),
+                     connected("10.0.0.0/24", 3)}};
+}
+
+Desired decided(const Config& config = {}, const Node& node = small_node()) {
+  const auto desired = decide(config, node);
+  EXPECT_TRUE(desired) << desired.error().message;
+  return desired.value_or(Desired{});
+}
+
+Decision toward(const Desired& desired, std::string_view destination) {
+  const auto address = Address::parse(destination).value();
+  return decide_destination(desired.family(address.family()), address);
+}
+
+TEST(Decide, ASmallNodeMasqueradesItsBridge) {
+  const auto desired = decided();
+  EXPECT_EQ(join(desired.ipv4.sources), "10.0.0.0/24");
+  EXPECT_EQ(join(desired.ipv6.sources), "fd00::/112");
+  EXPECT_EQ(join(desired.ipv4.shown_exclusions), "10.0.0.0/24");
+  EXPECT_THAT(desired.ipv4.rules, ElementsAre(PolicyRule{"10.0.0.1/32"_cidr, Decision::left_own_address},
+                                              PolicyRule{"192.0.2.10/32"_cidr, Decision::left_own_address},
+                                              PolicyRule{"192.0.2.255/32"_cidr, Decision::left_broadcast}));
+  EXPECT_THAT(desired.ipv6.rules, ElementsAre(PolicyRule{"2001:db8::10/128"_cidr, Decision::left_own_address},
+                                              PolicyRule{"fd00::1/128"_cidr, Decision::left_own_address}));
+  ASSERT_EQ(desired.uplinks.size(), 1U);
+  EXPECT_EQ(desired.uplinks[0], (Uplink{2, "eth0", true, {"192.0.2.10"_ip}, {"2001:db8::10"_ip}}));
+  EXPECT_EQ(join(desired.ports), "1024-29999,61000-65535");
+  EXPECT_EQ(desired.max_mappings, 524288U);
+  EXPECT_EQ(desired.max_mappings_per_pod, 131072U);
+  EXPECT_FALSE(desired.ip_masq_agent);
+  EXPECT_THAT(desired.notes, IsEmpty());
+}
+
+TEST(Decide, EqualFactsMakeEqualStates) {
+  EXPECT_EQ(decided(), decided());
+}
+
+TEST(Decide, TheUsersWordsAreCarriedOver) {
+  const auto desired = decided({.enable_masquerade_to_route_source = true,
+                                .nat_max_mappings = 1000,
+                                .nat_timeouts = {.udp = std::chrono::seconds(30)},
+                                .random_fully = true});
+  EXPECT_TRUE(desired.route_source);
+  EXPECT_TRUE(desired.random_fully);
+  EXPECT_EQ(desired.max_mappings, 1000U);
+  EXPECT_EQ(desired.max_mappings_per_pod, 250U);
+  EXPECT_EQ(desired.timeouts.udp.count(), 30);
+  EXPECT_EQ(decided({.nat_max_mappings_per_pod = 7}).max_mappings_per_pod, 7U);
+}
+
+TEST(Decide, AFamilyThatIsOffIsEmpty) {
+  const auto desired = decided({.enable_ipv6_masquerade = false});
+  FamilyPolicy off;
+  off.enabled = false;
+  EXPECT_EQ(desired.ipv6, off);
+  EXPECT_TRUE(desired.ipv4.enabled);
+  EXPECT_THAT(desired.uplinks[0].ipv6, IsEmpty());
+}
+
+TEST(Decide, PodCidrsComeFromTheFirstThatKnows) {
+  struct Case {
+    std::string what;
+    Config config;
+    Node facts;  // k8s_pod_cidrs and cni_pod_cidrs of it
+    std::string ipv4, ipv6;
+  };
+  const Case cases[] = {
+      {"container bridges", {}, {}, "10.0.0.0/24", "fd00::/112"},
+      {"the CNI configuration", {}, {.cni_pod_cidrs = cidrs("10.9.0.0/16")}, "10.9.0.0/16", "fd00::/112"},
+      {"Kubernetes",
+       {},
+       {.cni_pod_cidrs = cidrs("10.9.0.0/16"), .k8s_pod_cidrs = cidrs("10.8.0.0/24 fd08::/64")},
+       "10.8.0.0/24",
+       "fd08::/64"},
+      {"the configuration",
+       {.ipv4_pod_cidr = cidrs("10.7.0.0/16 10.6.0.0/16")},
+       {.k8s_pod_cidrs = cidrs("10.8.0.0/24")},
+       "10.7.0.0/16 10.6.0.0/16",
+       "fd00::/112"},
+      {"none by configuration", {.ipv4_pod_cidr = std::vector<Cidr>{}}, {}, "", "fd00::/112"},
+  };
+  for (const auto& [what, config, facts, ipv4, ipv6] : cases) {
+    auto node = small_node();
+    node.cni_pod_cidrs = facts.cni_pod_cidrs;
+    node.k8s_pod_cidrs = facts.k8s_pod_cidrs;
+    EXPECT_EQ(join(pod_cidrs(config, node, Family::ipv4)), ipv4) << what;
+    EXPECT_EQ(join(pod_cidrs(config, node, Family::ipv6)), ipv6) << what;
+  }
+}
+
+TEST(Decide, ContainerBridgesAreKnownByName) {
+  const Node node{.links = {bridge("docker0", 2, "172.17.0.1/16"), bridge("podman1", 3, "10.88.0.1/16"),
+                            down(bridge("virbr0", 4, "192.168.122.1/24")), bridge("lxcbr0", 5, "10.0.3.1/24"),
+                            bridge("br0", 6, "192.0.2.1/24"), device("cni0x", 7, "192.0.2.1/24"),
+                            bridge("cni0", 8, "169.254.7.1/24")}};
+  EXPECT_EQ(join(pod_cidrs({}, node, Family::ipv4)), "10.0.3.0/24 10.88.0.0/16 172.17.0.0/16 192.168.122.0/24");
+}
+
+TEST(Decide, NestedPodCidrsAreOneSourceButShownAsWritten) {
+  const auto desired = decided({.ipv4_pod_cidr = cidrs("10.0.0.0/24 10.0.0.0/8 172.16.0.0/12")});
+  EXPECT_EQ(join(desired.ipv4.sources), "10.0.0.0/8 172.16.0.0/12");
+  EXPECT_EQ(join(desired.ipv4.shown_exclusions), "10.0.0.0/24 10.0.0.0/8 172.16.0.0/12");
+}
+
+TEST(Decide, WithoutAPodCidrNothingIsMasqueradedAndThatIsSaid) {
+  auto node = small_node();
+  node.links.pop_back();
+  const auto desired = decided({}, node);
+  EXPECT_THAT(desired.ipv4.sources, IsEmpty());
+  EXPECT_THAT(desired.notes, ElementsAre("no IPv4 pod CIDR known: nothing is masqueraded",
+                                         "no IPv6 pod CIDR known: nothing is masqueraded"));
+  node.links[1].addresses.resize(1);
+  EXPECT_THAT(decided({}, node).notes, Not(Contains(HasSubstr("IPv6 pod CIDR")))) << "a node that speaks IPv4 only";
+}
+
+TEST(Decide, TheNativeRoutingCidrIsExcludedWithTheAgentToo) {
+  const Config config{.ipv4_native_routing_cidr = cidrs("10.0.0.0/8")};
+  for (const bool agent : {false, true}) {
+    auto with = config;
+    with.enable_ip_masq_agent = agent;
+    const auto desired = decided(with);
+    EXPECT_EQ(toward(desired, "10.9.9.9"), Decision::left_native_routing) << agent;
+    EXPECT_EQ(join(desired.ipv4.shown_exclusions), "10.0.0.0/8") << agent;
+    EXPECT_EQ(toward(desired, "10.0.0.9"), Decision::left_pod_cidr) << agent;
+  }
+}
+
+TEST(Decide, TheIpMasqAgentsRulesAreThereWhenItIsOn) {
+  auto node = small_node();
+  node.ip_masq_agent = IpMasqAgent{.non_masquerade = cidrs("10.0.0.0/8 192.0.2.0/24 fd00::/8"),
+                                   .masquerade = cidrs("10.9.0.0/16"),
+                                   .warnings = {"line 1: \"x\": unknown key, ignored"}};
+  const auto off = decided({}, node);
+  EXPECT_FALSE(off.ip_masq_agent);
+  EXPECT_EQ(off.ip_masq_agent_rules, IpMasqAgent{});
+  EXPECT_EQ(toward(off, "10.5.5.5"), Decision::masquerade);
+
+  const auto on = decided({.enable_ip_masq_agent = true}, node);
+  EXPECT_TRUE(on.ip_masq_agent);
+  EXPECT_EQ(join(on.ip_masq_agent_rules.non_masquerade), "10.0.0.0/8 192.0.2.0/24 fd00::/8");
+  EXPECT_EQ(join(on.ip_masq_agent_rules.masquerade), "10.9.0.0/16");
+  EXPECT_THAT(on.notes, ElementsAre("ip-masq-agent: line 1: \"x\": unknown key, ignored"));
+  EXPECT_EQ(toward(on, "10.5.5.5"), Decision::left_ip_masq_agent);
+  EXPECT_EQ(toward(on, "10.9.5.5"), Decision::masquerade);
+  EXPECT_EQ(toward(on, "fd12::1"), Decision::left_ip_masq_agent);
+  EXPECT_EQ(toward(on, "192.0.2.10"), Decision::left_ip_masq_agent) << "before the node's own address";
+  EXPECT_THAT(on.ipv4.rules, Contains(Field(&PolicyRule::destination, "10.9.0.0/16"_cidr))) << "kept for the list";
+}
+
+TEST(Decide, UntilTheAgentsFileIsReadItsDefaultsHold) {
+  const auto desired = decided({.enable_ip_masq_agent = true});
+  EXPECT_EQ(desired.ip_masq_agent_rules, default_ip_masq_agent());
+  EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::left_ip_masq_agent);
+}
+
+TEST(Decide, OtherNodesAreLeftAloneUnlessAskedFor) {
+  auto node = small_node();
+  node.k8s_node_addresses = {"198.51.100.1"_ip, "2001:db8:1::1"_ip};
+  Config config{.node_addresses = {"198.51.100.2"_ip, "192.0.2.10"_ip}};
+  auto desired = decided(config, node);
+  EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::left_node);
+  EXPECT_EQ(toward(desired, "198.51.100.2"), Decision::left_node);
+  EXPECT_EQ(toward(desired, "198.51.100.3"), Decision::masquerade);
+  EXPECT_EQ(toward(desired, "2001:db8:1::1"), Decision::left_node);
+  EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::left_own_address) << "this node among all nodes";
+  config.enable_remote_node_masquerade = true;
+  desired = decided(config, node);
+  EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::masquerade);
+  EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::left_own_address);
+}
+
+TEST(Decide, BroadcastAddressesOfUplinkSubnetsAreLeftAlone) {
+  struct Case {
+    std::string address, destination;
+    Decision decision;
+  };
+  const Case cases[] = {
+      {"192.0.2.10/24", "192.0.2.255", Decision::left_broadcast},
+      {"192.0.2.10/23", "192.0.3.255", Decision::left_broadcast},
+      {"192.0.2.10/23", "192.0.2.255", Decision::masquerade},
+      {"192.0.2.9/30", "192.0.2.11", Decision::left_broadcast},
+      {"192.0.2.10/31", "192.0.2.11", Decision::masquerade},
+      {"192.0.2.10/32", "192.0.2.10", Decision::left_own_address},
+  };
+  for (const auto& [address, destination, decision] : cases) {
+    auto node = small_node();
+    node.links[1] = device("eth0", 2, address);
+    EXPECT_EQ(toward(decided({}, node), destination), decision) << address << ' ' << destination;
+  }
+  auto node = small_node();
+  node.links[1].addresses[0].broadcast = "192.0.2.127"_ip;
+  EXPECT_EQ(toward(decided({}, node), "192.0.2.127"), Decision::left_broadcast) << "as configured";
+  EXPECT_EQ(toward(decided({}, node), "192.0.2.255"), Decision::left_broadcast) << "and all ones";
+}
+
+TEST(Decide, MappedPortsKeepClearOfTheNodesOwn) {
+  struct Case {
+    std::string what;
+    Config config;
+    Node facts;
+    std::string ports;
+    std::string note;
+  };
+  const Case cases[] = {
+      {"auto", {}, {}, "1024-29999,61000-65535", ""},
+      {"auto with reserved ports",
+       {},
+       {.local_reserved_ports = {{8080, 8080}, {61000, 61999}}},
+       "1024-8079,8081-29999,62000-65535",
+       ""},
+      {"auto with other ephemeral ports", {}, {.local_port_range = {1024, 29999}}, "32768-65535", ""},
+      {"auto with other NodePorts", {.node_port_range = {1, 32767}}, {}, "61000-65535", ""},
+      {"as written", {.nat_port_range = {{{5000, 5999}}}}, {.local_reserved_ports = {{5000, 5999}}}, "5000-5999", ""},
+      {"as written, less the NodePorts", {.nat_port_range = {{{29000, 31000}}}}, {}, "29000-29999", ""},
+      {"as written over ephemeral ports",
+       {.nat_port_range = {{{40000, 40009}}}},
+       {},
+       "40000-40009",
+       "nat-port-range 40000-40009 overlaps the node's own ephemeral ports, ip_local_port_range 32768-60999"},
+  };
+  for (const auto& [what, config, facts, ports, note] : cases) {
+    std::vector<std::string> notes;
+    const auto mapped = mapped_ports(config, facts, notes);
+    ASSERT_TRUE(mapped) << what << mapped.error().message;
+    EXPECT_EQ(join(*mapped), ports) << what;
+    EXPECT_EQ(notes, note.empty() ? std::vector<std::string>{} : std::vector{note}) << what;
+  }
+}
+
+TEST(Decide, ContradictionsWithTheNodeAreErrors) {
+  auto node = small_node();
+  node.local_port_range = {1024, 65535};
+  EXPECT_EQ(decide({}, node).error().message,
+            "nat-port-range auto leaves no port: ip_local_port_range 1024-65535, ip_local_reserved_ports and "
+            "node-port-range 30000-32767 take all: set nat-port-range");
+  EXPECT_EQ(decide({.nat_port_range = {{{30000, 30010}}}}, small_node()).error().message,
+            "nat-port-range 30000-30010 leaves no port: all of it is node-port-range 30000-32767");
+  EXPECT_EQ(decide({.masquerade_address = {"198.51.100.1"_ip}}, small_node()).error().message,
+            "masquerade-address: 198.51.100.1 is not an address of this node");
+}
+
+TEST(Decide, AnEmptyNodeIsNoError) {
+  const auto desired = decided({}, {});
+  EXPECT_THAT(desired.uplinks, IsEmpty());
+  EXPECT_THAT(desired.notes, Contains(AllOf(HasSubstr("no uplink found"))));
+}
+
+}  // namespace
+}  // namespace masq
