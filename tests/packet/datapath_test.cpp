@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// The laws of the datapath interface, for tcx links and for clsact filters, on veth devices in a namespace of our own.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <net/if.h>
+#include <sys/mount.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/clsact.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/bpf/tcx.hpp"
+#include "engine.hpp"
+#include "masq_bpf.skel.h"
+
+namespace masq::test {
+namespace {
+
+void sh(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* pipe = popen(command.c_str(), "r");
+  for (int c; (c = fgetc(pipe)) != EOF;) text += static_cast<char>(c);
+  pclose(pipe);
+  return text;
+}
+
+class Laws : public testing::TestWithParam<BpfAttach> {
+ protected:
+  void SetUp() override {
+    char path[] = "/tmp/masq-laws-XXXXXX";
+    ASSERT_NE(mkdtemp(path), nullptr);
+    root = path;
+    ASSERT_EQ(mount("bpf", path, "bpf", 0, nullptr), 0);
+    sh("ip link add up0 type veth peer name world0 && ip link set up0 up && ip link set world0 up");
+    sh("ip link add up1 type veth peer name world1 && ip link set up1 up && ip link set world1 up");
+    datapath = *make_bpf_datapath(root, GetParam());
+  }
+  void TearDown() override {
+    datapath.reset();
+    std::system("ip link del up0 2>/dev/null; ip link del up1 2>/dev/null; ip link del other 2>/dev/null");
+    umount(root.c_str());
+    std::filesystem::remove(root);
+  }
+  Uplink uplink(const std::string& name) {
+    return {.ifindex = static_cast<int>(if_nametoindex(name.c_str())),
+            .name = name,
+            .ipv4 = {address("192.0.2.10")},
+            .ipv6 = {address("2001:db8::10")}};
+  }
+  Desired on(const std::vector<std::string>& devices) {
+    auto wanted = desired();
+    wanted.uplinks.clear();
+    for (const auto& device : devices) wanted.uplinks.push_back(uplink(device));
+    return wanted;
+  }
+  bool is_attached(const std::string& device) {
+    const auto ifindex = static_cast<int>(if_nametoindex(device.c_str()));
+    if (GetParam() == BpfAttach::clsact)
+      return query_clsact(ifindex, Hook::egress)->has_value() && query_clsact(ifindex, Hook::ingress)->has_value();
+    for (const Hook hook : {Hook::ingress, Hook::egress}) {
+      const auto link = open_tcx(Pins(root).device(device) / to_string(hook));
+      if (!link || !*link || (*link)->ifindex != ifindex) return false;
+    }
+    return true;
+  }
+  Steps apply(const Desired& wanted) {
+    auto steps = datapath->apply(wanted);
+    EXPECT_TRUE(steps) << (steps ? "" : steps.error().message);
+    return steps.value_or(Steps{});
+  }
+  std::uint32_t used() { return datapath->counters()->tables[0].used; }
+
+  std::filesystem::path root;
+  std::unique_ptr<Datapath> datapath;
+};
+INSTANTIATE_TEST_SUITE_P(Attach, Laws, testing::Values(BpfAttach::tcx, BpfAttach::clsact),
+                         [](const auto& row) { return row.param == BpfAttach::tcx ? "tcx" : "clsact"; });
+
+TEST_P(Laws, applying_twice_changes_nothing) {
+  EXPECT_FALSE(apply(on({"up0", "up1"})).empty());
+  EXPECT_TRUE(is_attached("up0"));
+  EXPECT_TRUE(is_attached("up1"));
+  EXPECT_EQ(apply(on({"up0", "up1"})), Steps{});
+}
+
+TEST_P(Laws, a_plan_changes_nothing_and_says_what_would_come) {
+  const auto steps = datapath->plan(on({"up0"}));
+  ASSERT_TRUE(steps);
+  EXPECT_EQ(steps->size(), 4u);
+  EXPECT_FALSE(std::filesystem::exists(root / "masq"));
+}
+
+TEST_P(Laws, uplinks_come_and_go) {
+  apply(on({"up0"}));
+  apply(on({"up0", "up1"}));
+  EXPECT_TRUE(is_attached("up1"));
+  apply(on({"up1"}));
+  EXPECT_FALSE(is_attached("up0"));
+  EXPECT_TRUE(is_attached("up1"));
+}
+
+// R36, R37: a device that vanished and came back with the same name is another device.
+TEST_P(Laws, a_device_made_anew_is_attached_anew) {
+  apply(on({"up0"}));
+  sh("ip link del up0 && ip link add up0 type veth peer name world0 && ip link set up0 up");
+  apply(on({"up0"}));
+  EXPECT_TRUE(is_attached("up0"));
+}
+
+TEST_P(Laws, a_renamed_device_keeps_its_programs) {
+  apply(on({"up0"}));
+  sh("ip link set up0 down && ip link set up0 name other && ip link set other up");
+  apply(on({"other"}));
+  EXPECT_TRUE(is_attached("other"));
+}
+
+// R40
+TEST_P(Laws, names_that_a_bpffs_would_not_take) {
+  for (const std::string name : {"a.b", "a-b", "exactly15chars_"}) {
+    sh("ip link set up0 down && ip link set up0 name '" + name + "' && ip link set '" + name + "' up");
+    apply(on({name}));
+    EXPECT_TRUE(is_attached(name)) << name;
+    EXPECT_EQ(Pins(root).devices(), std::vector{name});
+    sh("ip link set '" + name + "' down && ip link set '" + name + "' name up0 && ip link set up0 up");
+  }
+}
+
+TEST_P(Laws, what_others_took_away_comes_back) {
+  apply(on({"up0"}));
+  if (GetParam() == BpfAttach::tcx)
+    std::filesystem::remove(Pins(root).device("up0") / "egress");
+  else
+    sh("tc qdisc del dev up0 clsact");
+  EXPECT_FALSE(is_attached("up0"));
+  apply(on({"up0"}));
+  EXPECT_TRUE(is_attached("up0"));
+}
+
+// R50, design "programs, maps and links are pinned": a new agent takes over, and live mappings stay.
+TEST_P(Laws, a_new_agent_adopts_what_it_finds) {
+  apply(on({"up0"}));
+  std::uint64_t id = 0;
+  {
+    const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
+    masq_control value{};
+    const std::uint32_t key = 0;
+    ASSERT_EQ(bpf_map_lookup_elem(control.get(), &key, &value), 0);
+    id = value.hash_seed;
+    value.used = 1;  // as with a live mapping
+    ASSERT_EQ(bpf_map_update_elem(control.get(), &key, &value, BPF_ANY), 0);
+  }
+  datapath = *make_bpf_datapath(root, GetParam());
+  auto grown = on({"up0"});
+  grown.max_mappings *= 2;
+  apply(grown);
+  EXPECT_TRUE(is_attached("up0"));
+  EXPECT_EQ(used(), 1u) << "a table in use is kept, whatever size is asked for";
+  const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
+  masq_control value{};
+  const std::uint32_t key = 0;
+  ASSERT_EQ(bpf_map_lookup_elem(control.get(), &key, &value), 0);
+  EXPECT_EQ(value.hash_seed, id);
+}
+
+TEST_P(Laws, an_empty_table_takes_the_size_that_is_asked_for) {
+  apply(on({"up0"}));
+  auto grown = on({"up0"});
+  grown.max_mappings = 100'000;
+  apply(grown);
+  const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
+  masq_control value{};
+  const std::uint32_t key = 0;
+  ASSERT_EQ(bpf_map_lookup_elem(control.get(), &key, &value), 0);
+  EXPECT_GE(value.slots, 125'000u);
+}
+
+// R53: nothing of others is touched, and after remove() the devices look as they were found.
+TEST_P(Laws, removing_leaves_only_what_others_have) {
+  const Engine other(desired());
+  bpf_tc_hook hook{.sz = sizeof hook, .ifindex = uplink("up0").ifindex, .attach_point = BPF_TC_EGRESS, .parent = 0};
+  ASSERT_EQ(bpf_tc_hook_create(&hook), 0);
+  bpf_tc_opts filter{};
+  filter.sz = sizeof filter;
+  filter.prog_fd = bpf_program__fd(other.program().skeleton()->progs.sweep_start4);
+  filter.handle = 1;
+  filter.priority = 10;
+  ASSERT_EQ(bpf_tc_attach(&hook, &filter), 0);
+  const auto before = output_of("tc filter show dev up0 egress; tc filter show dev up0 ingress; tc qdisc show dev up0");
+  apply(on({"up0"}));
+  EXPECT_TRUE(is_attached("up0"));
+  ASSERT_TRUE(make_bpf_datapath(root, BpfAttach::automatic).value()->remove());
+  EXPECT_EQ(output_of("tc filter show dev up0 egress; tc filter show dev up0 ingress; tc qdisc show dev up0"), before);
+  EXPECT_FALSE(std::filesystem::exists(root / "masq"));
+}
+
+TEST_P(Laws, a_device_that_fails_does_not_keep_the_others_waiting) {
+  auto wanted = on({"up0", "up1"});
+  wanted.uplinks[0].ifindex = 99999;
+  const auto steps = datapath->apply(wanted);
+  EXPECT_FALSE(steps);
+  EXPECT_TRUE(is_attached("up1"));
+}
+
+// R56: what is not ours, or of another version, is named and left alone.
+TEST_P(Laws, a_table_of_another_version_is_refused_and_kept) {
+  apply(on({"up0"}));
+  const auto path = Pins(root).map("control4");
+  datapath.reset();
+  std::filesystem::remove(path);
+  const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
+  ASSERT_EQ(bpf_obj_pin(foreign.get(), path.c_str()), 0);
+  datapath = *make_bpf_datapath(root, GetParam());
+  const auto steps = datapath->apply(on({"up0"}));
+  ASSERT_FALSE(steps);
+  EXPECT_NE(steps.error().message.find("control4"), std::string::npos) << steps.error().message;
+  EXPECT_TRUE(std::filesystem::exists(path));
+  EXPECT_TRUE(is_attached("up0"));
+}
+
+TEST(PinNames, are_injective) {
+  for (const std::string name : {"a.b", "a%2eb", "a%b", "%", "."}) {
+    EXPECT_EQ(Pins::unescape(Pins::escape(name)), name);
+    EXPECT_EQ(Pins::escape(name).find('.'), std::string::npos);
+  }
+  EXPECT_NE(Pins::escape("a.b"), Pins::escape("a%2eb"));
+}
+
+TEST(Probe, this_kernel_can_run_the_bpf_mode) { EXPECT_TRUE(probe_bpf()); }
+
+}  // namespace
+}  // namespace masq::test
