@@ -145,6 +145,7 @@ TEST_F(ConfigSources, TheDirectoryHasOneFileForEachKey) {
 TEST_F(ConfigSources, TheDirectoryMayBeAMountedConfigMap) {
   write("d/..2026_01/devices", "old0");
   write("d/..2026_02/devices", "new0");
+  write("d/..2026_02/log-level", "debug");  // the kubelet makes its link a moment after the swap
   fs::create_directory_symlink("..2026_01", path("d/..data"));
   fs::create_symlink("..data/devices", path("d/devices"));
   EXPECT_THAT(load_config({.config_dir = path("d")}, {})->config.devices, ElementsAre("old0"));
@@ -153,6 +154,7 @@ TEST_F(ConfigSources, TheDirectoryMayBeAMountedConfigMap) {
   const auto loaded = load_config({.config_dir = path("d")}, {});
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_THAT(loaded->config.devices, ElementsAre("new0"));
+  EXPECT_EQ(loaded->config.log_level, LogLevel::debug);
   EXPECT_THAT(loaded->ignored_files, IsEmpty());
 }
 
