@@ -2,13 +2,11 @@
 #include "agent/config_sources.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "model/config_keys.hpp"
 #include "model/yaml.hpp"
+#include "os/file.hpp"
 
 namespace masq {
 namespace {
@@ -16,17 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largest_file = 1 << 20;  // of a ConfigMap
-
-Result<std::string> read_text(const fs::path& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(largest_file + 1, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && !file.eof())
-    return fail("{}: cannot be read: {}", path.string(), std::strerror(errno));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > largest_file) return fail("{}: larger than {} bytes", path.string(), largest_file);
-  return text;
-}
 
 // One source that is being read: a key that it names twice, be it by another name, is a contradiction in it.
 class Source {
@@ -60,7 +47,7 @@ Result<std::vector<std::string>> yaml_values(const YamlNode& entry, std::string_
 }
 
 Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
-  const auto text = read_text(path);
+  const auto text = read_file(path, largest_file);
   if (!text) return std::unexpected(text.error());
   if (is_blank_document(*text)) return {};
   const auto document = parse_yaml(*text);
@@ -109,7 +96,7 @@ Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::ve
       ignored.push_back(name);
       continue;
     }
-    auto text = read_text(version / name);
+    auto text = read_file(version / name, largest_file);
     if (!text) return std::unexpected(text.error());
     while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
     if (const auto done = source.set(*key, name, (fs::path(path) / name).string(), {*text}); !done) return done;

@@ -120,8 +120,8 @@ TEST_F(ConfigSources, AWrongYamlFileIsNamedWithItsLine) {
   };
   for (const auto& [text, expected] : cases)
     EXPECT_EQ(refusal({.config_file = write("masq.yaml", text)}), expected) << text;
-  EXPECT_EQ(refusal({.config_file = path("none")}), "/none: cannot be read: No such file or directory");
-  EXPECT_EQ(refusal({.config_file = path("")}), "/: cannot be read: Is a directory");
+  EXPECT_EQ(refusal({.config_file = path("none")}), "open /none: No such file or directory");
+  EXPECT_EQ(refusal({.config_file = path("")}), "/: not a regular file");
 }
 
 TEST_F(ConfigSources, TheDirectoryHasOneFileForEachKey) {
