@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ struct IpMasqAgent {
 
 // The rules in force without a file: the eleven reserved ranges and both link-locals.
 IpMasqAgent default_ip_masq_agent();
+
+// Room for 65,536 CIDRs of any length: what parse_ip_masq_agent() takes, and so what a reader has to let through.
+inline constexpr std::size_t largest_ip_masq_agent_text = 8 << 20;
 
 // YAML, or JSON when the first non-blank character is '{'. Blank text and comments alone are the defaults; any
 // error refuses the whole text. An error reads "line 3: nonMasqueradeCIDRs: 10.0.0.1: a CIDR is expected, …"
