@@ -16,4 +16,7 @@ Result<std::optional<std::string>> read_file_if_any(const std::filesystem::path&
 // The same, but a missing file is an error.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit);
 
+// True while a process has the file open for writing. False when there is none, or the file system cannot say.
+bool is_being_written(const std::filesystem::path& path);
+
 }  // namespace masq
