@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "agent/cni_source.hpp"
+#include "agent/ip_masq_agent_source.hpp"
+#include "agent/logging.hpp"
+#include "agent/netlink_source.hpp"
+#include "agent/sysctl_source.hpp"
+#include "os/mount.hpp"
+#include "os/service_notify.hpp"
+#include "os/unix_socket.hpp"
+
+namespace masq {
+namespace {
+
+// What is decided once, at the start: a change of it waits for the next one.
+Config with_fixed_options_of(const Config& running, Config loaded, spdlog::logger& log) {
+  const auto keep = [&](auto Config::*option, const char* key) {
+    if (loaded.*option != running.*option) log.warn("{}: the new value needs a restart of masqd", key);
+    loaded.*option = running.*option;
+  };
+  keep(&Config::datapath, "datapath");
+  keep(&Config::bpf_root, "bpf-root");
+  keep(&Config::socket_path, "socket-path");
+  keep(&Config::log_format, "log-format");
+  return loaded;
+}
+
+Result<NodeLocks> prepare_node(const Config& config) {
+  auto locks = NodeLocks::take(config);
+  if (!locks) return locks;
+  if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
+  if (auto locked = locks->lock_bpf_root(config.bpf_root); !locked) return std::unexpected(locked.error());
+  return locks;
+}
+
+}  // namespace
+
+Result<void> add_node_sources(Sources& sources, EventLoop& loop, const std::function<void()>& changed) {
+  auto netlink = NetlinkSource::open(loop, changed);
+  if (!netlink) return std::unexpected(netlink.error());
+  sources.add(std::move(*netlink));
+  sources.add(std::make_unique<SysctlSource>(loop));
+  auto cni = CniSource::open(loop, "/etc/cni/net.d", changed);
+  if (!cni) return std::unexpected(cni.error());
+  sources.add(std::move(*cni));
+  return {};
+}
+
+Agent::Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<EventLoop> loop, NodeLocks locks,
+             DatapathChoice choice)
+    : config_(std::move(config)),
+      reload_(std::move(reload)),
+      log_(log),
+      loop_(std::move(loop)),
+      locks_(std::move(locks)),
+      choice_(std::move(choice)),
+      sources_(log),
+      reconciler_(*loop_, sources_, *choice_.datapath, log, config_),
+      started_at_(loop_->now()) {}
+
+Agent::~Agent() {
+  if (server_) unlink(config_.socket_path.c_str());  // ours as long as we have the lock
+}
+
+Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, spdlog::logger& log) {
+  auto loop = EventLoop::open();
+  if (!loop) return std::unexpected(loop.error());
+  auto locks = prepare_node(config);
+  if (!locks) return std::unexpected(locks.error());
+  auto choice = choose_datapath(config);
+  if (!choice) return std::unexpected(choice.error());
+  std::unique_ptr<Agent> agent(
+      new Agent(config, std::move(reload), log, std::move(*loop), std::move(*locks), std::move(*choice)));
+  if (auto done = agent->locks_.answer_newcomers(*agent->loop_); !done) return std::unexpected(done.error());
+  if (auto done = agent->add_sources(); !done) return std::unexpected(done.error());
+  if (auto done = agent->serve(); !done) return std::unexpected(done.error());
+  return agent;
+}
+
+Result<void> Agent::add_sources() {
+  if (auto done = add_node_sources(sources_, *loop_, [this] { reconciler_.look_again(); }); !done) return done;
+  return add_ip_masq_agent();
+}
+
+Result<void> Agent::add_ip_masq_agent() {
+  if (!config_.enable_ip_masq_agent) return {};
+  auto source =
+      IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.look_again(); });
+  if (!source) return std::unexpected(source.error());
+  sources_.add(std::move(*source));
+  return {};
+}
+
+Result<void> Agent::serve() {
+  auto listener = listen_at(config_.socket_path);
+  if (!listener) return fail_with("socket-path", listener.error());
+  auto server =
+      HttpServer::open(*loop_, std::move(*listener), [this](std::string_view target) { return answer(target); });
+  if (!server) return std::unexpected(server.error());
+  server_ = std::move(*server);
+  return {};
+}
+
+Result<void> Agent::run(const std::string& notify_socket) {
+  auto signals = loop_->on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
+  if (!signals) return signals;
+  log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
+  reconciler_.start();
+  if (auto told = notify_service_manager(notify_socket, "READY=1"); !told) log_.warn("{}", told.error().message);
+  return loop_->run();
+}
+
+void Agent::on_signal(int signal) {
+  if (signal == SIGHUP) return reload();
+  log_.info("masqd ends; masquerading goes on");
+  loop_->stop();
+}
+
+void Agent::reload() {
+  auto loaded = reload_();
+  if (!loaded) {
+    config_error_ = loaded.error().message;
+    return log_.error("reload: {}; the options stay as they were", config_error_);
+  }
+  config_error_.clear();
+  const auto before = std::exchange(config_, with_fixed_options_of(config_, std::move(*loaded), log_));
+  log_.set_level(to_spdlog(config_.log_level));
+  const bool same_file = before.enable_ip_masq_agent == config_.enable_ip_masq_agent &&
+                         before.ip_masq_agent_config_path == config_.ip_masq_agent_config_path;
+  if (!same_file) {
+    sources_.remove("ip-masq-agent");
+    if (auto added = add_ip_masq_agent(); !added) log_.error("ip-masq-agent: {}", added.error().message);
+  }
+  log_.info("every source is read again");
+  sources_.wake();
+  reconciler_.configure(config_);
+}
+
+AgentState Agent::state() {
+  const auto now = loop_->now();
+  return {.version = MASQ_VERSION,
+          .uptime = std::chrono::duration_cast<std::chrono::seconds>(now - started_at_),
+          .now = now,
+          .datapath = choice_.datapath->name(),
+          .datapath_reason = choice_.reason,
+          .config_error = config_error_,
+          .sources = sources_.states(),
+          .reconciler = reconciler_.state(),
+          .counters = choice_.datapath->counters()};
+}
+
+HttpReply Agent::answer(std::string_view target) {
+  const auto path = target.substr(0, target.find('?'));
+  if (path == "/v1/status")
+    return {.status = 200,
+            .type = "application/json",
+            .body = render_status(state()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  if (path != "/v1/healthz") return {.status = 404, .body = "no such thing here\n"};
+  const auto found = problems(state());
+  if (found.empty()) return {.status = 200, .body = "OK\n"};
+  return {.status = 503, .body = found.front() + "\n"};
+}
+
+}  // namespace masq

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/datapath_choice.hpp"
+#include "agent/node_locks.hpp"
+#include "agent/reconciler.hpp"
+#include "agent/sources.hpp"
+#include "agent/status.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "os/event_loop.hpp"
+#include "os/http_server.hpp"
+
+namespace masq {
+
+// The daemon: sources, reconciler and API around one event loop.
+class Agent {
+ public:
+  using Reload = std::function<Result<Config>()>;
+
+  // Has the locks of this node from here on; nothing in the kernel is changed yet.
+  static Result<std::unique_ptr<Agent>> open(const Config& config, Reload reload, spdlog::logger& log);
+  ~Agent();
+
+  // Applies what is desired, and keeps it so until SIGTERM or SIGINT. Masquerading goes on afterwards.
+  Result<void> run(const std::string& notify_socket);
+
+  AgentState state();
+
+ private:
+  Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<EventLoop> loop, NodeLocks locks,
+        DatapathChoice choice);
+  Result<void> add_sources();
+  Result<void> add_ip_masq_agent();
+  Result<void> serve();
+  void on_signal(int signal);
+  void reload();
+  HttpReply answer(std::string_view target);
+
+  Config config_;
+  Reload reload_;
+  spdlog::logger& log_;
+  std::unique_ptr<EventLoop> loop_;
+  NodeLocks locks_;
+  DatapathChoice choice_;
+  Sources sources_;
+  Reconciler reconciler_;
+  std::unique_ptr<HttpServer> server_;
+  Timers::Clock::time_point started_at_;
+  std::string config_error_;
+};
+
+// The sources that need nothing but the node itself, into `sources`; `changed` is called when one may know news.
+Result<void> add_node_sources(Sources& sources, EventLoop& loop, const std::function<void()>& changed);
+
+}  // namespace masq

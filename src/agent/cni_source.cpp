@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cni_source.hpp"
+
+#include "agent/cni_configuration.hpp"
+#include "os/file.hpp"
+
+namespace masq {
+namespace {
+
+constexpr std::size_t largest_configuration = 1 << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<CniSource>> CniSource::open(EventLoop& loop, std::filesystem::path directory,
+                                                   std::function<void()> changed) {
+  std::unique_ptr<CniSource> source(new CniSource(loop, std::move(directory)));
+  auto watch = FileWatch::open(loop, source->directory_, [raw = source.get(), changed = std::move(changed)] {
+    raw->wake();
+    changed();
+  });
+  if (!watch) return std::unexpected(watch.error());
+  source->watch_ = std::move(*watch);
+  return source;
+}
+
+Result<std::vector<Cidr>> CniSource::read_subnets() const {
+  auto path = find_cni_configuration(directory_);
+  if (!path) return std::unexpected(path.error());
+  if (!*path) return std::vector<Cidr>();
+  auto text = read_file(**path, largest_configuration);
+  if (!text) return std::unexpected(text.error());
+  auto subnets = parse_cni_configuration(*text);
+  if (!subnets) return fail_with((*path)->string(), subnets.error());
+  return subnets;
+}
+
+// A configuration that cannot be read is no reason to wait for it: pods may be known otherwise.
+void CniSource::read() {
+  if (!stale_) return;
+  stale_ = false;
+  auto subnets = read_subnets();
+  if (!subnets) return failed_or_absent(timers_.now(), subnets.error());
+  subnets_ = std::move(*subnets);
+  delivered(timers_.now());
+}
+
+}  // namespace masq

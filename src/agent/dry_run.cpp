@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/dry_run.hpp"
+
+#include <fmt/ranges.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <iterator>
+
+#include "agent/agent.hpp"
+#include "agent/ip_masq_agent_source.hpp"
+#include "base/duration.hpp"
+#include "os/mount.hpp"
+
+namespace masq {
+namespace {
+
+using Lines = std::back_insert_iterator<std::string>;
+
+std::string words(const std::vector<Address>& addresses) {
+  if (addresses.empty()) return "none";
+  std::string text;
+  for (const auto& address : addresses) fmt::format_to(std::back_inserter(text), " {}", address.to_string());
+  return text.substr(1);
+}
+
+void render_family(Lines out, std::string_view name, const FamilyPolicy& family) {
+  if (!family.enabled) {
+    fmt::format_to(out, "{}: disabled\n", name);
+    return;
+  }
+  fmt::format_to(out, "{}: masquerades what comes from {}, except toward\n", name,
+                 family.sources.empty() ? "nowhere" : join(family.sources));
+  for (const auto& source : family.sources) fmt::format_to(out, "  {} (pod CIDR)\n", source.to_string());
+  for (const auto& rule : family.rules)
+    fmt::format_to(out, "  {} ({})\n", rule.destination.to_string(), to_string(rule.decision));
+}
+
+Result<Node> read_node(const Config& config) {
+  auto loop = EventLoop::open();
+  if (!loop) return std::unexpected(loop.error());
+  spdlog::logger silent("masqd", std::make_shared<spdlog::sinks::null_sink_st>());
+  Sources sources(silent);
+  if (auto added = add_node_sources(sources, **loop, [] {}); !added) return std::unexpected(added.error());
+  if (config.enable_ip_masq_agent)
+    sources.add(std::make_unique<IpMasqAgentSource>(**loop, config.ip_masq_agent_config_path, [] {}));
+  auto node = sources.gather();
+  for (const auto& source : sources.states())
+    if (!source.error.empty()) return fail("{}: {}", source.name, source.error);
+  return node;
+}
+
+Result<Steps> plan(const Config& config, const Desired& desired) {
+  auto choice = choose_datapath(config);
+  if (!choice) return std::unexpected(choice.error());
+  auto mounted = is_bpffs(config.bpf_root);
+  if (!mounted) return std::unexpected(mounted.error());
+  auto steps = choice->datapath->plan(desired);
+  if (steps && !*mounted) steps->insert(steps->begin(), fmt::format("mount a bpffs at {}", config.bpf_root));
+  return steps;
+}
+
+}  // namespace
+
+std::string render_desired(const Desired& desired) {
+  std::string text;
+  auto out = std::back_inserter(text);
+  for (const auto& uplink : desired.uplinks)
+    fmt::format_to(out, "uplink {} ({}): IPv4 {}; IPv6 {}\n", uplink.name, uplink.ifindex, words(uplink.ipv4),
+                   words(uplink.ipv6));
+  render_family(out, "IPv4", desired.ipv4);
+  render_family(out, "IPv6", desired.ipv6);
+  fmt::format_to(out, "ip-masq-agent: {}\n", desired.ip_masq_agent ? "on" : "off");
+  fmt::format_to(out, "source address of the route: {}\n", desired.route_source ? "yes" : "no");
+  fmt::format_to(out, "ports: {}{}\n", join(desired.ports), desired.random_fully ? ", chosen at random" : "");
+  fmt::format_to(out, "mappings: at most {} per family, {} per pod\n", desired.max_mappings,
+                 desired.max_mappings_per_pod);
+  const auto& timeouts = desired.timeouts;
+  fmt::format_to(out, "timeouts: TCP established {}, TCP transitory {}, UDP {}, ICMP {}, other {}\n",
+                 format_duration(timeouts.tcp_established), format_duration(timeouts.tcp_transitory),
+                 format_duration(timeouts.udp), format_duration(timeouts.icmp), format_duration(timeouts.other));
+  for (const auto& note : desired.notes) fmt::format_to(out, "note: {}\n", note);
+  return text;
+}
+
+std::string render_steps(const Steps& steps) {
+  if (steps.empty()) return "steps: none, the kernel is as desired\n";
+  return fmt::format("steps:\n  {}\n", fmt::join(steps, "\n  "));
+}
+
+Result<std::string> dry_run(const Config& config) {
+  auto node = read_node(config);
+  if (!node) return std::unexpected(node.error());
+  auto desired = decide(config, *node);
+  if (!desired) return std::unexpected(desired.error());
+  auto steps = plan(config, *desired);
+  if (!steps)
+    return fail("the desired state is known, the steps are not: {}\n{}", steps.error().message,
+                render_desired(*desired));
+  return render_desired(*desired) + render_steps(*steps);
+}
+
+}  // namespace masq

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/ip_masq_agent_source.hpp"
+
+#include "model/yaml.hpp"
+#include "os/file.hpp"
+
+namespace masq {
+namespace {
+
+constexpr std::size_t largest_file = 1 << 20;
+
+}  // namespace
+
+IpMasqAgentSource::IpMasqAgentSource(Timers& timers, std::filesystem::path path, std::function<void()> changed)
+    : Source("ip-masq-agent"),
+      timers_(timers),
+      path_(std::move(path)),
+      changed_(std::move(changed)),
+      confirmation_(timers) {}
+
+Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(EventLoop& loop, std::filesystem::path path,
+                                                                   std::function<void()> changed) {
+  auto source = std::make_unique<IpMasqAgentSource>(loop, std::move(path), std::move(changed));
+  auto watch = FileWatch::open(loop, source->path_, [raw = source.get()] { raw->look_again(); });
+  if (!watch) return std::unexpected(watch.error());
+  source->watch_ = std::move(*watch);
+  return source;
+}
+
+IpMasqAgentSource::Content IpMasqAgentSource::look() const {
+  auto text = read_file_if_any(path_, largest_file);
+  if (!text) return {.text = {}, .error = text.error().message};
+  return {.text = std::move(*text), .error = {}};
+}
+
+// At the start there is nothing to hold on to: what is there is taken at once.
+void IpMasqAgentSource::read() {
+  if (!believed_) believe(look());
+}
+
+void IpMasqAgentSource::look_again() {
+  if (!believed_) return;
+  auto content = look();
+  if (content == *believed_) {
+    pending_.reset();
+    confirmation_.stop();
+    if (state().error.empty()) delivered(timers_.now());
+    return;
+  }
+  if (pending_ == content) return;
+  const bool nothing = !content.text || is_blank_document(*content.text);
+  pending_ = std::move(content);
+  pending_since_ = timers_.now();
+  confirmation_.start(nothing ? stays_away : stands_still, [this] { confirm(); });
+}
+
+void IpMasqAgentSource::confirm() {
+  auto content = look();
+  if (pending_ != content) return look_again();
+  if (is_being_written(path_) && timers_.now() - pending_since_ < longest_write)
+    return confirmation_.start(stands_still, [this] { confirm(); });
+  pending_.reset();
+  believe(std::move(content));
+  changed_();
+}
+
+void IpMasqAgentSource::believe(Content content) {
+  const auto fail_on = [this](std::string message) { failed_or_absent(timers_.now(), {std::move(message)}); };
+  believed_ = std::move(content);
+  if (!believed_->error.empty()) return fail_on(believed_->error);
+  if (!believed_->text) {
+    rules_ = default_ip_masq_agent();
+    rules_.warnings = {fmt::format("{}: no such file: the default CIDRs are in force", path_.string())};
+    return delivered(timers_.now());
+  }
+  auto rules = parse_ip_masq_agent(*believed_->text);
+  if (!rules) return fail_on(fmt::format("{}: {}", path_.string(), rules.error().message));
+  rules_ = std::move(*rules);
+  delivered(timers_.now());
+}
+
+}  // namespace masq

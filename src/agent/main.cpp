@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// masqd: reads the options and does one of four things; docs/reference.md has the exit codes.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "agent/agent.hpp"
+#include "agent/cleanup.hpp"
+#include "agent/command_line.hpp"
+#include "agent/config_sources.hpp"
+#include "agent/dry_run.hpp"
+#include "agent/logging.hpp"
+
+namespace {
+
+using namespace masq;
+
+enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2 };
+
+int end_with(Exit exit, const Error& error) {
+  fmt::print(stderr, "masqd: {}\n", error.message);
+  return exit;
+}
+
+int print(const Result<std::string>& text) {
+  if (!text) return end_with(exit_failed, text.error());
+  fmt::print("{}", *text);
+  return exit_done;
+}
+
+int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
+  const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
+  for (const auto& warning : loaded.warnings) log->warn("{}", warning);
+  for (const auto& file : loaded.ignored_files) log->debug("{}: no option of masqd's, ignored", file);
+  const auto reload = [&]() -> Result<Config> {
+    auto again = load_config(command_line, environment);
+    if (!again) return std::unexpected(again.error());
+    return again->config;
+  };
+  auto agent = Agent::open(loaded.config, reload, *log);
+  if (!agent) return end_with(exit_failed, agent.error());
+  const char* notify_socket = std::getenv("NOTIFY_SOCKET");
+  if (auto ended = (*agent)->run(notify_socket ? notify_socket : ""); !ended)
+    return end_with(exit_failed, ended.error());
+  return exit_done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto command_line = parse_command_line(arguments);
+  if (!command_line) return end_with(exit_wrong_use, command_line.error());
+  if (command_line->help) return print(command_line_help());
+  if (command_line->version) return print(fmt::format("masqd {}\n", MASQ_VERSION));
+  const auto environment = read_environment(environ);
+  const auto loaded = load_config(*command_line, environment);
+  if (!loaded) return end_with(exit_wrong_use, loaded.error());
+  if (command_line->dry_run) return print(dry_run(loaded->config));
+  if (command_line->cleanup) return print(clean_up(loaded->config));
+  return run_agent(*command_line, environment, *loaded);
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/node_locks.hpp"
+
+#include <sys/epoll.h>
+
+#include <filesystem>
+
+#include "os/lock.hpp"
+#include "os/unix_socket.hpp"
+
+namespace masq {
+namespace {
+
+Result<Fd> told_apart(Result<Fd> lock) {
+  if (!lock) return fail("another masqd is there: {}", lock.error().message);
+  return lock;
+}
+
+}  // namespace
+
+Result<NodeLocks> NodeLocks::take(const Config& config) {
+  NodeLocks locks;
+  const std::filesystem::path socket = config.socket_path;
+  if (auto made = make_private_directory(socket.parent_path()); !made) return std::unexpected(made.error());
+  auto socket_lock = told_apart(lock_file(config.socket_path + ".lock"));
+  if (!socket_lock) return std::unexpected(socket_lock.error());
+  auto namespace_lock = told_apart(lock_network_namespace("masq/masqd"));
+  if (!namespace_lock) return std::unexpected(namespace_lock.error());
+  locks.socket_ = std::move(*socket_lock);
+  locks.network_namespace_ = std::move(*namespace_lock);
+  return locks;
+}
+
+Result<void> NodeLocks::lock_bpf_root(const std::string& bpf_root) {
+  auto lock = told_apart(lock_directory(bpf_root));
+  if (!lock) return std::unexpected(lock.error());
+  bpf_root_ = std::move(*lock);
+  return {};
+}
+
+Result<void> NodeLocks::answer_newcomers(EventLoop& loop) {
+  if (!network_namespace_) return {};
+  auto watch = loop.watch(network_namespace_.get(), EPOLLIN,
+                          [lock = network_namespace_.get()](std::uint32_t) { drain_connections(lock); });
+  if (!watch) return std::unexpected(watch.error());
+  newcomers_ = std::move(*watch);
+  return {};
+}
+
+}  // namespace masq

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/reconciler.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace masq {
+
+Reconciler::Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config, Pace pace)
+    : timers_(timers),
+      facts_(facts),
+      datapath_(datapath),
+      log_(log),
+      config_(std::move(config)),
+      pace_(pace),
+      retry_delay_(pace.first_retry),
+      storm_timer_(timers),
+      retry_timer_(timers),
+      resync_timer_(timers) {}
+
+void Reconciler::start() {
+  resync();
+}
+
+void Reconciler::configure(Config config) {
+  config_ = std::move(config);
+  look_again();
+}
+
+void Reconciler::look_again() {
+  const auto now = timers_.now();
+  if (!storm_since_) storm_since_ = now;
+  const auto latest = *storm_since_ + pace_.patience;
+  storm_timer_.start(std::min(pace_.quiet, latest - now), [this] { reconcile(Effort::when_different); });
+}
+
+// Repairs what others broke in the kernel, and finds changes of which nobody told.
+void Reconciler::resync() {
+  resync_timer_.start(pace_.resync, [this] { resync(); });
+  facts_.wake();
+  reconcile(Effort::always);
+}
+
+Result<Desired> Reconciler::find_desired() {
+  auto node = facts_.gather();
+  if (!node) return std::unexpected(node.error());
+  return decide(config_, *node);
+}
+
+// Without a new decision the last one stays in force, and is kept in force.
+void Reconciler::reconcile(Effort effort) {
+  storm_timer_.stop();
+  storm_since_.reset();
+  auto desired = find_desired();
+  const auto undecided = desired ? std::string() : desired.error().message;
+  if (undecided != std::exchange(state_.undecided, undecided) && !undecided.empty()) log_.error("{}", undecided);
+  if (!desired && state_.in_force) desired = *state_.in_force;
+  if (!desired) return;
+  const bool failing = !state_.error.empty();
+  if (effort == Effort::always || failing || state_.in_force != *desired) apply(*desired);
+}
+
+void Reconciler::apply(const Desired& desired) {
+  const auto begin = timers_.now();
+  auto steps = datapath_.apply(desired);
+  ++state_.attempts;
+  state_.tried_at = begin;
+  state_.took = timers_.now() - begin;
+  if (steps)
+    succeed(desired, std::move(*steps));
+  else
+    retry_later(steps.error());
+}
+
+void Reconciler::succeed(const Desired& desired, Steps steps) {
+  const bool unasked = state_.error.empty() && state_.in_force == desired && !steps.empty();
+  if (unasked) log_.warn("repaired what others changed: {}", fmt::join(steps, "; "));
+  if (!unasked && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
+  if (!state_.error.empty()) log_.info("applying works again");
+  if (!steps.empty()) state_.steps = std::move(steps);
+  for (const auto& note : desired.notes)
+    if (!state_.in_force || std::ranges::find(state_.in_force->notes, note) == state_.in_force->notes.end())
+      log_.warn("{}", note);
+  state_.error.clear();
+  state_.in_force = desired;
+  retry_delay_ = pace_.first_retry;
+  retry_timer_.stop();
+}
+
+void Reconciler::retry_later(const Error& error) {
+  if (std::exchange(state_.error, error.message) != error.message) log_.error("apply: {}", error.message);
+  retry_timer_.start(retry_delay_, [this] { reconcile(Effort::always); });
+  retry_delay_ = std::min(retry_delay_ * 2, pace_.longest_retry);
+}
+
+}  // namespace masq

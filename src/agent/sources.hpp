@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/facts.hpp"
+#include "agent/source.hpp"
+
+namespace masq {
+
+// All sources together; says in the log when one fails or recovers.
+class Sources final : public Facts {
+ public:
+  explicit Sources(spdlog::logger& log) : log_(log) {}
+
+  void add(std::unique_ptr<Source> source) { sources_.push_back(std::move(source)); }
+  void remove(const std::string& name);
+
+  void wake() override;
+  Result<Node> gather() override;
+  std::vector<Source::State> states() const;
+
+ private:
+  void say_what_is_new(const Source::State& state);
+
+  spdlog::logger& log_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::map<std::string, std::string> said_;  // source -> its error
+};
+
+}  // namespace masq

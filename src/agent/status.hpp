@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "agent/reconciler.hpp"
+#include "agent/source.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+
+namespace masq {
+
+// Everything that the agent knows of itself at one moment.
+struct AgentState {
+  std::string version;
+  std::chrono::seconds uptime{};
+  Timers::Clock::time_point now{};
+  std::string datapath;         // "BPF"
+  std::string datapath_reason;  // why it was chosen
+  std::string config_error;     // of the last reload; empty: it went well
+  std::vector<Source::State> sources;
+  Reconciler::State reconciler;
+  Result<Counters> counters;
+};
+
+// What keeps masq from doing what it is told, most important first; empty: all is well.
+std::vector<std::string> problems(const AgentState& state);
+
+// The document of GET /v1/status and `masq status -o json`: docs/reference.md.
+nlohmann::ordered_json render_status(const AgentState& state);
+
+}  // namespace masq
