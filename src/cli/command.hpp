@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "os/http_client.hpp"
+
+namespace masq {
+
+enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2, exit_no_agent = 3 };
+
+// What a command reads from: the agent, the pinned maps and files. Tests put their own in its place.
+struct World {
+  std::function<Result<HttpAnswer>(std::string_view target)> ask_agent;
+  std::function<Result<void>(const std::function<void(const Mapping&)>& visit)> read_mappings;
+  std::function<Result<std::vector<IpMasqEntry>>()> read_ip_masq;
+  std::function<Result<std::string>(const std::filesystem::path&)> read_file;
+  std::function<void(std::string_view)> out;  // standard output
+  std::function<void(std::string_view)> err;  // standard error
+};
+
+// What the user gave a command.
+struct Arguments {
+  bool json = false;
+  bool brief = false;
+  std::string file;
+};
+
+struct Command {
+  enum Takes : std::uint8_t { nothing, brief_flag, optional_file };
+
+  std::string_view words;  // "bpf nat list"
+  std::string_view alias;  // another last word; empty: none
+  std::string_view help;   // one line
+  Takes takes = nothing;
+  int (*run)(const World&, const Arguments&);  // returns an Exit
+};
+
+// In the order of `masq --help`.
+std::span<const Command> commands();
+// "bpf" and the like: what stands above several commands, and its help.
+std::string_view group_help(std::string_view words);
+
+int show_status(const World& world, const Arguments& arguments);
+int list_ip_masq(const World& world, const Arguments& arguments);
+int list_mappings(const World& world, const Arguments& arguments);
+int check_config(const World& world, const Arguments& arguments);
+
+// Says "masq: …" on standard error.
+int end_with(const World& world, Exit exit, const Error& error);
+
+}  // namespace masq

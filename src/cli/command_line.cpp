@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "model/config.hpp"
+
+namespace masq {
+namespace {
+
+// CLI11 keeps references to what it fills in.
+struct Parser {
+  Parser();
+  CLI::App* group(CLI::App& parent, const std::string& word, std::string_view words);
+  void add(const Command& command);
+
+  Request request;
+  std::string format = "text";
+  CLI::App app{"masq shows what masqd, the IP masquerading agent, does on this node.", "masq"};
+};
+
+Parser::Parser() {
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("--version", fmt::format("masq {}", MASQ_VERSION));
+  app.add_option("--socket-path", request.socket_path, "the agent's socket")
+      ->envname("MASQ_SOCKET_PATH")
+      ->default_val(Config().socket_path);
+  app.add_option("--bpf-root", request.bpf_root, "where the bpffs is")
+      ->envname("MASQ_BPF_ROOT")
+      ->default_val(Config().bpf_root);
+  app.add_option("-o,--output", format, "text or json")->check(CLI::IsMember({"text", "json"}))->default_val("text");
+  for (const auto& command : commands()) add(command);
+}
+
+CLI::App* Parser::group(CLI::App& parent, const std::string& word, std::string_view words) {
+  for (auto* known : parent.get_subcommands([&](const CLI::App* one) { return one->get_name() == word; })) return known;
+  auto* added = parent.add_subcommand(word, std::string(group_help(words)));
+  added->require_subcommand(1);
+  added->fallthrough();
+  return added;
+}
+
+void Parser::add(const Command& command) {
+  auto* parent = &app;
+  std::size_t begin = 0;
+  for (auto blank = command.words.find(' '); blank != std::string_view::npos; blank = command.words.find(' ', begin)) {
+    parent = group(*parent, std::string(command.words.substr(begin, blank - begin)), command.words.substr(0, blank));
+    begin = blank + 1;
+  }
+  auto* leaf = parent->add_subcommand(std::string(command.words.substr(begin)), std::string(command.help));
+  leaf->fallthrough();
+  leaf->footer("Also: --socket-path, --bpf-root and -o; see masq --help.");
+  if (!command.alias.empty()) leaf->alias(std::string(command.alias));
+  auto& arguments = request.arguments;
+  if (command.takes == Command::brief_flag) leaf->add_flag("--brief", arguments.brief, "OK, or the first problem");
+  if (command.takes == Command::optional_file)
+    leaf->add_option("FILE", arguments.file, fmt::format("instead of {}", Config().ip_masq_agent_config_path));
+  leaf->callback([this, &command] { request.command = &command; });
+}
+
+}  // namespace
+
+Result<Request> parse_request(std::span<const std::string> arguments) {
+  Parser parser;
+  try {
+    parser.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    parser.request.text = parser.app.help();
+  } catch (const CLI::CallForVersion& version) {
+    parser.request.text = fmt::format("{}\n", version.what());
+  } catch (const CLI::Error& error) {
+    return fail("{}; see masq --help", error.what());
+  }
+  if (!parser.request.text.empty()) parser.request.command = nullptr;
+  parser.request.arguments.json = parser.format == "json";
+  return std::move(parser.request);
+}
+
+}  // namespace masq

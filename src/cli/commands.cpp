@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.hpp"
+
+namespace masq {
+namespace {
+
+constexpr Command table[] = {
+    {"status", "", "what the agent does, and what keeps it from doing more", Command::brief_flag, show_status},
+    {"bpf ipmasq list", "ls", "the ip-masq-agent's CIDRs that the kernel has", Command::nothing, list_ip_masq},
+    {"bpf nat list", "ls", "the mappings that the kernel has, one a line", Command::nothing, list_mappings},
+    {"config check", "", "check an ip-masq-agent file; changes nothing", Command::optional_file, check_config},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return table;
+}
+
+std::string_view group_help(std::string_view words) {
+  if (words == "bpf") return "what is in the kernel, with or without an agent";
+  if (words == "bpf ipmasq") return "the ip-masq-agent's CIDRs";
+  if (words == "bpf nat") return "the mappings";
+  if (words == "config") return "configuration files";
+  return "";
+}
+
+int end_with(const World& world, Exit exit, const Error& error) {
+  world.err(fmt::format("masq: {}\n", error.message));
+  return exit;
+}
+
+}  // namespace masq

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// masq: asks the agent over its socket and the kernel through the pinned maps; docs/reference.md has the exit codes.
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "cli/command_line.hpp"
+#include "datapath/bpf/bpf_datapath.hpp"
+#include "os/file.hpp"
+
+namespace {
+
+using namespace masq;
+
+constexpr std::size_t largest_file = 1 << 20;
+
+// Who reads has seen enough (`| head`): that is no failure. Anything else is.
+[[noreturn]] void end_unwritten() {
+  if (errno == EPIPE) std::_Exit(exit_done);
+  fmt::print(stderr, "masq: write: {}\n", std::strerror(errno));
+  std::_Exit(exit_failed);
+}
+
+void write_out(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) end_unwritten();
+}
+
+World make_world(const Request& request) {
+  return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
+          .read_mappings = [&](const auto& visit) { return read_bpf_mappings(request.bpf_root, visit); },
+          .read_ip_masq = [&] { return read_bpf_ip_masq(request.bpf_root); },
+          .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_file); },
+          .out = write_out,
+          .err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto request = parse_request(std::vector<std::string>(argv + 1, argv + argc));
+  if (!request) {
+    fmt::print(stderr, "masq: {}\n", request.error().message);
+    return exit_wrong_use;
+  }
+  int exit = exit_done;
+  if (request->command)
+    exit = request->command->run(make_world(*request), request->arguments);
+  else
+    write_out(request->text);
+  if (std::fflush(stdout) != 0) end_unwritten();
+  return exit;
+}
