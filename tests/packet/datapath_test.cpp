@@ -42,7 +42,7 @@ class Laws : public testing::TestWithParam<BpfAttach> {
   }
   void TearDown() override {
     datapath.reset();
-    std::system("ip link del up0 2>/dev/null; ip link del up1 2>/dev/null; ip link del other 2>/dev/null");
+    sh("for device in up0 up1 other; do ip link del $device 2>/dev/null; done; true");
     umount(root.c_str());
     std::filesystem::remove(root);
   }
