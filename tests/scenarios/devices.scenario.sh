@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Uplinks: found, named, and followed within a second as they come, change and go.
 
-# uplinks_are NAME...: what masq says it masquerades on.
-uplinks_are() {
-    local names
-    names=$(status_eval "' '.join(sorted(device['name'] for device in status['masquerading']['devices']))") || exit
-    same "$*" "$names" "uplinks"
-}
-uplink_has_an_address() { lacks "None" "$(status_value "['masquerading']['devices'][0].get('$family')")"; }
+# bpffs knows no dots: they are written as in URLs.
+pin_of() { local name=${1//%/%25}; echo "${name//./%2e}"; }
 world serves tcp 80
 
 scenario "the uplink is found, and nothing else is taken for one"
@@ -77,10 +72,10 @@ scenario "a renamed uplink is the same uplink"
 
 scenario "names with dots, dashes and fifteen letters"
     masqd starts
-    for name in a.b a-b uplink-of-15-ch '%s'; do
+    for name in a.b a-b uplink-of-15-ch ü.1; do
         node_gets_a_second_uplink "$name"
         within 1 uplinks_are $(printf '%s\n' "$name" eth0 | LC_ALL=C sort)
-        exists "$bpf_root/masq/links/$name/egress"
+        exists "$bpf_root/masq/links/$(pin_of "$name")/egress"
         pod1  reaches beyond-east as node-east
         ip_in node link delete "$name"
         within 1 uplinks_are eth0
@@ -108,21 +103,48 @@ scenario "connections outlive a short absence of the address"
     masqd starts
     pod1  chats with world as talk
     ip_in node address delete "${address[node]}/$link" dev eth0
-    within 1 not uplink_has_an_address
+    within 1 uplinks_are ""
     give  node eth0 "${address[node]}/$link"
     ip_in node route replace default via "${address[router]}"
     within 1 pod2 reaches world as node
     talk  goes_on
     talk  is_unbroken
 
-scenario "an uplink without an address drops, and leaks nothing"
-    masqd starts
+scenario "a named uplink without an address drops, and leaks nothing"
+    masqd starts with devices=eth0
+    pod1  reaches world as node
     ip_in node address delete "${address[node]}/$link" dev eth0
     ip_in node route replace "${address[router]}/$host" dev eth0
     ip_in node route replace default via "${address[router]}"
-    sleep 0.2 # the change may still be on its way: meanwhile packets go out under the old address
+    within 1 status_says "['masquerading']['devices'][0].get('$family')" None
     pod1  cannot_reach world
     give  node eth0 "${address[node]}/$link"
+    within 1 pod1 reaches world as node
+
+scenario "while an uplink loses its address and gets it back nothing leaks"
+    masqd starts
+    background pod1 stream ping -q -n -i 0.002 -c 1000 "${address[world]}"
+    for round in $(seq 10); do
+        ip_in node address delete "${address[node]}/$link" dev eth0
+        sleep 0.1 # moments in which masqd acts and packets flow
+        printf '%s\n' "address add ${address[node]}/$link dev eth0" "route add default via ${address[router]}" |
+            ip -n node -batch -
+        sleep 0.1
+    done
+    within 10 process_ended "$(cat "$work/stream.pid")"
+    within 1 pod1 reaches world as node
+
+scenario "while an uplink goes down and comes back nothing leaks"
+    masqd starts
+    background pod1 stream ping -q -n -i 0.002 -c 1000 "${address[world]}"
+    for round in $(seq 10); do
+        ip_in node link set eth0 down
+        sleep 0.1 # moments in which masqd acts and packets flow
+        printf '%s\n' "link set eth0 up" "address replace ${address[node]}/$link dev eth0" \
+            "route replace default via ${address[router]}" | ip -n node -batch -
+        sleep 0.1
+    done
+    within 10 process_ended "$(cat "$work/stream.pid")"
     within 1 pod1 reaches world as node
 
 scenario "an uplink that goes down and up again and again"

@@ -126,8 +126,21 @@ scenario "a bad file at the start does not keep masqd from masquerading"
     the_file_says "nonMasqueradeCIDRs: [nonsense]"
     agent_flags with enable-ip-masq-agent
     start_agent
-    within 5 status_shows nonsense
-    pod1  reaches world as node
+    within 5 uplinks_are eth0
+    status_shows nonsense
+    pod1  reaches public as node
+
+scenario "a restart with a bad file leaves in force what was in force"
+    the_file_excludes lab
+    masqd starts with enable-ip-masq-agent
+    masqd is_killed
+    the_file_says "nonMasqueradeCIDRs: [nonsense]"
+    start_agent
+    within 5 uplinks_are eth0
+    status_shows nonsense
+    ipmasq_lists lab
+    pod1  reaches lab as pod1
+    pod1  reaches office as node
 
 scenario "while a file is rewritten in place nobody sees the default ranges" family=ipv4
     the_file_excludes office

@@ -113,7 +113,7 @@ scenario "--help and --version of both programs"
     [[ $("$bin/masqd" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masqd --version: $("$bin/masqd" --version)"
     [[ $("$bin/masq" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masq --version: $("$bin/masq" --version)"
     help=$("$bin/masqd" --help)
-    for key in $(sed -n 's/^| `\([a-z0-9-]*\)` .*/\1/p' "$support/../../docs/reference.md" | grep -- -); do
+    for key in $(sed -n 's/^| `\([a-z][a-z0-9-]*\)` .*/\1/p' "$support/../../docs/reference.md" | grep -- -); do
         contains "--$key" "$help"
     done
     contains ipmasq "$("$bin/masq" bpf --help)"

@@ -90,6 +90,13 @@ status_says() {
 status_shows() { contains "$1" "$(masq status 2>&1 || true)"; }
 status_hides() { lacks "$1" "$(masq status 2>&1 || true)"; }
 
+# uplinks_are NAME...: the uplinks that masqd says are covered.
+uplinks_are() {
+  local names
+  names=$(status_eval "' '.join(sorted(device['name'] for device in status['masquerading']['devices']))") || exit
+  same "$*" "$names" "uplinks"
+}
+
 # dropped_for REASON [COUNT]: so many packets at least left the engine for it.
 dropped_for() {
   local count
