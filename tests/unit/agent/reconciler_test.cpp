@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/reconciler.hpp"
+
+#include <gmock/gmock.h>
+
+#include "unit/agent/fakes.hpp"
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Link uplink(const std::string& name, int ifindex, const char* address) {
+  return {.ifindex = ifindex,
+          .name = name,
+          .up = true,
+          .addresses = {{.address = Address::parse(address).value(), .prefix_length = 24}}};
+}
+
+Config masquerading_config() {
+  Config config;
+  config.ipv4_pod_cidr = cidrs("10.0.1.0/24");
+  config.enable_ipv6_masquerade = false;
+  config.devices = {"eth+"};
+  return config;
+}
+
+class ReconcilerTest : public ::testing::Test {
+ protected:
+  FakeTimers timers;
+  FakeFacts facts;
+  FakeDatapath datapath;
+  FakeLog log;
+  Config config = masquerading_config();
+  Reconciler reconciler{timers, facts, datapath, log.log, config};
+
+  ReconcilerTest() { facts.node.links = {uplink("eth0", 2, "192.0.2.10")}; }
+
+  void add_uplink() {
+    const auto number = static_cast<int>(facts.node.links.size());
+    facts.node.links.push_back(uplink(fmt::format("eth{}", number), 2 + number, "192.0.2.99"));
+  }
+  std::size_t uplinks_in_kernel() const { return datapath.kernel ? datapath.kernel->uplinks.size() : 0; }
+};
+
+TEST_F(ReconcilerTest, AppliesAtOnceWhenItStarts) {
+  reconciler.start();
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+  EXPECT_EQ(reconciler.state().in_force, datapath.kernel);
+  EXPECT_EQ(reconciler.state().attempts, 1u);
+}
+
+TEST_F(ReconcilerTest, AppliesNothingBeforeEverySourceHasDelivered) {
+  facts.missing = "netlink";
+  reconciler.start();
+  reconciler.look_again();
+  timers.pass(seconds(60));
+  EXPECT_EQ(datapath.applied, 0);
+  EXPECT_THAT(reconciler.state().undecided, HasSubstr("netlink"));
+  facts.missing.clear();
+  reconciler.look_again();
+  timers.pass(milliseconds(50));
+  EXPECT_EQ(datapath.applied, 1);
+  EXPECT_EQ(reconciler.state().undecided, "");
+}
+
+TEST_F(ReconcilerTest, WaitsForTheEndOfAStorm) {
+  reconciler.start();
+  for (int i = 0; i < 4; ++i) {
+    add_uplink();
+    reconciler.look_again();
+    timers.pass(milliseconds(40));
+  }
+  EXPECT_EQ(datapath.applied, 1);
+  timers.pass(milliseconds(10));
+  EXPECT_EQ(datapath.applied, 2);
+  EXPECT_EQ(uplinks_in_kernel(), 5u);
+}
+
+TEST_F(ReconcilerTest, AStormWithoutEndIsNotWaitedFor) {
+  reconciler.start();
+  for (int i = 0; i < 100; ++i) {
+    add_uplink();
+    reconciler.look_again();
+    timers.pass(milliseconds(10));
+  }
+  EXPECT_GE(datapath.applied, 4);
+  EXPECT_LE(datapath.applied, 6);
+}
+
+TEST_F(ReconcilerTest, EventsThatChangeNothingApplyNothing) {
+  reconciler.start();
+  for (int i = 0; i < 10; ++i) {
+    reconciler.look_again();
+    timers.pass(seconds(1));
+  }
+  EXPECT_EQ(datapath.applied, 1);
+  EXPECT_EQ(facts.gathered, 11);
+}
+
+TEST_F(ReconcilerTest, TheResyncRepairsWhatOthersBreakAndSaysSo) {
+  reconciler.start();
+  log.take();
+  datapath.remove();
+  timers.pass(seconds(30));
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+  EXPECT_EQ(log.take(), "warning: repaired what others changed: make the kernel equal\n");
+  timers.pass(seconds(60));
+  EXPECT_EQ(datapath.applied, 4);
+  EXPECT_EQ(log.take(), "");
+}
+
+TEST_F(ReconcilerTest, TheResyncFindsChangesOfWhichNobodyTold) {
+  reconciler.start();
+  add_uplink();
+  timers.pass(seconds(30));
+  EXPECT_EQ(uplinks_in_kernel(), 2u);
+  EXPECT_EQ(facts.woken, 2);
+}
+
+TEST_F(ReconcilerTest, AFailureIsSaidOnceAndRetriedMoreAndMoreSeldom) {
+  datapath.refusal = "eth0: no such device";
+  reconciler.start();
+  EXPECT_EQ(reconciler.state().error, "eth0: no such device");
+  EXPECT_EQ(reconciler.state().in_force, std::nullopt);
+  for (const int expected : {2, 3, 4}) {  // after 0.5, 1 and 2 seconds
+    timers.pass(milliseconds(500 << (expected - 2)));
+    EXPECT_EQ(datapath.applied, expected);
+  }
+  EXPECT_EQ(log.take(), "error: apply: eth0: no such device\n");
+  timers.pass(std::chrono::hours(1));
+  EXPECT_LT(datapath.applied, 300);
+  EXPECT_EQ(log.take(), "");
+}
+
+TEST_F(ReconcilerTest, ARetryThatWorksEndsTheError) {
+  datapath.refusal = "busy";
+  reconciler.start();
+  datapath.refusal.clear();
+  timers.pass(milliseconds(500));
+  EXPECT_EQ(reconciler.state().error, "");
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+  EXPECT_THAT(log.take(), HasSubstr("applying works again"));
+  timers.pass(seconds(20));
+  EXPECT_EQ(datapath.applied, 2);
+}
+
+TEST_F(ReconcilerTest, AnEventDuringTheBackOffIsNotHeldUp) {
+  datapath.refusal = "busy";
+  reconciler.start();
+  timers.pass(seconds(20));
+  datapath.refusal.clear();
+  reconciler.look_again();
+  timers.pass(milliseconds(50));
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+}
+
+TEST_F(ReconcilerTest, AContradictionLeavesTheLastDecisionInForce) {
+  reconciler.start();
+  log.take();
+  config.masquerade_address = {"198.51.100.1"_ip};
+  reconciler.configure(config);
+  timers.pass(milliseconds(50));
+  EXPECT_THAT(reconciler.state().undecided, HasSubstr("198.51.100.1"));
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+  datapath.remove();
+  timers.pass(seconds(90));
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+  const auto said = log.take();
+  EXPECT_EQ(said.find("198.51.100.1"), said.rfind("198.51.100.1")) << said;
+}
+
+TEST_F(ReconcilerTest, ANewConfigurationIsApplied) {
+  reconciler.start();
+  config.ipv4_native_routing_cidr = cidrs("10.0.0.0/8");
+  reconciler.configure(config);
+  timers.pass(milliseconds(50));
+  EXPECT_EQ(datapath.kernel->ipv4.shown_exclusions, cidrs("10.0.0.0/8"));
+}
+
+TEST_F(ReconcilerTest, NotesAreSaidWhenTheyAreNew) {
+  config.devices = {"eth+", "wan0"};
+  reconciler.configure(config);
+  timers.pass(milliseconds(50));
+  EXPECT_THAT(log.take(), HasSubstr("warning: devices: wan0: no such device\n"));
+  add_uplink();
+  reconciler.look_again();
+  timers.pass(milliseconds(50));
+  EXPECT_EQ(uplinks_in_kernel(), 2u);
+  EXPECT_THAT(log.take(), Not(HasSubstr("wan0")));
+}
+
+}  // namespace
+}  // namespace masq

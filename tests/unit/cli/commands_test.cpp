@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+
+#include <nlohmann/json.hpp>
+
+#include "unit/cli/world.hpp"
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+using ::testing::HasSubstr;
+
+Mapping tcp_mapping() {
+  return {.protocol = IPPROTO_TCP,
+          .pod = "10.0.1.5"_ip,
+          .pod_port = 40000,
+          .remote = "203.0.113.9"_ip,
+          .remote_port = 443,
+          .external = "192.0.2.10"_ip,
+          .external_port = 40000,
+          .state = "established",
+          .age_seconds = 12,
+          .idle_seconds = 3};
+}
+
+Mapping udp6_mapping() {
+  return {.protocol = IPPROTO_UDP,
+          .pod = "fd00::5"_ip,
+          .pod_port = 53,
+          .remote = "2001:db8:1::1"_ip,
+          .remote_port = 53,
+          .external = "2001:db8::10"_ip,
+          .external_port = 1024,
+          .state = "new"};
+}
+
+TEST(NatList, OneMappingALine) {
+  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
+  EXPECT_EQ(world.run({"bpf", "nat", "list"}), exit_done);
+  EXPECT_EQ(world.out,
+            "TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:40000 state=established age=12s idle=3s\n"
+            "UDP [fd00::5]:53 -> [2001:db8:1::1]:53 XLATE_SRC [2001:db8::10]:1024 state=new age=0s idle=0s\n");
+}
+
+TEST(NatList, AsOneJsonDocument) {
+  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
+  EXPECT_EQ(world.run({"bpf", "nat", "list", "-o", "json"}), exit_done);
+  const auto list = nlohmann::json::parse(world.out);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0], nlohmann::json::parse(R"({"protocol": "TCP", "pod": {"address": "10.0.1.5", "port": 40000},
+      "remote": {"address": "203.0.113.9", "port": 443}, "external": {"address": "192.0.2.10", "port": 40000},
+      "state": "established", "ageSeconds": 12, "idleSeconds": 3})"));
+}
+
+TEST(NatList, NothingThere) {
+  FakeWorld world;
+  EXPECT_EQ(world.run({"bpf", "nat", "list"}), exit_done);
+  EXPECT_EQ(world.out, "");
+  EXPECT_EQ(world.err, "No entries found.\n");
+  EXPECT_EQ(world.run({"-o", "json", "bpf", "nat", "list"}), exit_done);
+  EXPECT_EQ(world.out, "[]\n");
+}
+
+TEST(IpMasqList, SortedWithTheCarvedOutMarked) {
+  FakeWorld world{.ip_masq = {{.cidr = "10.0.0.0/8"_cidr},
+                              {.cidr = "10.5.0.0/16"_cidr, .masquerade = true},
+                              {.cidr = "2001:db8:1234:5678::/64"_cidr, .masquerade = true},
+                              {.cidr = "fe80::/10"_cidr}}};
+  const auto expected =
+      "IP PREFIX/ADDRESS\n"
+      "10.0.0.0/8\n"
+      "10.5.0.0/16               masquerade\n"
+      "2001:db8:1234:5678::/64   masquerade\n"
+      "fe80::/10\n";
+  for (const char* word : {"list", "ls"}) {
+    EXPECT_EQ(world.run({"bpf", "ipmasq", word}), exit_done);
+    EXPECT_EQ(world.out, expected);
+  }
+}
+
+TEST(IpMasqList, AsJson) {
+  FakeWorld world{.ip_masq = {{.cidr = "10.5.0.0/16"_cidr, .masquerade = true}}};
+  EXPECT_EQ(world.run({"bpf", "ipmasq", "list", "-o", "json"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(world.out).dump(), R"([{"cidr":"10.5.0.0/16","masquerade":true}])");
+}
+
+TEST(IpMasqList, NothingThere) {
+  FakeWorld world;
+  EXPECT_EQ(world.run({"bpf", "ipmasq", "list"}), exit_done);
+  EXPECT_EQ(world.out, "");
+  EXPECT_EQ(world.err, "No entries found.\n");
+}
+
+TEST(Lists, NothingPinnedIsAFailure) {
+  FakeWorld world{.pinned = false};
+  for (const char* what : {"nat", "ipmasq"})
+    for (const char* format : {"text", "json"}) {
+      EXPECT_EQ(world.run({"bpf", what, "list", "-o", format}), exit_failed);
+      EXPECT_EQ(world.out, "");
+      EXPECT_EQ(world.err, "masq: nothing of masq is pinned in /bpf/masq\n");
+    }
+}
+
+TEST(ConfigCheck, CountsWhatAGoodFileSays) {
+  FakeWorld world{.files = {{"/f", "nonMasqueradeCIDRs: [10.1.2.3/8]\nmasqueradeCIDRs: [10.5.0.0/16]\n"}}};
+  EXPECT_EQ(world.run({"config", "check", "/f"}), exit_done);
+  EXPECT_EQ(world.out, "/f: ok: 3 not masqueraded, 1 masqueraded\n");
+  EXPECT_THAT(world.err, HasSubstr("10.0.0.0/8"));
+  EXPECT_EQ(world.run({"config", "check", "/f", "-o", "json"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(world.out)["masqueradeCIDRs"][0], "10.5.0.0/16");
+}
+
+TEST(ConfigCheck, NamesFileLineAndValueOfABadOne) {
+  FakeWorld world{.files = {{"/etc/config/ip-masq-agent", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- nonsense\n"}}};
+  EXPECT_EQ(world.run({"config", "check"}), exit_failed);
+  EXPECT_THAT(world.err, HasSubstr("masq: /etc/config/ip-masq-agent: line 3: "));
+  EXPECT_THAT(world.err, HasSubstr("nonsense"));
+  EXPECT_EQ(world.run({"config", "check", "-o", "json"}), exit_failed);
+  EXPECT_EQ(nlohmann::json::parse(world.out)["ok"], false);
+  EXPECT_EQ(world.run({"config", "check", "/none"}), exit_failed);
+}
+
+TEST(CommandLine, WrongUseEndsWithTwoAndOneLine) {
+  FakeWorld world;
+  const std::vector<std::vector<std::string>> wrong = {{},
+                                                       {"stat"},
+                                                       {"bpf"},
+                                                       {"bpf", "nat"},
+                                                       {"bpf", "nat", "lost"},
+                                                       {"status", "--no-such-flag"},
+                                                       {"monitor"},
+                                                       {"config", "check", "a", "b"},
+                                                       {"status", "-o", "xml"}};
+  for (const auto& words : wrong) {
+    EXPECT_EQ(world.run(words), exit_wrong_use) << ::testing::PrintToString(words);
+    EXPECT_EQ(world.err.find('\n'), std::string::npos) << world.err;
+  }
+}
+
+TEST(CommandLine, FlagsMayStandBeforeAndAfterTheCommand) {
+  const std::vector<std::vector<std::string>> same = {
+      {"--socket-path", "/s", "--bpf-root", "/b", "-o", "json", "bpf", "nat", "list"},
+      {"bpf", "nat", "list", "--socket-path", "/s", "--bpf-root=/b", "--output", "json"}};
+  for (const auto& words : same) {
+    const auto request = parse_request(words).value();
+    ASSERT_NE(request.command, nullptr);
+    EXPECT_EQ(request.command->words, "bpf nat list");
+    EXPECT_EQ(request.socket_path, "/s");
+    EXPECT_EQ(request.bpf_root, "/b");
+    EXPECT_TRUE(request.arguments.json);
+  }
+}
+
+TEST(CommandLine, TheEnvironmentStandsInForFlags) {
+  setenv("MASQ_SOCKET_PATH", "/from/environment", 1);
+  EXPECT_EQ(parse_request(std::vector<std::string>{"status"})->socket_path, "/from/environment");
+  EXPECT_EQ(parse_request(std::vector<std::string>{"status", "--socket-path", "/flag"})->socket_path, "/flag");
+  unsetenv("MASQ_SOCKET_PATH");
+  EXPECT_EQ(parse_request(std::vector<std::string>{"status"})->socket_path, "/run/masq/masq.sock");
+}
+
+TEST(CommandLine, HelpAndVersion) {
+  FakeWorld world;
+  EXPECT_EQ(world.run({"--help"}), exit_done);
+  EXPECT_THAT(world.out, HasSubstr("status"));
+  EXPECT_EQ(world.run({"bpf", "--help"}), exit_done);
+  EXPECT_THAT(world.out, HasSubstr("ipmasq"));
+  EXPECT_EQ(world.run({"--version"}), exit_done);
+  EXPECT_EQ(world.out, fmt::format("masq {}\n", MASQ_VERSION));
+}
+
+}  // namespace
+}  // namespace masq

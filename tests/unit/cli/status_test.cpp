@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include "cli/status_text.hpp"
+#include "unit/cli/world.hpp"
+
+namespace masq {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const Json healthy = Json::parse(R"({
+  "version": "1.2.3", "uptimeSeconds": 5400,
+  "masquerading": {
+    "enabled": true, "enabledProtocols": {"ipv4": true, "ipv6": true}, "mode": "BPF", "ip-masq-agent": true,
+    "snat-exclusion-cidr-v4": "10.0.0.0/16", "snat-exclusion-cidr-v6": "fd00::/104",
+    "devices": [{"name": "eth0", "ifindex": 2}, {"name": "eth1", "ifindex": 3}]
+  },
+  "datapath": {"name": "BPF", "reason": "as configured"},
+  "sources": [
+    {"name": "netlink", "delivered": true, "ageSeconds": 3, "error": ""},
+    {"name": "ip-masq-agent", "delivered": true, "ageSeconds": 75, "error": ""},
+    {"name": "k8s", "delivered": false, "error": ""}
+  ],
+  "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.0124, "error": "", "lastSteps": []},
+  "mappings": [
+    {"family": "ipv4", "used": 12, "leftAlone": 3, "max": 524288, "created": 99},
+    {"family": "ipv6", "used": 0, "leftAlone": 0, "max": 524288, "created": 0}
+  ],
+  "packets": [
+    {"family": "ipv4", "direction": "egress", "reason": "translated", "drop": false, "packets": 1000},
+    {"family": "ipv4", "direction": "egress", "reason": "table_full", "drop": true, "packets": 7},
+    {"family": "ipv6", "direction": "egress", "reason": "malformed", "drop": true, "packets": 0}
+  ],
+  "notes": ["eth1: no usable IPv6 address"],
+  "problems": []
+})");
+
+TEST(StatusText, AHealthyAgent) {
+  EXPECT_EQ(render_status_text(healthy),
+            R"(Masquerading:   BPF (ip-masq-agent)   [eth0, eth1]  10.0.0.0/16 fd00::/104 [IPv4: Enabled, IPv6: Enabled]
+Datapath:       BPF (as configured)
+Sources:        netlink         3s ago
+                ip-masq-agent   1m15s ago
+                k8s             not yet
+Last apply:     5s ago in 12ms: OK
+Mappings:       IPv4: 12 of 524288, 3 left alone
+                IPv6: 0 of 524288, 0 left alone
+Drops:          IPv4 egress table_full: 7
+Notes:          eth1: no usable IPv6 address
+Agent:          masqd 1.2.3, up 1h30m
+)");
+}
+
+TEST(StatusText, AnUnhealthyAgent) {
+  auto status = healthy;
+  status["sources"] = Json::parse(R"([{"name": "cni", "delivered": true, "ageSeconds": 9, "error": "no JSON"}])");
+  status["apply"]["error"] = "eth0: no such device";
+  status["packets"] = Json::array();
+  status["notes"] = Json::array();
+  status["problems"] = {"apply: eth0: no such device", "cni: no JSON"};
+  EXPECT_EQ(render_status_text(status),
+            R"(Masquerading:   BPF (ip-masq-agent)   [eth0, eth1]  10.0.0.0/16 fd00::/104 [IPv4: Enabled, IPv6: Enabled]
+Datapath:       BPF (as configured)
+Sources:        cni             9s ago   no JSON
+Last apply:     5s ago in 12ms: eth0: no such device
+Mappings:       IPv4: 12 of 524288, 3 left alone
+                IPv6: 0 of 524288, 0 left alone
+Drops:          none
+Problems:       apply: eth0: no such device
+                cni: no JSON
+Agent:          masqd 1.2.3, up 1h30m
+)");
+}
+
+struct MasqueradingRow {
+  const char* json;
+  const char* text;
+};
+
+TEST(StatusText, TheMasqueradingLine) {
+  const MasqueradingRow rows[] = {
+      {R"({"enabled": false})", "Disabled"},
+      {R"({"enabled": false, "enabledProtocols": {"ipv4": false, "ipv6": false}})", "Disabled"},
+      {R"({"enabled": true, "enabledProtocols": {"ipv4": true, "ipv6": false}, "mode": "BPF", "ip-masq-agent": false,
+           "snat-exclusion-cidr-v4": "10.0.0.0/16", "devices": [{"name": "eth0"}]})",
+       "BPF   [eth0]  10.0.0.0/16 [IPv4: Enabled, IPv6: Disabled]"},
+      {R"({"enabled": true, "enabledProtocols": {"ipv4": true, "ipv6": true}, "mode": "nftables",
+           "ip-masq-agent": true, "devices": []})",
+       "nftables (ip-masq-agent)   []  [IPv4: Enabled, IPv6: Enabled]"},
+      {R"({"enabled": true, "enabledProtocols": {"ipv4": false, "ipv6": true}, "mode": "IPTables",
+           "ip-masq-agent": false, "snat-exclusion-cidr-v6": "fd00::/64 fd01::/64", "devices": [{"name": "a"}]})",
+       "IPTables   [a]  fd00::/64 fd01::/64 [IPv4: Disabled, IPv6: Enabled]"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(render_masquerading(Json::parse(row.json)), row.text);
+}
+
+TEST(StatusText, AnotherAgentsDocumentDoesNotBreakIt) {
+  for (const char* text : {"{}", R"({"masquerading": 5, "sources": {"a": 1}, "mappings": [1], "problems": "x"})"})
+    EXPECT_NE(render_status_text(Json::parse(text)), "");
+}
+
+TEST(StatusCommand, ExitSaysWhetherAllIsWell) {
+  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = healthy.dump()}};
+  EXPECT_EQ(world.run({"status"}), exit_done);
+  EXPECT_EQ(world.run({"status", "--brief"}), exit_done);
+  EXPECT_EQ(world.out, "OK\n");
+  auto ill = healthy;
+  ill["problems"] = {"first", "second"};
+  world.agent->body = ill.dump();
+  EXPECT_EQ(world.run({"status"}), exit_failed);
+  EXPECT_EQ(world.run({"status", "--brief"}), exit_failed);
+  EXPECT_EQ(world.out, "first\n");
+  EXPECT_EQ(world.run({"status", "-o", "json"}), exit_failed);
+  EXPECT_EQ(Json::parse(world.out), ill);
+}
+
+TEST(StatusCommand, WithoutAnAgentItEndsWithThreeAndSaysWhereItLooked) {
+  FakeWorld world;
+  EXPECT_EQ(world.run({"status"}), exit_no_agent);
+  EXPECT_EQ(world.out, "");
+  EXPECT_EQ(world.err, "masq: the agent does not answer: connect to /run/masq.sock: No such file or directory\n");
+}
+
+TEST(StatusCommand, AnAnswerThatIsNoneIsAFailure) {
+  FakeWorld world{.agent = HttpAnswer{.status = 404, .body = "no such thing"}};
+  EXPECT_EQ(world.run({"status"}), exit_failed);
+}
+
+}  // namespace
+}  // namespace masq

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.hpp"
+
+namespace masq {
+
+// A world of values, and what a command said in it.
+struct FakeWorld {
+  std::optional<HttpAnswer> agent;
+  std::vector<Mapping> mappings;
+  std::vector<IpMasqEntry> ip_masq;
+  bool pinned = true;
+  std::map<std::string, std::string> files;
+  std::string out, err;
+
+  World world() {
+    const auto not_pinned = [] { return fail("nothing of masq is pinned in /bpf/masq"); };
+    return {.ask_agent = [this](std::string_view) -> Result<HttpAnswer> {
+              if (!agent) return fail("connect to /run/masq.sock: No such file or directory");
+              return *agent;
+            },
+            .read_mappings = [this, not_pinned](const auto& visit) -> Result<void> {
+              if (!pinned) return not_pinned();
+              for (const auto& mapping : mappings) visit(mapping);
+              return {};
+            },
+            .read_ip_masq = [this, not_pinned]() -> Result<std::vector<IpMasqEntry>> {
+              if (!pinned) return not_pinned();
+              return ip_masq;
+            },
+            .read_file = [this](const std::filesystem::path& path) -> Result<std::string> {
+              if (!files.contains(path)) return fail("open {}: No such file or directory", path.string());
+              return files[path];
+            },
+            .out = [this](std::string_view text) { out += text; },
+            .err = [this](std::string_view text) { err += text; }};
+  }
+
+  // Runs `masq WORDS...`; the exit code.
+  int run(const std::vector<std::string>& words) {
+    out.clear();
+    err.clear();
+    auto request = parse_request(words);
+    if (!request) {
+      err = request.error().message;
+      return exit_wrong_use;
+    }
+    if (request->command) return request->command->run(world(), request->arguments);
+    out = request->text;
+    return exit_done;
+  }
+};
+
+}  // namespace masq

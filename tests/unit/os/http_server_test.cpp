@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/http_server.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <future>
+
+#include "os/http_client.hpp"
+#include "os/unix_socket.hpp"
+#include "unit/os/loop_test.hpp"
+#include "unit/os/temp_directory.hpp"
+
+namespace masq {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class HttpServerTest : public LoopTest {
+ protected:
+  TempDirectory directory;
+  std::filesystem::path path = directory / "socket";
+  std::string large = std::string(3 << 20, 'x');
+  std::unique_ptr<HttpServer> server =
+      HttpServer::open(*loop, listen_at(path).value(), [this](std::string_view target) {
+        if (target == "/large") return HttpReply{.body = large};
+        if (target == "/there?a=b") return HttpReply{.body = "here"};
+        return HttpReply{.status = 404, .body = "no"};
+      }).value();
+
+  Fd connect() { return connect_to(path, std::chrono::seconds(5)).value(); }
+  static void say(const Fd& fd, std::string_view text) {
+    EXPECT_EQ(send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+  // Everything up to the end that the server makes.
+  std::string hear(const Fd& fd) {
+    std::string text, buffer(65536, '\0');
+    bool ended = false;
+    EXPECT_TRUE(eventually([&] {
+      const ssize_t count = recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (count > 0) text.append(buffer, 0, static_cast<std::size_t>(count));
+      ended = count == 0 || (count < 0 && errno == ECONNRESET);
+      return ended;
+    }));
+    return text;
+  }
+  std::string ask(std::string_view request) {
+    const auto fd = connect();
+    say(fd, request);
+    return hear(fd);
+  }
+};
+
+TEST_F(HttpServerTest, AnswersAGet) {
+  EXPECT_EQ(ask("GET /there?a=b HTTP/1.1\r\nHost: x\r\n\r\n"),
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n"
+            "Connection: close\r\n\r\nhere");
+}
+
+TEST_F(HttpServerTest, AnswersAHeadWithoutTheBody) {
+  EXPECT_THAT(ask("HEAD /there?a=b HTTP/1.1\r\n\r\n"), EndsWith("Content-Length: 4\r\nConnection: close\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, RefusesWhatItDoesNotSpeak) {
+  EXPECT_THAT(ask("GET /other HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(ask("POST /there HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(ask("GET\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(ask("GET /there SMTP\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(ask("\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(HttpServerTest, TakesARequestInPieces) {
+  const auto fd = connect();
+  for (const char* piece : {"GET /there", "?a=b HTTP/1.1\r", "\n\r", "\n"}) {
+    say(fd, piece);
+    catch_up();
+  }
+  EXPECT_THAT(hear(fd), EndsWith("here"));
+}
+
+TEST_F(HttpServerTest, RefusesARequestWithoutEnd) {
+  const auto fd = connect();
+  say(fd, "GET / HTTP/1.1\r\nX: ");
+  say(fd, std::string(70'000, 'x'));
+  EXPECT_THAT(hear(fd), HasSubstr("431"));
+}
+
+TEST_F(HttpServerTest, SendsMoreThanASocketHolds) {
+  const auto text = ask("GET /large HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(text, StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_TRUE(text.ends_with("\r\n\r\n" + large));
+}
+
+TEST_F(HttpServerTest, ServesOthersWhileSomeAreSlow) {
+  std::vector<Fd> slow;
+  for (int i = 0; i < 60; ++i) {
+    slow.push_back(connect());
+    say(slow.back(), "GET ");
+  }
+  EXPECT_THAT(ask("GET /there?a=b HTTP/1.1\r\n\r\n"), EndsWith("here"));
+}
+
+TEST_F(HttpServerTest, ThoseBeyondTheLimitWaitForTheirTurn) {
+  std::vector<Fd> first;
+  for (int i = 0; i < 64; ++i) first.push_back(connect());
+  catch_up();
+  const auto fd = connect();
+  say(fd, "GET /there?a=b HTTP/1.1\r\n\r\n");
+  catch_up();
+  EXPECT_LT(recv(fd.get(), &large[0], 1, MSG_DONTWAIT), 0);
+  first.clear();
+  EXPECT_THAT(hear(fd), EndsWith("here"));
+}
+
+TEST_F(HttpServerTest, ASilentClientIsLeftAfterItsDeadline) {
+  const auto fd = connect();
+  const auto begin = loop->now();
+  char byte;
+  while (recv(fd.get(), &byte, 1, MSG_DONTWAIT) < 0 && loop->now() - begin < std::chrono::seconds(8))
+    ASSERT_TRUE(loop->run_once(std::chrono::milliseconds(100)));
+  EXPECT_GT(loop->now() - begin, std::chrono::seconds(4));
+  EXPECT_LT(loop->now() - begin, std::chrono::seconds(7));
+}
+
+TEST_F(HttpServerTest, TheClientAsksAndHears) {
+  auto answer = std::async(std::launch::async, [&] { return http_get(path, "/there?a=b"); });
+  ASSERT_TRUE(eventually([&] { return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+  const auto got = answer.get().value();
+  EXPECT_EQ(got.status, 200);
+  EXPECT_EQ(got.body, "here");
+}
+
+TEST(HttpClient, NobodyThereIsAnError) {
+  const TempDirectory directory;
+  const auto answer = http_get(directory / "none", "/");
+  EXPECT_THAT(answer.error().message, HasSubstr((directory / "none").string()));
+}
+
+mode_t mode_of(const std::filesystem::path& path) {
+  struct stat info {};
+  EXPECT_EQ(lstat(path.c_str(), &info), 0);
+  return info.st_mode & 07777;
+}
+
+TEST(ListenAt, IsForOwnerAndGroupOnlyWhateverTheUmask) {
+  const TempDirectory directory;
+  const auto inherited = umask(0);
+  EXPECT_TRUE(make_private_directory(directory / "a/b"));
+  EXPECT_TRUE(listen_at(directory / "a/b/socket"));
+  umask(inherited);
+  EXPECT_EQ(mode_of(directory / "a/b"), 0750u);
+  EXPECT_EQ(mode_of(directory / "a/b/socket"), 0660u);
+}
+
+TEST(ListenAt, ReplacesALeftSocketAndNothingElse) {
+  const TempDirectory directory;
+  const auto socket = directory / "socket", file = directory / "file", link = directory / "link";
+  EXPECT_TRUE(listen_at(socket));
+  EXPECT_TRUE(listen_at(socket));
+  write_file(file, "mine");
+  std::filesystem::create_symlink(file, link);
+  EXPECT_FALSE(listen_at(file));
+  EXPECT_FALSE(listen_at(link));
+  EXPECT_TRUE(std::filesystem::exists(file));
+  EXPECT_FALSE(listen_at(directory / std::string(200, 'x')));
+}
+
+}  // namespace
+}  // namespace masq
