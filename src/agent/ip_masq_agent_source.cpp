@@ -5,11 +5,6 @@
 #include "os/file.hpp"
 
 namespace masq {
-namespace {
-
-constexpr std::size_t largest_file = 1 << 20;
-
-}  // namespace
 
 IpMasqAgentSource::IpMasqAgentSource(Timers& timers, std::filesystem::path path, std::function<void()> changed)
     : Source("ip-masq-agent"),
@@ -28,7 +23,7 @@ Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(EventLoop& lo
 }
 
 IpMasqAgentSource::Content IpMasqAgentSource::look() const {
-  auto text = read_file_if_any(path_, largest_file);
+  auto text = read_file_if_any(path_, largest_ip_masq_agent_text);
   if (!text) return {.text = {}, .error = text.error().message};
   return {.text = std::move(*text), .error = {}};
 }
@@ -48,7 +43,7 @@ void IpMasqAgentSource::look_again() {
     return;
   }
   if (pending_ == content) return;
-  const bool nothing = !content.text || is_blank_document(*content.text);
+  const bool nothing = content.error.empty() && is_blank_document(content.text.value_or(""));
   pending_ = std::move(content);
   pending_since_ = timers_.now();
   confirmation_.start(nothing ? stays_away : stands_still, [this] { confirm(); });

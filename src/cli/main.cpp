@@ -8,13 +8,12 @@
 
 #include "cli/command_line.hpp"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "model/ip_masq_agent.hpp"
 #include "os/file.hpp"
 
 namespace {
 
 using namespace masq;
-
-constexpr std::size_t largest_file = 1 << 20;
 
 // Who reads has seen enough (`| head`): that is no failure. Anything else is.
 [[noreturn]] void end_unwritten() {
@@ -31,7 +30,7 @@ World make_world(const Request& request) {
   return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
           .read_mappings = [&](const auto& visit) { return read_bpf_mappings(request.bpf_root, visit); },
           .read_ip_masq = [&] { return read_bpf_ip_masq(request.bpf_root); },
-          .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_file); },
+          .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
           .out = write_out,
           .err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }};
 }

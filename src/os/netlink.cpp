@@ -59,8 +59,8 @@ NetlinkAttributes NetlinkAttributes::nested(int type) const {
 
 std::string_view NetlinkAttributes::text(int type) const {
   const auto payload = bytes(type);
-  const auto* text = reinterpret_cast<const char*>(payload.data());
-  return {text, strnlen(text, payload.size())};
+  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+  return text.substr(0, text.find('\0'));
 }
 
 std::uint32_t NetlinkAttributes::u32(int type, std::uint32_t otherwise) const {
