@@ -92,6 +92,9 @@ Result<void> Agent::add_ip_masq_agent() {
   auto source =
       IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.look_again(); });
   if (!source) return std::unexpected(source.error());
+  // A file that is refused at the start leaves in force what the last agent put there.
+  if (const auto in_force = choice_.datapath->ip_masq(); in_force && !in_force->empty())
+    (*source)->hold_on_to(*in_force);
   sources_.add(std::move(*source));
   return {};
 }

@@ -28,6 +28,11 @@ IpMasqAgentSource::Content IpMasqAgentSource::look() const {
   return {.text = std::move(*text), .error = {}};
 }
 
+void IpMasqAgentSource::hold_on_to(const std::vector<IpMasqEntry>& in_force) {
+  rules_ = {};
+  for (const auto& entry : in_force) (entry.masquerade ? rules_.masquerade : rules_.non_masquerade).push_back(entry.cidr);
+}
+
 // At the start there is nothing to hold on to: what is there is taken at once.
 void IpMasqAgentSource::read() {
   if (!believed_) believe(look());

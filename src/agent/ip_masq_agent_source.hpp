@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/source.hpp"
+#include "datapath/datapath.hpp"
 #include "os/event_loop.hpp"
 #include "os/file_watch.hpp"
 
@@ -32,6 +33,8 @@ class IpMasqAgentSource final : public Source {
   static Result<std::unique_ptr<IpMasqAgentSource>> open(EventLoop& loop, std::filesystem::path path,
                                                          std::function<void()> changed);
 
+  // The rules that are in force already: what a refused file leaves.
+  void hold_on_to(const std::vector<IpMasqEntry>& in_force);
   void look_again();
   void wake() override { look_again(); }
   void read() override;

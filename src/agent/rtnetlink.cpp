@@ -70,6 +70,7 @@ Route route_of(const rtmsg& header, const NetlinkAttributes& attributes) {
   route.metric = attributes.u32(RTA_PRIORITY);
   route.preferred_source = address_in(attributes, RTA_PREFSRC);
   route.ifindex = static_cast<int>(attributes.u32(RTA_OIF));
+  route.gateway = address_in(attributes, RTA_GATEWAY);
   route.has_gateway = attributes.has(RTA_GATEWAY) || attributes.has(RTA_VIA);
   // IPv6 routes have no scope: without a gateway they are directly connected.
   route.scope_link = ipv4 ? header.rtm_scope == RT_SCOPE_LINK : !route.has_gateway;
@@ -84,6 +85,7 @@ void append_next_hops(const Route& route, bool ipv4, std::span<const std::uint8_
     const auto attributes = NetlinkAttributes::in(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop));
     auto& added = routes.emplace_back(route);
     added.ifindex = hop.rtnh_ifindex;
+    added.gateway = address_in(attributes, RTA_GATEWAY);
     added.has_gateway = attributes.has(RTA_GATEWAY) || attributes.has(RTA_VIA);
     if (!ipv4) added.scope_link = !added.has_gateway;
     hops = hops.subspan(std::min<std::size_t>(hops.size(), RTNH_ALIGN(hop.rtnh_len)));

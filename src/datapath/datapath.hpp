@@ -78,6 +78,8 @@ class Datapath {
   // Calls `visit` for each mapping alive.
   virtual Result<void> mappings(const std::function<void(const Mapping&)>& visit) = 0;
   virtual Result<Counters> counters() = 0;
+  // The ip-masq-agent's set as the kernel holds it, also from before this process; empty when there is none.
+  virtual Result<std::vector<IpMasqEntry>> ip_masq() { return std::vector<IpMasqEntry>{}; }
   // Takes everything of ours out of the kernel. Works on what is found there, also without an apply() before.
   virtual Result<Steps> remove() = 0;
 };

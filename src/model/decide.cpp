@@ -141,6 +141,7 @@ Result<Desired> decide(const Config& config, const Node& node) {
   auto selection = select_uplinks(config, node, pods);
   if (!selection) return std::unexpected(selection.error());
   desired.uplinks = std::move(selection->uplinks);
+  desired.resting = std::move(selection->resting);
   desired.notes = std::move(selection->notes);
 
   auto ports = mapped_ports(config, node, desired.notes);

@@ -49,6 +49,15 @@ struct Uplink {
   bool operator==(const Uplink&) const = default;
 };
 
+// A device that is no uplink now but may become one at any moment: it is down, or has no address or no route. The
+// programs of one that was an uplink stay on it: what cannot be masqueraded is dropped, so that nothing leaks between its
+// return and our hearing of it, and its mappings outlive the absence.
+struct RestingDevice {
+  int ifindex = 0;
+  std::string name;
+  auto operator<=>(const RestingDevice&) const = default;
+};
+
 // One address family's part of the desired state.
 struct FamilyPolicy {
   bool enabled = true;
@@ -61,6 +70,7 @@ struct FamilyPolicy {
 // What the kernel must look like. Equal values need no work.
 struct Desired {
   std::vector<Uplink> uplinks;  // sorted by name
+  std::vector<RestingDevice> resting;  // sorted
   FamilyPolicy ipv4;
   FamilyPolicy ipv6;
   bool ip_masq_agent = false;

@@ -74,8 +74,13 @@ bool has_global_address(const Link& link, Family family) {
   });
 }
 
+// Whatever its state is now.
+bool can_be_uplink(const Link& link) {
+  return !link.loopback && !is_port(link) && !leads_to_pods_by_name(link.name);
+}
+
 bool is_detected(const Link& link, const Config& config, const Node& node, const std::vector<Cidr>& pods) {
-  if (!link.up || link.loopback || is_port(link) || leads_to_pods_by_name(link.name)) return false;
+  if (!link.up || !can_be_uplink(link)) return false;
   return std::ranges::any_of(std::initializer_list{Family::ipv4, Family::ipv6}, [&](Family family) {
     return is_enabled(config, family) && has_global_address(link, family) && leads_outside(link, family, node, pods);
   });
@@ -109,6 +114,18 @@ std::vector<const Link*> named(const Config& config, const Node& node, std::vect
     if (!any) notes.push_back(fmt::format("devices: {}: no such device", pattern));
   }
   return found;
+}
+
+// With `devices` every device that it names is an uplink already, whatever its state.
+std::vector<RestingDevice> resting_devices(const Config& config, const Node& node,
+                                           const std::vector<const Link*>& uplinks) {
+  std::vector<RestingDevice> resting;
+  if (!config.devices.empty()) return resting;
+  for (const auto& link : node.links)
+    if (can_be_uplink(link) && std::ranges::find(uplinks, &link) == uplinks.end())
+      resting.push_back({.ifindex = link.ifindex, .name = link.name});
+  std::ranges::sort(resting);
+  return resting;
 }
 
 // masquerade-address: the pool of each family, in the order it was written.
@@ -155,6 +172,7 @@ Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, c
   auto links =
       config.devices.empty() ? detect(config, node, pods, selection.notes) : named(config, node, selection.notes);
   std::ranges::sort(links, {}, &Link::name);
+  selection.resting = resting_devices(config, node, links);
   const auto pool = usable_pool(config, node, selection.notes);
   if (!pool) return std::unexpected(pool.error());
   for (const auto* const link : links) {

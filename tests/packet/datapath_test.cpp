@@ -104,6 +104,22 @@ TEST_P(Laws, uplinks_come_and_go) {
   EXPECT_TRUE(is_attached("up1"));
 }
 
+// R35, R36: without its address or its link a device is no uplink, but nothing may leak when it comes back.
+TEST_P(Laws, a_resting_device_keeps_its_programs) {
+  apply(on({"up0"}));
+  auto resting = on({});
+  resting.resting = {{.ifindex = uplink("up0").ifindex, .name = "up0"}, {.ifindex = uplink("up1").ifindex, .name = "up1"}};
+  apply(resting);
+  EXPECT_TRUE(is_attached("up0"));
+  EXPECT_FALSE(is_attached("up1")) << "a device that never was an uplink gets none";
+  EXPECT_EQ(apply(resting), Steps{});
+  sh("ip link del up0 && ip link add up0 type veth peer name world0 && ip link set up0 up");
+  resting.resting = {{.ifindex = uplink("up0").ifindex, .name = "up0"}};
+  apply(resting);
+  EXPECT_FALSE(is_attached("up0")) << "another device of this name";
+  EXPECT_TRUE(Pins(root).devices().empty());
+}
+
 // R36, R37: a device that vanished and came back with the same name is another device.
 TEST_P(Laws, a_device_made_anew_is_attached_anew) {
   apply(on({"up0"}));

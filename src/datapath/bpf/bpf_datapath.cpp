@@ -33,6 +33,7 @@ class BpfDatapath final : public Datapath {
     return read_bpf_mappings(bpf_root_, visit);
   }
   Result<Counters> counters() override;
+  Result<std::vector<IpMasqEntry>> ip_masq() override { return read_bpf_ip_masq(bpf_root_); }
   Result<Steps> remove() override;
 
  private:
@@ -90,13 +91,15 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   if (reloaded)
     if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
   auto uplinks = attachments();
-  const auto attached = uplinks.attach(desired.uplinks, {.ingress = program_->ingress(), .egress = program_->egress()},
-                                       false, steps);
-  const auto detached = uplinks.detach_others(desired.uplinks, false, steps);
+  const UplinkAttachments::Programs programs{.ingress = program_->ingress(), .egress = program_->egress()};
+  const auto attached = uplinks.attach(desired.uplinks, programs, false, steps);
+  const auto updated = uplinks.update_resting(desired.resting, programs, steps);
+  const auto detached = uplinks.detach_others(desired, false, steps);
   if (auto done = prune_uplinks<Abi4>(*program_, desired); !done) return std::unexpected(done.error());
   if (auto done = prune_uplinks<Abi6>(*program_, desired); !done) return std::unexpected(done.error());
   applied_ = desired;
   if (!attached) return std::unexpected(attached.error());
+  if (!updated) return std::unexpected(updated.error());
   if (!detached) return std::unexpected(detached.error());
   return steps;
 }
@@ -109,7 +112,7 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
                                 desired.ipv6.rules.size()));
   auto uplinks = attachments();
   if (auto done = uplinks.attach(desired.uplinks, {}, true, steps); !done) return std::unexpected(done.error());
-  if (auto done = uplinks.detach_others(desired.uplinks, true, steps); !done) return std::unexpected(done.error());
+  if (auto done = uplinks.detach_others(desired, true, steps); !done) return std::unexpected(done.error());
   return steps;
 }
 

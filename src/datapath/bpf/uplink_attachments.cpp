@@ -93,11 +93,35 @@ Result<void> UplinkAttachments::attach_hook_clsact(const Uplink& uplink, Hook ho
   return dry ? Result<void>{} : attach_clsact(program, uplink.ifindex, hook);
 }
 
-Result<void> UplinkAttachments::detach_others(const std::vector<Uplink>& uplinks, bool dry, Steps& steps) {
+// The name alone does not do: its device may have been made anew since.
+bool UplinkAttachments::has_programs(const RestingDevice& device) const {
+  if (mode_ == AttachMode::clsact) {
+    const auto found = query_clsact(device.ifindex, Hook::egress);
+    return found && *found;
+  }
+  const auto link = open_tcx(pins_.device(device.name) / "egress");
+  return link && *link && (*link)->ifindex == device.ifindex;
+}
+
+Result<void> UplinkAttachments::update_resting(const std::vector<RestingDevice>& resting, const Programs& programs,
+                                               Steps& steps) {
+  std::vector<Uplink> attached;
+  for (const auto& name : pins_.devices()) {
+    const auto device = std::ranges::find(resting, name, &RestingDevice::name);
+    if (device == resting.end() || !has_programs(*device)) continue;
+    attached.push_back({.ifindex = device->ifindex, .name = device->name, .ipv4 = {}, .ipv6 = {}});
+  }
+  return attach(attached, programs, false, steps);
+}
+
+Result<void> UplinkAttachments::detach_others(const Desired& desired, bool dry, Steps& steps) {
   Result<void> result;
-  for (const auto& name : pins_.devices())
-    if (std::ranges::none_of(uplinks, [&](const Uplink& uplink) { return uplink.name == name; }))
+  for (const auto& name : pins_.devices()) {
+    const auto device = std::ranges::find(desired.resting, name, &RestingDevice::name);
+    const bool rests = device != desired.resting.end() && has_programs(*device);
+    if (!rests && std::ranges::find(desired.uplinks, name, &Uplink::name) == desired.uplinks.end())
       keep_first(result, detach_device(name, dry, steps));
+  }
   return result;
 }
 

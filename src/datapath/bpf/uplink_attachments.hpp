@@ -28,14 +28,17 @@ class UplinkAttachments {
   // Ingress before egress, so that an answer never comes before we can translate it. A device that fails does not
   // keep the others waiting: its error is returned after them. `dry`: only the steps.
   Result<void> attach(const std::vector<Uplink>& uplinks, const Programs& programs, bool dry, Steps& steps);
-  // Takes the programs off every device that is not in `uplinks`.
-  Result<void> detach_others(const std::vector<Uplink>& uplinks, bool dry, Steps& steps);
+  // Gives the programs of resting devices, where there are any, their new version.
+  Result<void> update_resting(const std::vector<RestingDevice>& resting, const Programs& programs, Steps& steps);
+  // Takes the programs off every device that is no uplink and not resting.
+  Result<void> detach_others(const Desired& desired, bool dry, Steps& steps);
 
  private:
   Result<void> attach_hook(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   Result<void> attach_hook_tcx(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   Result<void> attach_hook_clsact(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   void follow_rename(const Uplink& uplink, bool dry, Steps& steps);
+  bool has_programs(const RestingDevice& device) const;
   Result<void> detach_device(const std::string& device, bool dry, Steps& steps);
 
   const Pins& pins_;
