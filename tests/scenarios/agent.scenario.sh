@@ -48,7 +48,7 @@ scenario "a restart with other options keeps old connections"
     masqd is_terminated
     masqd starts with nat-timeout-udp=10s random-fully nat-port-range=1024-29999
     talk  goes_on
-    nat_lists "${address[pod1]}:20000" ":20000 state=established"
+    nat_lists "$(at pod1 20000)" "XLATE_SRC $(at node 20000) state=established"
     pod2  reaches world as node
     talk  is_unbroken
 

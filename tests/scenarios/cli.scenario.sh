@@ -73,7 +73,6 @@ scenario "nat list shows each mapping as one line"
     masqd starts with nat-port-range=20000-29999
     pod1  chats with world as talk from 20001
     line=$(masq bpf nat list | grep :20001)
-    at() { echo "$(bracketed "${address[$1]}"):$2"; }
     [[ $line =~ ^"TCP $(at pod1 20001) -> $(at world 80) XLATE_SRC $(at node 20001) state=established age="[0-9]+s\ idle=[0-9]+s$ ]] || fail "$line"
     world serves udp 53
     pod2  asks world 53 from 20002

@@ -93,7 +93,7 @@ scenario "with enable-remote-node-masquerade other nodes see the node"
 
 scenario "a source outside the pod CIDRs is not ours"
     guest=$([ "$family" = ipv4 ] && echo 10.9.0.5 || echo fd09::5)
-    give pod1 eth0 "$guest/$host"
+    give_also pod1 eth0 "$guest/$host"
     ip_in node route add "$guest/$host" dev lxc1
     ip_in world route add "$guest/$host" via "${address[node]}"
     masqd starts
@@ -103,7 +103,7 @@ scenario "a source outside the pod CIDRs is not ours"
 
 scenario "several pod CIDRs"
     guest=$([ "$family" = ipv4 ] && echo 10.9.0.5 || echo fd09::5)
-    give pod1 eth0 "$guest/$host"
+    give_also pod1 eth0 "$guest/$host"
     ip_in node route add "$guest/$host" dev lxc1
     pod_cidr=${cidr[pods]},$guest/$host
     masqd starts

@@ -93,7 +93,7 @@ scenario "a replaced address is used by new connections within a second"
 scenario "a further address changes nothing for old connections and new ones"
     masqd starts
     pod1  chats with world as talk
-    give  node eth0 "${address[node-second]}/$link"
+    give_also node eth0 "${address[node-second]}/$link"
     throughout 1 pod1 reaches world as node
     ip_in node address delete "${address[node-second]}/$link" dev eth0
     throughout 1 pod1 reaches world as node
@@ -127,7 +127,7 @@ scenario "while an uplink loses its address and gets it back nothing leaks"
     for round in $(seq 10); do
         ip_in node address delete "${address[node]}/$link" dev eth0
         sleep 0.1 # moments in which masqd acts and packets flow
-        printf '%s\n' "address add ${address[node]}/$link dev eth0" "route add default via ${address[router]}" |
+        printf '%s\n' "address add ${address[node]}/$link dev eth0" "route replace default via ${address[router]}" |
             ip -n node -batch -
         sleep 0.1
     done

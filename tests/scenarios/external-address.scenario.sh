@@ -4,7 +4,7 @@
 world serves tcp 80
 
 scenario "among several addresses the first usable one is taken, always the same"
-    give  node eth0 "${address[node-second]}/$link"
+    give_also node eth0 "${address[node-second]}/$link"
     masqd starts
     for round in 1 2 3; do
         pod1  reaches world as node
@@ -29,14 +29,14 @@ scenario "an address of link scope is not taken" family=ipv4
     pod1  reaches world as node
 
 scenario "masquerade-to-route-source takes the source of the route"
-    give  node eth0 "${address[node-second]}/$link"
+    give_also node eth0 "${address[node-second]}/$link"
     ip_in node route add "$(cidr_of elsewhere)" via "${address[router]}" src "${address[node-second]}"
     masqd starts with enable-masquerade-to-route-source
     pod1  reaches elsewhere as node-second
     pod1  reaches world as node
 
 scenario "without it the route's source does not matter"
-    give  node eth0 "${address[node-second]}/$link"
+    give_also node eth0 "${address[node-second]}/$link"
     ip_in node route add "$(cidr_of elsewhere)" via "${address[router]}" src "${address[node-second]}"
     masqd starts
     pod1  reaches elsewhere as node

@@ -107,7 +107,7 @@ scenario "a refused file leaves the last good one in force, and status says why"
     the_file_excludes lab
     within 1 masq status --brief
     status_hides "10.300.0.0/16"
-    pod1  reaches lab as pod1
+    within 1 pod1 reaches lab as pod1
 
 scenario "a file that is bad in any other way changes nothing"
     the_file_excludes office

@@ -44,7 +44,7 @@ scenario "a pod does not get the port of a connection of the node"
     pod1  chats with world as pods from 20000
     own   goes_on
     pods  goes_on
-    not   nat_lists ":20000 XLATE_SRC" "${address[node]}:20000"
+    not   nat_lists "$(at pod1 20000)" "XLATE_SRC $(at node 20000)"
     own   is_unbroken
     pods  is_unbroken
 

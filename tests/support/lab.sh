@@ -27,11 +27,19 @@ new_namespace() {
 }
 
 # give NAMESPACE DEVICE ADDRESS/LENGTH...
-give() {
-  local where=$1 device=$2 prefix; shift 2
+give() { give_with "" "$@"; }
+# The same for addresses that the namespace's own connections do not choose: IPv6 would take the newest one.
+give_also() { give_with "preferred_lft 0" "$@"; }
+
+give_with() {
+  local options=$1 where=$2 device=$3 prefix; shift 3
   for prefix; do
-    if [[ $prefix == *:* ]]; then ip_in "$where" address add "$prefix" dev "$device" nodad
-    else ip_in "$where" address add "$prefix" dev "$device"; fi
+    if [[ $prefix == *:* ]]; then
+      # shellcheck disable=SC2086 # words
+      ip_in "$where" address add "$prefix" dev "$device" nodad $options
+    else
+      ip_in "$where" address add "$prefix" dev "$device"
+    fi
   done
 }
 
@@ -66,7 +74,8 @@ build_lab() {
   connect_pod pod2 lxc2
   connect_uplink eth0 node
   give node eth0 "${address[node]}/$link"
-  give world node "${address[router]}/$link" "${address[node2]}/$link"
+  give world node "${address[router]}/$link"
+  give_also world node "${address[node2]}/$link"
   ip_in node route add default via "${address[router]}"
   for who in world elsewhere public office lab branch node2-external pod-of-node2; do
     give world lo "${address[$who]}/$host"

@@ -45,5 +45,8 @@ cidr_of() {
   else echo "$1"; fi
 }
 
-# An address as it stands before ":PORT".
-bracketed() { if [[ $1 == *:* ]]; then echo "[$1]"; else echo "$1"; fi; }
+# at NAME PORT: an endpoint as masq prints it.
+at() {
+  local where; where=$(address_of "$1")
+  if [[ $where == *:* ]]; then echo "[$where]:$2"; else echo "$where:$2"; fi
+}

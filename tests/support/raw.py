@@ -73,7 +73,8 @@ def main():
     parser.add_argument("--to-port", type=int, default=80)
     parser.add_argument("--bad-checksum", action="store_true")
     options = parser.parse_args()
-    for kind in map(str, range(256)) if options.kind == "all" else [options.kind]:
+    every = range(1, 255) if options.source.version == 6 else range(256)  # as the kernel lets raw sockets send
+    for kind in map(str, every) if options.kind == "all" else [options.kind]:
         options.kind = kind
         send(options)
 
