@@ -121,10 +121,10 @@ name_it() {
 
 start_connection() { # WHO VERB with|from TARGET as NAME [from PORT]
   local who=$1 target name=$6 options; target=$(address_of "$4")
-  local -a verb; read -ra verb <<<"$2"
+  local -a words; read -ra words <<<"$2"
   shift 6
   source_options tcp "$@"
-  background "$who" "$name" "$peer" "${verb[@]}" "$target" "${talk_port:-80}" --progress "$work/$name.progress" "${options[@]}"
+  background "$who" "$name" "$peer" "${words[@]}" "$target" "${talk_port:-80}" --progress "$work/$name.progress" "${options[@]}"
   name_it "$name" connection_going_on
   connection_going_on "$name" goes_on
 }
