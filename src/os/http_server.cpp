@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t largest_request = 64 * 1024;
 constexpr std::size_t most_connections = 64;
-constexpr auto deadline = std::chrono::seconds(5);
 
 std::string_view phrase(int status) {
   switch (status) {
@@ -80,7 +79,7 @@ class HttpServer::Connection {
 
  private:
   void limit_time() {
-    deadline_.start(deadline, [this] { server_.forget(this); });
+    deadline_.start(server_.patience_, [this] { server_.forget(this); });
   }
 
   // After a call that ends in forget() this object is gone.
@@ -131,13 +130,14 @@ class HttpServer::Connection {
   bool answering_ = false;
 };
 
-HttpServer::HttpServer(EventLoop& loop, Fd listener, Handler handler)
-    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)), pause_(loop) {}
+HttpServer::HttpServer(EventLoop& loop, Fd listener, Handler handler, Timers::Clock::duration patience)
+    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)), patience_(patience), pause_(loop) {}
 
 HttpServer::~HttpServer() = default;
 
-Result<std::unique_ptr<HttpServer>> HttpServer::open(EventLoop& loop, Fd listener, Handler handler) {
-  std::unique_ptr<HttpServer> server(new HttpServer(loop, std::move(listener), std::move(handler)));
+Result<std::unique_ptr<HttpServer>> HttpServer::open(EventLoop& loop, Fd listener, Handler handler,
+                                                     Timers::Clock::duration patience) {
+  std::unique_ptr<HttpServer> server(new HttpServer(loop, std::move(listener), std::move(handler), patience));
   if (auto done = server->listen(); !done) return std::unexpected(done.error());
   return server;
 }

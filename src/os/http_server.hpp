@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -20,20 +21,21 @@ struct HttpReply {
 };
 
 // A GET-only HTTP/1.1 server for a handful of local readers, inside the event loop: one request a connection, at most
-// 64 KiB of it, at most 64 connections, five seconds for the request and five for taking the reply. Why not a
+// 64 KiB of it, at most 64 connections, `patience` for the request and as long for taking the reply. Why not a
 // library: docs/decisions/0003-unix-socket-api.md.
 class HttpServer {
  public:
   using Handler = std::function<HttpReply(std::string_view target)>;  // "/v1/status?x=y"
 
   // `listener`: a listening stream socket, non-blocking.
-  static Result<std::unique_ptr<HttpServer>> open(EventLoop& loop, Fd listener, Handler handler);
+  static Result<std::unique_ptr<HttpServer>> open(EventLoop& loop, Fd listener, Handler handler,
+                                                  Timers::Clock::duration patience = std::chrono::seconds(5));
   ~HttpServer();
 
  private:
   class Connection;
 
-  HttpServer(EventLoop& loop, Fd listener, Handler handler);
+  HttpServer(EventLoop& loop, Fd listener, Handler handler, Timers::Clock::duration patience);
   Result<void> listen();
   void accept_some();
   void pause_accepting();
@@ -42,6 +44,7 @@ class HttpServer {
   EventLoop& loop_;
   Fd listener_;
   Handler handler_;
+  Timers::Clock::duration patience_;
   EventLoop::Watch watch_;
   Timer pause_;
   std::list<std::unique_ptr<Connection>> connections_;
