@@ -18,6 +18,7 @@ constexpr std::uint32_t of_place = IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::uint32_t of_content =
     IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
 constexpr int most_symlinks = 40;  // as the kernel's own limit
+constexpr auto pause_between_looks = std::chrono::milliseconds(20);
 constexpr auto back_stop = std::chrono::seconds(30);
 constexpr auto without_inotify = std::chrono::milliseconds(500);
 
@@ -60,7 +61,7 @@ Result<std::unique_ptr<FileWatch>> FileWatch::open(EventLoop& loop, fs::path pat
   std::unique_ptr<FileWatch> self(new FileWatch(loop, std::move(path), std::move(changed)));
   self->inotify_.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (self->inotify_) {
-    auto watch = loop.watch(self->inotify_.get(), EPOLLIN, [raw = self.get()](std::uint32_t) { raw->drain(); });
+    auto watch = loop.watch(self->inotify_.get(), EPOLLIN, [raw = self.get()](std::uint32_t) { raw->settle(); });
     if (!watch) return std::unexpected(watch.error());
     self->watch_ = std::move(*watch);
   }
@@ -68,14 +69,19 @@ Result<std::unique_ptr<FileWatch>> FileWatch::open(EventLoop& loop, fs::path pat
   return self;
 }
 
-// The events' content is ignored, an overflow of their queue too: any of them means "look again".
-void FileWatch::drain() {
-  alignas(inotify_event) std::array<char, 16384> events;
-  while (read(inotify_.get(), events.data(), events.size()) > 0) continue;
-  look_again();
+// A busy directory is looked at now and then, not at each of its events: until then nobody listens.
+void FileWatch::settle() {
+  watch_.change(0);
+  settle_.start(pause_between_looks, [this] {
+    watch_.change(EPOLLIN);
+    look_again();
+  });
 }
 
+// The events' content is ignored, an overflow of their queue too: any of them means "look again".
 void FileWatch::look_again() {
+  alignas(inotify_event) std::array<char, 65536> events;
+  while (inotify_ && read(inotify_.get(), events.data(), events.size()) > 0) continue;
   aim();
   changed_();
 }

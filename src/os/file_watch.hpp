@@ -23,8 +23,8 @@ class FileWatch {
 
  private:
   FileWatch(EventLoop& loop, std::filesystem::path path, std::function<void()> changed)
-      : path_(std::move(path)), changed_(std::move(changed)), poll_(loop) {}
-  void drain();
+      : path_(std::move(path)), changed_(std::move(changed)), settle_(loop), poll_(loop) {}
+  void settle();
   void look_again();
   void aim();
 
@@ -32,6 +32,7 @@ class FileWatch {
   std::function<void()> changed_;
   Fd inotify_;             // none when the user's instances are exhausted: then poll_ is all
   std::set<int> watched_;  // watch descriptors
+  Timer settle_;
   Timer poll_;
   EventLoop::Watch watch_;
 };
