@@ -49,16 +49,6 @@ Result<Node> read_node(const Config& config) {
   return node;
 }
 
-Result<Steps> plan(const Config& config, const Desired& desired) {
-  auto choice = choose_datapath(config);
-  if (!choice) return std::unexpected(choice.error());
-  auto mounted = is_bpffs(config.bpf_root);
-  if (!mounted) return std::unexpected(mounted.error());
-  auto steps = choice->datapath->plan(desired);
-  if (steps && !*mounted) steps->insert(steps->begin(), fmt::format("mount a bpffs at {}", config.bpf_root));
-  return steps;
-}
-
 }  // namespace
 
 std::string render_desired(const Desired& desired) {
@@ -87,16 +77,20 @@ std::string render_steps(const Steps& steps) {
   return fmt::format("steps:\n  {}\n", fmt::join(steps, "\n  "));
 }
 
-Result<std::string> dry_run(const Config& config) {
+Result<Desired> desired_now(const Config& config) {
   auto node = read_node(config);
   if (!node) return std::unexpected(node.error());
-  auto desired = decide(config, *node);
-  if (!desired) return std::unexpected(desired.error());
-  auto steps = plan(config, *desired);
-  if (!steps)
-    return fail("the desired state is known, the steps are not: {}\n{}", steps.error().message,
-                render_desired(*desired));
-  return render_desired(*desired) + render_steps(*steps);
+  return decide(config, *node);
+}
+
+Result<Steps> steps_to(const Config& config, const Desired& desired) {
+  auto choice = choose_datapath(config);
+  if (!choice) return std::unexpected(choice.error());
+  auto mounted = is_bpffs(config.bpf_root);
+  if (!mounted) return std::unexpected(mounted.error());
+  auto steps = choice->datapath->plan(desired);
+  if (steps && !*mounted) steps->insert(steps->begin(), fmt::format("mount a bpffs at {}", config.bpf_root));
+  return steps;
 }
 
 }  // namespace masq

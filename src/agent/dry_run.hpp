@@ -10,8 +10,9 @@
 
 namespace masq {
 
-// What `masqd --dry-run` prints: the desired state, and the steps to it. Changes nothing.
-Result<std::string> dry_run(const Config& config);
+// What `masqd --dry-run` prints: the desired state, and the steps to it. Neither changes anything.
+Result<Desired> desired_now(const Config& config);
+Result<Steps> steps_to(const Config& config, const Desired& desired);
 
 std::string render_desired(const Desired& desired);
 std::string render_steps(const Steps& steps);

@@ -2,8 +2,10 @@
 // masqd: reads the options and does one of four things; docs/reference.md has the exit codes.
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -21,14 +23,24 @@ using namespace masq;
 enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2 };
 
 int end_with(Exit exit, const Error& error) {
-  fmt::print(stderr, "masqd: {}\n", error.message);
+  std::fputs(fmt::format("masqd: {}\n", error.message).c_str(), stderr);
   return exit;
 }
 
 int print(const Result<std::string>& text) {
   if (!text) return end_with(exit_failed, text.error());
-  fmt::print("{}", *text);
+  if (std::fputs(text->c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    return end_with(exit_failed, {fmt::format("write: {}", std::strerror(errno))});
   return exit_done;
+}
+
+int show_dry_run(const Config& config) {
+  const auto desired = desired_now(config);
+  if (!desired) return end_with(exit_failed, desired.error());
+  if (const int failed = print(render_desired(*desired))) return failed;
+  const auto steps = steps_to(config, *desired);
+  if (!steps) return end_with(exit_failed, steps.error());
+  return print(render_steps(*steps));
 }
 
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
@@ -59,7 +71,7 @@ int main(int argc, char** argv) {
   const auto environment = read_environment(environ);
   const auto loaded = load_config(*command_line, environment);
   if (!loaded) return end_with(exit_wrong_use, loaded.error());
-  if (command_line->dry_run) return print(dry_run(loaded->config));
+  if (command_line->dry_run) return show_dry_run(loaded->config);
   if (command_line->cleanup) return print(clean_up(loaded->config));
   return run_agent(*command_line, environment, *loaded);
 }

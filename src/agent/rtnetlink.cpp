@@ -7,8 +7,8 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 namespace masq {
@@ -55,7 +55,7 @@ void append_address(const nlmsghdr& message, std::vector<OwnedAddress>& addresse
 }
 
 void name_masters(std::vector<Link>& links) {
-  std::map<int, std::string> kinds;
+  std::unordered_map<int, std::string> kinds;
   for (const auto& link : links) kinds[link.ifindex] = link.kind;
   for (auto& link : links)
     if (link.master != 0) link.master_kind = kinds[link.master];
@@ -96,10 +96,11 @@ Result<void> read_addresses(NetlinkRequests& requests, std::vector<Link>& links)
   const ifaddrmsg header{};
   auto addresses = requests.dump<OwnedAddress>(RTM_GETADDR, as_bytes(header), append_address);
   if (!addresses) return fail_with("read addresses", addresses.error());
-  for (auto& owned : *addresses) {
-    const auto link = std::ranges::find(links, owned.ifindex, &Link::ifindex);
-    if (link != links.end()) link->addresses.push_back(std::move(owned.address));
-  }
+  std::unordered_map<int, Link*> by_index;
+  for (auto& link : links) by_index[link.ifindex] = &link;
+  for (auto& owned : *addresses)
+    if (const auto link = by_index.find(owned.ifindex); link != by_index.end())
+      link->second->addresses.push_back(std::move(owned.address));
   return {};
 }
 

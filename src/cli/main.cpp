@@ -15,10 +15,14 @@ namespace {
 
 using namespace masq;
 
+void write_err(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
 // Who reads has seen enough (`| head`): that is no failure. Anything else is.
 [[noreturn]] void end_unwritten() {
   if (errno == EPIPE) std::_Exit(exit_done);
-  fmt::print(stderr, "masq: write: {}\n", std::strerror(errno));
+  write_err(fmt::format("masq: write: {}\n", std::strerror(errno)));
   std::_Exit(exit_failed);
 }
 
@@ -32,7 +36,7 @@ World make_world(const Request& request) {
           .read_ip_masq = [&] { return read_bpf_ip_masq(request.bpf_root); },
           .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
           .out = write_out,
-          .err = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }};
+          .err = write_err};
 }
 
 }  // namespace
@@ -40,7 +44,7 @@ World make_world(const Request& request) {
 int main(int argc, char** argv) {
   const auto request = parse_request(std::vector<std::string>(argv + 1, argv + argc));
   if (!request) {
-    fmt::print(stderr, "masq: {}\n", request.error().message);
+    write_err(fmt::format("masq: {}\n", request.error().message));
     return exit_wrong_use;
   }
   int exit = exit_done;
