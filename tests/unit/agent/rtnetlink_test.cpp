@@ -66,8 +66,11 @@ std::vector<Route> routes_of(Message message) {
 TEST(Rtnetlink, ADefaultRoute) {
   const auto routes = routes_of(
       Message(RTM_NEWROUTE, ipv4_route(0)).with(RTA_OIF, 2).with(RTA_GATEWAY, "192.0.2.1"_ip).with(RTA_PRIORITY, 100));
-  EXPECT_THAT(routes, ::testing::ElementsAre(
-                          Route{.destination = "0.0.0.0/0"_cidr, .ifindex = 2, .metric = 100, .has_gateway = true}));
+  EXPECT_THAT(routes, ::testing::ElementsAre(Route{.destination = "0.0.0.0/0"_cidr,
+                                                   .ifindex = 2,
+                                                   .metric = 100,
+                                                   .has_gateway = true,
+                                                   .gateway = "192.0.2.1"_ip}));
 }
 
 TEST(Rtnetlink, AConnectedRouteWithItsSource) {
@@ -89,8 +92,10 @@ TEST(Rtnetlink, EachNextHopIsARoute) {
     rtnexthop second{.rtnh_len = sizeof(rtnexthop), .rtnh_flags = 0, .rtnh_hops = 0, .rtnh_ifindex = 3};
   } hops;
   const auto routes = routes_of(Message(RTM_NEWROUTE, ipv4_route(0)).with(RTA_MULTIPATH, &hops, sizeof hops));
-  EXPECT_THAT(routes, ::testing::ElementsAre(Route{.destination = "0.0.0.0/0"_cidr, .ifindex = 2, .has_gateway = true},
-                                             Route{.destination = "0.0.0.0/0"_cidr, .ifindex = 3}));
+  EXPECT_THAT(routes,
+              ::testing::ElementsAre(
+                  Route{.destination = "0.0.0.0/0"_cidr, .ifindex = 2, .has_gateway = true, .gateway = "192.0.2.1"_ip},
+                  Route{.destination = "0.0.0.0/0"_cidr, .ifindex = 3}));
 }
 
 TEST(Rtnetlink, NextHopsThatContradictThemselvesAreLeftOut) {
