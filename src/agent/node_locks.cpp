@@ -2,6 +2,7 @@
 #include "agent/node_locks.hpp"
 
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -9,22 +10,14 @@
 #include "os/unix_socket.hpp"
 
 namespace masq {
-namespace {
-
-Result<Fd> told_apart(Result<Fd> lock) {
-  if (!lock) return fail("another masqd is there: {}", lock.error().message);
-  return lock;
-}
-
-}  // namespace
 
 Result<NodeLocks> NodeLocks::take(const Config& config) {
   NodeLocks locks;
   const std::filesystem::path socket = config.socket_path;
   if (auto made = make_private_directory(socket.parent_path()); !made) return std::unexpected(made.error());
-  auto socket_lock = told_apart(lock_file(config.socket_path + ".lock"));
+  auto socket_lock = lock_file(config.socket_path + ".lock", "masqd");
   if (!socket_lock) return std::unexpected(socket_lock.error());
-  auto namespace_lock = told_apart(lock_network_namespace("masq/masqd"));
+  auto namespace_lock = lock_network_namespace("masq/masqd", "masqd");
   if (!namespace_lock) return std::unexpected(namespace_lock.error());
   locks.socket_ = std::move(*socket_lock);
   locks.network_namespace_ = std::move(*namespace_lock);
@@ -32,10 +25,14 @@ Result<NodeLocks> NodeLocks::take(const Config& config) {
 }
 
 Result<void> NodeLocks::lock_bpf_root(const std::string& bpf_root) {
-  auto lock = told_apart(lock_directory(bpf_root));
+  auto lock = lock_directory(bpf_root, "masqd");
   if (!lock) return std::unexpected(lock.error());
   bpf_root_ = std::move(*lock);
   return {};
+}
+
+void NodeLocks::leave_no_file(const Config& config) const {
+  unlink((config.socket_path + ".lock").c_str());
 }
 
 Result<void> NodeLocks::answer_newcomers(EventLoop& loop) {

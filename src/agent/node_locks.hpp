@@ -15,6 +15,8 @@ class NodeLocks {
   // Creates the socket's directory. The bpf root is locked when it is a bpffs, else by lock_bpf_root() later.
   static Result<NodeLocks> take(const Config& config);
   Result<void> lock_bpf_root(const std::string& bpf_root);
+  // Removes the lock's file, for the one who has finished and ends: who comes now makes a new one.
+  void leave_no_file(const Config& config) const;
   // So that each newcomer learns who has the lock.
   Result<void> answer_newcomers(EventLoop& loop);
 

@@ -25,12 +25,12 @@ std::string written_owner(int fd) {
 
 }  // namespace
 
-Result<Fd> lock_file(const std::filesystem::path& path) {
+Result<Fd> lock_file(const std::filesystem::path& path, std::string_view who) {
   Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return fail("lock {}: {}", path.string(), std::strerror(errno));
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail("lock {}: {}", path.string(), std::strerror(errno));
-    return fail("process {} runs already (it has {})", written_owner(fd.get()), path.string());
+    return fail("another {} runs already: process {} has {}", who, written_owner(fd.get()), path.string());
   }
   const auto owner = fmt::format("{}\n", getpid());
   if (ftruncate(fd.get(), 0) != 0 || pwrite(fd.get(), owner.data(), owner.size(), 0) < 0)
@@ -38,15 +38,15 @@ Result<Fd> lock_file(const std::filesystem::path& path) {
   return fd;
 }
 
-Result<Fd> lock_directory(const std::filesystem::path& path) {
+Result<Fd> lock_directory(const std::filesystem::path& path, std::string_view who) {
   Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail("lock {}: {}", path.string(), std::strerror(errno));
   if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
-  if (errno == EWOULDBLOCK) return fail("another process has {}", path.string());
+  if (errno == EWOULDBLOCK) return fail("another {} runs already: it has {}", who, path.string());
   return fail("lock {}: {}", path.string(), std::strerror(errno));
 }
 
-Result<Fd> lock_network_namespace(std::string_view name) {
+Result<Fd> lock_network_namespace(std::string_view name, std::string_view who) {
   auto address = UnixAddress::make(fmt::format("@{}", name));
   if (!address) return std::unexpected(address.error());
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -60,7 +60,8 @@ Result<Fd> lock_network_namespace(std::string_view name) {
   socklen_t size = sizeof owner;
   const bool answers = connect(fd.get(), address->get(), address->size) == 0 &&
                        getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &owner, &size) == 0;
-  if (answers && owner.uid == 0) return fail("process {} runs already in this network namespace", owner.pid);
+  if (answers && owner.uid == 0)
+    return fail("another {} runs already in this network namespace: process {}", who, owner.pid);
   return Fd();
 }
 
