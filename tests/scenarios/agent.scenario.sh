@@ -98,6 +98,78 @@ scenario "a second masqd ends with a clear line"
     agent_is_ready
     pod1  reaches world as node
 
+scenario "a second masqd with other paths ends too: there is one for a node"
+    masqd starts
+    agent_flags with "bpf-root=$work/other" "socket-path=$work/other.sock"
+    status=0
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
+    same  1 "$status" "exit of the second one"
+    contains "another masqd" "$said"
+    pod1  reaches world as node
+
+scenario "SIGINT ends masqd like SIGTERM"
+    masqd starts
+    end_agent -INT
+    same  0 "$agent_exit" "exit"
+    pod1  reaches world as node
+
+scenario "masqd without the right to do its work says so"
+    agent_flags
+    status=0
+    said=$(inside node setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
+    same  1 "$status" "exit"
+    contains "ermi" "$said" # "Permission denied", "not permitted"
+
+scenario "a bpf-root that cannot be one is said to be wrong"
+    agent_flags with "bpf-root=/dev/null"
+    status=0
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
+    same  1 "$status" "exit"
+    contains /dev/null "$said"
+
+scenario "masqd that has nothing to do does nothing"
+    masqd starts
+    ticks() { awk '{ print $14 + $15 }' "/proc/$agent/stat"; }
+    sleep 0.5 # it may still be settling
+    before=$(ticks)
+    sleep 2   # the time that is measured
+    [ $(($(ticks) - before)) -le 2 ] || fail "$(($(ticks) - before)) ticks of CPU time in 2 s"
+
+scenario "a hundred changes leave no descriptor and no memory behind"
+    masqd starts with enable-ip-masq-agent
+    changes() {
+        local round
+        for round in $(seq "$1"); do
+            the_file_excludes office
+            give_also node eth0 "${address[node-second]}/$link"
+            sleep 0.02
+            the_file_excludes lab
+            ip_in node address delete "${address[node-second]}/$link" dev eth0
+            sleep 0.02
+        done
+        within 2 ipmasq_lists lab
+    }
+    descriptors() { find "/proc/$agent/fd" -type l | wc -l; }
+    resident() { awk '/^VmRSS/ { print $2 }' "/proc/$agent/status"; }
+    changes 10
+    before=$(descriptors) memory=$(resident)
+    changes 50
+    same  "$before" "$(descriptors)" "descriptors"
+    [ $(($(resident) - memory)) -lt 2048 ] || fail "$memory kB became $(resident) kB"
+
+scenario "what changes nothing applies nothing"
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    before=$(grep -c applied "$agent_log")
+    for round in 1 2 3; do
+        the_file_excludes office
+        ip -n node link add other type veth peer name rehto
+        ip_in node link set other up
+        ip_in node link delete other
+        sleep 0.1 # time for a wrong reaction
+    done
+    same  "$before" "$(grep -c applied "$agent_log")" "times that something was applied"
+
 scenario "SIGHUP reads every source again"
     the_world_knows_the_pods
     left_alone office

@@ -108,6 +108,10 @@ scenario "contradictions are refused"
     masqd refuses egress-masquerade-interfaces=eth0 datapath=bpf
     contains devices "$said"
 
+scenario "an option of a later version says that it has no effect yet"
+    masqd starts with prometheus-serve-addr=127.0.0.1:9965
+    within 1 grep -q "prometheus-serve-addr.*no effect" "$agent_log"
+
 scenario "--help and --version of both programs"
     contains "$("$bin/masqd" --version)" "$("$bin/masqd" --version)"
     [[ $("$bin/masqd" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masqd --version: $("$bin/masqd" --version)"
