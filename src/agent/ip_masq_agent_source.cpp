@@ -30,7 +30,8 @@ IpMasqAgentSource::Content IpMasqAgentSource::look() const {
 
 void IpMasqAgentSource::hold_on_to(const std::vector<IpMasqEntry>& in_force) {
   rules_ = {};
-  for (const auto& entry : in_force) (entry.masquerade ? rules_.masquerade : rules_.non_masquerade).push_back(entry.cidr);
+  for (const auto& entry : in_force)
+    (entry.masquerade ? rules_.masquerade : rules_.non_masquerade).push_back(entry.cidr);
 }
 
 // At the start there is nothing to hold on to: what is there is taken at once.
