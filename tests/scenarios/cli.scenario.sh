@@ -28,12 +28,12 @@ scenario "the same in JSON" family=ipv4
     status_says "['masquerading']['devices'][0]['ipv4']" 192.0.2.10
     status_says "['masquerading']['devices'][0]['ifindex']" "$(ip -n node -o link show eth0 | cut -d: -f1)"
 
-scenario "both families off: Masquerading is Disabled"
+scenario "both families off: Masquerading is Disabled" family=ipv4
     masqd starts with enable-ipv4-masquerade=false enable-ipv6-masquerade=false
     [[ $(masq status | grep '^Masquerading:') =~ ^Masquerading:\ +Disabled$ ]] || fail "$(masq status)"
     status_says "['masquerading']['enabled']" False
 
-scenario "status --brief says OK or the first problem"
+scenario "status --brief says OK or the first problem" family=ipv4
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     same  OK "$(masq status --brief)"
@@ -55,13 +55,13 @@ scenario "status counts mappings and drops"
     status_shows "not_an_opener"
     status_shows "of 1000"
 
-scenario "without an agent masq ends with 3 and says where it looked"
+scenario "without an agent masq ends with 3 and says where it looked" family=ipv4
     status=0
     said=$(masq status 2>&1) || status=$?
     same  3 "$status" "exit"
     contains "$socket" "$said"
 
-scenario "wrong use ends with 2"
+scenario "wrong use ends with 2" family=ipv4
     for words in "stat" "bpf" "bpf nat" "bpf nat lost" "status --no-such-flag" "config check a b"; do
         status=0
         # shellcheck disable=SC2086
@@ -130,7 +130,7 @@ scenario "config check reads a file without touching anything" family=ipv4
     contains nonsense "$said"
     not   exists "$bpf_root/masq"
 
-scenario "the agent's socket is for root only"
+scenario "the agent's socket is for root only" family=ipv4
     masqd starts
     [[ $(stat -c %a "$socket") =~ ^6[06]0$ ]] || fail "mode $(stat -c %a "$socket")"
     not   setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/masq" --socket-path "$socket" status

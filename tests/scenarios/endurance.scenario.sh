@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# The same as elsewhere, many times over: ./test --long.
+
+world serves tcp 80
+
+scenario "two hundred restarts under transfers and pings lose nothing" long
+    masqd starts
+    pod1  downloads from world as down
+    pod2  uploads to world as up
+    background pod1 flood ping -q -n -i 0.005 -c 6000 "${address[world]}"
+    for round in $(seq 200); do
+        if ((round % 2)); then masqd is_killed; start_agent; eventually agent_is_ready; else masqd is_restarted; fi
+    done
+    down  is_unbroken
+    up    is_unbroken
+    within 60 process_ended "$(cat "$work/flood.pid")"
+    contains " 0% packet loss" "$(cat "$work/flood.out")"
+
+scenario "a thousand flaps of an uplink end covered, and nothing leaks" long
+    masqd starts
+    background pod1 stream ping -q -n -i 0.002 -c 20000 "${address[world]}"
+    for round in $(seq 1000); do
+        printf '%s\n' "link set eth0 down" "link set eth0 up" "address replace ${address[node]}/$link dev eth0" \
+            "route replace default via ${address[router]}"
+    done | ip -n node -batch -
+    within 2 uplinks_are eth0
+    within 1 pod1 reaches world as node
+
+scenario "five thousand address events that nobody listened to are caught up with" long
+    masqd starts
+    kill -STOP "$agent"
+    for round in $(seq 2500); do
+        echo "address add 192.0.2.$((round % 200 + 30))/32 dev lo"
+        echo "address delete 192.0.2.$((round % 200 + 30))/32 dev lo"
+    done | ip -n node -force -batch -
+    node_gets_a_second_uplink
+    kill -CONT "$agent"
+    within 2 uplinks_are eth0 eth1
+    pod1  reaches beyond-east as node-east
+
+scenario "a thousand ConfigMap swaps end with the last one in force" long
+    the_configmap_excludes branch
+    masqd starts with enable-ip-masq-agent
+    for round in $(seq 500); do
+        the_configmap_excludes branch
+        the_configmap_excludes branch lab
+        pod1  reaches office as node
+    done
+    left_alone lab
+    within 2 ipmasq_lists lab
+
+scenario "thousands of connections in a row" long
+    masqd starts with nat-timeout-tcp-transitory=2s
+    for round in $(seq 20); do
+        a_crowd pod1 tcp 500 world as "crowd$round"
+        "crowd$round" was_answered 500
+        "crowd$round" leaves
+    done
+    within 10 mappings_number 0
