@@ -172,8 +172,10 @@ TEST_P(Laws, a_new_agent_adopts_what_it_finds) {
   }
   datapath = *make_bpf_datapath(root, GetParam());
   auto grown = on({"up0"});
+  const auto before = grown.max_mappings;
   grown.max_mappings *= 2;
-  apply(grown);
+  EXPECT_EQ(apply(grown).at(1), fmt::format("keep the IPv4 table of {} mappings until it is empty", before));
+  EXPECT_EQ(datapath->counters()->tables[0].maximum, before);
   EXPECT_TRUE(is_attached("up0"));
   EXPECT_EQ(used(), 1u) << "a table in use is kept, whatever size is asked for";
   const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
@@ -193,6 +195,17 @@ TEST_P(Laws, an_empty_table_takes_the_size_that_is_asked_for) {
   const std::uint32_t key = 0;
   ASSERT_EQ(bpf_map_lookup_elem(control.get(), &key, &value), 0);
   EXPECT_GE(value.slots, 125'000u);
+}
+
+TEST_P(Laws, of_too_many_port_ranges_the_largest_are_used) {
+  auto wanted = on({"up0"});
+  wanted.ports.clear();
+  for (std::uint16_t i = 0; i < 20; ++i)
+    wanted.ports.push_back({static_cast<std::uint16_t>(1000 + 100 * i), static_cast<std::uint16_t>(1010 + 101 * i)});
+  EXPECT_EQ(apply(wanted).at(1), "use the 16 largest of 20 port ranges");
+  const auto options = make_options<Abi4>(wanted, table_size(16), 0);
+  EXPECT_EQ(options.range_count, 16u);
+  EXPECT_EQ(options.range[0].low, 1400);
 }
 
 // R53: nothing of others is touched, and after remove() the devices look as they were found.

@@ -65,6 +65,8 @@ Result<void> BpfDatapath::load_program(const Desired& desired, Steps& steps) {
   auto program = Program::load(pins_, desired);
   if (!program) return std::unexpected(program.error());
   program_ = std::move(*program);
+  for (auto& line : unmet_wishes(desired, program_->options().ipv4, program_->options().ipv6))
+    steps.push_back(std::move(line));
   applied_.reset();
   return {};
 }

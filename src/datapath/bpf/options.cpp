@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
 
 namespace masq {
 namespace {
@@ -57,10 +58,18 @@ masq_reason to_reason(Decision decision) {
   return MASQ_REASON_TRANSLATED;
 }
 
+// The largest, when there are more than the kernel's side has room for.
+std::vector<PortRange> fitting_ports(std::vector<PortRange> ports) {
+  const auto size = [](const PortRange& range) { return range.high - range.low; };
+  std::ranges::stable_sort(ports, std::greater{}, size);
+  ports.resize(std::min<std::size_t>(ports.size(), MASQ_RANGES_MAX));
+  std::ranges::sort(ports);
+  return ports;
+}
+
 template <class Options>
 void set_ports(Options& options, const Desired& desired) {
-  for (const auto& range : desired.ports) {
-    if (options.range_count == MASQ_RANGES_MAX) break;
+  for (const auto& range : fitting_ports(desired.ports)) {
     options.range[options.range_count++] = {.low = range.low, .high = range.high};
     options.port_count += range.high - range.low + 1u;
   }
@@ -74,6 +83,10 @@ TableSize table_size(std::uint32_t max_mappings) {
   size.slots = static_cast<std::uint32_t>(std::min<std::uint64_t>(slots, MASQ_SLOTS_MAX));
   size.buckets = std::bit_ceil(size.slots / (MASQ_CELLS / 2) + 1);
   return size;
+}
+
+std::uint32_t table_capacity(const TableSize& size) {
+  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * 4 + 4) / 5);
 }
 
 template <class Abi>
@@ -94,8 +107,8 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
                          .mask = mask_of<typename Abi::Addr>(policy.sources[i].length())};
   options.forward_mask = size.buckets - 1;
   options.slots = size.slots;
-  options.max_mappings = desired.max_mappings;
-  options.max_left = desired.max_mappings / 4;
+  options.max_mappings = std::min(desired.max_mappings, table_capacity(size));
+  options.max_left = options.max_mappings / 4;
   options.max_mappings_per_pod = desired.max_mappings_per_pod;
   options.route_source = desired.route_source;
   options.random_fully = desired.random_fully;
@@ -128,6 +141,19 @@ std::vector<std::pair<typename Abi::PolicyKey, masq_policy>> make_policy(const D
     entries.emplace_back(make_key<Abi>(rule.destination), value);
   }
   return entries;
+}
+
+std::vector<std::string> unmet_wishes(const Desired& desired, const masq_options4& ipv4, const masq_options6& ipv6) {
+  std::vector<std::string> lines;
+  const auto smaller = [&](Family family, std::uint32_t room) {
+    if (desired.family(family).enabled && room < desired.max_mappings)
+      lines.push_back(fmt::format("keep the IPv{} table of {} mappings until it is empty", static_cast<int>(family), room));
+  };
+  smaller(Family::ipv4, ipv4.max_mappings);
+  smaller(Family::ipv6, ipv6.max_mappings);
+  if (desired.ports.size() > MASQ_RANGES_MAX)
+    lines.push_back(fmt::format("use the {} largest of {} port ranges", MASQ_RANGES_MAX, desired.ports.size()));
+  return lines;
 }
 
 template <class Abi>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,12 @@ struct TableSize {
 // Room for `max_mappings`, a quarter as many connections that are left alone, and slots in their grace period;
 // indexes at most half full.
 TableSize table_size(std::uint32_t max_mappings);
+
+// The `max_mappings` that a table of this size has room for.
+std::uint32_t table_capacity(const TableSize& size);
+
+// What of `desired` the kernel's side cannot take now, one line each: told when a program is loaded.
+std::vector<std::string> unmet_wishes(const Desired& desired, const masq_options4& ipv4, const masq_options6& ipv6);
 
 // Desired in the kernel's words: pure.
 template <class Abi>
