@@ -231,6 +231,8 @@ struct masq_control {
 	__u32 left;      /* connections remembered as left alone */
 	__u32 clock;     /* the tick now, as of the last sweep */
 	__u32 cursor;    /* where the sweep goes on */
+	__u32 sweeping;  /* 1 while one is at work: there is never a second */
+	__u32 sweeps;    /* that have ended */
 };
 
 MASQ_ASSERT(sizeof(struct masq_tuple4) == 16, "the forward key is two words");
@@ -238,6 +240,6 @@ MASQ_ASSERT(sizeof(struct masq_tuple6) == 40, "no holes");
 MASQ_ASSERT(sizeof(struct masq_mapping4) == 64, "a cache line");
 MASQ_ASSERT(sizeof(struct masq_mapping6) == 80, "no holes");
 MASQ_ASSERT(sizeof(struct masq_bucket) == 64, "a cache line");
-MASQ_ASSERT(sizeof(struct masq_control) == 56, "no holes");
+MASQ_ASSERT(sizeof(struct masq_control) == 64, "no holes");
 
 #endif

@@ -75,12 +75,11 @@ static __always_inline void sweep_run(void)
 	struct masq_control *c = control_get();
 	struct sweep sweep;
 
-	if (!c)
+	/* The timer's and the one of a program that is just being started may meet. */
+	if (!c || __sync_val_compare_and_swap(&c->sweeping, 0, 1) != 0)
 		return;
 	c->clock = bpf_ktime_get_boot_ns() >> MASQ_TICK_SHIFT;
 	sweep.slots = c->unused;
-	if (!sweep.slots)
-		return;
 	sweep.count = sweep.slots / SWEEP_TICKS < SWEEP_LEAST ? SWEEP_LEAST : sweep.slots / SWEEP_TICKS;
 	if (sweep.count > sweep.slots)
 		sweep.count = sweep.slots;
@@ -88,6 +87,8 @@ static __always_inline void sweep_run(void)
 	c->cursor = sweep.first + sweep.count < sweep.slots ? sweep.first + sweep.count
 							    : sweep.first + sweep.count - sweep.slots;
 	bpf_for_each_map_elem(&N(steps), sweep_step, &sweep, 0);
+	__sync_fetch_and_add(&c->sweeps, 1);
+	__sync_val_compare_and_swap(&c->sweeping, 1, 0);
 }
 
 static int sweep_tick(void *map, __u32 *key, struct sweeper *sweeper)

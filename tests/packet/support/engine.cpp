@@ -110,7 +110,9 @@ void Engine::pass_time(Family family, std::uint32_t seconds) {
   for (int sweep = 0; sweep < 2; ++sweep) {
     if (slots != 0 && family == Family::ipv4) age<masq_mapping4>(mappings, slots, ticks, sweep == 0);
     if (slots != 0 && family == Family::ipv6) age<masq_mapping6>(mappings, slots, ticks, sweep == 0);
-    require(program_->start_sweep());
+    // Two, as one may have been under way already.
+    for (const auto before = control(family).sweeps; control(family).sweeps < before + 2;)
+      require(program_->start_sweep());
   }
 }
 
