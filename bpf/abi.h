@@ -20,6 +20,7 @@
 enum masq_verdict {
 	MASQ_PASS, /* go on: TC_ACT_UNSPEC, so that other programs on the device see the packet too */
 	MASQ_DROP, /* TC_ACT_SHOT */
+	MASQ_HOLD, /* TC_ACT_SHOT too, but a copy is kept and sent on when it can be */
 };
 
 /*
@@ -38,9 +39,13 @@ enum masq_verdict {
 	X(NODE, PASS, "node", "destination is another node")                                                           \
 	X(OWN_ADDRESS, PASS, "own_address", "destination is an address of this node")                                  \
 	X(MALFORMED, DROP, "malformed", "a pod's packet that is truncated or contradicts itself")                      \
-	X(FRAGMENT, DROP, "fragment", "a fragment that would have to be masqueraded")                                  \
-	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "a protocol that cannot be masqueraded yet")             \
-	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one (RST, FIN, SYN+ACK)")    \
+	X(NEIGHBOUR_DISCOVERY, PASS, "neighbour_discovery", "ICMPv6 that never leaves its link (RFC 4861)")            \
+	X(FRAGMENT_HELD, HOLD, "fragment_held", "a fragment that came before its datagram's first; sent on behind it") \
+	X(FRAGMENT, DROP, "fragment", "a fragment whose datagram's first is unknown, or not the only one")             \
+	X(ICMP_ERROR, DROP, "icmp_error", "a pod's ICMP error about no connection that we know")                       \
+	X(ICMP_REDIRECT, DROP, "icmp_redirect", "an ICMP redirect that concerns a masqueraded connection")             \
+	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
+	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")    \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
@@ -107,6 +112,16 @@ enum masq_slot {
 #define MASQ_WEAK 8 /* an inbound connection known from a segment in its middle */
 
 /*
+ * What a tuple names. A datagram in fragments is known by its IP identification: `sport` is the two octets of it that
+ * may be replaced on the way out, `dport` the other two of IPv6's. Protocol: IPv4 only, where it is a part of the name.
+ */
+enum masq_kind {
+	MASQ_KIND_CONNECTION,
+	MASQ_KIND_DATAGRAM_OUT, /* a pod's */
+	MASQ_KIND_DATAGRAM_IN,  /* from outside; flow.src is the destination on the wire, `external` the pod's address */
+};
+
+/*
  * One connection: a mapping (reason TRANSLATED), or the remembered decision to leave it alone (any other reason).
  * The forward index finds it by `flow`, the reply index by (flow.dst, external, flow.dport, external_port).
  * A tuple as the pod sends it. ICMP queries: the identifier is the source port, and the destination port is the
@@ -119,7 +134,8 @@ enum masq_slot {
 		__be16 sport;                                                                                          \
 		__be16 dport;                                                                                          \
 		__u8 protocol;                                                                                         \
-		__u8 zero[3];                                                                                          \
+		__u8 kind; /* enum masq_kind */                                                                        \
+		__u8 zero[2];                                                                                          \
 	};                                                                                                             \
 	struct masq_mapping##n {                                                                                       \
 		struct masq_tuple##n flow;                                                                             \
@@ -147,6 +163,11 @@ enum masq_slot {
 	struct masq_source##n {                                                                                        \
 		union masq_addr##n address;                                                                            \
 		union masq_addr##n mask;                                                                               \
+	};                                                                                                             \
+	struct masq_held##n {                                                                                          \
+		struct masq_tuple##n datagram;                                                                         \
+		__u32 length;                                                                                          \
+		__u8 frame[MASQ_HELD_FRAME];                                                                           \
 	};                                                                                                             \
 	/* Load-time constants: the verifier removes what they switch off. */                                          \
 	struct masq_options##n {                                                                                       \
@@ -186,6 +207,24 @@ struct masq_timeouts {
 	__u32 udp_new;
 	__u32 udp;
 	__u32 icmp;
+	__u32 other;
+	__u32 fragment; /* since a datagram's last fragment */
+};
+
+/* Fragments that wait for their datagram's first: a copy of the frame, and in one element what is needed to find it. */
+#define MASQ_HELD_SLOTS 256
+#define MASQ_HELD_SLOTS_PER_SOURCE 64
+#define MASQ_HELD_FRAME 9216
+
+struct masq_held_slot {
+	__u32 state; /* 0: free, 1: being written or read, else the tick since when it waits */
+	__u32 hash;
+	__u32 source; /* hash of the sender's address */
+};
+
+struct masq_held_index {
+	__u32 waiting;
+	struct masq_held_slot slot[MASQ_HELD_SLOTS];
 };
 
 MASQ_DEFINE_FAMILY(4);

@@ -6,11 +6,14 @@
  *                                       none: policy -> mapping (make)
  *     ingress:  parse -> mapping (find) -> rewrite destination
  *
- * A mapping also remembers what is left alone, so a known connection costs one look-up whatever was decided.
+ * A mapping also remembers what is left alone, so a known connection costs one look-up whatever was decided. ICMP
+ * errors and fragments but the first have ways of their own (icmp_error.h, fragment.h).
  * Every packet leaves by exit_with(): counted, with a reason that fixes the verdict.
  */
+#include "bpf/fragment.h"
+#include "bpf/icmp_error.h"
 #include "bpf/mapping.h"
-#include "bpf/packet.h"
+#include "bpf/parse.h"
 #include "bpf/policy.h"
 #include "bpf/rewrite.h"
 #include "bpf/state.h"
@@ -22,58 +25,122 @@ static __always_inline int exit_with(enum masq_direction direction, __u32 reason
 	switch (reason) {
 #define VERDICT(name, verdict, word, meaning)                                                                         \
 	case MASQ_REASON_##name:                                                                                       \
-		return MASQ_##verdict == MASQ_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+		return MASQ_##verdict == MASQ_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 		MASQ_REASONS(VERDICT)
 #undef VERDICT
 	}
 	return TC_ACT_SHOT;
 }
 
-static __always_inline int translate(struct __sk_buff *skb, const struct packet *p, enum masq_direction direction,
-				     const addr_t *to, __be16 port)
+/* The first fragment of a pod's datagram: those behind it follow its decision. */
+__noinline int N(head_egress)(struct __sk_buff *skb, const struct packet *p, const addr_t *external, __u32 port)
 {
-	if (!packet_rewrite(skb, p, direction, to, port))
-		return exit_with(direction, MASQ_REASON_REWRITE_FAILED);
-	return exit_with(direction, MASQ_REASON_TRANSLATED);
+	mapping_t *datagram;
+	int slot;
+
+	if (!p || !external)
+		return TC_ACT_SHOT;
+	slot = datagram_open(skb, p, external);
+	if (slot < 0)
+		return exit_with(MASQ_EGRESS, REFUSAL(slot));
+	if (fragments_release(skb, p, MASQ_KIND_DATAGRAM_OUT))
+		return TC_ACT_SHOT; /* it has been sent on, and comes by again */
+	datagram = slot_at(slot);
+	if (!datagram || !identification_write(skb, p, datagram->external_port) ||
+	    !packet_rewrite(skb, p, MASQ_EGRESS, external, port))
+		return exit_with(MASQ_EGRESS, MASQ_REASON_REWRITE_FAILED);
+	return exit_with(MASQ_EGRESS, MASQ_REASON_TRANSLATED);
+}
+
+/* The same from outside: to `to` and `port`, or (reason NOT_OURS) left as it is. */
+__noinline int N(head_ingress)(struct __sk_buff *skb, const struct packet *p, const addr_t *to, __u32 reason_and_port)
+{
+	__u32 reason = reason_and_port >> 16;
+
+	if (!p || !to)
+		return TC_ACT_SHOT;
+	reason = N(datagram_note)(p, to, reason, MASQ_KIND_DATAGRAM_IN);
+	if (fragments_release(skb, p, MASQ_KIND_DATAGRAM_IN))
+		return TC_ACT_SHOT;
+	if (reason == MASQ_REASON_TRANSLATED && !packet_rewrite(skb, p, MASQ_INGRESS, to, (__be16)reason_and_port))
+		reason = MASQ_REASON_REWRITE_FAILED;
+	return exit_with(MASQ_INGRESS, reason);
+}
+
+static __always_inline int egress_translate(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
+{
+	if (p->fragment == FRAGMENT_HEAD)
+		return N(head_egress)(skb, p, &m->external, m->external_port);
+	return exit_with(MASQ_EGRESS, packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port)
+					      ? MASQ_REASON_TRANSLATED
+					      : MASQ_REASON_REWRITE_FAILED);
+}
+
+/* The policy would say the same of the fragments behind it, but where the connection came from outside. */
+static __always_inline int egress_leave(const struct packet *p, __u32 reason)
+{
+	addr_t none = {};
+
+	if (p->fragment == FRAGMENT_HEAD && reason == MASQ_REASON_INBOUND_CONNECTION)
+		reason = N(datagram_note)(p, &none, reason, MASQ_KIND_DATAGRAM_OUT);
+	return exit_with(MASQ_EGRESS, reason);
 }
 
 /* Ours, but without a tuple: left when the destination is, dropped when it would have to be masqueraded. */
-__noinline int N(egress_without_flow)(const addr_t *destination, __u32 no_flow)
+static __always_inline int egress_without_flow(const struct packet *p)
 {
-	__u32 reason;
+	__u32 reason = N(policy_decide)(&p->flow.dst);
 
-	if (!destination)
-		return TC_ACT_SHOT;
-	reason = N(policy_decide)(destination);
-	return exit_with(MASQ_EGRESS, reason == MASQ_REASON_TRANSLATED ? no_flow : reason);
+	return exit_with(MASQ_EGRESS, reason == MASQ_REASON_TRANSLATED ? p->no_flow : reason);
 }
 
-/* The first packet of a connection that the pod opens: decide, and remember the decision. */
+/* All of a pod's packets that are no whole packet of a connection. */
+__noinline int N(egress_special)(struct __sk_buff *skb, const struct packet *p, __u32 parsed)
+{
+	if (!p)
+		return TC_ACT_SHOT;
+	if (parsed == PARSED_LATER)
+		return exit_with(MASQ_EGRESS, N(later_egress)(skb, p));
+	if (p->no_flow == MASQ_REASON_NEIGHBOUR_DISCOVERY)
+		return exit_with(MASQ_EGRESS, MASQ_REASON_NEIGHBOUR_DISCOVERY);
+	return egress_without_flow(p);
+}
+
+/*
+ * The first packet of a connection that the pod opens: decide, and remember the decision. The mapping's slot, or
+ * REFUSED(reason) when there is none: it is left alone, or cannot be masqueraded.
+ */
 __noinline int N(egress_first)(struct __sk_buff *skb, const struct packet *p)
 {
-	struct masq_control *c = control_get();
-	__u32 ingress_ifindex = skb->ingress_ifindex, reason;
-	mapping_t *m;
+	__u32 ingress_ifindex = skb->ingress_ifindex;
+	addr_t external = {};
+	int reason, slot;
+	tuple_t any;
 
-	if (!c || !p)
-		return TC_ACT_SHOT;
+	if (!p)
+		return REFUSED(MASQ_REASON_MALFORMED);
 	/* From one uplink to another: a pod of this node sends nothing there, whoever writes its address. */
 	if (ingress_ifindex && bpf_map_lookup_elem(&N(uplinks), &ingress_ifindex))
-		return exit_with(MASQ_EGRESS, MASQ_REASON_NOT_OURS);
+		return REFUSED(MASQ_REASON_NOT_OURS);
+	if (addr_is_impossible(&p->flow.dst))
+		return REFUSED(MASQ_REASON_MALFORMED);
 	reason = N(policy_decide)(&p->flow.dst);
-	if (reason == MASQ_REASON_POD_CIDR)
-		return exit_with(MASQ_EGRESS, reason);
 	if (reason != MASQ_REASON_TRANSLATED) {
-		if (packet_may_open(p))
-			left_remember(c, p, reason, 0);
-		return exit_with(MASQ_EGRESS, reason);
+		if (p->may_open && reason != MASQ_REASON_POD_CIDR)
+			left_remember(&p->flow, reason, 0);
+		return REFUSED(reason);
 	}
-	if (!packet_may_open(p))
-		return exit_with(MASQ_EGRESS, MASQ_REASON_NOT_AN_OPENER);
-	m = mapping_make(skb, c, p, &reason);
-	if (!m)
-		return exit_with(MASQ_EGRESS, reason);
-	return translate(skb, p, MASQ_EGRESS, &m->external, m->external_port);
+	if (!p->may_open)
+		return REFUSED(MASQ_REASON_NOT_AN_OPENER);
+	if (!external_address(skb, &p->flow, &external))
+		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
+	slot = N(mapping_open)(skb, &p->flow, &external);
+	if (slot >= 0 && flow_has_key(&p->flow)) {
+		flow_without_key(&any, &p->flow);
+		if (N(find_by_flow)(&any) == NO_SLOT)
+			N(mapping_open)(skb, &any, &external);
+	}
+	return slot;
 }
 
 /*
@@ -86,35 +153,43 @@ static __always_inline bool begins_anew(mapping_t *m, const struct packet *p)
 	return packet_is_pure_syn(p) && (m->reason != MASQ_REASON_TRANSLATED || m->state == MASQ_STATE_CLOSING);
 }
 
-__noinline int N(egress)(struct __sk_buff *skb)
+__noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 {
 	struct packet p __attribute__((aligned(8))) = {};
-	enum parsed parsed = packet_parse(skb, &p, MASQ_EGRESS);
+	enum parsed parsed = packet_parse(skb, &p, MASQ_EGRESS, l3_offset);
 	struct masq_control *c;
 	mapping_t *m;
+	int slot;
 
+	/* Also the node's own, when it is about a pod's packet. */
+	if (parsed == PARSED_ERROR)
+		return exit_with(MASQ_EGRESS, N(error_egress)(skb, &p));
 	if (parsed == PARSED_NOTHING || !is_source(&p.flow.src))
 		return exit_with(MASQ_EGRESS, MASQ_REASON_NOT_OURS);
 	if (addr_is_multicast(&p.flow.dst))
 		return exit_with(MASQ_EGRESS, MASQ_REASON_MULTICAST);
 	if (addr_is_broadcast(&p.flow.dst))
 		return exit_with(MASQ_EGRESS, MASQ_REASON_BROADCAST);
-	if (parsed == PARSED_ADDRESSES)
-		return N(egress_without_flow)(&p.flow.dst, p.no_flow);
+	if (parsed != PARSED_FLOW)
+		return N(egress_special)(skb, &p, parsed);
 
 	c = control_get();
 	m = table_find(BY_FLOW, &p.flow);
-	if (!c || !m)
-		return N(egress_first)(skb, &p);
-	if (begins_anew(m, &p)) {
+	if (m && begins_anew(m, &p)) {
 		WRITE_ONCE(m->seen, 0);
-		return N(egress_first)(skb, &p);
+		m = NULL;
 	}
-	if (!mapping_track(m, &p, MASQ_EGRESS, c->clock))
-		return N(egress_first)(skb, &p);
+	if (!c || !m || !mapping_track(m, &p, MASQ_EGRESS, c->clock)) {
+		slot = N(egress_first)(skb, &p);
+		if (slot < 0)
+			return egress_leave(&p, REFUSAL(slot));
+		m = slot_at(slot);
+		if (!m)
+			return exit_with(MASQ_EGRESS, MASQ_REASON_TABLE_FULL);
+	}
 	if (m->reason != MASQ_REASON_TRANSLATED)
-		return exit_with(MASQ_EGRESS, m->reason);
-	return translate(skb, &p, MASQ_EGRESS, &m->external, m->external_port);
+		return egress_leave(&p, m->reason);
+	return egress_translate(skb, &p, m);
 }
 
 /*
@@ -133,30 +208,65 @@ __noinline int N(ingress_to_pod)(const struct packet *p)
 		return exit_with(MASQ_INGRESS, m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_NOT_OURS : m->reason);
 	if (is_source(&p->flow.dst))
 		return exit_with(MASQ_INGRESS, MASQ_REASON_POD_CIDR);
-	if (p->flow.protocol == IPPROTO_TCP && (p->tcp_flags & TCP_FLAG_RST))
+	if (p->flow.protocol == IPPROTO_TCP ? p->tcp_flags & TCP_FLAG_RST : !p->may_open)
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
-	if (p->flow.protocol == ICMP_PROTOCOL && !packet_may_open(p))
-		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
-	left_remember(c, p, MASQ_REASON_INBOUND_CONNECTION, packet_is_pure_syn(p) ? 0 : MASQ_WEAK);
+	left_remember(&p->flow, MASQ_REASON_INBOUND_CONNECTION, packet_is_pure_syn(p) ? 0 : MASQ_WEAK);
 	return exit_with(MASQ_INGRESS, MASQ_REASON_INBOUND_CONNECTION);
 }
 
-__noinline int N(ingress)(struct __sk_buff *skb)
+/* ICMP errors, and fragments but the first. */
+__noinline int N(ingress_special)(struct __sk_buff *skb, const struct packet *p, __u32 parsed)
 {
-	struct packet p __attribute__((aligned(8))) = {};
-	struct masq_control *c;
+	__u32 reason = parsed == PARSED_ERROR ? N(error_ingress)(skb, p) : N(later_ingress)(skb, p);
+
+	return exit_with(MASQ_INGRESS, reason);
+}
+
+/* Of a protocol whose key may differ between the directions. */
+__noinline int N(ingress_without_key)(struct __sk_buff *skb, const struct packet *p)
+{
+	struct masq_control *c = control_get();
 	mapping_t *m;
 
-	if (packet_parse(skb, &p, MASQ_INGRESS) != PARSED_FLOW)
+	if (!c || !p)
+		return TC_ACT_UNSPEC;
+	m = reply_find(&p->flow);
+	if (!m || !mapping_track(m, p, MASQ_INGRESS, c->clock))
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+	return exit_with(MASQ_INGRESS, packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src)
+					       ? MASQ_REASON_TRANSLATED
+					       : MASQ_REASON_REWRITE_FAILED);
+}
+
+__noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
+{
+	struct packet p __attribute__((aligned(8))) = {};
+	enum parsed parsed = packet_parse(skb, &p, MASQ_INGRESS, l3_offset);
+	struct masq_control *c;
+	addr_t none = {};
+	mapping_t *m;
+
+	if (parsed == PARSED_NOTHING || parsed == PARSED_ADDRESSES)
+		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+	if (parsed != PARSED_FLOW)
+		return N(ingress_special)(skb, &p, parsed);
 	if (is_source(&p.flow.src))
 		return N(ingress_to_pod)(&p);
 
 	c = control_get();
 	m = table_find(BY_REPLY, &p.flow);
-	if (!c || !m || !mapping_track(m, &p, MASQ_INGRESS, c->clock))
+	if (!c || !m || !mapping_track(m, &p, MASQ_INGRESS, c->clock)) {
+		if (p.fragment == FRAGMENT_HEAD)
+			return N(head_ingress)(skb, &p, &none, MASQ_REASON_NOT_OURS << 16);
+		if (flow_has_key(&p.flow))
+			return N(ingress_without_key)(skb, &p);
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
-	return translate(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport);
+	}
+	if (p.fragment == FRAGMENT_HEAD)
+		return N(head_ingress)(skb, &p, &m->flow.src, MASQ_REASON_TRANSLATED << 16 | m->flow.sport);
+	return exit_with(MASQ_INGRESS, packet_rewrite(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport)
+					       ? MASQ_REASON_TRANSLATED
+					       : MASQ_REASON_REWRITE_FAILED);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

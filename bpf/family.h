@@ -30,6 +30,7 @@ typedef struct N(masq_tuple) tuple_t;
 typedef struct N(masq_mapping) mapping_t;
 typedef struct N(masq_uplink) uplink_t;
 typedef struct N(masq_policy_key) policy_key_t;
+typedef struct N(masq_held) held_t;
 
 #define ADDR_WORDS (sizeof(addr_t) / sizeof(__be32))
 #define TUPLE_WORDS (sizeof(tuple_t) / sizeof(__u64))
@@ -37,17 +38,9 @@ typedef struct N(masq_policy_key) policy_key_t;
 #if FAMILY == 4
 #define ADDRESS_FAMILY 2 /* AF_INET */
 #define ICMP_PROTOCOL IPPROTO_ICMP
-#define ICMP_QUERY_REQUEST 8
-#define ICMP_QUERY_REPLY 0
-#define ICMP_TIMESTAMP 13
-#define ICMP_TIMESTAMPREPLY 14
 #else
 #define ADDRESS_FAMILY 10 /* AF_INET6 */
 #define ICMP_PROTOCOL IPPROTO_ICMPV6
-#define ICMP_QUERY_REQUEST 128
-#define ICMP_QUERY_REPLY 129
-#define ICMP_TIMESTAMP 0 /* ICMPv6 has none */
-#define ICMP_TIMESTAMPREPLY 0
 #endif
 
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
@@ -72,6 +65,15 @@ static __always_inline bool addr_is_inside(const addr_t *a, const addr_t *prefix
 static __always_inline bool addr_is_multicast(const addr_t *a)
 {
 	return FAMILY == 4 ? (a->bytes[0] & 0xf0) == 0xe0 : a->bytes[0] == 0xff;
+}
+
+/* RFC 1122 3.2.1.3, RFC 4291 2.5: never the destination of a packet on a wire. */
+static __always_inline bool addr_is_impossible(const addr_t *a)
+{
+	if (FAMILY == 4)
+		return a->bytes[0] == 0 || a->bytes[0] == 127;
+	return !(a->word[0] | a->word[1 % ADDR_WORDS] | a->word[2 % ADDR_WORDS]) &&
+	       bpf_ntohl(a->word[3 % ADDR_WORDS]) <= 1;
 }
 
 /* RFC 919: the limited broadcast; a subnet's own is a rule of the policy. */

@@ -12,7 +12,7 @@
 #include "bpf/state.h"
 
 /* The address that a pod's packets leave this uplink under: of a pool, a pod keeps to one. */
-static __always_inline bool external_address(struct __sk_buff *skb, const struct packet *p, addr_t *external)
+static __always_inline bool uplink_address(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
 {
 	__u32 ifindex = skb->ifindex, pick = 0;
 	__u64 hash = 0;
@@ -22,7 +22,7 @@ static __always_inline bool external_address(struct __sk_buff *skb, const struct
 		return false;
 	if (uplink->count > 1) {
 		for (__u32 i = 0; i < ADDR_WORDS; i++)
-			hash = (hash ^ p->flow.src.word[i]) * 0x9e3779b97f4a7c15ull;
+			hash = (hash ^ flow->src.word[i]) * 0x9e3779b97f4a7c15ull;
 		pick = (__u32)(hash >> 40) % uplink->count; /* the upper bits depend on all of the address */
 	}
 	if (pick >= MASQ_POOL_MAX)
@@ -32,19 +32,19 @@ static __always_inline bool external_address(struct __sk_buff *skb, const struct
 }
 
 /* The source address that the node's route to the destination selects. */
-__noinline int N(route_source)(struct __sk_buff *skb, const struct packet *p, addr_t *external)
+__noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
 {
 	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex};
 	long result;
 
-	if (!p || !external)
+	if (!flow || !external)
 		return false;
-	fib.l4_protocol = p->flow.protocol;
+	fib.l4_protocol = flow->protocol;
 
 #if FAMILY == 4
-	fib.ipv4_dst = p->flow.dst.word[0];
+	fib.ipv4_dst = flow->dst.word[0];
 #else
-	__builtin_memcpy(fib.ipv6_dst, &p->flow.dst, sizeof(addr_t));
+	__builtin_memcpy(fib.ipv6_dst, &flow->dst, sizeof(addr_t));
 #endif
 	result = bpf_fib_lookup(skb, &fib, sizeof(fib),
 				BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
@@ -85,15 +85,16 @@ static __always_inline void pod_refund(const addr_t *pod)
 		bpf_map_delete_elem(&N(pods), pod);
 }
 
-static __always_inline void mapping_fill(mapping_t *m, const struct packet *p, __u32 reason, __u32 clock)
+static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, const addr_t *external, __u32 reason,
+					 __u32 clock)
 {
-	m->flow = p->flow;
+	m->flow = *flow;
+	m->external = *external;
+	m->external_port = 0;
 	m->reason = reason;
 	m->state = MASQ_STATE_NEW;
 	m->flags = 0;
 	m->created = clock;
-	m->external_port = 0;
-	__builtin_memset(&m->external, 0, sizeof(m->external));
 }
 
 /* From here on the mapping is found; false: another CPU made one meanwhile, or there is no room in the index. */
@@ -114,62 +115,106 @@ __noinline int N(mapping_publish)(__u32 slot)
 	return false;
 }
 
-/* Remembers that this connection is left alone. When there is no room, it is decided anew for each packet. */
-static __always_inline void left_remember(struct masq_control *c, const struct packet *p, __u32 reason, __u8 flags)
+/*
+ * Remembers what was decided without a mapping: that a connection is left alone, or where a datagram from outside goes.
+ * When there is no room, it is decided anew for each packet.
+ */
+__noinline int N(decision_remember)(const tuple_t *flow, const addr_t *to, __u32 reason, __u32 flags)
 {
+	struct masq_control *c = control_get();
 	mapping_t *m;
 	__u32 slot;
 
-	if (READ_ONCE(c->left) >= options.max_left || !slot_take(c, &slot))
-		return;
+	if (!c || !flow || !to || READ_ONCE(c->left) >= options.max_left || !slot_take(c, &slot))
+		return 0;
 	m = slot_at(slot);
 	if (!m)
-		return;
+		return 0;
 	__sync_fetch_and_add(&c->left, 1);
-	mapping_fill(m, p, reason, c->clock);
+	mapping_fill(m, flow, to, reason, c->clock);
 	m->flags = flags;
-	N(mapping_publish)(slot);
+	return N(mapping_publish)(slot);
 }
 
-/* Makes the mapping of a connection's first packet; *reason says why there is none. */
-static __always_inline mapping_t *mapping_make(struct __sk_buff *skb, struct masq_control *c, const struct packet *p,
-					       __u32 *reason)
+static __always_inline void left_remember(const tuple_t *flow, __u32 reason, __u8 flags)
 {
-	addr_t external = {};
+	addr_t none = {};
+
+	N(decision_remember)(flow, &none, reason, flags);
+}
+
+/* What mapping_open() says when there is no mapping: why. */
+#define REFUSED(reason) (-1 - (int)(reason))
+#define REFUSAL(result) ((__u32)(-1 - (result)))
+
+/*
+ * Makes a mapping of `flow` to `external`, under a port that it finds: the slot's number, or REFUSED(reason). Of two
+ * that were made at once, one is found in the end.
+ */
+__noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const addr_t *external)
+{
+	struct masq_control *c = control_get();
 	mapping_t *m;
 	__u32 slot;
 	int result;
 
-	*reason = MASQ_REASON_NO_EXTERNAL_ADDRESS;
-	if (!(options.route_source && N(route_source)(skb, p, &external)) && !external_address(skb, p, &external))
-		return NULL;
-	*reason = MASQ_REASON_TABLE_FULL;
-	if (READ_ONCE(c->used) >= options.max_mappings)
-		return NULL;
-	*reason = MASQ_REASON_POD_LIMIT;
-	if (!pod_charge(&p->flow.src))
-		return NULL;
-	*reason = MASQ_REASON_TABLE_FULL;
-	if (!slot_take(c, &slot))
-		goto refund;
-	m = slot_at(slot);
-	if (!m)
-		goto refund;
+	if (!c || !flow || !external || READ_ONCE(c->used) >= options.max_mappings)
+		return REFUSED(MASQ_REASON_TABLE_FULL);
+	if (!pod_charge(&flow->src))
+		return REFUSED(MASQ_REASON_POD_LIMIT);
+	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
+	if (!m) {
+		pod_refund(&flow->src);
+		return REFUSED(MASQ_REASON_TABLE_FULL);
+	}
 	__sync_fetch_and_add(&c->used, 1);
-	mapping_fill(m, p, MASQ_REASON_TRANSLATED, c->clock);
-	m->external = external;
+	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
 	result = port_find(skb, m, slot);
 	if (result != INSERTED) {
-		*reason = result == INSERT_EXISTS ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL;
 		WRITE_ONCE(m->seen, 0);
 		WRITE_ONCE(m->slot, MASQ_SLOT_LINKED); /* for the sweep, which settles the accounts */
-		return NULL;
+		return REFUSED(result == INSERT_EXISTS ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
 	}
-	__sync_fetch_and_add(&c->created, 1);
-	return N(mapping_publish)(slot) ? m : table_find(BY_FLOW, &p->flow);
-refund:
-	pod_refund(&p->flow.src);
-	return NULL;
+	if (flow->kind == MASQ_KIND_CONNECTION)
+		__sync_fetch_and_add(&c->created, 1);
+	if (N(mapping_publish)(slot))
+		return slot;
+	slot = N(find_by_flow)(flow);
+	return slot == NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : (int)slot;
+}
+
+/* The address that a new connection leaves under; false: there is none. */
+static __always_inline bool external_address(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
+{
+	return (options.route_source && N(route_source)(skb, flow, external)) || uplink_address(skb, flow, external);
+}
+
+/*
+ * GRE's key and the SPI of ESP and AH may differ between the two directions. What comes back under one that nobody
+ * sent goes to the pod that has the mapping by address alone: the first that is there.
+ */
+static __always_inline bool flow_has_key(const tuple_t *flow)
+{
+	return transport_of(flow->protocol) == TRANSPORT_FIXED && flow->protocol != PROTOCOL_SCTP &&
+	       flow->kind == MASQ_KIND_CONNECTION && (flow->sport | flow->dport);
+}
+
+static __always_inline void flow_without_key(tuple_t *t, const tuple_t *flow)
+{
+	*t = *flow;
+	t->sport = t->dport = 0;
+}
+
+static __always_inline mapping_t *reply_find(const tuple_t *flow)
+{
+	__u32 slot = N(find_by_reply)(flow);
+	tuple_t any;
+
+	if (slot == NO_SLOT && flow_has_key(flow)) {
+		flow_without_key(&any, flow);
+		slot = N(find_by_reply)(&any);
+	}
+	return slot == NO_SLOT ? NULL : slot_at(slot);
 }
 
 #endif

@@ -94,6 +94,20 @@ struct {
 	__type(value, __u64);
 } N(counters) SEC(".maps");
 
+/* Fragments that wait (bpf/held.h). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MASQ_HELD_SLOTS);
+	__type(key, __u32);
+	__type(value, held_t);
+} N(held) SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct masq_held_index);
+} N(held_index) SEC(".maps");
+
 struct sweeper {
 	struct bpf_timer timer;
 };

@@ -3,7 +3,7 @@
 #ifndef MASQ_BPF_POLICY_H
 #define MASQ_BPF_POLICY_H
 
-#include "bpf/packet.h"
+#include "bpf/maps.h"
 
 static __always_inline void policy_key(policy_key_t *key, const addr_t *a)
 {

@@ -2,14 +2,16 @@
 /*
  * Finds an external port for a new mapping. The claim of a port is the insertion into the reply index, so two CPUs
  * can never have the same one. The pod's own port is kept when it is free and in range (or the identifier of an ICMP
- * query, whose space is 0-65535); else every port of the range is tried, from a random one on.
+ * query or of a datagram in fragments, whose space is 0-65535); else every port of the range is tried, from a random
+ * one on. Of a protocol whose key we cannot change, that key is the only one.
  */
 #ifndef MASQ_BPF_PORTS_H
 #define MASQ_BPF_PORTS_H
 
+#include "bpf/protocol.h"
 #include "bpf/table.h"
 
-#define ICMP_IDENTIFIERS 65536
+#define IDENTIFIERS 65536
 
 static __always_inline bool port_is_in_range(__u16 port)
 {
@@ -50,7 +52,7 @@ __noinline int N(port_has_socket)(struct __sk_buff *skb, __u32 slot)
 	mapping_t *m = slot_at(slot);
 	struct bpf_sock *sk;
 
-	if (!m)
+	if (!m || m->flow.kind != MASQ_KIND_CONNECTION)
 		return false;
 
 #if FAMILY == 4
@@ -111,27 +113,46 @@ static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_sea
 		return 1;
 	if (++search->position >= search->total)
 		search->position = 0;
-	m->external_port = m->flow.protocol == ICMP_PROTOCOL ? bpf_htons(search->position)
-							     : bpf_htons(port_at(search->position));
+	m->external_port = bpf_htons(search->total == IDENTIFIERS ? search->position : port_at(search->position));
 	search->result = N(port_claim)(search->skb, search->slot);
 	return search->result == INSERT_EXISTS ? 0 : 1;
+}
+
+enum port_space {
+	PORT_SPACE_RANGE,       /* the ports of the options */
+	PORT_SPACE_IDENTIFIERS, /* 0-65535 */
+	PORT_SPACE_FIXED,       /* the one that it has */
+};
+
+static __always_inline enum port_space port_space_of(const tuple_t *t)
+{
+	if (t->kind != MASQ_KIND_CONNECTION)
+		return PORT_SPACE_IDENTIFIERS;
+	switch (transport_of(t->protocol)) {
+	case TRANSPORT_PORTS:
+		return PORT_SPACE_RANGE;
+	case TRANSPORT_QUERY:
+		return PORT_SPACE_IDENTIFIERS;
+	default:
+		return PORT_SPACE_FIXED;
+	}
 }
 
 /* Fills in external_port and claims it: INSERTED, or why not (INSERT_EXISTS: all are taken). */
 static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 slot)
 {
-	bool is_icmp = m->flow.protocol == ICMP_PROTOCOL;
+	enum port_space space = port_space_of(&m->flow);
 	struct port_search search = {
 		.skb = skb,
 		.slot = slot,
-		.total = is_icmp ? ICMP_IDENTIFIERS : options.port_count,
+		.total = space == PORT_SPACE_RANGE ? options.port_count : IDENTIFIERS,
 		.result = INSERT_EXISTS,
 	};
 
 	m->external_port = m->flow.sport;
-	if (is_icmp || (!options.random_fully && port_is_in_range(bpf_ntohs(m->flow.sport))))
+	if (space != PORT_SPACE_RANGE || (!options.random_fully && port_is_in_range(bpf_ntohs(m->flow.sport))))
 		search.result = N(port_claim)(skb, slot);
-	if (search.result != INSERT_EXISTS || !search.total)
+	if (search.result != INSERT_EXISTS || space == PORT_SPACE_FIXED || !search.total)
 		return search.result;
 	search.position = bpf_get_prandom_u32() % search.total;
 	bpf_for_each_map_elem(&N(steps), port_search_step, &search, 0);

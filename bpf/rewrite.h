@@ -25,27 +25,13 @@ static __always_inline __sum16 checksum_replace(__sum16 check, __be32 from, __be
 	return (__u16)~sum;
 }
 
-static __always_inline __u32 checksum_offset(const struct packet *p)
-{
-	switch (p->flow.protocol) {
-	case IPPROTO_TCP:
-		return p->l4_offset + 16;
-	case IPPROTO_UDP:
-		return p->l4_offset + 6;
-	default:
-		return p->l4_offset + 2;
-	}
-}
-
 #if FAMILY == 4
-/* ICMP's checksum does not cover the addresses. */
-static __always_inline long checksum_fix_address(struct __sk_buff *skb, const struct packet *p, const addr_t *from,
+#define IP_HEADER struct iphdr
+
+static __always_inline long checksum_fix_address(struct __sk_buff *skb, __u32 offset, const addr_t *from,
 						 const addr_t *to, __u64 flags)
 {
-	if (p->flow.protocol == IPPROTO_ICMP)
-		return 0;
-	return bpf_l4_csum_replace(skb, checksum_offset(p), from->word[0], to->word[0],
-				   BPF_F_PSEUDO_HDR | sizeof(__be32) | flags);
+	return bpf_l4_csum_replace(skb, offset, from->word[0], to->word[0], BPF_F_PSEUDO_HDR | sizeof(__be32) | flags);
 }
 
 static __always_inline void address_write(struct iphdr *ip, bool source, const addr_t *to)
@@ -55,17 +41,18 @@ static __always_inline void address_write(struct iphdr *ip, bool source, const a
 	ip->check = checksum_replace(ip->check, *field, to->word[0]);
 	*field = to->word[0];
 }
-#define IP_HEADER struct iphdr
 #else
-static __always_inline long checksum_fix_address(struct __sk_buff *skb, const struct packet *p, const addr_t *from,
+#define IP_HEADER struct ipv6hdr
+
+static __always_inline long checksum_fix_address(struct __sk_buff *skb, __u32 offset, const addr_t *from,
 						 const addr_t *to, __u64 flags)
 {
 	__s64 difference = bpf_csum_diff((__be32 *)from, sizeof(*from), (__be32 *)to, sizeof(*to), 0);
 	long error;
 
-	error = bpf_l4_csum_replace(skb, checksum_offset(p), 0, difference, BPF_F_PSEUDO_HDR | BPF_F_IPV6 | flags);
+	error = bpf_l4_csum_replace(skb, offset, 0, difference, BPF_F_PSEUDO_HDR | BPF_F_IPV6 | flags);
 	if (error) /* a kernel before the flag */
-		error = bpf_l4_csum_replace(skb, checksum_offset(p), 0, difference, BPF_F_PSEUDO_HDR | flags);
+		error = bpf_l4_csum_replace(skb, offset, 0, difference, BPF_F_PSEUDO_HDR | flags);
 	return error;
 }
 
@@ -73,8 +60,38 @@ static __always_inline void address_write(struct ipv6hdr *ip, bool source, const
 {
 	__builtin_memcpy(source ? &ip->saddr : &ip->daddr, to, sizeof(*to));
 }
-#define IP_HEADER struct ipv6hdr
 #endif
+
+/* Address alone: all that is to change in a fragment behind the first, and first of all in every other packet. */
+static __always_inline bool packet_rewrite_address(struct __sk_buff *skb, const struct packet *p,
+						   enum masq_direction direction, const addr_t *to)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 l3_offset = p->l3_offset;
+	IP_HEADER *ip = data + l3_offset;
+
+	if (l3_offset > L3_OFFSET_MAX || (void *)(ip + 1) > end)
+		return false;
+	address_write(ip, direction == MASQ_EGRESS, to);
+	return true;
+}
+
+static __always_inline bool port_write(struct __sk_buff *skb, const struct packet *p, enum masq_direction direction,
+				       __be16 port)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 at = port_offset(p->flow.protocol, direction == MASQ_EGRESS), l4_offset = p->l4_offset;
+	void *l4;
+
+	if (l4_offset <= L4_OFFSET_MAX) {
+		l4 = data + l4_offset;
+		if (l4 + 8 <= end) {
+			*(__be16 *)(l4 + at) = port;
+			return true;
+		}
+	}
+	return !bpf_skb_store_bytes(skb, l4_offset + at, &port, sizeof(port), 0);
+}
 
 /*
  * Egress: the source becomes `to` and `port`; ingress: the destination. For ICMP queries the port is the identifier.
@@ -83,30 +100,33 @@ static __always_inline void address_write(struct ipv6hdr *ip, bool source, const
 static __always_inline bool packet_rewrite(struct __sk_buff *skb, const struct packet *p, enum masq_direction direction,
 					   const addr_t *to, __be16 port)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	bool source = direction == MASQ_EGRESS;
-	__u64 flags = p->flow.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	IP_HEADER *ip = data + L3_OFFSET;
-	__u32 l4_offset = p->l4_offset;
-	void *l4;
+	__u8 protocol = p->flow.protocol;
+	__u64 flags = protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__u32 checksum = checksum_offset(protocol);
 
-	if (l4_offset > L4_OFFSET_MAX)
+	if (!packet_rewrite_address(skb, p, direction, to))
 		return false;
-	l4 = data + l4_offset;
-	if ((void *)(ip + 1) > end || l4 + 8 > end)
+	if (port != p->flow.sport && !port_write(skb, p, direction, port))
 		return false;
-	if (port != p->flow.sport)
-		*(__be16 *)(p->flow.protocol == ICMP_PROTOCOL ? l4 + 4 : source ? l4 : l4 + 2) = port;
-	address_write(ip, source, to);
-
-	if (p->flow.protocol == IPPROTO_UDP && !p->has_udp_checksum)
+	if (!checksum || !p->has_checksum)
 		return true;
+	checksum += p->l4_offset;
 	/* In the packet's own orientation the changed address is flow.src in both directions. */
-	if (checksum_fix_address(skb, p, &p->flow.src, to, flags))
+	if (checksum_covers_addresses(protocol) && checksum_fix_address(skb, checksum, &p->flow.src, to, flags))
 		return false;
 	if (port == p->flow.sport)
 		return true;
-	return !bpf_l4_csum_replace(skb, checksum_offset(p), p->flow.sport, port, sizeof(__be16) | flags);
+	return !bpf_l4_csum_replace(skb, checksum, p->flow.sport, port, sizeof(__be16) | flags);
+}
+
+/* The identification of a fragment. */
+static __always_inline bool identification_write(struct __sk_buff *skb, const struct packet *p, __be16 id)
+{
+	if (id == p->id)
+		return true;
+	if (FAMILY == 4 && bpf_l3_csum_replace(skb, p->l3_offset + 10, p->id, id, sizeof(id)))
+		return false;
+	return !bpf_skb_store_bytes(skb, p->id_offset, &id, sizeof(id), 0);
 }
 
 #endif

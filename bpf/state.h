@@ -10,6 +10,8 @@
 
 static __always_inline __u32 mapping_timeout(const mapping_t *m)
 {
+	if (m->flow.kind != MASQ_KIND_CONNECTION)
+		return options.timeouts.fragment;
 	if (m->flow.protocol == IPPROTO_TCP) {
 		if (m->state == MASQ_STATE_NEW)
 			return options.timeouts.tcp_new;
@@ -18,6 +20,8 @@ static __always_inline __u32 mapping_timeout(const mapping_t *m)
 	}
 	if (m->flow.protocol == ICMP_PROTOCOL)
 		return options.timeouts.icmp;
+	if (m->flow.protocol != IPPROTO_UDP && m->flow.protocol != PROTOCOL_UDPLITE)
+		return options.timeouts.other;
 	return m->state == MASQ_STATE_NEW ? options.timeouts.udp_new : options.timeouts.udp;
 }
 
@@ -57,19 +61,22 @@ static __always_inline void mapping_track_tcp(mapping_t *m, const struct packet 
 		m->state = state;
 }
 
-/*
- * Notes a packet of the connection. False: the mapping ended in this very moment and must not be used. Nothing is
- * written when nothing changed.
- */
-static __always_inline bool mapping_track(mapping_t *m, const struct packet *p, enum masq_direction direction,
-					  __u32 clock)
+/* Keeps it alive. False: it ended in this very moment and must not be used. */
+static __always_inline bool mapping_touch(mapping_t *m, __u32 clock)
 {
 	__u32 seen = READ_ONCE(m->seen);
 
 	if (!seen)
 		return false;
-	if (clock - seen >= REFRESH_TICKS && (__s32)(clock - seen) > 0 &&
-	    __sync_val_compare_and_swap(&m->seen, seen, clock) == 0)
+	return clock - seen < REFRESH_TICKS || (__s32)(clock - seen) <= 0 ||
+	       __sync_val_compare_and_swap(&m->seen, seen, clock) != 0;
+}
+
+/* Notes a packet of the connection; false as above. Nothing is written when nothing changed. */
+static __always_inline bool mapping_track(mapping_t *m, const struct packet *p, enum masq_direction direction,
+					  __u32 clock)
+{
+	if (!mapping_touch(m, clock))
 		return false;
 	if (p->flow.protocol == IPPROTO_TCP)
 		mapping_track_tcp(m, p, direction);

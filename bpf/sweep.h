@@ -20,7 +20,7 @@ static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m,
 	tuple_t key = m->flow;
 
 	N(remove_flow)(&key, number);
-	if (m->reason == MASQ_REASON_TRANSLATED) {
+	if (mapping_has_port(m)) {
 		mapping_reply_key(m, &key);
 		N(remove_reply)(&key, number);
 		pod_refund(&m->flow.src);

@@ -70,22 +70,25 @@ static __always_inline bool mapping_has_key(enum table_index index, const mappin
 	if (index == BY_FLOW)
 		return tuple_equal(&m->flow, t);
 	return addr_equal(&m->flow.dst, &t->dst) && m->flow.dport == t->dport && m->external_port == t->sport &&
-	       addr_equal(&m->external, &t->src) && m->flow.protocol == t->protocol;
+	       addr_equal(&m->external, &t->src) && m->flow.protocol == t->protocol && m->flow.kind == t->kind;
 }
 
-/* The slot that a cell names if it may be the one for this tag, else -1. */
+#define NO_SLOT ((__u32)-1)
+
+/* The slot that a cell names if it may be the one for this tag, else NO_SLOT. */
 static __always_inline __u32 cell_candidate(__u32 cell, __u32 tag)
 {
 	__u32 slot = (cell ^ tag) - 1;
 
-	return slot < CELL_SLOT_MASK ? slot : -1;
+	return slot < CELL_SLOT_MASK ? slot : NO_SLOT;
 }
 
 /*
- * The mapping that an index has for a tuple, or NULL. `alive`: a mapping that has ended counts as none; else its key
- * is still taken.
+ * The mapping that an index has for a tuple, and its slot's number; or NULL. `alive`: a mapping that has ended counts
+ * as none; else its key is still taken.
  */
-static __always_inline mapping_t *index_find(enum table_index index, const tuple_t *t, __u64 hash, bool alive)
+static __always_inline mapping_t *index_find(enum table_index index, const tuple_t *t, __u64 hash, bool alive,
+					     __u32 *number)
 {
 	__u32 tag = hash_tag(hash);
 
@@ -98,11 +101,13 @@ static __always_inline mapping_t *index_find(enum table_index index, const tuple
 			__u32 slot = cell_candidate(READ_ONCE(b->cell[i]), tag);
 			mapping_t *m;
 
-			if (slot == (__u32)-1)
+			if (slot == NO_SLOT)
 				continue;
 			m = slot_at(slot);
-			if (m && mapping_has_key(index, m, t) && (!alive || READ_ONCE(m->seen)))
+			if (m && mapping_has_key(index, m, t) && (!alive || READ_ONCE(m->seen))) {
+				*number = slot;
 				return m;
+			}
 		}
 		if (hop == 0 && !READ_ONCE(b->overflow))
 			return NULL;
@@ -112,7 +117,9 @@ static __always_inline mapping_t *index_find(enum table_index index, const tuple
 
 static __always_inline mapping_t *table_find(enum table_index index, const tuple_t *t)
 {
-	return index_find(index, t, tuple_hash(t), true);
+	__u32 number;
+
+	return index_find(index, t, tuple_hash(t), true, &number);
 }
 
 enum insert_result {
@@ -155,12 +162,35 @@ __noinline int N(vacancy_in_reply)(__u32 home)
 
 __noinline int N(flow_is_taken)(const tuple_t *t, __u64 hash)
 {
-	return t && index_find(BY_FLOW, t, hash, true);
+	__u32 number;
+
+	return t && index_find(BY_FLOW, t, hash, true, &number);
 }
 
 __noinline int N(reply_is_taken)(const tuple_t *t, __u64 hash)
 {
-	return t && index_find(BY_REPLY, t, hash, false);
+	__u32 number;
+
+	return t && index_find(BY_REPLY, t, hash, false, &number);
+}
+
+/* table_find() for the rarer packets: the slot's number, or NO_SLOT. */
+__noinline __u32 N(find_by_flow)(const tuple_t *t)
+{
+	__u32 number = NO_SLOT;
+
+	if (t)
+		index_find(BY_FLOW, t, tuple_hash(t), true, &number);
+	return number;
+}
+
+__noinline __u32 N(find_by_reply)(const tuple_t *t)
+{
+	__u32 number = NO_SLOT;
+
+	if (t)
+		index_find(BY_REPLY, t, tuple_hash(t), true, &number);
+	return number;
 }
 
 /* Inserts a slot's number under a key that no other slot has: the claim of a port, the birth of a mapping. */
@@ -252,6 +282,12 @@ __noinline int N(remove_reply)(const tuple_t *t, __u32 slot)
 	if (t)
 		index_remove(BY_REPLY, t, slot);
 	return 0;
+}
+
+/* Others are decisions alone: in the forward index, on no pod's account. */
+static __always_inline bool mapping_has_port(const mapping_t *m)
+{
+	return m->reason == MASQ_REASON_TRANSLATED && m->flow.kind != MASQ_KIND_DATAGRAM_IN;
 }
 
 /* The tuple under which the reply index names a mapping. */

@@ -55,6 +55,7 @@ struct Uplink {
 struct RestingDevice {
   int ifindex = 0;
   std::string name;
+  bool ethernet = true;
   auto operator<=>(const RestingDevice&) const = default;
 };
 

@@ -123,7 +123,7 @@ std::vector<RestingDevice> resting_devices(const Config& config, const Node& nod
   if (!config.devices.empty()) return resting;
   for (const auto& link : node.links)
     if (can_be_uplink(link) && std::ranges::find(uplinks, &link) == uplinks.end())
-      resting.push_back({.ifindex = link.ifindex, .name = link.name});
+      resting.push_back({.ifindex = link.ifindex, .name = link.name, .ethernet = link.arp_type == arphrd_ether});
   std::ranges::sort(resting);
   return resting;
 }

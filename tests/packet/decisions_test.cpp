@@ -87,11 +87,12 @@ TEST_P(Decisions, only_a_legal_opener_makes_a_mapping) {
 }
 
 TEST_P(Decisions, what_cannot_be_masqueraded_is_dropped_but_left_where_it_may_go) {
-  Packet gre{.from = {who.pod}, .to = {who.world}, .protocol = 47, .transport = Bytes(16, 0)};
-  EXPECT_EQ(engine.egress(gre).verdict, drop);
-  EXPECT_EQ(engine.egress(gre).reason, "unsupported_protocol");
-  gre.to.address = who.excluded;
-  expect_left(engine.egress(gre), gre, "ip_masq_agent");
+  auto advertisement = echo_request(who.pod, who.world, 1);
+  advertisement.icmp_type = who.family == Family::ipv4 ? 9 : 139;
+  EXPECT_EQ(engine.egress(advertisement).verdict, drop);
+  EXPECT_EQ(engine.egress(advertisement).reason, "unsupported_protocol");
+  advertisement.to.address = who.excluded;
+  expect_left(engine.egress(advertisement), advertisement, "ip_masq_agent");
 
   Packet portless = udp({who.pod, 0}, {who.world, 53});
   EXPECT_EQ(engine.egress(portless).verdict, drop);
@@ -105,18 +106,6 @@ TEST_P(Decisions, truncated_packets_of_a_pod_are_dropped) {
     const auto outcome = engine.egress_bytes(Bytes(whole.begin(), whole.begin() + static_cast<long>(size)), who.family);
     EXPECT_EQ(outcome.verdict, drop) << size;
     EXPECT_EQ(outcome.reason, "malformed") << size;
-  }
-}
-
-TEST(DecisionsIPv4, fragments_that_would_have_to_be_masqueraded_are_dropped) {
-  Engine engine{desired()};
-  const auto who = cast(Family::ipv4);
-  for (const std::uint16_t bits : {0x2000, 0x00b9, 0x20b9}) {
-    auto packet = udp({who.pod, 5000}, {who.world, 53});
-    packet.fragment_bits = bits;
-    EXPECT_EQ(engine.egress(packet).reason, "fragment");
-    packet.to.address = who.excluded;
-    EXPECT_EQ(engine.egress(packet).reason, "ip_masq_agent");
   }
 }
 

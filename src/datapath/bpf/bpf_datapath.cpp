@@ -93,7 +93,10 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   if (reloaded)
     if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
   auto uplinks = attachments();
-  const UplinkAttachments::Programs programs{.ingress = program_->ingress(), .egress = program_->egress()};
+  const UplinkAttachments::Programs programs{.ingress = program_->ingress(),
+                                             .egress = program_->egress(),
+                                             .ingress_l3 = program_->ingress_l3(),
+                                             .egress_l3 = program_->egress_l3()};
   const auto attached = uplinks.attach(desired.uplinks, programs, false, steps);
   const auto updated = uplinks.update_resting(desired.resting, programs, steps);
   const auto detached = uplinks.detach_others(desired, false, steps);

@@ -20,6 +20,9 @@ std::uint32_t ticks(std::chrono::seconds time) {
 // is shorter.
 constexpr std::chrono::seconds unanswered{30};
 
+// Of a datagram since its last fragment: longer, and identifications would come around again meanwhile.
+constexpr std::chrono::seconds fragment_life{2};
+
 masq_timeouts make_timeouts(const NatTimeouts& t) {
   return {
       .tcp_new = ticks(std::min(unanswered, t.tcp_transitory)),
@@ -28,6 +31,8 @@ masq_timeouts make_timeouts(const NatTimeouts& t) {
       .udp_new = ticks(std::min(unanswered, t.udp)),
       .udp = ticks(t.udp),
       .icmp = ticks(t.icmp),
+      .other = ticks(t.other),
+      .fragment = ticks(fragment_life),
   };
 }
 

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -77,9 +78,15 @@ Result<std::pair<Table, Table>> choose_tables(const Pins& pins, const Desired& d
   return std::pair(*table4, *table6);
 }
 
+bool has_l3_device(const Desired& desired) {
+  const auto is_l3 = [](const auto& device) { return !device.ethernet; };
+  return std::ranges::any_of(desired.uplinks, is_l3) || std::ranges::any_of(desired.resting, is_l3);
+}
+
 ProgramOptions options_with(const Desired& desired, const Table& table4, const Table& table6) {
   return {.ipv4 = make_options<Abi4>(desired, table4.size, table4.hash_seed),
-          .ipv6 = make_options<Abi6>(desired, table6.size, table6.hash_seed)};
+          .ipv6 = make_options<Abi6>(desired, table6.size, table6.hash_seed),
+          .without_ethernet = has_l3_device(desired)};
 }
 
 void unpin_table(const Pins& pins, Family family) {
@@ -138,7 +145,8 @@ Result<void> run_once(int program) {
 }  // namespace
 
 bool ProgramOptions::operator==(const ProgramOptions& other) const {
-  return std::memcmp(&ipv4, &other.ipv4, sizeof ipv4) == 0 && std::memcmp(&ipv6, &other.ipv6, sizeof ipv6) == 0;
+  return std::memcmp(&ipv4, &other.ipv4, sizeof ipv4) == 0 && std::memcmp(&ipv6, &other.ipv6, sizeof ipv6) == 0 &&
+         without_ethernet == other.without_ethernet;
 }
 
 void Program::Destroy::operator()(masq_bpf* skeleton) const { masq_bpf::destroy(skeleton); }
@@ -175,6 +183,8 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
   skeleton->rodata->options6 = options.ipv6;
   skeleton->rodata->enable_ipv4 = desired.ipv4.enabled;
   skeleton->rodata->enable_ipv6 = desired.ipv6.enabled;
+  for (bpf_program* program : {skeleton->progs.masq_egress_l3, skeleton->progs.masq_ingress_l3})
+    bpf_program__set_autoload(program, options.without_ethernet);
   if (pins)
     if (auto set = set_pins(*skeleton, *pins); !set) return std::unexpected(set.error());
   if (const int error = masq_bpf::load(skeleton.get()); error != 0)
@@ -187,6 +197,8 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
 
 int Program::egress() const { return bpf_program__fd(skeleton_->progs.masq_egress); }
 int Program::ingress() const { return bpf_program__fd(skeleton_->progs.masq_ingress); }
+int Program::egress_l3() const { return bpf_program__fd(skeleton_->progs.masq_egress_l3); }
+int Program::ingress_l3() const { return bpf_program__fd(skeleton_->progs.masq_ingress_l3); }
 int Program::map(const std::string& name) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, name.c_str()); }
 
 Result<void> Program::start_sweep() const {

@@ -17,6 +17,7 @@ namespace masq {
 struct ProgramOptions {
   masq_options4 ipv4{};
   masq_options6 ipv6{};
+  bool without_ethernet = false;  // with the programs for devices that have no Ethernet header
   bool operator==(const ProgramOptions& other) const;
 };
 
@@ -35,6 +36,8 @@ class Program {
 
   int egress() const;   // file descriptors of the programs
   int ingress() const;
+  int egress_l3() const;  // for devices without an Ethernet header; -1 when the configuration had none
+  int ingress_l3() const;
   int map(const std::string& name) const;  // file descriptor, -1: no such map
   const ProgramOptions& options() const { return options_; }
   masq_bpf* skeleton() const { return skeleton_.get(); }

@@ -109,7 +109,8 @@ Result<void> visit_mappings(const Pins& pins, const std::function<void(const Map
   if (!slots) return std::unexpected(slots.error());
   for (std::uint32_t i = 0; i < std::min(control->unused, slots->count()); ++i) {
     const auto raw = slots->at(i);
-    if (raw.slot == MASQ_SLOT_LINKED && raw.seen != 0 && raw.reason == MASQ_REASON_TRANSLATED)
+    if (raw.slot == MASQ_SLOT_LINKED && raw.seen != 0 && raw.reason == MASQ_REASON_TRANSLATED &&
+        raw.flow.kind == MASQ_KIND_CONNECTION)
       visit(to_mapping<Abi>(raw, control->clock));
   }
   return {};

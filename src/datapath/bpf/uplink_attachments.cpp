@@ -27,8 +27,9 @@ Result<void> UplinkAttachments::attach(const std::vector<Uplink>& uplinks, const
   Result<void> result;
   for (const auto& uplink : uplinks) {
     follow_rename(uplink, dry, steps);
-    auto attached = attach_hook(uplink, Hook::ingress, programs.ingress, dry, steps);
-    if (attached) attached = attach_hook(uplink, Hook::egress, programs.egress, dry, steps);
+    Result<void> attached;
+    for (const Hook hook : hooks)
+      if (attached) attached = attach_hook(uplink, hook, programs.of(hook, uplink.ethernet), dry, steps);
     keep_first(result, std::move(attached));
   }
   return result;
@@ -109,7 +110,7 @@ Result<void> UplinkAttachments::update_resting(const std::vector<RestingDevice>&
   for (const auto& name : pins_.devices()) {
     const auto device = std::ranges::find(resting, name, &RestingDevice::name);
     if (device == resting.end() || !has_programs(*device)) continue;
-    attached.push_back({.ifindex = device->ifindex, .name = device->name, .ipv4 = {}, .ipv6 = {}});
+    attached.push_back({.ifindex = device->ifindex, .name = device->name, .ethernet = device->ethernet, .ipv4 = {}, .ipv6 = {}});
   }
   return attach(attached, programs, false, steps);
 }

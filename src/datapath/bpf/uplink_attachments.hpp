@@ -20,9 +20,16 @@ class UplinkAttachments {
  public:
   UplinkAttachments(const Pins& pins, AttachMode mode) : pins_(pins), mode_(mode) {}
 
+  // Descriptors of the programs for devices with an Ethernet header and for those without.
   struct Programs {
     int ingress = -1;
     int egress = -1;
+    int ingress_l3 = -1;
+    int egress_l3 = -1;
+    int of(Hook hook, bool ethernet) const {
+      if (hook == Hook::ingress) return ethernet ? ingress : ingress_l3;
+      return ethernet ? egress : egress_l3;
+    }
   };
 
   // Ingress before egress, so that an answer never comes before we can translate it. A device that fails does not

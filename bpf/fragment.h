@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Datagrams in fragments (RFC 4787 REQ-14). Ports stand in the first fragment alone, so its decision is kept, as an
+ * entry of the mapping table under the datagram's identification, for those behind it:
+ *
+ *     out:  a mapping as of a connection, whose "port" is the identification: so that two pods' datagrams never have
+ *           the same one toward one destination (RFC 6864 5.3.1), and it counts for the pod
+ *     in:   a remembered decision: the pod's address, or that it is not ours
+ *
+ * What comes before its first fragment waits (held.h).
+ */
+#ifndef MASQ_BPF_FRAGMENT_H
+#define MASQ_BPF_FRAGMENT_H
+
+#include "bpf/held.h"
+#include "bpf/mapping.h"
+#include "bpf/rewrite.h"
+
+static __always_inline void datagram_key(tuple_t *t, const struct packet *p, enum masq_kind kind)
+{
+	*t = p->flow;
+	t->kind = kind;
+	t->sport = p->id;
+	t->dport = p->id_rest;
+	if (FAMILY == 6)
+		t->protocol = 0; /* RFC 8200 4.5: addresses and identification name a datagram */
+}
+
+/*
+ * A pod's head goes out as `external`: the entry's slot, or REFUSED(reason). The pod has one external address, so a
+ * second head under the same identification has the same entry; if not, somebody mixes two datagrams.
+ */
+static __always_inline int datagram_open(struct __sk_buff *skb, const struct packet *p, const addr_t *external)
+{
+	struct masq_control *c = control_get();
+	tuple_t key;
+	mapping_t *m;
+	__u32 slot;
+
+	if (!c)
+		return REFUSED(MASQ_REASON_FRAGMENT);
+	datagram_key(&key, p, MASQ_KIND_DATAGRAM_OUT);
+	slot = N(find_by_flow)(&key);
+	m = slot == NO_SLOT ? NULL : slot_at(slot);
+	if (!m || !mapping_touch(m, c->clock))
+		return N(mapping_open)(skb, &key, external);
+	if (m->reason != MASQ_REASON_TRANSLATED || !addr_equal(&m->external, external))
+		return REFUSED(MASQ_REASON_FRAGMENT);
+	return slot;
+}
+
+/* Sends on what waits for this head: true when the packet at hand is spent. */
+static __always_inline bool fragments_release(struct __sk_buff *skb, const struct packet *p, enum masq_kind kind)
+{
+	tuple_t key;
+
+	datagram_key(&key, p, kind);
+	return N(held_release)(skb, &key, kind == MASQ_KIND_DATAGRAM_IN ? MASQ_INGRESS : MASQ_EGRESS);
+}
+
+/* Notes that a datagram goes without a mapping of its own, for `reason`, to the address `to`: its new reason. */
+__noinline int N(datagram_note)(const struct packet *p, const addr_t *to, __u32 reason, __u32 kind)
+{
+	struct masq_control *c = control_get();
+	tuple_t key;
+	mapping_t *m;
+	__u32 slot;
+
+	if (!c || !p || !to)
+		return reason;
+	datagram_key(&key, p, kind);
+	slot = N(find_by_flow)(&key);
+	m = slot == NO_SLOT ? NULL : slot_at(slot);
+	if (!m || !mapping_touch(m, c->clock)) {
+		N(decision_remember)(&key, to, reason, 0);
+		return reason;
+	}
+	if (m->reason == reason && addr_equal(&m->external, to))
+		return reason;
+	/* Two datagrams with one name for two receivers: neither may get parts of the other (RFC 5722). */
+	if (m->flow.kind == MASQ_KIND_DATAGRAM_IN)
+		m->reason = MASQ_REASON_FRAGMENT;
+	return MASQ_REASON_FRAGMENT;
+}
+
+/* The entry of a fragment behind the first; NULL: its datagram's first one has not come by. */
+static __always_inline mapping_t *datagram_find(const tuple_t *key)
+{
+	struct masq_control *c = control_get();
+	__u32 slot = N(find_by_flow)(key);
+	mapping_t *m = slot == NO_SLOT ? NULL : slot_at(slot);
+
+	return c && m && mapping_touch(m, c->clock) ? m : NULL;
+}
+
+/* A fragment of a pod behind the first: its reason. */
+__noinline int N(later_egress)(struct __sk_buff *skb, const struct packet *p)
+{
+	mapping_t *m;
+	tuple_t key;
+	int reason, held;
+
+	if (!p)
+		return MASQ_REASON_FRAGMENT;
+	datagram_key(&key, p, MASQ_KIND_DATAGRAM_OUT);
+	m = datagram_find(&key);
+	if (!m) {
+		reason = N(policy_decide)(&p->flow.dst);
+		if (reason != MASQ_REASON_TRANSLATED)
+			return reason;
+		held = N(held_put)(skb, &key, &p->flow.src);
+		if (held == HELD)
+			return MASQ_REASON_FRAGMENT_HELD;
+		m = held == HELD_HEAD_IS_THERE ? datagram_find(&key) : NULL;
+		if (!m)
+			return MASQ_REASON_FRAGMENT;
+	}
+	if (m->reason != MASQ_REASON_TRANSLATED)
+		return m->reason;
+	return packet_rewrite_address(skb, p, MASQ_EGRESS, &m->external) &&
+			       identification_write(skb, p, m->external_port)
+		       ? MASQ_REASON_TRANSLATED
+		       : MASQ_REASON_REWRITE_FAILED;
+}
+
+/*
+ * A fragment from outside behind the first: its reason. One whose datagram is unknown goes on, as it may be the node's
+ * own; a copy waits, in case that it is a pod's.
+ */
+__noinline int N(later_ingress)(struct __sk_buff *skb, const struct packet *p)
+{
+	mapping_t *m;
+	tuple_t key;
+
+	if (!p || is_source(&p->flow.src))
+		return MASQ_REASON_NOT_OURS;
+	datagram_key(&key, p, MASQ_KIND_DATAGRAM_IN);
+	m = datagram_find(&key);
+	if (!m && N(held_put)(skb, &key, &p->flow.dst) == HELD_HEAD_IS_THERE)
+		m = datagram_find(&key);
+	if (!m)
+		return MASQ_REASON_NOT_OURS;
+	if (m->reason != MASQ_REASON_TRANSLATED)
+		return m->reason;
+	return packet_rewrite_address(skb, p, MASQ_INGRESS, &m->external) ? MASQ_REASON_TRANSLATED
+									  : MASQ_REASON_REWRITE_FAILED;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * IP headers of every shape: options, extension headers, fragments; of a packet, or of the one that an ICMP error
+ * quotes. Off the fast path, so it reads through the helper, wherever in the packet the octets are.
+ */
+#ifndef MASQ_BPF_HEADERS_H
+#define MASQ_BPF_HEADERS_H
+
+#include "bpf/packet.h"
+
+struct headers {
+	addr_t src;
+	addr_t dst;
+	__u32 l4_offset;
+	__u32 end; /* the offset at which the packet ends, as its header says */
+	__u32 id_offset;
+	__u16 fragment_offset; /* octets */
+	__be16 id;
+	__be16 id_rest;
+	__u8 protocol;
+	bool more_fragments;
+};
+
+enum walked {
+	WALKED,
+	WALKED_MALFORMED, /* the addresses are known */
+	WALKED_NOTHING,
+};
+
+#if FAMILY == 4
+/* Reads the IP header at `offset`: enum walked. */
+__noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct headers *h)
+{
+	struct iphdr ip = {};
+	__u32 total;
+
+	if (!h || bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+		return WALKED_NOTHING;
+	h->src.word[0] = ip.saddr;
+	h->dst.word[0] = ip.daddr;
+	h->protocol = ip.protocol;
+	h->l4_offset = offset + ip.ihl * 4;
+	h->id_offset = offset + 4;
+	h->id = ip.id;
+	h->id_rest = 0;
+	h->fragment_offset = (bpf_ntohs(ip.frag_off) & 0x1fff) * 8;
+	h->more_fragments = ip.frag_off & bpf_htons(0x2000);
+	total = bpf_ntohs(ip.tot_len);
+	h->end = total ? offset + total : skb->len; /* 0: longer than the field can say, an offload splits it */
+	if (ip.version != 4 || ip.ihl < 5 || !ip.ttl || h->end < h->l4_offset)
+		return WALKED_MALFORMED;
+	if (h->fragment_offset && h->fragment_offset + (h->end - h->l4_offset) > 65535)
+		return WALKED_MALFORMED;
+	return WALKED;
+}
+#else
+#define EXTENSIONS_MAX 8
+
+/* The first four octets are those of every extension header that is walked (RFC 8200 4.3-4.6). */
+struct extension {
+	__u8 next;
+	__u8 length; /* in 8 octets, less the first; of a fragment header: reserved */
+	__be16 fragment_offset_and_more;
+	__be16 id_rest;
+	__be16 id;
+};
+
+static __always_inline bool is_extension(__u8 protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_ROUTING ||
+	       protocol == IPPROTO_FRAGMENT;
+}
+
+__noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct headers *h)
+{
+	struct ipv6hdr ip = {};
+	__u32 at = offset + sizeof(ip);
+	__u8 protocol;
+
+	if (!h || bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+		return WALKED_NOTHING;
+	__builtin_memcpy(&h->src, &ip.saddr, sizeof(addr_t));
+	__builtin_memcpy(&h->dst, &ip.daddr, sizeof(addr_t));
+	h->protocol = protocol = ip.nexthdr;
+	h->fragment_offset = 0;
+	h->more_fragments = false;
+	h->end = ip.payload_len ? at + bpf_ntohs(ip.payload_len) : skb->len; /* 0: a jumbogram */
+	if (ip.version != 6 || !ip.hop_limit)
+		return WALKED_MALFORMED;
+	for (int i = 0; i <= EXTENSIONS_MAX && is_extension(protocol); i++) {
+		struct extension x = {};
+
+		if (i == EXTENSIONS_MAX || bpf_skb_load_bytes(skb, at, &x, sizeof(x)))
+			return WALKED_MALFORMED;
+		if (protocol == IPPROTO_FRAGMENT) {
+			h->id_offset = at + __builtin_offsetof(struct extension, id);
+			h->id = x.id;
+			h->id_rest = x.id_rest;
+			h->fragment_offset = bpf_ntohs(x.fragment_offset_and_more) & 0xfff8;
+			h->more_fragments = x.fragment_offset_and_more & bpf_htons(1);
+			at += sizeof(x);
+			if (h->fragment_offset)
+				break; /* what follows is the middle of something */
+		} else {
+			at += (x.length + 1) * 8;
+		}
+		h->protocol = protocol = x.next;
+	}
+	h->l4_offset = at;
+	if (h->fragment_offset && h->fragment_offset + (h->end - at) > 65535)
+		return WALKED_MALFORMED;
+	return h->end < at ? WALKED_MALFORMED : WALKED;
+}
+#endif
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * ICMP errors (RFC 5508 4, RFC 4884): found by the packet that they quote. What is written in the quote makes the
+ * quoted checksums right again, so that whoever gets the error sees the packet that it sent. An error never makes,
+ * ends or refreshes a mapping.
+ *
+ *     from outside:  quotes a packet as it left the uplink;  its source and the outer destination become the pod's
+ *     to outside:    quotes a packet as the pod got it;      its destination and the outer source become ours
+ */
+#ifndef MASQ_BPF_ICMP_ERROR_H
+#define MASQ_BPF_ICMP_ERROR_H
+
+#include "bpf/mapping.h"
+#include "bpf/parse.h"
+#include "bpf/rewrite.h"
+
+#define ICMP_HEADER 8
+
+static __always_inline enum parsed quote_parse(struct __sk_buff *skb, const struct packet *p, struct packet *quote,
+					       enum masq_direction direction)
+{
+	return N(parse_any)(skb, quote, p->l4_offset + ICMP_HEADER,
+			    PARSE_QUOTED | (direction == MASQ_INGRESS ? MASQ_EGRESS : MASQ_INGRESS));
+}
+
+/* The sum of two octets at an even place, for bpf_csum_diff(). */
+static __always_inline __s64 checksum_of_change(__be16 from, __be16 to, __s64 sum)
+{
+	__be32 was = from, is = to;
+
+	return bpf_csum_diff(&was, sizeof(was), &is, sizeof(is), sum);
+}
+
+/* A checksum that covered what changed by `sum`. */
+static __always_inline __sum16 checksum_after(__sum16 check, __s64 sum)
+{
+	__u64 result = (__u16)~check + (__u64)(__u32)sum;
+
+	result = (result & 0xffff) + (result >> 16);
+	result = (result & 0xffff) + (result >> 16);
+	result = (result & 0xffff) + (result >> 16);
+	return (__u16)~result;
+}
+
+static __always_inline __s64 checksum_of_address(const addr_t *from, const addr_t *to, __s64 sum)
+{
+	return bpf_csum_diff((__be32 *)from, sizeof(*from), (__be32 *)to, sizeof(*to), sum);
+}
+
+/* The quoted transport header's checksum, when it is there; *sum is what the ICMP checksum has to make up for. */
+static __always_inline bool quote_fix_checksum(struct __sk_buff *skb, const struct packet *quote, __s64 covered,
+					       __s64 *sum)
+{
+	__u8 protocol = quote->flow.protocol;
+	__u32 offset = checksum_offset(protocol);
+	__sum16 was, is;
+
+	if (!offset || !quote->has_checksum)
+		return true;
+	offset += quote->l4_offset;
+	if (bpf_skb_load_bytes(skb, offset, &was, sizeof(was)))
+		return true; /* cut off */
+	is = checksum_after(was, covered);
+	if (!is && protocol == IPPROTO_UDP)
+		is = 0xffff;
+	*sum = checksum_of_change(was, is, *sum);
+	return !bpf_skb_store_bytes(skb, offset, &is, sizeof(is), 0);
+}
+
+/* Writes `to` and `port` into the quote, in the place of flow.src and flow.sport. */
+static __always_inline bool quote_rewrite(struct __sk_buff *skb, const struct packet *quote,
+					  enum masq_direction direction, const addr_t *to, __be16 port, __s64 *sum)
+{
+	bool source = direction == MASQ_INGRESS;
+	__u32 at = quote->l3_offset + (source ? __builtin_offsetof(IP_HEADER, saddr)
+					      : __builtin_offsetof(IP_HEADER, daddr));
+	__s64 addresses = checksum_of_address(&quote->flow.src, to, 0), covered = 0;
+
+	if (bpf_skb_store_bytes(skb, at, to, sizeof(*to), 0))
+		return false;
+#if FAMILY == 4 /* The header's checksum makes up for the address. */
+	if (bpf_l3_csum_replace(skb, quote->l3_offset + __builtin_offsetof(IP_HEADER, check), 0, addresses, 0))
+		return false;
+#else
+	*sum = checksum_of_address(&quote->flow.src, to, *sum);
+#endif
+	if (checksum_covers_addresses(quote->flow.protocol))
+		covered = addresses;
+	if (port != quote->flow.sport) {
+		at = quote->l4_offset + port_offset(quote->flow.protocol, source);
+		if (bpf_skb_store_bytes(skb, at, &port, sizeof(port), 0))
+			return false;
+		covered = checksum_of_change(quote->flow.sport, port, covered);
+		*sum = checksum_of_change(quote->flow.sport, port, *sum);
+	}
+	return quote_fix_checksum(skb, quote, covered, sum);
+}
+
+/* `outer`: what the outer address becomes, or NULL when it stays. */
+static __always_inline bool error_rewrite(struct __sk_buff *skb, const struct packet *p, const struct packet *quote,
+					  enum masq_direction direction, const addr_t *outer, const addr_t *to,
+					  __be16 port)
+{
+	__s64 sum = 0;
+
+	if (!quote_rewrite(skb, quote, direction, to, port, &sum))
+		return false;
+	if (outer) {
+		if (!packet_rewrite_address(skb, p, direction, outer))
+			return false;
+		if (FAMILY == 6)
+			sum = checksum_of_address(&p->flow.src, outer, sum);
+	}
+	/* All octets that changed and this checksum sum up to zero, so a sum beside the packet stays right. */
+	return !bpf_l4_csum_replace(skb, p->l4_offset + 2, 0, sum, 0);
+}
+
+/* From a pod, or from this node about a packet toward a pod: its reason. */
+__noinline int N(error_egress)(struct __sk_buff *skb, const struct packet *p)
+{
+	struct packet quote __attribute__((aligned(8))) = {};
+	mapping_t *m = NULL;
+	bool from_pod;
+	int reason;
+
+	if (!p)
+		return MASQ_REASON_MALFORMED;
+	from_pod = is_source(&p->flow.src);
+	if (p->fragment == FRAGMENT_WHOLE && quote_parse(skb, p, &quote, MASQ_EGRESS) == PARSED_FLOW &&
+	    (from_pod ? addr_equal(&quote.flow.src, &p->flow.src) : is_source(&quote.flow.src)))
+		m = slot_at(N(find_by_flow)(&quote.flow));
+	if (!m && !from_pod)
+		return MASQ_REASON_NOT_OURS;
+	if (!m) {
+		reason = N(policy_decide)(&p->flow.dst);
+		return reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_ICMP_ERROR : reason;
+	}
+	if (m->reason != MASQ_REASON_TRANSLATED)
+		return from_pod ? m->reason : MASQ_REASON_NOT_OURS;
+	if (icmp_is_redirect(p->icmp_type))
+		return MASQ_REASON_ICMP_REDIRECT;
+	return error_rewrite(skb, p, &quote, MASQ_EGRESS, from_pod ? &m->external : NULL, &m->external,
+			     m->external_port)
+		       ? MASQ_REASON_TRANSLATED
+		       : MASQ_REASON_REWRITE_FAILED;
+}
+
+/* From outside: its reason. */
+__noinline int N(error_ingress)(struct __sk_buff *skb, const struct packet *p)
+{
+	struct packet quote __attribute__((aligned(8))) = {};
+	mapping_t *m;
+
+	if (!p || p->fragment != FRAGMENT_WHOLE || quote_parse(skb, p, &quote, MASQ_INGRESS) != PARSED_FLOW ||
+	    !addr_equal(&quote.flow.src, &p->flow.src))
+		return MASQ_REASON_NOT_OURS;
+	m = reply_find(&quote.flow);
+	if (!m)
+		return MASQ_REASON_NOT_OURS;
+	if (icmp_is_redirect(p->icmp_type))
+		return MASQ_REASON_ICMP_REDIRECT;
+	return error_rewrite(skb, p, &quote, MASQ_INGRESS, &m->flow.src, &m->flow.src, m->flow.sport)
+		       ? MASQ_REASON_TRANSLATED
+		       : MASQ_REASON_REWRITE_FAILED;
+}
+
+#endif
