@@ -219,7 +219,8 @@ struct masq_timeouts {
 struct masq_held_slot {
 	__u32 state; /* 0: free, 1: being written or read, else the tick since when it waits */
 	__u32 hash;
-	__u32 source; /* hash of the sender's address */
+	__u32 source;    /* hash of the sender's address */
+	__u32 direction; /* enum masq_direction */
 };
 
 struct masq_held_index {

@@ -46,7 +46,7 @@ __noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct heade
 	h->fragment_offset = (bpf_ntohs(ip.frag_off) & 0x1fff) * 8;
 	h->more_fragments = ip.frag_off & bpf_htons(0x2000);
 	total = bpf_ntohs(ip.tot_len);
-	h->end = total ? offset + total : skb->len; /* 0: longer than the field can say, an offload splits it */
+	h->end = total || !skb->gso_size ? offset + total : skb->len; /* 0: longer than the field can say (BIG TCP) */
 	if (ip.version != 4 || ip.ihl < 5 || !ip.ttl || h->end < h->l4_offset)
 		return WALKED_MALFORMED;
 	if (h->fragment_offset && h->fragment_offset + (h->end - h->l4_offset) > 65535)
@@ -84,7 +84,7 @@ __noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct heade
 	h->protocol = protocol = ip.nexthdr;
 	h->fragment_offset = 0;
 	h->more_fragments = false;
-	h->end = ip.payload_len ? at + bpf_ntohs(ip.payload_len) : skb->len; /* 0: a jumbogram */
+	h->end = ip.payload_len || !skb->gso_size ? at + bpf_ntohs(ip.payload_len) : skb->len; /* 0: BIG TCP */
 	if (ip.version != 6 || !ip.hop_limit)
 		return WALKED_MALFORMED;
 	for (int i = 0; i <= EXTENSIONS_MAX && is_extension(protocol); i++) {

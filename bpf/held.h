@@ -42,15 +42,18 @@ static __always_inline __u32 held_clock(void)
 	return bpf_ktime_get_boot_ns() >> MASQ_TICK_SHIFT;
 }
 
-/* Frees a slot whose fragment has waited too long. */
+/* Frees a slot whose fragment has waited too long. One from outside is no loss: its original has gone on. */
 static __always_inline void held_expire(struct masq_held_index *index, struct masq_held_slot *slot, __u32 now)
 {
 	__u32 state = READ_ONCE(slot->state);
 
 	if (!held_is_waiting(state) || now - state <= HELD_TICKS)
 		return;
-	if (__sync_val_compare_and_swap(&slot->state, state, HELD_FREE) == state)
-		__sync_fetch_and_add(&index->waiting, -1);
+	if (__sync_val_compare_and_swap(&slot->state, state, HELD_FREE) != state)
+		return;
+	__sync_fetch_and_add(&index->waiting, -1);
+	if (slot->direction == MASQ_EGRESS)
+		count(MASQ_EGRESS, MASQ_REASON_FRAGMENT);
 }
 
 struct held_search {
@@ -92,6 +95,26 @@ static __always_inline __u32 held_take(struct masq_held_index *index, __u32 sour
 	return NO_SLOT;
 }
 
+static long held_sweep_step(void *map, __u32 *key, __u8 *value, __u32 *now)
+{
+	struct masq_held_index *index = held_index_get();
+	__u32 i = *key;
+
+	if (!index || i >= MASQ_HELD_SLOTS)
+		return 1;
+	held_expire(index, &index->slot[i], *now);
+	return 0;
+}
+
+/* At each tick of the sweep's. */
+static __always_inline void held_sweep(__u32 now)
+{
+	struct masq_held_index *index = held_index_get();
+
+	if (index && READ_ONCE(index->waiting))
+		bpf_for_each_map_elem(&N(steps), held_sweep_step, &now, 0);
+}
+
 /* A slot that is ours becomes free. */
 static __always_inline void held_give_back(struct masq_held_index *index, struct masq_held_slot *slot)
 {
@@ -130,6 +153,7 @@ __noinline int N(held_put)(struct __sk_buff *skb, const tuple_t *datagram, const
 	held->datagram = *datagram;
 	held->length = length;
 	slot->source = address_hash(sender);
+	slot->direction = datagram->kind == MASQ_KIND_DATAGRAM_IN ? MASQ_INGRESS : MASQ_EGRESS;
 	slot->hash = (__u32)tuple_hash(datagram);
 	__sync_val_compare_and_swap(&slot->state, HELD_BUSY, now);
 	/*

@@ -23,14 +23,6 @@ static __always_inline enum parsed quote_parse(struct __sk_buff *skb, const stru
 			    PARSE_QUOTED | (direction == MASQ_INGRESS ? MASQ_EGRESS : MASQ_INGRESS));
 }
 
-/* The sum of two octets at an even place, for bpf_csum_diff(). */
-static __always_inline __s64 checksum_of_change(__be16 from, __be16 to, __s64 sum)
-{
-	__be32 was = from, is = to;
-
-	return bpf_csum_diff(&was, sizeof(was), &is, sizeof(is), sum);
-}
-
 /* A checksum that covered what changed by `sum`. */
 static __always_inline __sum16 checksum_after(__sum16 check, __s64 sum)
 {
@@ -40,11 +32,6 @@ static __always_inline __sum16 checksum_after(__sum16 check, __s64 sum)
 	result = (result & 0xffff) + (result >> 16);
 	result = (result & 0xffff) + (result >> 16);
 	return (__u16)~result;
-}
-
-static __always_inline __s64 checksum_of_address(const addr_t *from, const addr_t *to, __s64 sum)
-{
-	return bpf_csum_diff((__be32 *)from, sizeof(*from), (__be32 *)to, sizeof(*to), sum);
 }
 
 /* The quoted transport header's checksum, when it is there; *sum is what the ICMP checksum has to make up for. */
@@ -106,7 +93,7 @@ static __always_inline bool error_rewrite(struct __sk_buff *skb, const struct pa
 	if (!quote_rewrite(skb, quote, direction, to, port, &sum))
 		return false;
 	if (outer) {
-		if (!packet_rewrite_address(skb, p, direction, outer))
+		if (!packet_write_address(skb, p, direction, outer))
 			return false;
 		if (FAMILY == 6)
 			sum = checksum_of_address(&p->flow.src, outer, sum);

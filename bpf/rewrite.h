@@ -62,9 +62,8 @@ static __always_inline void address_write(struct ipv6hdr *ip, bool source, const
 }
 #endif
 
-/* Address alone: all that is to change in a fragment behind the first, and first of all in every other packet. */
-static __always_inline bool packet_rewrite_address(struct __sk_buff *skb, const struct packet *p,
-						   enum masq_direction direction, const addr_t *to)
+static __always_inline bool packet_write_address(struct __sk_buff *skb, const struct packet *p,
+						 enum masq_direction direction, const addr_t *to)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__u32 l3_offset = p->l3_offset;
@@ -93,6 +92,40 @@ static __always_inline bool port_write(struct __sk_buff *skb, const struct packe
 	return !bpf_skb_store_bytes(skb, l4_offset + at, &port, sizeof(port), 0);
 }
 
+static __always_inline __s64 checksum_of_address(const addr_t *from, const addr_t *to, __s64 sum)
+{
+	return bpf_csum_diff((__be32 *)from, sizeof(*from), (__be32 *)to, sizeof(*to), sum);
+}
+
+/* The sum of two octets at an even place, for bpf_csum_diff(). */
+static __always_inline __s64 checksum_of_change(__be16 from, __be16 to, __s64 sum)
+{
+	__be32 was = from, is = to;
+
+	return bpf_csum_diff(&was, sizeof(was), &is, sizeof(is), sum);
+}
+
+/* No checksum in the packet makes up for what changed, so the one that a device computed beside it has to. */
+static __always_inline void checksum_beside_fix(struct __sk_buff *skb, const struct packet *p, const addr_t *to,
+						__be16 port)
+{
+	__s64 sum = FAMILY == 6 ? checksum_of_address(&p->flow.src, to, 0) : 0; /* IPv4's header has a checksum */
+
+	if (port != p->flow.sport)
+		sum = checksum_of_change(p->flow.sport, port, sum);
+	bpf_csum_update(skb, sum);
+}
+
+/* Address alone: all that is to change in a fragment behind the first. */
+static __always_inline bool packet_rewrite_address(struct __sk_buff *skb, const struct packet *p,
+						   enum masq_direction direction, const addr_t *to)
+{
+	if (!packet_write_address(skb, p, direction, to))
+		return false;
+	checksum_beside_fix(skb, p, to, p->flow.sport);
+	return true;
+}
+
 /*
  * Egress: the source becomes `to` and `port`; ingress: the destination. For ICMP queries the port is the identifier.
  * After an error the packet may be half changed.
@@ -104,12 +137,14 @@ static __always_inline bool packet_rewrite(struct __sk_buff *skb, const struct p
 	__u64 flags = protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 	__u32 checksum = checksum_offset(protocol);
 
-	if (!packet_rewrite_address(skb, p, direction, to))
+	if (!packet_write_address(skb, p, direction, to))
 		return false;
 	if (port != p->flow.sport && !port_write(skb, p, direction, port))
 		return false;
-	if (!checksum || !p->has_checksum)
+	if (!checksum || !p->has_checksum) {
+		checksum_beside_fix(skb, p, to, port);
 		return true;
+	}
 	checksum += p->l4_offset;
 	/* In the packet's own orientation the changed address is flow.src in both directions. */
 	if (checksum_covers_addresses(protocol) && checksum_fix_address(skb, checksum, &p->flow.src, to, flags))
@@ -126,7 +161,7 @@ static __always_inline bool identification_write(struct __sk_buff *skb, const st
 		return true;
 	if (FAMILY == 4 && bpf_l3_csum_replace(skb, p->l3_offset + 10, p->id, id, sizeof(id)))
 		return false;
-	return !bpf_skb_store_bytes(skb, p->id_offset, &id, sizeof(id), 0);
+	return !bpf_skb_store_bytes(skb, p->id_offset, &id, sizeof(id), FAMILY == 4 ? 0 : BPF_F_RECOMPUTE_CSUM);
 }
 
 #endif

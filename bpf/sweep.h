@@ -7,6 +7,7 @@
 #ifndef MASQ_BPF_SWEEP_H
 #define MASQ_BPF_SWEEP_H
 
+#include "bpf/held.h"
 #include "bpf/mapping.h"
 
 #define SWEEP_PERIOD_NS (1ull << MASQ_TICK_SHIFT)
@@ -87,6 +88,7 @@ static __always_inline void sweep_run(void)
 	c->cursor = sweep.first + sweep.count < sweep.slots ? sweep.first + sweep.count
 							    : sweep.first + sweep.count - sweep.slots;
 	bpf_for_each_map_elem(&N(steps), sweep_step, &sweep, 0);
+	held_sweep(c->clock);
 	__sync_fetch_and_add(&c->sweeps, 1);
 	__sync_val_compare_and_swap(&c->sweeping, 1, 0);
 }

@@ -14,8 +14,8 @@
 
 namespace masq {
 
-// One internal endpoint <-> external endpoint, as the kernel has it now. Ports in host byte order; for ICMP the
-// identifier stands for both ports.
+// One internal endpoint <-> external endpoint, as the kernel has it now. Ports in host byte order; for ICMP echo the
+// identifier stands for both ports, other ICMP queries have their type in the remote port's place.
 struct Mapping {
   std::uint8_t protocol = 0;  // IPPROTO_*
   Address pod;

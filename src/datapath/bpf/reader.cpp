@@ -2,7 +2,9 @@
 // What `masq` reads from the pinned maps: the kernel owns the mappings, an agent need not run.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -89,8 +91,10 @@ Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now) {
   mapping.remote = to_address<Abi>(raw.flow.dst);
   mapping.external = to_address<Abi>(raw.external);
   mapping.external_port = ntohs(raw.external_port);
-  const bool is_icmp = mapping.protocol == IPPROTO_ICMP || mapping.protocol == IPPROTO_ICMPV6;
-  mapping.remote_port = is_icmp ? mapping.pod_port : ntohs(raw.flow.dport);
+  const auto type = ntohs(raw.flow.dport);
+  const bool is_echo = (mapping.protocol == IPPROTO_ICMP && type == ICMP_ECHO) ||
+                       (mapping.protocol == IPPROTO_ICMPV6 && type == ICMP6_ECHO_REQUEST);
+  mapping.remote_port = is_echo ? mapping.pod_port : ntohs(raw.flow.dport);
   mapping.state = raw.state < MASQ_STATE_COUNT ? state_words[raw.state] : "?";
   mapping.age_seconds = seconds_since(raw.created, now);
   mapping.idle_seconds = seconds_since(raw.seen, now);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 
 #include "datapath/bpf/policy_map.hpp"
@@ -116,6 +117,13 @@ void Engine::pass_time(Family family, std::uint32_t seconds) {
   }
 }
 
+std::uint64_t Engine::packets(Family family, masq_direction direction, masq_reason reason) const {
+  std::vector<std::uint64_t> cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const std::uint32_t key = MASQ_COUNTER(direction, reason);
+  bpf_map_lookup_elem(program_->map(numbered("counters", family)), &key, cpus.data());
+  return std::accumulate(cpus.begin(), cpus.end(), std::uint64_t{0});
+}
+
 std::optional<std::string> Engine::counted(Family family) const {
   static constexpr const char* words[] = {
 #define WORD(name, verdict, word, meaning) word,
@@ -123,12 +131,12 @@ std::optional<std::string> Engine::counted(Family family) const {
 #undef WORD
   };
   auto& last = last_counters_[family == Family::ipv4 ? 0 : 1];
-  std::vector<std::uint64_t> now(MASQ_COUNTER_COUNT), cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  std::vector<std::uint64_t> now(MASQ_COUNTER_COUNT);
   std::optional<std::string> reason;
   last.resize(MASQ_COUNTER_COUNT);
   for (std::uint32_t key = 0; key < MASQ_COUNTER_COUNT; ++key) {
-    bpf_map_lookup_elem(program_->map(numbered("counters", family)), &key, cpus.data());
-    for (const auto packets : cpus) now[key] += packets;
+    now[key] = packets(family, static_cast<masq_direction>(key / MASQ_REASON_COUNT),
+                       static_cast<masq_reason>(key % MASQ_REASON_COUNT));
     if (now[key] == last[key]) continue;
     reason = reason || now[key] != last[key] + 1 ? "more than one" : words[key % MASQ_REASON_COUNT];
   }

@@ -50,13 +50,20 @@ class Engine {
   Outcome ingress(const Packet& packet, const RunContext& context = {}) const {
     return run(program_->ingress(), packet.from.address.family(), packet.frame(), context);
   }
-  Outcome egress_bytes(const Bytes& frame, Family family) const { return run(program_->egress(), family, frame, {}); }
+  Outcome egress_bytes(const Bytes& frame, Family family, const RunContext& context = {}) const {
+    return run(program_->egress(), family, frame, context);
+  }
+  Outcome ingress_bytes(const Bytes& frame, Family family, const RunContext& context = {}) const {
+    return run(program_->ingress(), family, frame, context);
+  }
 
   const Program& program() const { return *program_; }
   // Another policy for the same program and table, as after a change of the configuration.
   void change_policy(const Desired& desired);
   // Mappings (and connections left alone) alive.
   masq_control control(Family family) const;
+  // Packets that left the engine for this reason.
+  std::uint64_t packets(Family family, masq_direction direction, masq_reason reason) const;
   // Lets `seconds` go by for every mapping, and sweeps twice: what is over ends, and its slot is free.
   void pass_time(Family family, std::uint32_t seconds);
 
@@ -77,6 +84,7 @@ class BothFamilies : public testing::TestWithParam<Family> {
   INSTANTIATE_TEST_SUITE_P(Families, suite, testing::Values(masq::Family::ipv4, masq::Family::ipv6), \
                            [](const auto& row) { return row.param == masq::Family::ipv4 ? "IPv4" : "IPv6"; })
 
+#define EXPECT_BYTES(expected, actual) EXPECT_EQ(masq::test::hex(expected), masq::test::hex((actual).bytes))
 #define EXPECT_PACKET(expected, actual) EXPECT_EQ(masq::test::hex((expected).frame()), masq::test::hex((actual).bytes))
 
 }  // namespace masq::test

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace masq::test {
@@ -22,6 +23,8 @@ void append(Bytes& out, const Address& address) {
   const auto bytes = address.bytes();
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
+
+void append(Bytes& out, const Bytes& bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
 // RFC 1071.
 std::uint16_t internet_checksum(const Bytes& bytes) {
@@ -81,21 +84,30 @@ Bytes icmp_message(const Packet& p) {
 }
 
 Bytes transport_of(const Packet& p) {
+  if (!p.transport.empty()) return p.transport;
   switch (p.protocol) {
     case IPPROTO_TCP: return tcp_segment(p);
-    case IPPROTO_UDP: return udp_datagram(p);
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE: return udp_datagram(p);
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6: return icmp_message(p);
-    default: return p.transport;
+    default: return {};
   }
 }
 
-Bytes ipv4_header(const Packet& p, std::size_t transport_size) {
+// What differs between a whole packet and a fragment of it.
+struct Slice {
+  std::uint16_t ipv4_bits = 0;
+  std::uint16_t ipv4_id = 0x4242;
+  std::vector<Extension> extensions = {};
+};
+
+Bytes ipv4_header(const Packet& p, std::size_t transport_size, const Slice& slice) {
   const int words = 5 + p.ip_option_words;
   Bytes out{static_cast<std::uint8_t>(4 << 4 | words), 0};
   put16(out, static_cast<std::uint32_t>(static_cast<std::size_t>(words) * 4 + transport_size));
-  put16(out, 0x4242);
-  put16(out, p.fragment_bits);
+  put16(out, slice.ipv4_id);
+  put16(out, slice.ipv4_bits);
   out.push_back(64);
   out.push_back(p.protocol);
   put16(out, 0);
@@ -106,13 +118,29 @@ Bytes ipv4_header(const Packet& p, std::size_t transport_size) {
   return out;
 }
 
-Bytes ipv6_header(const Packet& p, std::size_t transport_size) {
+Bytes ipv6_header(const Packet& p, std::size_t transport_size, const Slice& slice) {
+  Bytes chain;
+  for (std::size_t i = 0; i < slice.extensions.size(); ++i) {
+    Bytes octets = slice.extensions[i].octets;
+    octets[0] = i + 1 < slice.extensions.size() ? slice.extensions[i + 1].type : p.protocol;
+    append(chain, octets);
+  }
   Bytes out{6 << 4, 0, 0, 0};
-  put16(out, static_cast<std::uint32_t>(transport_size));
-  out.push_back(p.protocol);
+  put16(out, static_cast<std::uint32_t>(chain.size() + transport_size));
+  out.push_back(slice.extensions.empty() ? p.protocol : slice.extensions[0].type);
   out.push_back(64);
   append(out, p.from.address);
   append(out, p.to.address);
+  append(out, chain);
+  return out;
+}
+
+Bytes frame_of(const Packet& p, const Bytes& body, const Slice& slice) {
+  const bool is_ipv4 = p.from.address.family() == Family::ipv4;
+  Bytes out{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
+  put16(out, is_ipv4 ? 0x0800 : 0x86dd);
+  append(out, is_ipv4 ? ipv4_header(p, body.size(), slice) : ipv6_header(p, body.size(), slice));
+  append(out, body);
   return out;
 }
 
@@ -124,15 +152,26 @@ Address address(std::string_view text) {
   return *parsed;
 }
 
-Bytes Packet::frame() const {
-  const bool is_ipv4 = from.address.family() == Family::ipv4;
-  Bytes out{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
-  put16(out, is_ipv4 ? 0x0800 : 0x86dd);
-  const auto body = transport_of(*this);
-  const auto header = is_ipv4 ? ipv4_header(*this, body.size()) : ipv6_header(*this, body.size());
-  out.insert(out.end(), header.begin(), header.end());
-  out.insert(out.end(), body.begin(), body.end());
-  return out;
+Bytes Packet::frame() const { return frame_of(*this, transport_of(*this), {.extensions = extensions}); }
+
+Bytes Packet::ip() const {
+  const auto whole = frame();
+  return Bytes(whole.begin() + 14, whole.end());
+}
+
+Bytes Packet::fragment(std::size_t offset, std::size_t length, std::uint32_t identification) const {
+  const auto whole = transport_of(*this);
+  const auto end = std::min(offset + length, whole.size());
+  const bool more = end < whole.size();
+  Slice slice{.ipv4_bits = static_cast<std::uint16_t>(offset / 8 | (more ? 0x2000 : 0)),
+              .ipv4_id = static_cast<std::uint16_t>(identification),
+              .extensions = extensions};
+  Bytes header{0, 0};  // RFC 8200 4.5
+  put16(header, static_cast<std::uint32_t>(offset | more));
+  put16(header, identification >> 16);
+  put16(header, identification);
+  slice.extensions.push_back({.type = IPPROTO_FRAGMENT, .octets = header});
+  return frame_of(*this, Bytes(whole.begin() + static_cast<long>(offset), whole.begin() + static_cast<long>(end)), slice);
 }
 
 Packet tcp(const Endpoint& from, const Endpoint& to, std::uint8_t flags) {
@@ -154,6 +193,27 @@ Packet echo(const Address& from, const Address& to, std::uint16_t id, bool reque
 
 Packet echo_request(const Address& from, const Address& to, std::uint16_t id) { return echo(from, to, id, true); }
 Packet echo_reply(const Address& from, const Address& to, std::uint16_t id) { return echo(from, to, id, false); }
+
+Packet icmp_error(const Address& from, const Address& to, std::uint8_t type, const Bytes& quote) {
+  auto p = echo(from, to, 0, true);
+  p.icmp_type = type;
+  p.payload = std::string(quote.begin(), quote.end());
+  return p;
+}
+
+Packet other(const Address& from, const Address& to, std::uint8_t protocol, Bytes transport) {
+  return {.from = {from}, .to = {to}, .protocol = protocol, .transport = std::move(transport)};
+}
+
+Bytes pattern(std::size_t size) {
+  Bytes bytes(size);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + 1);
+  return bytes;
+}
+
+Bytes cut(const Bytes& bytes, std::size_t size) {
+  return Bytes(bytes.begin(), bytes.begin() + static_cast<long>(std::min(size, bytes.size())));
+}
 
 std::string hex(const Bytes& bytes) {
   std::string out;
