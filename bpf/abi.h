@@ -47,6 +47,7 @@ enum masq_verdict {
 	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
 	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")    \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
+	X(RESTING, DROP, "resting", "belongs to a connection whose pod has begun another one since")                  \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
@@ -109,6 +110,7 @@ enum masq_slot {
 #define MASQ_FIN_FROM_POD 1
 #define MASQ_FIN_FROM_REMOTE 2
 #define MASQ_RESET 4
+#define MASQ_RESTING 16 /* its pod has begun anew under the same port; this one only keeps its port from others */
 #define MASQ_WEAK 8 /* an inbound connection known from a segment in its middle */
 
 /*
@@ -145,7 +147,11 @@ enum masq_kind {
 		__u8 state;                                                                                            \
 		__u32 seen;    /* tick of the last packet, to within a second; 0: not alive */                         \
 		__u32 created; /* tick; of UNLINKED slots: when that was */                                            \
-		__u32 next;    /* of a FREE slot: number of the next one plus one, 0: none */                          \
+		union {                                                                                                \
+			__u32 next;    /* of a FREE slot: number of the next one plus one, 0: none */                  \
+			__u32 pod_ack; /* TCP: what the pod had acknowledged about a second ago; 0: not known */       \
+		};                                                                                                     \
+		__u32 pod_seq; /* TCP: sequence number of the pod's SYN, then of its FIN */                            \
 		__u8 slot;     /* enum masq_slot */                                                                    \
 		__u8 flags;                                                                                            \
 		__u8 reserved[MASQ_MAPPING##n##_RESERVED];                                                             \
@@ -188,8 +194,8 @@ enum masq_kind {
 		struct masq_timeouts timeouts;                                                                         \
 	}
 
-#define MASQ_MAPPING4_RESERVED 26
-#define MASQ_MAPPING6_RESERVED 6
+#define MASQ_MAPPING4_RESERVED 22
+#define MASQ_MAPPING6_RESERVED 2
 #define MASQ_POOL_MAX 16
 #define MASQ_SOURCES_MAX 8
 #define MASQ_RANGES_MAX 16

@@ -144,13 +144,56 @@ __noinline int N(egress_first)(struct __sk_buff *skb, const struct packet *p)
 }
 
 /*
- * What was decided for a connection holds until it ends. A SYN begins a new one: it ends a mapping whose connection
- * is over, and a decision to leave alone is taken anew (so a stray segment from outside never makes a pod's next
- * connection pass unmasqueraded).
+ * A SYN on a connection that is known. What was left alone is decided anew (so a stray segment from outside never makes
+ * a pod's next connection pass unmasqueraded). A mapping goes on when the SYN is sent again, or when the remote side
+ * has nothing left of the old connection that would speak against it: after a RST, or after its end with a higher
+ * sequence number (RFC 9293 3.6.1). Else the new connection gets a port of its own, and the old one rests under its
+ * port (RFC 7857 2.2). True: a new mapping is to be made.
  */
-static __always_inline bool begins_anew(mapping_t *m, const struct packet *p)
+__noinline int N(syn_begins_anew)(struct __sk_buff *skb, const struct packet *p)
 {
-	return packet_is_pure_syn(p) && (m->reason != MASQ_REASON_TRANSLATED || m->state == MASQ_STATE_CLOSING);
+	tuple_t flow;
+	mapping_t *m;
+	__u32 slot, sequence;
+
+	if (!p)
+		return true;
+	flow = p->flow;
+	slot = N(find_by_flow)(&flow);
+	m = slot == NO_SLOT ? NULL : slot_at(slot);
+	if (!m)
+		return true;
+	if (m->reason != MASQ_REASON_TRANSLATED) {
+		WRITE_ONCE(m->seen, 0);
+		return true;
+	}
+	sequence = tcp_number(skb, p, TCP_SEQUENCE);
+	if (m->state == MASQ_STATE_NEW || sequence == m->pod_seq)
+		return false;
+	if ((m->flags & MASQ_RESET) ||
+	    (m->state == MASQ_STATE_CLOSING && (__s32)(sequence - m->pod_seq) > 0)) {
+		m->flags = 0;
+		m->state = MASQ_STATE_NEW;
+		return false;
+	}
+	m->flags |= MASQ_RESTING;
+	m->state = MASQ_STATE_CLOSING;
+	N(remove_flow)(&flow, slot);
+	return true;
+}
+
+/*
+ * A program of the node speaks from the very endpoint that a pod's connection is mapped to, toward the same remote one:
+ * it has claimed the port since. Answers can be for one of them alone, and the address is the node's: the mapping ends.
+ */
+__noinline int N(yield_port)(const tuple_t *flow)
+{
+	__u32 slot = N(find_by_reply)(flow);
+	mapping_t *m = slot == NO_SLOT ? NULL : slot_at(slot);
+
+	if (m)
+		WRITE_ONCE(m->seen, 0);
+	return 0;
 }
 
 __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
@@ -164,8 +207,11 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 	/* Also the node's own, when it is about a pod's packet. */
 	if (parsed == PARSED_ERROR)
 		return exit_with(MASQ_EGRESS, N(error_egress)(skb, &p));
-	if (parsed == PARSED_NOTHING || !is_source(&p.flow.src))
+	if (parsed == PARSED_NOTHING || !is_source(&p.flow.src)) {
+		if (parsed == PARSED_FLOW && (p.flow.protocol == IPPROTO_UDP || packet_is_pure_syn(&p)))
+			N(yield_port)(&p.flow);
 		return exit_with(MASQ_EGRESS, MASQ_REASON_NOT_OURS);
+	}
 	if (addr_is_multicast(&p.flow.dst))
 		return exit_with(MASQ_EGRESS, MASQ_REASON_MULTICAST);
 	if (addr_is_broadcast(&p.flow.dst))
@@ -175,17 +221,17 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 
 	c = control_get();
 	m = table_find(BY_FLOW, &p.flow);
-	if (m && begins_anew(m, &p)) {
-		WRITE_ONCE(m->seen, 0);
+	if (m && packet_is_pure_syn(&p) && N(syn_begins_anew)(skb, &p))
 		m = NULL;
-	}
-	if (!c || !m || !mapping_track(m, &p, MASQ_EGRESS, c->clock)) {
+	if (!c || !m || !mapping_track(skb, m, &p, MASQ_EGRESS, c->clock)) {
 		slot = N(egress_first)(skb, &p);
 		if (slot < 0)
 			return egress_leave(&p, REFUSAL(slot));
 		m = slot_at(slot);
 		if (!m)
 			return exit_with(MASQ_EGRESS, MASQ_REASON_TABLE_FULL);
+		if (p.flow.protocol == IPPROTO_TCP)
+			N(tcp_follow)(skb, &p, m, MASQ_EGRESS);
 	}
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return egress_leave(&p, m->reason);
@@ -196,7 +242,7 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
  * From outside to a pod's own address: not ours, and neither are the pod's answers, so the connection is remembered.
  * A segment from the middle of a TCP connection counts too: the connection may be older than we are.
  */
-__noinline int N(ingress_to_pod)(const struct packet *p)
+__noinline int N(ingress_to_pod)(struct __sk_buff *skb, const struct packet *p)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m;
@@ -204,7 +250,7 @@ __noinline int N(ingress_to_pod)(const struct packet *p)
 	if (!c || !p)
 		return TC_ACT_UNSPEC;
 	m = table_find(BY_FLOW, &p->flow);
-	if (m && mapping_track(m, p, MASQ_INGRESS, c->clock))
+	if (m && mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
 		return exit_with(MASQ_INGRESS, m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_NOT_OURS : m->reason);
 	if (is_source(&p->flow.dst))
 		return exit_with(MASQ_INGRESS, MASQ_REASON_POD_CIDR);
@@ -231,7 +277,7 @@ __noinline int N(ingress_without_key)(struct __sk_buff *skb, const struct packet
 	if (!c || !p)
 		return TC_ACT_UNSPEC;
 	m = reply_find(&p->flow);
-	if (!m || !mapping_track(m, p, MASQ_INGRESS, c->clock))
+	if (!m || !mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	return exit_with(MASQ_INGRESS, packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src)
 					       ? MASQ_REASON_TRANSLATED
@@ -251,17 +297,19 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 	if (parsed != PARSED_FLOW)
 		return N(ingress_special)(skb, &p, parsed);
 	if (is_source(&p.flow.src))
-		return N(ingress_to_pod)(&p);
+		return N(ingress_to_pod)(skb, &p);
 
 	c = control_get();
 	m = table_find(BY_REPLY, &p.flow);
-	if (!c || !m || !mapping_track(m, &p, MASQ_INGRESS, c->clock)) {
+	if (!c || !m || !mapping_track(skb, m, &p, MASQ_INGRESS, c->clock)) {
 		if (p.fragment == FRAGMENT_HEAD)
 			return N(head_ingress)(skb, &p, &none, MASQ_REASON_NOT_OURS << 16);
 		if (flow_has_key(&p.flow))
 			return N(ingress_without_key)(skb, &p);
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	}
+	if (m->flags & MASQ_RESTING)
+		return exit_with(MASQ_INGRESS, MASQ_REASON_RESTING);
 	if (p.fragment == FRAGMENT_HEAD)
 		return N(head_ingress)(skb, &p, &m->flow.src, MASQ_REASON_TRANSLATED << 16 | m->flow.sport);
 	return exit_with(MASQ_INGRESS, packet_rewrite(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport)

@@ -25,63 +25,112 @@ static __always_inline __u32 mapping_timeout(const mapping_t *m)
 	return m->state == MASQ_STATE_NEW ? options.timeouts.udp_new : options.timeouts.udp;
 }
 
-/* A connection closes with a FIN from both sides (RFC 9293 3.6), or a RST; data after a RST shows that it was none. */
-static __always_inline __u8 tcp_flags_follow(__u8 flags, __u8 tcp_flags, enum masq_direction direction)
-{
-	if (tcp_flags & TCP_FLAG_RST)
-		return flags | MASQ_RESET;
-	if (tcp_flags & TCP_FLAG_FIN)
-		flags |= direction == MASQ_EGRESS ? MASQ_FIN_FROM_POD : MASQ_FIN_FROM_REMOTE;
-	return flags & ~MASQ_RESET;
-}
-
-static __always_inline bool tcp_is_closing(__u8 flags)
-{
-	return (flags & MASQ_RESET) ||
-	       (flags & (MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE)) == (MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE);
-}
-
 /* The side that did not open the connection has spoken. */
 static __always_inline bool is_answer(const mapping_t *m, enum masq_direction direction)
 {
 	return direction == (m->reason == MASQ_REASON_INBOUND_CONNECTION ? MASQ_EGRESS : MASQ_INGRESS);
 }
 
-static __always_inline void mapping_track_tcp(mapping_t *m, const struct packet *p, enum masq_direction direction)
-{
-	__u8 flags = tcp_flags_follow(m->flags, p->tcp_flags, direction), state = m->state;
+#define TCP_SEQUENCE 4
+#define TCP_ACKNOWLEDGEMENT 8
 
-	if (tcp_is_closing(flags))
-		state = MASQ_STATE_CLOSING;
-	else if (state == MASQ_STATE_CLOSING || is_answer(m, direction))
-		state = MASQ_STATE_ESTABLISHED;
-	if (flags != m->flags)
-		m->flags = flags;
-	if (state != m->state)
-		m->state = state;
+static __always_inline __u32 tcp_number(struct __sk_buff *skb, const struct packet *p, __u32 offset)
+{
+	__be32 number = 0;
+
+	bpf_skb_load_bytes(skb, p->l4_offset + offset, &number, sizeof(number));
+	return bpf_ntohl(number);
 }
 
-/* Keeps it alive. False: it ended in this very moment and must not be used. */
-static __always_inline bool mapping_touch(mapping_t *m, __u32 clock)
+/*
+ * A RST counts where the receiver would take it: at what the pod has acknowledged, or a little later, as our knowledge
+ * of that is a second old (RFC 5961 3; RFC 7857 2.1). The pod's own always does.
+ */
+#define RST_WINDOW (1u << 26)
+
+static __always_inline bool rst_is_plausible(struct __sk_buff *skb, const struct packet *p, const mapping_t *m,
+					     enum masq_direction direction)
+{
+	if (direction == MASQ_EGRESS || m->state == MASQ_STATE_NEW || !m->pod_ack)
+		return true;
+	return tcp_number(skb, p, TCP_SEQUENCE) - m->pod_ack < RST_WINDOW;
+}
+
+/* What is kept of the pod's sequence numbers. */
+static __always_inline void tcp_note_numbers(struct __sk_buff *skb, const struct packet *p, mapping_t *m,
+					     enum masq_direction direction)
+{
+	if (direction == MASQ_INGRESS) {
+		if (p->tcp_flags & TCP_FLAG_SYN)
+			m->pod_ack = tcp_number(skb, p, TCP_SEQUENCE) + 1;
+		return;
+	}
+	if (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN))
+		m->pod_seq = tcp_number(skb, p, TCP_SEQUENCE);
+	if ((p->tcp_flags & (TCP_FLAG_ACK | TCP_FLAG_RST)) == TCP_FLAG_ACK)
+		m->pod_ack = tcp_number(skb, p, TCP_ACKNOWLEDGEMENT);
+}
+
+#define BOTH_FINS (MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE)
+
+/* A connection closes with a FIN from both sides (RFC 9293 3.6), or a RST; data after a RST shows that it was none. */
+__noinline int N(tcp_follow)(struct __sk_buff *skb, const struct packet *p, mapping_t *m, __u32 direction)
+{
+	__u8 flags;
+
+	if (!p || !m)
+		return 0;
+	flags = m->flags;
+	if (!(p->tcp_flags & TCP_FLAG_RST))
+		flags &= ~MASQ_RESET;
+	else if (rst_is_plausible(skb, p, m, direction))
+		flags |= MASQ_RESET;
+	else
+		return 0;
+	if (p->tcp_flags & TCP_FLAG_FIN)
+		flags |= direction == MASQ_EGRESS ? MASQ_FIN_FROM_POD : MASQ_FIN_FROM_REMOTE;
+	tcp_note_numbers(skb, p, m, direction);
+	m->flags = flags;
+	if ((flags & MASQ_RESET) || (flags & BOTH_FINS) == BOTH_FINS)
+		m->state = MASQ_STATE_CLOSING;
+	else if (m->state == MASQ_STATE_CLOSING || is_answer(m, direction))
+		m->state = MASQ_STATE_ESTABLISHED;
+	return 0;
+}
+
+enum touched {
+	TOUCHED_ENDED, /* in this very moment: it must not be used */
+	TOUCHED,
+	TOUCHED_ANEW, /* for the first time in a second */
+};
+
+/* Keeps it alive. */
+static __always_inline enum touched mapping_touch(mapping_t *m, __u32 clock)
 {
 	__u32 seen = READ_ONCE(m->seen);
 
 	if (!seen)
-		return false;
-	return clock - seen < REFRESH_TICKS || (__s32)(clock - seen) <= 0 ||
-	       __sync_val_compare_and_swap(&m->seen, seen, clock) != 0;
+		return TOUCHED_ENDED;
+	if (clock - seen < REFRESH_TICKS || (__s32)(clock - seen) <= 0)
+		return TOUCHED;
+	return __sync_val_compare_and_swap(&m->seen, seen, clock) ? TOUCHED_ANEW : TOUCHED_ENDED;
 }
 
-/* Notes a packet of the connection; false as above. Nothing is written when nothing changed. */
-static __always_inline bool mapping_track(mapping_t *m, const struct packet *p, enum masq_direction direction,
-					  __u32 clock)
+/* Notes a packet of the connection; false: it has ended. Nothing is written when nothing changed. */
+static __always_inline bool mapping_track(struct __sk_buff *skb, mapping_t *m, const struct packet *p,
+					  enum masq_direction direction, __u32 clock)
 {
-	if (!mapping_touch(m, clock))
+	enum touched touched = mapping_touch(m, clock);
+
+	if (touched == TOUCHED_ENDED)
 		return false;
-	if (p->flow.protocol == IPPROTO_TCP)
-		mapping_track_tcp(m, p, direction);
-	else if (m->state == MASQ_STATE_NEW && is_answer(m, direction))
+	if (p->flow.protocol == IPPROTO_TCP) {
+		if (touched == TOUCHED_ANEW || m->state != MASQ_STATE_ESTABLISHED ||
+		    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)))
+			N(tcp_follow)(skb, p, m, direction);
+	} else if (m->state == MASQ_STATE_NEW && is_answer(m, direction)) {
 		m->state = MASQ_STATE_ESTABLISHED;
+	}
 	return true;
 }
 

@@ -19,6 +19,10 @@ class Table : public BothFamilies {
     const std::size_t at = 14 + (who.family == Family::ipv4 ? 20u : 40u);
     return static_cast<std::uint16_t>(outcome.bytes[at] << 8 | outcome.bytes[at + 1]);
   }
+  static Packet at(Packet segment, std::uint32_t sequence) {
+    segment.sequence = sequence;
+    return segment;
+  }
   Outcome open(const Engine& engine, std::uint16_t port, const Address& pod, std::uint16_t remote_port = 443) const {
     return engine.egress(tcp({pod, port}, {who.world, remote_port}, syn));
   }
@@ -75,6 +79,66 @@ TEST_P(Table, a_pod_at_its_limit_does_not_hinder_another) {
   EXPECT_EQ(open(engine, 6000, who.pod).reason, "translated") << "ended mappings count no more";
 }
 
+// A connection that both sides have closed; the pod's FIN had number 2000.
+class Closed : public Table {
+ protected:
+  Engine engine{desired()};
+  const Endpoint pod{who.pod, 5000}, external{who.external, 5000}, world{who.world, 443};
+  void SetUp() override {
+    engine.egress(at(tcp(pod, world, syn), 1000));
+    engine.ingress(tcp(world, external, syn | ack));
+    engine.egress(at(tcp(pod, world, fin | ack), 2000));
+    engine.ingress(tcp(world, external, fin | ack));
+  }
+};
+MASQ_BOTH_FAMILIES(Closed);
+
+// RFC 9293 3.6.1: the remote side, in TIME-WAIT, takes a SYN with a higher sequence number (R12).
+TEST_P(Closed, its_pod_may_begin_again_with_a_higher_sequence_number) {
+  EXPECT_EQ(source_port(engine.egress(at(tcp(pod, world, syn), 2001))), 5000);
+  EXPECT_EQ(engine.control(who.family).used, 1u);
+}
+
+TEST_P(Closed, a_lower_sequence_number_gets_another_port_and_the_old_one_rests) {
+  const auto port = source_port(engine.egress(at(tcp(pod, world, syn), 1500)));
+  EXPECT_NE(port, 5000);
+  EXPECT_EQ(source_port(engine.egress(at(tcp(pod, world, ack), 1501))), port);
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, port}, syn | ack)).reason, "translated");
+  const auto late = engine.ingress(tcp(world, external, ack));
+  EXPECT_EQ(late.reason, "resting");
+  EXPECT_EQ(late.verdict, drop);
+  EXPECT_NE(source_port(open(engine, 5000, who.pod2)), 5000) << "nobody gets the port meanwhile";
+  engine.pass_time(who.family, 241);
+  EXPECT_EQ(source_port(open(engine, 5000, who.pod2)), 5000);
+}
+
+TEST_P(Closed, a_syn_on_an_open_connection_is_another_connection) {
+  const Endpoint other_port{who.pod, 6000};
+  engine.egress(at(tcp(other_port, world, syn), 1000));
+  EXPECT_EQ(source_port(engine.egress(at(tcp(other_port, world, syn), 1000))), 6000) << "sent again";
+  engine.ingress(tcp(world, {who.external, 6000}, syn | ack));
+  EXPECT_EQ(source_port(engine.egress(at(tcp(other_port, world, syn), 1000))), 6000) << "sent again: the answer was lost";
+  EXPECT_NE(source_port(engine.egress(at(tcp(other_port, world, syn), 9000))), 6000);
+}
+
+TEST_P(Closed, after_a_reset_the_port_is_free_for_its_pod) {
+  engine.egress(at(tcp({who.pod, 6000}, world, syn), 1000));
+  engine.ingress(tcp(world, {who.external, 6000}, rst | ack));
+  EXPECT_EQ(source_port(engine.egress(at(tcp({who.pod, 6000}, world, syn), 500))), 6000);
+}
+
+// R8: a program of the node binds to a port after a pod's connection was mapped to it, and speaks to the same endpoint.
+TEST_P(Table, the_nodes_own_connection_takes_the_port_back) {
+  for (const auto make : {+[](const Endpoint& a, const Endpoint& b) { return tcp(a, b, syn); }, &udp}) {
+    const Engine engine(desired());
+    const Endpoint external{who.external, 5000}, world{who.world, 443};
+    engine.egress(make({who.pod, 5000}, world));
+    EXPECT_EQ(engine.ingress(make(world, external)).reason, "translated");
+    EXPECT_EQ(engine.egress(make(external, world)).reason, "not_ours");
+    EXPECT_EQ(engine.ingress(make(world, external)).reason, "not_ours");
+  }
+}
+
 // The one table of timeouts, from both sides of each.
 TEST_P(Table, idle_mappings_end_in_their_time) {
   const auto seconds = [](auto time) { return static_cast<std::uint32_t>(time.count()); };
@@ -85,6 +149,7 @@ TEST_P(Table, idle_mappings_end_in_their_time) {
     std::uint32_t timeout;
   };
   const Endpoint pod{who.pod, 5000}, external{who.external, 5000}, world{who.world, 443};
+  const auto reset = at(tcp(world, external, rst), 0x12341235), forged = at(tcp(world, external, rst), 0x77777777);
   const std::vector<Row> rows = {
       {"half open", {tcp(pod, world, syn)}, {}, 30},
       {"established", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack)}, seconds(t.tcp_established)},
@@ -92,14 +157,17 @@ TEST_P(Table, idle_mappings_end_in_their_time) {
        seconds(t.tcp_established)},
       {"both FIN", {tcp(pod, world, syn), tcp(pod, world, fin | ack)}, {tcp(world, external, fin | ack)},
        seconds(t.tcp_transitory)},
-      {"RST", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack), tcp(world, external, rst)},
+      {"RST", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack), reset},
        seconds(t.tcp_transitory)},
       {"data after RST", {tcp(pod, world, syn)},
-       {tcp(world, external, syn | ack), tcp(world, external, rst), tcp(world, external, ack)},
+       {tcp(world, external, syn | ack), reset, tcp(world, external, ack)},
+       seconds(t.tcp_established)},
+      {"RST that the pod would not take", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack), forged},
        seconds(t.tcp_established)},
       {"UDP unanswered", {udp(pod, world)}, {}, 30},
       {"UDP", {udp(pod, world)}, {udp(world, external)}, seconds(t.udp)},
       {"ICMP", {echo_request(who.pod, who.world, 7)}, {}, seconds(t.icmp)},
+      {"other", {other(who.pod, who.world, 4, pattern(20))}, {}, seconds(t.other)},
   };
   for (const auto& row : rows) {
     for (const bool over : {false, true}) {

@@ -50,7 +50,10 @@ Bytes tcp_segment(const Packet& p) {
   Bytes out;
   put16(out, p.from.port);
   put16(out, p.to.port);
-  for (int i = 0; i < 4; ++i) put16(out, 0x1234);  // sequence and acknowledgement numbers
+  for (const auto number : {p.sequence, p.acknowledgement}) {
+    put16(out, number >> 16);
+    put16(out, number);
+  }
   out.push_back(5 << 4);
   out.push_back(p.tcp_flags);
   put16(out, 1024);

@@ -34,6 +34,8 @@ struct Packet {
   Endpoint to;
   std::uint8_t protocol = 6;
   std::uint8_t tcp_flags = ack;
+  std::uint32_t sequence = 0x12341234;
+  std::uint32_t acknowledgement = 0x12341234;
   std::uint8_t icmp_type = 0;
   std::uint16_t icmp_id = 0;
   std::string payload = "payload";
