@@ -234,6 +234,11 @@ struct masq_held_index {
 	struct masq_held_slot slot[MASQ_HELD_SLOTS];
 };
 
+struct masq_budget {
+	__u32 tick;
+	__u32 spent;
+};
+
 MASQ_DEFINE_FAMILY(4);
 MASQ_DEFINE_FAMILY(6);
 

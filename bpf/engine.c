@@ -15,6 +15,7 @@
 #include "bpf/mapping.h"
 #include "bpf/parse.h"
 #include "bpf/policy.h"
+#include "bpf/refuse.h"
 #include "bpf/rewrite.h"
 #include "bpf/state.h"
 #include "bpf/sweep.h"
@@ -84,6 +85,14 @@ static __always_inline int egress_leave(const struct packet *p, __u32 reason)
 	if (p->fragment == FRAGMENT_HEAD && reason == MASQ_REASON_INBOUND_CONNECTION)
 		reason = N(datagram_note)(p, &none, reason, MASQ_KIND_DATAGRAM_OUT);
 	return exit_with(MASQ_EGRESS, reason);
+}
+
+/* The first packet of a connection that has got no mapping. */
+static __always_inline int egress_without_mapping(struct __sk_buff *skb, const struct packet *p, __u32 reason)
+{
+	int verdict = egress_leave(p, reason);
+
+	return reason_is_told(reason) ? N(refuse)(skb, p, reason) : verdict;
 }
 
 /* Ours, but without a tuple: left when the destination is, dropped when it would have to be masqueraded. */
@@ -226,7 +235,7 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_EGRESS, c->clock)) {
 		slot = N(egress_first)(skb, &p);
 		if (slot < 0)
-			return egress_leave(&p, REFUSAL(slot));
+			return egress_without_mapping(skb, &p, REFUSAL(slot));
 		m = slot_at(slot);
 		if (!m)
 			return exit_with(MASQ_EGRESS, MASQ_REASON_TABLE_FULL);

@@ -145,6 +145,52 @@ static __always_inline void left_remember(const tuple_t *flow, __u32 reason, __u
 	N(decision_remember)(flow, &none, reason, flags);
 }
 
+/*
+ * The table is full: a connection that nobody has answered for a second is the first to go. The sweep takes it apart;
+ * until then there are a few slots more than mappings may be. What has been answered is never ended to make room.
+ */
+#define ROOM_LOOKS 512
+
+struct room_search {
+	__u32 position;
+	__u32 slots;
+	__u32 clock;
+	bool found;
+};
+
+static long room_search_step(void *map, __u32 *key, __u8 *value, struct room_search *search)
+{
+	mapping_t *m;
+	__u32 seen;
+
+	if (*key >= ROOM_LOOKS)
+		return 1;
+	if (++search->position >= search->slots)
+		search->position = 0;
+	m = slot_at(search->position);
+	if (!m)
+		return 1;
+	seen = READ_ONCE(m->seen);
+	if (!seen || m->slot != MASQ_SLOT_LINKED || m->state != MASQ_STATE_NEW || !mapping_has_port(m) ||
+	    (__s32)(search->clock - m->created) < REFRESH_TICKS)
+		return 0;
+	search->found = __sync_val_compare_and_swap(&m->seen, seen, 0) == seen;
+	return search->found;
+}
+
+__noinline int N(room_make)(__u32 clock)
+{
+	struct masq_control *c = control_get();
+	struct room_search search = {.clock = clock};
+
+	if (!c || !c->unused)
+		return false;
+	search.slots = c->unused;
+	search.position = bpf_get_prandom_u32() % search.slots;
+	bpf_for_each_map_elem(&N(steps), room_search_step, &search, 0);
+	return search.found;
+}
+
 /* What mapping_open() says when there is no mapping: why. */
 #define REFUSED(reason) (-1 - (int)(reason))
 #define REFUSAL(result) ((__u32)(-1 - (result)))
@@ -160,7 +206,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	__u32 slot;
 	int result;
 
-	if (!c || !flow || !external || READ_ONCE(c->used) >= options.max_mappings)
+	if (!c || !flow || !external || (READ_ONCE(c->used) >= options.max_mappings && !N(room_make)(c->clock)))
 		return REFUSED(MASQ_REASON_TABLE_FULL);
 	if (!pod_charge(&flow->src))
 		return REFUSED(MASQ_REASON_POD_LIMIT);
@@ -171,7 +217,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	}
 	__sync_fetch_and_add(&c->used, 1);
 	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
-	result = port_find(skb, m, slot);
+	result = port_find(skb, m, slot, c->clock);
 	if (result != INSERTED) {
 		WRITE_ONCE(m->seen, 0);
 		WRITE_ONCE(m->slot, MASQ_SLOT_LINKED); /* for the sweep, which settles the accounts */

@@ -94,6 +94,22 @@ struct {
 	__type(value, __u64);
 } N(counters) SEC(".maps");
 
+/* Remote endpoints toward which no port was free, and the tick when that was found out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, tuple_t);
+	__type(value, __u32);
+} N(exhausted) SEC(".maps");
+
+/* How many pods were told of a refusal in this tick. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct masq_budget);
+} N(refusals) SEC(".maps");
+
 /* Fragments that wait (bpf/held.h). */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -3,7 +3,8 @@
  * Finds an external port for a new mapping. The claim of a port is the insertion into the reply index, so two CPUs
  * can never have the same one. The pod's own port is kept when it is free and in range (or the identifier of an ICMP
  * query or of a datagram in fragments, whose space is 0-65535); else every port of the range is tried, from a random
- * one on. Of a protocol whose key we cannot change, that key is the only one.
+ * one on: 1 / (1 - fill) of them on the average, all of them at most, and that at most once a tick for a remote
+ * endpoint. Of a protocol whose key we cannot change, that key is the only one.
  */
 #ifndef MASQ_BPF_PORTS_H
 #define MASQ_BPF_PORTS_H
@@ -118,6 +119,38 @@ static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_sea
 	return search->result == INSERT_EXISTS ? 0 : 1;
 }
 
+/* The remote endpoint, seen from the external address: ports toward it are searched, and run out, together. */
+static __always_inline void exhausted_key(tuple_t *key, const mapping_t *m)
+{
+	mapping_reply_key(m, key);
+	key->sport = 0;
+}
+
+/* Whether it was found out in this very tick that there is none: then nobody looks again, until one becomes free. */
+__noinline int N(is_exhausted)(__u32 slot, __u32 clock)
+{
+	mapping_t *m = slot_at(slot);
+	tuple_t key;
+	__u32 *tick;
+
+	if (!m)
+		return false;
+	exhausted_key(&key, m);
+	tick = bpf_map_lookup_elem(&N(exhausted), &key);
+	return tick && *tick == clock;
+}
+
+__noinline int N(exhausted_note)(__u32 slot, __u32 clock)
+{
+	mapping_t *m = slot_at(slot);
+	tuple_t key;
+
+	if (!m)
+		return 0;
+	exhausted_key(&key, m);
+	return bpf_map_update_elem(&N(exhausted), &key, &clock, BPF_ANY);
+}
+
 enum port_space {
 	PORT_SPACE_RANGE,       /* the ports of the options */
 	PORT_SPACE_IDENTIFIERS, /* 0-65535 */
@@ -139,7 +172,7 @@ static __always_inline enum port_space port_space_of(const tuple_t *t)
 }
 
 /* Fills in external_port and claims it: INSERTED, or why not (INSERT_EXISTS: all are taken). */
-static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 slot)
+static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 slot, __u32 clock)
 {
 	enum port_space space = port_space_of(&m->flow);
 	struct port_search search = {
@@ -152,10 +185,13 @@ static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 
 	m->external_port = m->flow.sport;
 	if (space != PORT_SPACE_RANGE || (!options.random_fully && port_is_in_range(bpf_ntohs(m->flow.sport))))
 		search.result = N(port_claim)(skb, slot);
-	if (search.result != INSERT_EXISTS || space == PORT_SPACE_FIXED || !search.total)
+	if (search.result != INSERT_EXISTS || space == PORT_SPACE_FIXED || !search.total ||
+	    N(is_exhausted)(slot, clock))
 		return search.result;
 	search.position = bpf_get_prandom_u32() % search.total;
 	bpf_for_each_map_elem(&N(steps), port_search_step, &search, 0);
+	if (search.result == INSERT_EXISTS)
+		N(exhausted_note)(slot, clock);
 	return search.result;
 }
 

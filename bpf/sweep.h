@@ -24,6 +24,8 @@ static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m,
 	if (mapping_has_port(m)) {
 		mapping_reply_key(m, &key);
 		N(remove_reply)(&key, number);
+		key.sport = 0;
+		bpf_map_delete_elem(&N(exhausted), &key);
 		pod_refund(&m->flow.src);
 		__sync_fetch_and_add(&c->used, -1);
 	} else {

@@ -41,6 +41,17 @@ scenario "a range of one, two and three ports is used to its last port"
         in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
     done
 
+# R1: the kernel of the pod hears of it, and its program need not wait for a timeout.
+scenario "a pod that is refused a connection learns it at once"
+    masqd starts with nat-port-range=20000-20000
+    pod1  chats with world as talk
+    started=$(now_ms)
+    said=$(patience=10; inside pod2 "$peer" ask tcp "${address[world]}" 80 --timeout 10 2>&1) && fail "the world answered"
+    [ $(($(now_ms) - started)) -lt 2000 ] || fail "it took $(($(now_ms) - started)) ms: $said"
+    if [ "$family" = ipv4 ]; then contains "No route to host" "$said"; else contains "Permission denied" "$said"; fi
+    dropped_for no_free_port 1
+    talk  is_unbroken
+
 scenario "ports used toward one destination are free toward another"
     masqd starts with nat-port-range=20000-20009
     a_crowd pod1 udp 10 world as first

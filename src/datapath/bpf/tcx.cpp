@@ -2,6 +2,7 @@
 #include "datapath/bpf/tcx.hpp"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,6 +17,19 @@ constexpr auto tcx_egress = static_cast<bpf_attach_type>(47);
 constexpr std::uint32_t link_type_tcx = 11;
 
 constexpr bpf_attach_type attach_type(Hook hook) { return hook == Hook::ingress ? tcx_ingress : tcx_egress; }
+
+// A link that lost its pin detaches when the kernel's grace period is over; until then the same program cannot be
+// attached once more.
+constexpr int attach_attempts = 50;
+constexpr useconds_t attach_pause = 2000;
+
+Fd create_link(int program, int ifindex, Hook hook) {
+  for (int attempt = 1;; ++attempt) {
+    Fd fd(bpf_link_create(program, ifindex, attach_type(hook), nullptr));
+    if (fd || errno != EEXIST || attempt == attach_attempts) return fd;
+    usleep(attach_pause);
+  }
+}
 
 }  // namespace
 
@@ -32,7 +46,7 @@ Result<std::optional<TcxLink>> open_tcx(const std::filesystem::path& pin) {
 }
 
 Result<TcxLink> attach_tcx(int program, int ifindex, Hook hook, const std::filesystem::path& pin) {
-  Fd fd(bpf_link_create(program, ifindex, attach_type(hook), nullptr));
+  Fd fd = create_link(program, ifindex, hook);
   if (!fd) return fail("attach {} program: {}", to_string(hook), std::strerror(errno));
   if (bpf_obj_pin(fd.get(), pin.c_str()) != 0) return fail("pin {}: {}", pin.string(), std::strerror(errno));
   auto id = program_id(program);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A pod whose connection is refused for want of a port or of room learns it at once: it is sent an ICMP error
+ * "administratively prohibited" (RFC 1812 5.2.7.1, RFC 4443 3.1) about its packet, which becomes that error. No more than
+ * REFUSALS_PER_TICK, so that a flood is not answered by another.
+ */
+#ifndef MASQ_BPF_REFUSE_H
+#define MASQ_BPF_REFUSE_H
+
+#include "bpf/mapping.h"
+
+#define REFUSALS_PER_TICK 64
+
+#if FAMILY == 4
+#define IP_HEADER_SIZE 20
+#define PROHIBITED_TYPE 3
+#define PROHIBITED_CODE 13
+#else
+#define IP_HEADER_SIZE 40
+#define PROHIBITED_TYPE 1
+#define PROHIBITED_CODE 1
+#endif
+#define REFUSAL_QUOTE (IP_HEADER_SIZE + 8)
+
+struct refusal_icmp {
+	__u8 type;
+	__u8 code;
+	__sum16 checksum;
+	__be32 unused;
+	__u8 quote[REFUSAL_QUOTE];
+};
+
+#if FAMILY == 4
+struct refusal {
+	struct iphdr ip;
+	struct refusal_icmp icmp;
+};
+#else
+struct refusal {
+	struct ipv6hdr ip;
+	struct refusal_icmp icmp;
+};
+#endif
+
+static __always_inline __sum16 checksum_fold(__s64 sum)
+{
+	__u64 folded = (__u32)sum;
+
+	folded = (folded & 0xffff) + (folded >> 16);
+	folded = (folded & 0xffff) + (folded >> 16);
+	return (__u16)~folded;
+}
+
+#if FAMILY == 4
+static __always_inline void refusal_fill_ip(struct refusal *r, const addr_t *from, const addr_t *to)
+{
+	r->ip.version = 4;
+	r->ip.ihl = IP_HEADER_SIZE / 4;
+	r->ip.tot_len = bpf_htons(sizeof(*r));
+	r->ip.ttl = 64;
+	r->ip.protocol = ICMP_PROTOCOL;
+	r->ip.saddr = from->word[0];
+	r->ip.daddr = to->word[0];
+	r->ip.check = checksum_fold(bpf_csum_diff(NULL, 0, (__be32 *)&r->ip, sizeof(r->ip), 0));
+	r->icmp.checksum = checksum_fold(bpf_csum_diff(NULL, 0, (__be32 *)&r->icmp, sizeof(r->icmp), 0));
+}
+#else
+static __always_inline void refusal_fill_ip(struct refusal *r, const addr_t *from, const addr_t *to)
+{
+	__be32 rest[2] = {bpf_htonl(sizeof(r->icmp)), bpf_htonl(ICMP_PROTOCOL)}; /* of the pseudo header */
+	__s64 sum;
+
+	r->ip.version = 6;
+	r->ip.payload_len = bpf_htons(sizeof(r->icmp));
+	r->ip.hop_limit = 64;
+	r->ip.nexthdr = ICMP_PROTOCOL;
+	__builtin_memcpy(&r->ip.saddr, from, sizeof(*from));
+	__builtin_memcpy(&r->ip.daddr, to, sizeof(*to));
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&r->icmp, sizeof(r->icmp), 0);
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)from, sizeof(*from), sum);
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)to, sizeof(*to), sum);
+	r->icmp.checksum = checksum_fold(bpf_csum_diff(NULL, 0, rest, sizeof(rest), sum));
+}
+#endif
+
+static __always_inline bool refusal_is_within_budget(__u32 clock)
+{
+	__u32 zero = 0;
+	struct masq_budget *budget = bpf_map_lookup_elem(&N(refusals), &zero);
+
+	if (!budget)
+		return false;
+	if (READ_ONCE(budget->tick) != clock) {
+		WRITE_ONCE(budget->tick, clock);
+		WRITE_ONCE(budget->spent, 0);
+	}
+	return __sync_fetch_and_add(&budget->spent, 1) < REFUSALS_PER_TICK;
+}
+
+static __always_inline bool reason_is_told(__u32 reason)
+{
+	return reason == MASQ_REASON_NO_FREE_PORT || reason == MASQ_REASON_TABLE_FULL || reason == MASQ_REASON_POD_LIMIT;
+}
+
+/* The device that leads to a pod; 0: not known. */
+static __always_inline __u32 device_toward(struct __sk_buff *skb, const addr_t *from, const addr_t *pod)
+{
+	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex};
+
+#if FAMILY == 4
+	fib.ipv4_src = from->word[0];
+	fib.ipv4_dst = pod->word[0];
+#else
+	__builtin_memcpy(fib.ipv6_src, from, sizeof(*from));
+	__builtin_memcpy(fib.ipv6_dst, pod, sizeof(*pod));
+#endif
+	if (bpf_fib_lookup(skb, &fib, sizeof(fib), BPF_FIB_LOOKUP_SKIP_NEIGH) != BPF_FIB_LKUP_RET_SUCCESS)
+		return 0;
+	return fib.ifindex;
+}
+
+/*
+ * Turns the refused packet into the error and sends it to its pod: the verdict to return. TC_ACT_SHOT when it is not
+ * one that gets an answer. The packet has been counted already.
+ */
+__noinline int N(refuse)(struct __sk_buff *skb, const struct packet *p, __u32 reason)
+{
+	struct masq_control *c = control_get();
+	struct refusal r = {};
+	addr_t from = {};
+	__u32 device;
+
+	if (!c || !p || !reason_is_told(reason) || p->fragment != FRAGMENT_WHOLE || p->l3_offset != ETH_HLEN ||
+	    p->l4_offset != ETH_HLEN + IP_HEADER_SIZE || p->flow.protocol == ICMP_PROTOCOL)
+		return TC_ACT_SHOT;
+	if (!refusal_is_within_budget(c->clock) || !uplink_address(skb, &p->flow, &from) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN, r.icmp.quote, sizeof(r.icmp.quote)))
+		return TC_ACT_SHOT;
+	device = device_toward(skb, &from, &p->flow.src);
+	if (!device)
+		return TC_ACT_SHOT;
+	r.icmp.type = PROHIBITED_TYPE;
+	r.icmp.code = PROHIBITED_CODE;
+	refusal_fill_ip(&r, &from, &p->flow.src);
+	if (bpf_skb_change_tail(skb, ETH_HLEN + sizeof(r), 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &r, sizeof(r), BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
+		return TC_ACT_SHOT;
+	return bpf_redirect_neigh(device, NULL, 0, 0);
+}
+
+#endif
