@@ -110,6 +110,7 @@ enum masq_slot {
 #define MASQ_FIN_FROM_POD 1
 #define MASQ_FIN_FROM_REMOTE 2
 #define MASQ_RESET 4
+#define MASQ_CHARGED 32 /* a datagram from outside that counts for the pod which it is for */
 #define MASQ_RESTING 16 /* its pod has begun anew under the same port; this one only keeps its port from others */
 #define MASQ_WEAK 8 /* an inbound connection known from a segment in its middle */
 

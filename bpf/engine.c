@@ -13,6 +13,7 @@
 #include "bpf/fragment.h"
 #include "bpf/icmp_error.h"
 #include "bpf/mapping.h"
+#include "bpf/node.h"
 #include "bpf/parse.h"
 #include "bpf/policy.h"
 #include "bpf/refuse.h"
@@ -53,7 +54,7 @@ __noinline int N(head_egress)(struct __sk_buff *skb, const struct packet *p, con
 	return exit_with(MASQ_EGRESS, MASQ_REASON_TRANSLATED);
 }
 
-/* The same from outside: to `to` and `port`, or (reason NOT_OURS) left as it is. */
+/* The same from outside: to `to` and a port, or (reason NOT_OURS) left as it is, to where it goes anyway. */
 __noinline int N(head_ingress)(struct __sk_buff *skb, const struct packet *p, const addr_t *to, __u32 reason_and_port)
 {
 	__u32 reason = reason_and_port >> 16;
@@ -191,20 +192,6 @@ __noinline int N(syn_begins_anew)(struct __sk_buff *skb, const struct packet *p)
 	return true;
 }
 
-/*
- * A program of the node speaks from the very endpoint that a pod's connection is mapped to, toward the same remote one:
- * it has claimed the port since. Answers can be for one of them alone, and the address is the node's: the mapping ends.
- */
-__noinline int N(yield_port)(const tuple_t *flow)
-{
-	__u32 slot = N(find_by_reply)(flow);
-	mapping_t *m = slot == NO_SLOT ? NULL : slot_at(slot);
-
-	if (m)
-		WRITE_ONCE(m->seen, 0);
-	return 0;
-}
-
 __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 {
 	struct packet p __attribute__((aligned(8))) = {};
@@ -217,8 +204,8 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 	if (parsed == PARSED_ERROR)
 		return exit_with(MASQ_EGRESS, N(error_egress)(skb, &p));
 	if (parsed == PARSED_NOTHING || !is_source(&p.flow.src)) {
-		if (parsed == PARSED_FLOW && (p.flow.protocol == IPPROTO_UDP || packet_is_pure_syn(&p)))
-			N(yield_port)(&p.flow);
+		if (parsed == PARSED_FLOW && node_may_claim(&p))
+			N(node_claim)(&p.flow);
 		return exit_with(MASQ_EGRESS, MASQ_REASON_NOT_OURS);
 	}
 	if (addr_is_multicast(&p.flow.dst))
@@ -298,7 +285,6 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 	struct packet p __attribute__((aligned(8))) = {};
 	enum parsed parsed = packet_parse(skb, &p, MASQ_INGRESS, l3_offset);
 	struct masq_control *c;
-	addr_t none = {};
 	mapping_t *m;
 
 	if (parsed == PARSED_NOTHING || parsed == PARSED_ADDRESSES)
@@ -312,7 +298,7 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 	m = table_find(BY_REPLY, &p.flow);
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_INGRESS, c->clock)) {
 		if (p.fragment == FRAGMENT_HEAD)
-			return N(head_ingress)(skb, &p, &none, MASQ_REASON_NOT_OURS << 16);
+			return N(head_ingress)(skb, &p, &p.flow.src, MASQ_REASON_NOT_OURS << 16);
 		if (flow_has_key(&p.flow))
 			return N(ingress_without_key)(skb, &p);
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);

@@ -72,7 +72,9 @@ __noinline int N(datagram_note)(const struct packet *p, const addr_t *to, __u32 
 	slot = N(find_by_flow)(&key);
 	m = slot == NO_SLOT ? NULL : slot_at(slot);
 	if (!m || !mapping_touch(m, c->clock)) {
-		N(decision_remember)(&key, to, reason, 0);
+		/* Anybody may send what is not ours: it gets a part of the room that there is for remembering. */
+		if (reason != MASQ_REASON_NOT_OURS || READ_ONCE(c->left) < options.max_left / 4)
+			N(decision_remember)(&key, to, reason, reason == MASQ_REASON_TRANSLATED ? MASQ_CHARGED : 0);
 		return reason;
 	}
 	if (m->reason == reason && addr_equal(&m->external, to))

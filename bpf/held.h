@@ -57,6 +57,7 @@ static __always_inline void held_expire(struct masq_held_index *index, struct ma
 }
 
 struct held_search {
+	__u32 slots; /* how many of them this sender may look at */
 	__u32 now;
 	__u32 source;
 	__u32 of_source;
@@ -69,7 +70,7 @@ static long held_search_step(void *map, __u32 *key, __u8 *value, struct held_sea
 	struct masq_held_slot *slot;
 	__u32 i = *key;
 
-	if (!index || i >= MASQ_HELD_SLOTS)
+	if (!index || i >= MASQ_HELD_SLOTS || i >= search->slots)
 		return 1;
 	slot = &index->slot[i];
 	held_expire(index, slot, search->now);
@@ -80,11 +81,11 @@ static long held_search_step(void *map, __u32 *key, __u8 *value, struct held_sea
 	return 0;
 }
 
-/* A slot of our own, BUSY; NO_SLOT when there is none for this sender. */
-static __always_inline __u32 held_take(struct masq_held_index *index, __u32 source, __u32 now)
+/* A slot of our own, BUSY; NO_SLOT when there is none for this sender. Half of them are for pods alone. */
+static __always_inline __u32 held_take(struct masq_held_index *index, __u32 source, bool is_pod, __u32 now)
 {
 	for (int try = 0; try < 4; try++) {
-		struct held_search search = {.now = now, .source = source, .found = NO_SLOT};
+		struct held_search search = {.slots = is_pod ? MASQ_HELD_SLOTS : MASQ_HELD_SLOTS / 2, .now = now, .source = source, .found = NO_SLOT};
 
 		bpf_for_each_map_elem(&N(steps), held_search_step, &search, 0);
 		if (search.found >= MASQ_HELD_SLOTS || search.of_source >= MASQ_HELD_SLOTS_PER_SOURCE)
@@ -140,7 +141,7 @@ __noinline int N(held_put)(struct __sk_buff *skb, const tuple_t *datagram, const
 
 	if (!index || !datagram || !sender || length < 1 || length > MASQ_HELD_FRAME)
 		return HELD_NO_ROOM;
-	number = held_take(index, address_hash(sender), now);
+	number = held_take(index, address_hash(sender), datagram->kind == MASQ_KIND_DATAGRAM_OUT, now);
 	held = bpf_map_lookup_elem(&N(held), &number);
 	if (!held || number >= MASQ_HELD_SLOTS)
 		return HELD_NO_ROOM;

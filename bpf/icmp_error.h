@@ -19,8 +19,11 @@
 static __always_inline enum parsed quote_parse(struct __sk_buff *skb, const struct packet *p, struct packet *quote,
 					       enum masq_direction direction)
 {
+	__u32 end = p->l4_offset + p->l4_length;
+
 	return N(parse_any)(skb, quote, p->l4_offset + ICMP_HEADER,
-			    PARSE_QUOTED | (direction == MASQ_INGRESS ? MASQ_EGRESS : MASQ_INGRESS));
+			    end << PARSE_END_SHIFT | PARSE_QUOTED |
+				    (direction == MASQ_INGRESS ? MASQ_EGRESS : MASQ_INGRESS));
 }
 
 /* A checksum that covered what changed by `sum`. */
@@ -45,8 +48,10 @@ static __always_inline bool quote_fix_checksum(struct __sk_buff *skb, const stru
 	if (!offset || !quote->has_checksum)
 		return true;
 	offset += quote->l4_offset;
-	if (bpf_skb_load_bytes(skb, offset, &was, sizeof(was)))
+	if (offset + sizeof(was) > quote->l4_offset + quote->l4_length)
 		return true; /* cut off */
+	if (bpf_skb_load_bytes(skb, offset, &was, sizeof(was)))
+		return false;
 	is = checksum_after(was, covered);
 	if (!is && protocol == IPPROTO_UDP)
 		is = 0xffff;

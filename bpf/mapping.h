@@ -124,15 +124,21 @@ __noinline int N(mapping_publish)(__u32 slot)
 __noinline int N(decision_remember)(const tuple_t *flow, const addr_t *to, __u32 reason, __u32 flags)
 {
 	struct masq_control *c = control_get();
+	bool charged = flags & MASQ_CHARGED;
 	mapping_t *m;
 	__u32 slot;
 
-	if (!c || !flow || !to || READ_ONCE(c->left) >= options.max_left || !slot_take(c, &slot))
+	if (!c || !flow || !to || (charged ? c->used >= options.max_mappings : c->left >= options.max_left))
 		return 0;
-	m = slot_at(slot);
-	if (!m)
+	if (charged && !pod_charge(to))
 		return 0;
-	__sync_fetch_and_add(&c->left, 1);
+	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
+	if (!m) {
+		if (charged)
+			pod_refund(to);
+		return 0;
+	}
+	__sync_fetch_and_add(charged ? &c->used : &c->left, 1);
 	mapping_fill(m, flow, to, reason, c->clock);
 	m->flags = flags;
 	return N(mapping_publish)(slot);

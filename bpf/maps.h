@@ -102,6 +102,14 @@ struct {
 	__type(value, __u32);
 } N(exhausted) SEC(".maps");
 
+/* What the node itself speaks with whom, of protocols for which no socket can be looked up, and the tick when. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, tuple_t);
+	__type(value, __u32);
+} N(node_flows) SEC(".maps");
+
 /* How many pods were told of a refusal in this tick. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

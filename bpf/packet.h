@@ -27,6 +27,7 @@ struct packet {
 	tuple_t flow; /* egress: as on the wire; ingress: source and destination exchanged */
 	__u16 l3_offset;
 	__u16 l4_offset;
+	__u16 l4_length; /* of what follows the IP header; a frame may be longer */
 	__u16 id_offset; /* of the two octets of the identification that we may replace */
 	__be16 id;       /* those; of what is no fragment, undefined */
 	__be16 id_rest;  /* IPv6: the other two */
@@ -55,8 +56,9 @@ static __always_inline bool packet_is_pure_syn(const struct packet *p)
  */
 static __always_inline bool tcp_may_open(__u8 flags)
 {
-	return !(flags & (TCP_FLAG_RST | TCP_FLAG_FIN)) &&
-	       (flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) != (TCP_FLAG_SYN | TCP_FLAG_ACK);
+	__u8 opening = flags & (TCP_FLAG_SYN | TCP_FLAG_ACK);
+
+	return !(flags & (TCP_FLAG_RST | TCP_FLAG_FIN)) && (opening == TCP_FLAG_SYN || opening == TCP_FLAG_ACK);
 }
 
 /* RFC 9260 3.2: INIT ACK, ABORT, SHUTDOWN ACK and SHUTDOWN COMPLETE only ever answer or end. */

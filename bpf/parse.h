@@ -135,6 +135,7 @@ static __always_inline enum parsed transport_read(struct packet *p, enum masq_di
 
 #define PARSE_INGRESS 1 /* = enum masq_direction */
 #define PARSE_QUOTED 2
+#define PARSE_END_SHIFT 8 /* what is quoted ends there at the latest */
 #define QUOTE_LEAST 8 /* RFC 792 */
 #define L4_READ 20
 
@@ -162,13 +163,14 @@ __noinline int N(parse_any)(struct __sk_buff *skb, struct packet *p, __u32 l3_of
 	p->id = h.id;
 	p->id_rest = h.id_rest;
 	if (quoted)
-		h.end = skb->len; /* what is quoted was longer */
+		h.end = how >> PARSE_END_SHIFT; /* what is quoted was longer */
 	if (walked == WALKED_MALFORMED || h.end > skb->len || h.end < h.l4_offset)
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	if (h.fragment_offset)
 		return PARSED_LATER;
 	p->fragment = h.more_fragments ? FRAGMENT_HEAD : FRAGMENT_WHOLE;
 	length = h.end - h.l4_offset;
+	p->l4_length = length;
 	if (length < (quoted ? QUOTE_LEAST : transport_least(h.protocol)))
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	if (length && bpf_skb_load_bytes(skb, h.l4_offset, l4, length < L4_READ ? length : L4_READ))
@@ -184,6 +186,7 @@ static __always_inline enum parsed parse_fast_l4(struct __sk_buff *skb, struct p
 {
 	if (length + p->l4_offset > skb->len)
 		return PARSE_ANY;
+	p->l4_length = length;
 	switch (p->flow.protocol) {
 	case IPPROTO_TCP:
 		return l4 + 20 > end || length < 20 ? PARSE_ANY : tcp_read(p, direction, l4, length);

@@ -10,6 +10,7 @@
 #define MASQ_BPF_PORTS_H
 
 #include "bpf/protocol.h"
+#include "bpf/state.h"
 #include "bpf/table.h"
 
 #define IDENTIFIERS 65536
@@ -45,6 +46,21 @@ static __always_inline __u16 port_at(__u32 position)
 #else
 #define SOCKET_TUPLE_SIZE sizeof(((struct bpf_sock_tuple *)0)->ipv6)
 #endif
+
+/* The node itself speaks this, or has done so as long as a mapping would live (node.h). */
+__noinline int N(node_has_flow)(__u32 slot)
+{
+	struct masq_control *c = control_get();
+	mapping_t *m = slot_at(slot);
+	tuple_t key;
+	__u32 *tick;
+
+	if (!c || !m || m->flow.kind != MASQ_KIND_CONNECTION)
+		return false;
+	mapping_reply_key(m, &key);
+	tick = bpf_map_lookup_elem(&N(node_flows), &key);
+	return tick && c->clock - *tick < mapping_timeout(m);
+}
 
 /* A socket of the node listens on this port, or has this very connection: it would lose its packets to us. */
 __noinline int N(port_has_socket)(struct __sk_buff *skb, __u32 slot)
@@ -90,7 +106,8 @@ __noinline int N(port_claim)(struct __sk_buff *skb, __u32 slot)
 		return INSERT_CROWDED;
 	mapping_reply_key(m, &key);
 	result = N(insert_reply)(&key, slot);
-	if (result == INSERTED && N(port_has_socket)(skb, slot)) {
+	if (result == INSERTED && (transport_of(m->flow.protocol) == TRANSPORT_PORTS ? N(port_has_socket)(skb, slot)
+										     : N(node_has_flow)(slot))) {
 		N(remove_reply)(&key, slot);
 		result = INSERT_EXISTS;
 	}

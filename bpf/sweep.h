@@ -28,6 +28,9 @@ static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m,
 		bpf_map_delete_elem(&N(exhausted), &key);
 		pod_refund(&m->flow.src);
 		__sync_fetch_and_add(&c->used, -1);
+	} else if (m->flags & MASQ_CHARGED) {
+		pod_refund(&m->external);
+		__sync_fetch_and_add(&c->used, -1);
 	} else {
 		__sync_fetch_and_add(&c->left, -1);
 	}

@@ -77,7 +77,7 @@ TEST_P(Decisions, a_syn_after_a_stray_segment_from_outside_is_masqueraded) {
 }
 
 TEST_P(Decisions, only_a_legal_opener_makes_a_mapping) {
-  for (const std::uint8_t flags : {std::uint8_t{rst}, std::uint8_t{fin | ack}, std::uint8_t{syn | ack}}) {
+  for (const std::uint8_t flags : {std::uint8_t{rst}, std::uint8_t{fin | ack}, std::uint8_t{syn | ack}, std::uint8_t{0}}) {
     const auto outcome = engine.egress(tcp({who.pod, 5000}, {who.world, 443}, flags));
     EXPECT_EQ(outcome.verdict, drop);
     EXPECT_EQ(outcome.reason, "not_an_opener");

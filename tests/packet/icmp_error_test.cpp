@@ -108,6 +108,18 @@ TEST_P(IcmpErrors, of_the_node_about_a_packet_toward_a_pod_do_not_show_the_pod) 
     }
 }
 
+TEST_P(IcmpErrors, in_frames_that_are_longer_than_the_packet) {
+  const auto padded = [](Bytes frame) {
+    frame.resize(frame.size() + 24, 0xaa);
+    return frame;
+  };
+  const auto packet = tcp({who.pod, 5000}, {who.world, 443}, syn);
+  const auto size = (is_ipv4 ? 20u : 40u) + 8;
+  const auto in = icmp_error(router, who.external, 3, cut(sent(packet), size));
+  EXPECT_BYTES(padded(icmp_error(router, who.pod, 3, cut(packet.ip(), size)).frame()),
+               engine.ingress_bytes(padded(in.frame()), who.family));
+}
+
 TEST_P(IcmpErrors, with_what_follows_the_quote) {  // RFC 4884: extensions behind 128 octets
   auto packet = udp({who.pod, 5000}, {who.world, 53});
   packet.payload = std::string(200, 'x');

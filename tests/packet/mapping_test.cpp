@@ -139,6 +139,25 @@ TEST_P(Table, the_nodes_own_connection_takes_the_port_back) {
   }
 }
 
+// R83; and a pod does not get what comes for the node's own tunnels.
+TEST_P(Table, what_the_node_itself_speaks_without_a_socket_is_its_own) {
+  const auto ping = [](const Address& a, const Address& b) { return echo_request(a, b, 77); };
+  const auto pong = [](const Address& a, const Address& b) { return echo_reply(a, b, 77); };
+  const auto tunnel = [](const Address& a, const Address& b) { return other(a, b, 4, pattern(20)); };
+  const Engine engine(desired());
+  engine.egress(ping(who.pod, who.world));
+  engine.egress(tunnel(who.pod, who.world));
+  EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "translated");
+  EXPECT_EQ(engine.ingress(tunnel(who.world, who.external)).reason, "translated");
+  engine.egress(ping(who.external, who.world));
+  engine.egress(tunnel(who.external, who.world));
+  EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "not_ours");
+  EXPECT_EQ(engine.ingress(tunnel(who.world, who.external)).reason, "not_ours");
+  EXPECT_EQ(engine.egress(tunnel(who.pod, who.world)).reason, "no_free_port");
+  EXPECT_EQ(engine.egress(ping(who.pod, who.world)).reason, "translated");
+  EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "not_ours") << "the pod's has another identifier now";
+}
+
 // The one table of timeouts, from both sides of each.
 TEST_P(Table, idle_mappings_end_in_their_time) {
   const auto seconds = [](auto time) { return static_cast<std::uint32_t>(time.count()); };
