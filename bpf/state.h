@@ -121,14 +121,16 @@ static __always_inline bool mapping_track(struct __sk_buff *skb, mapping_t *m, c
 					  enum masq_direction direction, __u32 clock)
 {
 	enum touched touched = mapping_touch(m, clock);
+	bool answered;
 
 	if (touched == TOUCHED_ENDED)
 		return false;
+	answered = m->state == MASQ_STATE_NEW && is_answer(m, direction);
 	if (p->flow.protocol == IPPROTO_TCP) {
-		if (touched == TOUCHED_ANEW || m->state != MASQ_STATE_ESTABLISHED ||
+		if (answered || touched == TOUCHED_ANEW || m->state == MASQ_STATE_CLOSING ||
 		    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)))
 			N(tcp_follow)(skb, p, m, direction);
-	} else if (m->state == MASQ_STATE_NEW && is_answer(m, direction)) {
+	} else if (answered) {
 		m->state = MASQ_STATE_ESTABLISHED;
 	}
 	return true;
