@@ -11,7 +11,9 @@ if [ "$family" = ipv4 ]; then
     [router]=192.0.2.1 [node2]=192.0.2.20 [node2-external]=203.0.113.20 [pod-of-node2]=10.0.2.11
     [world]=203.0.113.9 [elsewhere]=198.51.100.7 [public]=9.9.9.9
     [office]=10.1.0.9 [lab]=10.2.0.9 [branch]=172.16.5.9
+    [aside-pod1]=198.18.9.1 [aside-pod2]=198.18.9.2
     [node-east]=198.18.0.10 [east]=198.18.0.1 [beyond-east]=203.0.113.77
+    [world-middle]=198.18.2.1 [middle]=198.18.2.2 [middle-far]=198.18.3.1 [far]=198.18.3.2
   )
   cidr=(
     [pods]=10.0.1.0/24 [cluster]=10.0.0.0/16 [pods-of-node2]=10.0.2.0/24
@@ -26,7 +28,9 @@ else
     [router]=2001:db8::1 [node2]=2001:db8::20 [node2-external]=2001:db8:cb::20 [pod-of-node2]=fd00:0:0:2::11
     [world]=2001:db8:cb::9 [elsewhere]=2001:db8:c6::7 [public]=2620:fe::9
     [office]=fd01::9 [lab]=fd02::9 [branch]=2001:db8:ac::9
+    [aside-pod1]=2001:db8:a5::1 [aside-pod2]=2001:db8:a5::2
     [node-east]=2001:db8:ea::10 [east]=2001:db8:ea::1 [beyond-east]=2001:db8:cb::77
+    [world-middle]=2001:db8:12::1 [middle]=2001:db8:12::2 [middle-far]=2001:db8:13::1 [far]=2001:db8:13::2
   )
   cidr=(
     [pods]=fd00:0:0:1::/64 [cluster]=fd00::/48 [pods-of-node2]=fd00:0:0:2::/64

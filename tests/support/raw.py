@@ -2,65 +2,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """raw.py SOURCE DESTINATION KIND [--count N] [--from-port P] [--to-port P] [--bad-checksum]
 
-Sends crafted packets from a raw socket, each with the next source port: udp, tcp-syn, tcp-ack, tcp-rst, tcp-fin, tcp-synack, sctp, gre, esp, ipip,
-icmp-timestamp, the number of a protocol, or "all": every protocol once.
+Sends crafted packets from a raw socket, each with the next source port: udp, tcp-syn, tcp-ack, tcp-rst, tcp-fin,
+tcp-synack, sctp, gre, esp, ipip, icmp-timestamp, the number of a protocol, or "all": every protocol once.
 """
 import argparse
 import ipaddress
+import os
 import socket
-import struct
+import sys
 
-FLAGS = {"tcp-syn": 0x02, "tcp-ack": 0x10, "tcp-rst": 0x04, "tcp-fin": 0x11, "tcp-synack": 0x12}
-NUMBERS = {"udp": 17, "sctp": 132, "gre": 47, "esp": 50, "ipip": 4, "icmp-timestamp": 1}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "wire"))
+from packet import ACK, FIN, RST, SYN, Packet, esp, gre, query, sctp, tcp, udp  # noqa: E402
 
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+FLAGS = {"tcp-syn": SYN, "tcp-ack": ACK, "tcp-rst": RST, "tcp-fin": FIN | ACK, "tcp-synack": SYN | ACK}
 
 
-def with_checksum(source, destination, protocol, header, offset, payload=b""):
-    pseudo = source.packed + destination.packed + struct.pack("!II", len(header + payload), protocol)
-    value = checksum(pseudo + header + payload) or 0xFFFF
-    return header[:offset] + struct.pack("!H", value) + header[offset + 2 :] + payload
+def content(kind, source_port, destination_port):
+    if kind in FLAGS:
+        return tcp(source_port, destination_port, FLAGS[kind])
+    made = {"udp": udp(source_port, destination_port), "sctp": sctp(source_port, destination_port), "gre": gre(),
+            "esp": esp(0x1234), "ipip": (4, bytes(20)), "icmp-timestamp": query(4, 13, source_port, bytes(12))}
+    return made.get(kind) or (int(kind), bytes(24))
 
 
-def transport(options, source, destination):
-    ports = struct.pack("!HH", options.from_port, options.to_port)
-    if options.kind in FLAGS:
-        header = ports + struct.pack("!IIBBHHH", 1000, 2000, 5 << 4, FLAGS[options.kind], 65535, 0, 0)
-        return 6, with_checksum(source, destination, 6, header, 16)
-    protocol = NUMBERS.get(options.kind) or int(options.kind)
-    if options.kind == "udp":
-        return protocol, with_checksum(source, destination, 17, ports + struct.pack("!HH", 12, 0), 6, b"raw\n")
-    if options.kind == "sctp":
-        return protocol, ports + struct.pack("!II", 1, 0) + bytes([1, 0, 0, 20]) + bytes(16)
-    if options.kind == "gre":
-        return protocol, struct.pack("!HH", 0, 0x0800) + bytes(20)
-    if options.kind == "icmp-timestamp":
-        header = struct.pack("!BBHHH", 13, 0, 0, options.from_port, 1) + bytes(12)
-        return protocol, header[:2] + struct.pack("!H", checksum(header)) + header[4:]
-    return protocol, struct.pack("!II", 0x1234, 1) + bytes(24)
-
-
-def send(options):
+def send(options, kind):
     v6 = options.source.version == 6
-    family = socket.AF_INET6 if v6 else socket.AF_INET
-    for _ in range(options.count):
-        protocol, payload = transport(options, options.source, options.destination)
-        options.from_port += 1
+    for port in range(options.from_port, options.from_port + options.count):
+        packet = Packet(options.source, options.destination, *content(kind, port, options.to_port))
+        # The kernel writes the IPv6 header, but not IPv4's.
+        data = packet.transport() if v6 else bytes(packet)
         if options.bad_checksum:
-            payload = payload[:-1] + bytes([payload[-1] ^ 0xFF])
-        if not v6:
-            payload = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0,
-                                  options.source.packed, options.destination.packed) + payload
-        with socket.socket(family, socket.SOCK_RAW, protocol if v6 else socket.IPPROTO_RAW) as sender:
+            data = data[:-1] + bytes([data[-1] ^ 0xFF])
+        family, protocol = (socket.AF_INET6, packet.protocol) if v6 else (socket.AF_INET, socket.IPPROTO_RAW)
+        with socket.socket(family, socket.SOCK_RAW, protocol) as sender:
             if v6:
                 sender.bind((str(options.source), 0))
-            sender.sendto(payload, (str(options.destination), 0))
+            sender.sendto(data, (str(options.destination), 0))
 
 
 def main():
@@ -75,8 +52,7 @@ def main():
     options = parser.parse_args()
     every = range(1, 255) if options.source.version == 6 else range(256)  # as the kernel lets raw sockets send
     for kind in map(str, every) if options.kind == "all" else [options.kind]:
-        options.kind = kind
-        send(options)
+        send(options, kind)
 
 
 main()
