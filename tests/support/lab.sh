@@ -86,10 +86,55 @@ build_lab() {
 
 the_world_knows_the_pods() { ip_in world route add "${cidr[pods]}" via "${address[node]}"; }
 
+# Two routers more behind the world's first one:  node -- world -- middle -- far
+the_world_goes_on() {
+  local end
+  new_namespace middle
+  new_namespace far
+  ip -n world link add middle type veth peer name world netns middle
+  ip -n middle link add far type veth peer name middle netns far
+  for end in "world middle" "middle world" "middle far" "far middle"; do
+    # shellcheck disable=SC2086 # words
+    ip_in ${end% *} link set ${end#* } up
+  done
+  give world middle "${address[world-middle]}/$link"
+  give middle world "${address[middle]}/$link"
+  give middle far "${address[middle-far]}/$link"
+  give far middle "${address[far]}/$link"
+  sysctl_in world net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+  sysctl_in middle net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+  ip_in far route add default via "${address[middle-far]}"
+  ip_in middle route add default via "${address[world-middle]}"
+  ip_in world route add "$(cidr_of far)" via "${address[middle]}"
+}
+
+# offloads_are "tso on gso off": on all devices between pod1 and the world.
+offloads_are() {
+  local place
+  for place in "pod1 eth0" "node lxc1" "node eth0" "world node"; do
+    # shellcheck disable=SC2086 # words
+    inside ${place% *} ethtool -K ${place#* } $1 >/dev/null
+  done
+}
+
 # A second uplink with a network of its own. The default route stays on eth0.
 node_gets_a_second_uplink() {
-  local device=${1:-eth1}
-  connect_uplink "$device" east
+  connect_uplink "${1:-eth1}" east
+  set_up_second_uplink "${1:-eth1}"
+}
+
+# One that carries IP packets without an Ethernet header; `offloads` as a virtual machine's: with partial checksums and
+# packets of up to 64 KB.
+node_gets_a_tunnel_as_uplink() { # [offloads]
+  background node tunnel "$support/tunnel.py" tun0 east "$work/tunnel.ready" "$@"
+  eventually exists "$work/tunnel.ready"
+  ip_in world link set east up
+  ip_in node link set tun0 up
+  set_up_second_uplink tun0
+}
+
+set_up_second_uplink() {
+  local device=$1
   give node "$device" "${address[node-east]}/$link"
   give world east "${address[east]}/$link"
   ip_in world address replace "${address[beyond-east]}/$host" dev lo

@@ -3,7 +3,7 @@
 """Both ends of the scenarios' traffic.
 
 serve PROTOCOL PORT --log FILE --ready FILE   answers, and notes each caller: PROTOCOL SOURCE SPORT DESTINATION DPORT
-ask PROTOCOL ADDRESS PORT                     one request; prints "SOURCE SPORT" as the server saw them
+ask PROTOCOL ADDRESS PORT [--size BYTES]      one request; prints "SOURCE SPORT" as the server saw them
 chat ADDRESS PORT --progress FILE             one TCP connection, numbered lines; the count is kept in FILE
 transfer down|up ADDRESS PORT --progress FILE one TCP connection, every byte compared; the count is kept in FILE
 crowd PROTOCOL ADDRESS PORT COUNT --progress FILE  COUNT connections at once; FILE: how many were answered
@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+WHO = b"WHO\n"
 BLOCK = random.Random(1).randbytes(1 << 18)
 
 
@@ -97,11 +98,11 @@ def serve_udp(options):
     while True:
         for key, _ in servers.select():
             family, level = key.data
-            _, ancillary, _, source = key.fileobj.recvmsg(65536, 256)
+            question, ancillary, _, source = key.fileobj.recvmsg(65536, 256)
             info = ancillary[0][2]
             asked = socket.inet_ntop(family, info[8:12] if family == socket.AF_INET else info[:16])
             note(options.log, "udp", source, (asked, options.port))
-            answer = f"{source[0]} {source[1]}\n".encode()
+            answer = f"{source[0]} {source[1]}\n".encode() + question[len(WHO) :]
             if family == socket.AF_INET:
                 info = struct.pack("=I4s4x", 0, info[8:12])
             kind = 8 if family == socket.AF_INET else socket.IPV6_PKTINFO
@@ -142,12 +143,15 @@ def connect(options, kind=socket.SOCK_STREAM):
 
 def ask(options):
     kind = socket.SOCK_STREAM if options.protocol == "tcp" else socket.SOCK_DGRAM
+    load = BLOCK[: max(0, options.size - len(WHO))]  # comes back behind the answer
     with connect(options, kind) as connection:
-        connection.sendall(b"WHO\n")
-        answer = connection.recv(256)
+        connection.sendall(WHO + load)
+        answer = connection.recv(1 << 16)
         if not answer:
             raise OSError("closed without an answer")
-        print(answer.decode().strip())
+        if not answer.endswith(load):
+            raise OSError(f"{len(answer)} bytes came back, or wrong ones")
+        print(answer.removesuffix(load).decode().strip())
 
 
 def progress_keeper(path):
@@ -267,6 +271,8 @@ def main():
             verb.add_argument("count", type=int)
         if name != "ask":
             verb.add_argument("--progress", required=True)
+        if name == "ask":
+            verb.add_argument("--size", type=int, default=0, help="of the datagram, and of its answer")
         verb.add_argument("--source", default="")
         verb.add_argument("--source-port", type=int, default=0)
         verb.add_argument("--timeout", type=float, default=2.0 if name in ("ask", "crowd") else 10.0)

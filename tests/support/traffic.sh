@@ -5,6 +5,7 @@
 #   world serves udp 53                       pod1 asks world 53 [from 40000]         (one datagram, one answer)
 #   world serves ping                         pod1 pings world [from 7]               (an identifier)
 #   world saw node [from 40000]               the last one who came to any service there
+#   pod1 asks world 53 with 60000 bytes       and gets as many back; pings too
 #   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw; `from` and `under` as above
 #   pod1 cannot_reach office [over udp]
 #   pod1 chats with world as NAME [from 4000] a connection that goes on; NAME goes_on, NAME is_unbroken
@@ -17,6 +18,7 @@ pod1() { act pod1 "$@"; }
 pod2() { act pod2 "$@"; }
 node() { act node "$@"; }
 world() { act world "$@"; }
+far() { act far "$@"; }
 
 act() {
   local who=$1 verb=$2; shift 2
@@ -48,7 +50,8 @@ serve() {
   eventually exists "$work/$name.ready"
 }
 
-# source_options "from PORT" "under ADDRESS": the words at the end of a request, as options of peer.py or ping.
+# source_options PROTOCOL "from PORT" "under ADDRESS" "with BYTES bytes": the words at the end of a request, as options
+# of peer.py or ping.
 source_options() {
   local ping=$1; shift
   options=()
@@ -56,6 +59,7 @@ source_options() {
     case $1 in
       from) if [ "$ping" = ping ]; then options+=(-e "$2"); else options+=(--source-port "$2"); fi ;;
       under) if [ "$ping" = ping ]; then options+=(-I "$(address_of "$2")"); else options+=(--source "$(address_of "$2")"); fi ;;
+      with) if [ "$ping" = ping ]; then options+=(-s "$2"); else options+=(--size "$2"); fi; shift ;;
       *) fail "a request has no '$1'" ;;
     esac
     shift 2
