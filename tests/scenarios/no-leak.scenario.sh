@@ -20,19 +20,6 @@ scenario "a segment that may not open a connection makes no mapping and does not
     within 2 dropped_for not_an_opener 3
     mappings_number 0
 
-scenario "fragments do not leak"
-    masqd starts
-    world serves ping
-    inside pod1 ping -n -c 2 -i 0.2 -W 0.5 -s 4000 "${address[world]}" >/dev/null || true
-    world serves udp 53
-    pod1  reaches world as node over udp
-
-scenario "other kinds of ICMP do not leak" family=ipv4
-    masqd starts
-    raw icmp-timestamp
-    raw 1
-    inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" udp --to-port 0
-
 scenario "a flood of crafted packets leaves masq well"
     masqd starts with nat-max-mappings=64 nat-max-mappings-per-pod=64
     raw udp --from-port 20000 --count 100

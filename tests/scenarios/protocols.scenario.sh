@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every protocol there is. Packets are crafted and compared to the byte, with their checksums.
+
+scenario "every protocol from 0 to 255 leaves as the node and is answered" # R87
+    masqd starts
+    only_crafted_packets
+    crafted protocols sweep
+
+scenario "a protocol without ports serves one pod for each destination" # R87
+    masqd starts
+    only_crafted_packets
+    crafted protocols by_address
+
+scenario "GRE keys and the SPIs of ESP and AH tell pods apart" # R87
+    masqd starts
+    only_crafted_packets
+    crafted protocols keys_and_spis
+    masqd is_terminated
+    in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
+    masqd starts
+    crafted protocols gre_without_a_key
+
+scenario "SCTP keeps its port and its checksum" # R86
+    masqd starts
+    only_crafted_packets
+    crafted protocols sctp_associations
+    crafted protocols sctp_openers
+
+scenario "UDP-Lite and DCCP have their ports translated"
+    masqd starts
+    only_crafted_packets
+    crafted protocols datagrams
+
+scenario "every ICMP query finds its reply, with identifiers of its own" # R83
+    masqd starts
+    only_crafted_packets
+    crafted protocols icmp_queries
+    crafted protocols pings_of_the_node 4099
+
+scenario "all identifiers of echo requests are used, and then no more" long # R83
+    masqd starts
+    only_crafted_packets
+    crafted protocols all_identifiers 1
+    crafted protocols pings_of_the_node 257
+
+scenario "identifiers from 0 to 65535 are kept" # R83
+    masqd starts
+    only_crafted_packets
+    crafted protocols all_identifiers 128
+
+scenario "ICMP that is neither query nor error does not leave"
+    masqd starts
+    only_crafted_packets
+    crafted protocols other_icmp
+    dropped_for unsupported_protocol 200
+
+scenario "a UDP checksum of zero stays zero, and no other becomes it" # R93
+    masqd starts
+    only_crafted_packets
+    crafted protocols udp_checksums
