@@ -47,11 +47,12 @@ __noinline int N(node_claim)(const tuple_t *flow)
 	mapping_yield(&key);
 	if (transport_of(key.protocol) == TRANSPORT_PORTS)
 		return 0;
+	node_flow_note(&key);
 	if (flow_has_key(&key)) { /* what comes back may have another key */
 		key.sport = key.dport = 0;
 		mapping_yield(&key);
+		node_flow_note(&key);
 	}
-	node_flow_note(&key);
 	return 0;
 }
 
