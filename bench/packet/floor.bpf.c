@@ -7,13 +7,15 @@
  * insertions of a new flow.
  *
  * present: BPF_PROG_TEST_RUN with repeat would feed a program its own output; this program writes the next flow's
- * addresses and ports into the packet and calls the one that is measured. Its own cost is measured with `empty`.
+ * addresses and ports into the packet and calls the one that is measured. Its own cost is measured with `empty`. In IPv6
+ * packets the flow's addresses are the last four octets; the others stay as they came.
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
@@ -145,25 +147,58 @@ int empty(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-SEC("tc")
-int present(struct __sk_buff *skb)
+struct packet6 {
+	struct ipv6hdr ip;
+	struct tcphdr tcp;
+};
+
+/* The engine writes the whole external address: the prefixes have to be there again for the next packet. */
+__be32 source_prefix[3] = {};
+__be32 destination_prefix[3] = {};
+
+static __always_inline bool flow_write6(struct __sk_buff *skb, const struct flow *flow)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct packet6 *packet = data + ETH_HLEN;
+
+	if ((void *)(packet + 1) > end)
+		return false;
+	__builtin_memcpy(&packet->ip.saddr, source_prefix, sizeof(source_prefix));
+	__builtin_memcpy(&packet->ip.daddr, destination_prefix, sizeof(destination_prefix));
+	packet->ip.saddr.in6_u.u6_addr32[3] = flow->saddr;
+	packet->ip.daddr.in6_u.u6_addr32[3] = flow->daddr;
+	packet->tcp.source = flow->sport;
+	packet->tcp.dest = flow->dport;
+	return true;
+}
+
+static __always_inline bool flow_write4(struct __sk_buff *skb, const struct flow *flow)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct iphdr *ip = data + ETH_HLEN;
 	struct tcphdr *tcp = (void *)(ip + 1);
-	__u32 number = next_flow;
-	struct flow *flow;
 
 	if ((void *)(tcp + 1) > end)
-		return TC_ACT_SHOT;
-	next_flow = number + 1 < flow_count ? number + 1 : 0;
-	flow = bpf_map_lookup_elem(&flows, &number);
-	if (!flow)
-		return TC_ACT_SHOT;
+		return false;
 	ip->saddr = flow->saddr;
 	ip->daddr = flow->daddr;
 	tcp->source = flow->sport;
 	tcp->dest = flow->dport;
+	return true;
+}
+
+SEC("tc")
+int present(struct __sk_buff *skb)
+{
+	__u32 number = next_flow;
+	struct flow *flow;
+
+	next_flow = number + 1 < flow_count ? number + 1 : 0;
+	flow = bpf_map_lookup_elem(&flows, &number);
+	if (!flow)
+		return TC_ACT_SHOT;
+	if (skb->protocol == bpf_htons(ETH_P_IPV6) ? !flow_write6(skb, flow) : !flow_write4(skb, flow))
+		return TC_ACT_SHOT;
 	bpf_tail_call(skb, &subject, 0);
 	return TC_ACT_SHOT;
 }

@@ -39,68 +39,73 @@ class Bench {
   void print() const;
 
  private:
-  double net(int program, const std::vector<Flow>& flows, std::uint32_t runs, std::uint8_t flags);
+  // What a program costs beyond being presented with packets.
+  double net(int program, const std::vector<Flow>& flows, std::uint32_t runs, std::uint8_t flags,
+             Family family = Family::ipv4, Path path = Path::pod_to_world);
   void established(std::uint32_t count, bool aged, double out_aim, double back_aim);
   void without_mapping();
   void new_flows();
-  void measure(const std::string& name, double aim, int ours, const std::vector<Flow>& our_flows, int floor,
+  void measure(const std::string& name, double aim, int ours, const std::vector<Flow>& our_flows, Path path, int floor,
                const std::vector<Flow>& floor_flows);
+
+  std::string titled(const std::string& name) const { return fmt::format("IPv{}: {}", static_cast<int>(family_), name); }
 
   std::uint32_t rounds_;
   std::uint32_t runs_;
+  Family family_ = Family::ipv4;  // that is measured now
   Presenter presenter_;
   std::vector<Row> rows_;
 };
 
 int fd(bpf_program* program) { return bpf_program__fd(program); }
 
-// What a program costs beyond being presented with packets.
-double Bench::net(int program, const std::vector<Flow>& flows, std::uint32_t runs, std::uint8_t flags) {
+double Bench::net(int program, const std::vector<Flow>& flows, std::uint32_t runs, std::uint8_t flags, Family family,
+                  Path path) {
   presenter_.use(flows);
-  const double empty = presenter_.time(fd(presenter_.floor().progs.empty), runs, flags);
+  const double empty = presenter_.time(fd(presenter_.floor().progs.empty), runs, flags, family, path);
   presenter_.use(flows);
-  return presenter_.time(program, runs, flags) - empty;
+  return presenter_.time(program, runs, flags, family, path) - empty;
 }
 
-void Bench::measure(const std::string& name, double aim, int ours, const std::vector<Flow>& our_flows, int floor,
-                    const std::vector<Flow>& floor_flows) {
-  Row row{.name = name, .aim = aim};
+void Bench::measure(const std::string& name, double aim, int ours, const std::vector<Flow>& our_flows, Path path,
+                    int floor, const std::vector<Flow>& floor_flows) {
+  Row row{.name = titled(name), .aim = aim};
   for (std::uint32_t round = 0; round < rounds_; ++round) {
     row.floor.push_back(net(floor, floor_flows, runs_, test::ack));
-    row.ours.push_back(net(ours, our_flows, runs_, test::ack));
+    row.ours.push_back(net(ours, our_flows, runs_, test::ack, family_, path));
   }
   rows_.push_back(std::move(row));
 }
 
-void end_all(const test::Engine& engine) {
-  const_cast<test::Engine&>(engine).pass_time(Family::ipv4, 100000);
-  for (int i = 0; i < 80; ++i) const_cast<test::Engine&>(engine).pass_time(Family::ipv4, 100000);
+void end_all(test::Engine& engine, Family family) {
+  while (engine.control(family).used != 0) engine.pass_time(family, 100000);
 }
 
 void Bench::established(std::uint32_t count, bool aged, double out_aim, double back_aim) {
-  const test::Engine engine(bench_desired(10));
+  test::Engine engine(bench_desired(10));
   auto& floor = presenter_.floor();
   presenter_.floor_clear();
   if (aged) {  // filled with others, emptied, filled again: free places are scattered as after a day
     const auto others = make_flows(3 * count, 7);
     presenter_.use(others);
-    presenter_.time(engine.program().egress(), 3 * count, test::syn);
+    presenter_.time(engine.program().egress(), 3 * count, test::syn, family_);
     presenter_.floor_fill(others);
-    end_all(engine);
+    end_all(engine, family_);
     presenter_.floor_clear();
   }
   const auto flows = make_flows(count, 1);
   const auto answers = answers_of(flows);
   presenter_.use(flows);
-  presenter_.time(engine.program().egress(), count, test::syn);
+  presenter_.time(engine.program().egress(), count, test::syn, family_);
   presenter_.floor_fill(flows);
   presenter_.use(answers);
-  presenter_.time(engine.program().ingress(), count, test::ack);
-  if (engine.control(Family::ipv4).used != count) throw std::runtime_error("not every flow has a mapping");
+  presenter_.time(engine.program().ingress(), count, test::ack, family_, Path::world_to_node);
+  if (engine.control(family_).used != count) throw std::runtime_error("not every flow has a mapping");
   const auto suffix = fmt::format("{} mapping{}{}", count, count == 1 ? "" : "s", aged ? ", aged table" : "");
-  measure("established, out, " + suffix, out_aim, engine.program().egress(), flows, fd(floor.progs.floor_egress), flows);
-  measure("established, back, " + suffix, back_aim, engine.program().ingress(), answers, fd(floor.progs.floor_ingress),
-          answers);
+  measure("established, out, " + suffix, out_aim, engine.program().egress(), flows, Path::pod_to_world,
+          fd(floor.progs.floor_egress), flows);
+  measure("established, back, " + suffix, back_aim, engine.program().ingress(), answers, Path::world_to_node,
+          fd(floor.progs.floor_ingress), answers);
 }
 
 void Bench::without_mapping() {
@@ -115,40 +120,46 @@ void Bench::without_mapping() {
   for (const std::uint32_t cidrs : {10u, 50'000u}) {
     const test::Engine engine(bench_desired(cidrs));
     measure(fmt::format("excluded destination, {} CIDRs", cidrs), 1.2, engine.program().egress(), excluded,
-            fd(floor.progs.floor_egress), known);
+            Path::pod_to_world, fd(floor.progs.floor_egress), known);
   }
   const test::Engine engine(bench_desired(10));
-  measure("source that is not ours", 0.5, engine.program().egress(), foreign, fd(floor.progs.floor_egress), known);
-  measure("inbound that is not ours", 0.6, engine.program().ingress(), inbound, fd(floor.progs.floor_egress), known);
+  measure("source that is not ours", 0.5, engine.program().egress(), foreign, Path::node_to_world,
+          fd(floor.progs.floor_egress), known);
+  measure("inbound that is not ours", 0.6, engine.program().ingress(), inbound, Path::world_to_node,
+          fd(floor.progs.floor_egress), known);
 }
 
 void Bench::new_flows() {
   constexpr std::uint32_t count = 100'000;
-  Row row{.name = "new flow (floor: two insertions)", .aim = 1.3};
+  Row row{.name = titled("new flow (floor: two insertions)"), .aim = 1.3};
   for (std::uint32_t round = 0; round < std::min(rounds_, 5u); ++round) {
     const auto flows = make_flows(count, 3 + round);
     presenter_.floor_clear();
     row.floor.push_back(net(fd(presenter_.floor().progs.floor_new), flows, count, test::syn));
     const test::Engine engine(bench_desired(10));
-    row.ours.push_back(net(engine.program().egress(), flows, count, test::syn));
-    if (engine.control(Family::ipv4).used != count) throw std::runtime_error("not every flow has a mapping");
+    row.ours.push_back(net(engine.program().egress(), flows, count, test::syn, family_));
+    if (engine.control(family_).used != count) throw std::runtime_error("not every flow has a mapping");
   }
   rows_.push_back(std::move(row));
 }
 
+// IPv6 is measured against the same floor, which speaks IPv4.
 void Bench::run() {
-  established(1, false, 1.5, 1.3);
-  established(1000, false, 1.5, 1.3);
-  established(100'000, false, 1.5, 1.3);
-  established(100'000, true, 1.1, 1.1);
-  without_mapping();
-  new_flows();
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    family_ = family;
+    established(1, false, 1.5, 1.3);
+    established(1000, false, 1.5, 1.3);
+    established(100'000, false, 1.5, 1.3);
+    established(100'000, true, 1.1, 1.1);
+    without_mapping();
+    new_flows();
+  }
 }
 
 void Bench::print() const {
-  std::printf("%-48s %9s %9s %9s %9s %8s %6s\n", "case", "ours min", "median", "floor min", "median", "x floor", "aim");
+  std::printf("%-54s %9s %9s %9s %9s %8s %6s\n", "case", "ours min", "median", "floor min", "median", "x floor", "aim");
   for (const auto& row : rows_)
-    std::printf("%-48s %9.0f %9.0f %9.0f %9.0f %8.2f %6.1f\n", row.name.c_str(), least(row.ours), median(row.ours),
+    std::printf("%-54s %9.0f %9.0f %9.0f %9.0f %8.2f %6.1f\n", row.name.c_str(), least(row.ours), median(row.ours),
                 least(row.floor), median(row.floor), median(row.ours) / median(row.floor), row.aim);
 }
 

@@ -67,10 +67,30 @@ void Presenter::use(const std::vector<Flow>& flows) {
   floor_->data->flow_count = static_cast<std::uint32_t>(flows.size());
 }
 
-double Presenter::time(int program, std::uint32_t runs, std::uint8_t tcp_flags) const {
+namespace {
+
+test::Packet segment(Family family, Path path, std::uint8_t tcp_flags) {
+  if (family == Family::ipv4)
+    return test::tcp({test::address("10.1.0.1"), 1}, {test::address("203.0.113.1"), 1}, tcp_flags);
+  const auto pod = test::address("fd00::a01:1"), world = test::address("2001:db8:1::cb00:7101"),
+             node = test::address("2001:db8::c000:20a");
+  if (path == Path::pod_to_world) return test::tcp({pod, 1}, {world, 1}, tcp_flags);
+  if (path == Path::world_to_node) return test::tcp({world, 1}, {node, 1}, tcp_flags);
+  return test::tcp({node, 1}, {world, 1}, tcp_flags);
+}
+
+}  // namespace
+
+double Presenter::time(int program, std::uint32_t runs, std::uint8_t tcp_flags, Family family, Path path) const {
   const std::uint32_t zero = 0;
   require(bpf_map_update_elem(bpf_map__fd(floor_->maps.subject), &zero, &program, BPF_ANY) == 0, "subject");
-  auto frame = test::tcp({test::address("10.1.0.1"), 1}, {test::address("203.0.113.1"), 1}, tcp_flags).frame();
+  const auto packet = segment(family, path, tcp_flags);
+  auto frame = packet.frame();
+  if (family == Family::ipv6) {
+    auto& data = *floor_->bss;
+    std::memcpy(data.source_prefix, packet.from.address.bytes().data(), sizeof data.source_prefix);
+    std::memcpy(data.destination_prefix, packet.to.address.bytes().data(), sizeof data.destination_prefix);
+  }
   bpf_test_run_opts run{};
   run.sz = sizeof run;
   run.data_in = frame.data();
@@ -109,6 +129,13 @@ Desired bench_desired(std::uint32_t exclusions) {
     desired.ipv4.rules.push_back({Cidr(Address::from_bytes(std::span(bytes, 4)), 24), Decision::left_ip_masq_agent});
   }
   std::ranges::sort(desired.ipv4.rules);
+  desired.ipv6.sources = {*Cidr::parse("fd00::a00:0/104")};
+  desired.ipv6.rules = {{*Cidr::parse("2001:db8:1::c633:6400/120"), Decision::left_ip_masq_agent}};
+  for (std::uint32_t i = 1; i < exclusions; ++i)
+    desired.ipv6.rules.push_back(
+        {*Cidr::parse(fmt::format("2001:db8:{:x}:{:x}::/64", 2 + (i >> 16), i & 0xffff)), Decision::left_ip_masq_agent});
+  std::ranges::sort(desired.ipv6.rules);
+  desired.uplinks[0].ipv6 = {test::address("2001:db8::c000:20a")};
   desired.max_mappings = 1'000'000;
   desired.max_mappings_per_pod = 1'000'000;
   desired.ports = {{.low = 1024, .high = 65535}};

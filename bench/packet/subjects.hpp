@@ -24,6 +24,9 @@ std::vector<Flow> make_flows(std::uint32_t count, std::uint32_t seed);
 // How the answers of masqueraded flows come in, given that the source port was kept.
 std::vector<Flow> answers_of(const std::vector<Flow>& flows);
 
+// Who sends to whom: in IPv6 that is the addresses' first twelve octets.
+enum class Path { pod_to_world, world_to_node, node_to_world };
+
 // Runs programs on flows. One process, one CPU.
 class Presenter {
  public:
@@ -34,7 +37,8 @@ class Presenter {
   floor_bpf& floor() const { return *floor_; }
   void use(const std::vector<Flow>& flows);
   // ns per packet of `program` on the flows in use, with what presenting costs. `runs` packets with these TCP flags.
-  double time(int program, std::uint32_t runs, std::uint8_t tcp_flags) const;
+  double time(int program, std::uint32_t runs, std::uint8_t tcp_flags, Family family = Family::ipv4,
+              Path path = Path::pod_to_world) const;
 
   // The floor's table: emptied; filled with flows and their answers.
   void floor_clear();
@@ -44,8 +48,8 @@ class Presenter {
   floor_bpf* floor_;
 };
 
-// A desired state for measuring: pods 10.0.0.0/8, room for a million mappings, `exclusions` excluded CIDRs, among
-// them 198.51.100.0/24.
+// A desired state for measuring: pods 10.0.0.0/8 and fd00::10.0.0.0/104, room for a million mappings, `exclusions`
+// excluded CIDRs, among them 198.51.100.0/24 and 2001:db8:1::198.51.100.0/120.
 Desired bench_desired(std::uint32_t exclusions);
 
 }  // namespace masq::bench
