@@ -20,6 +20,7 @@
 #include "bpf/rewrite.h"
 #include "bpf/state.h"
 #include "bpf/sweep.h"
+#include "bpf/verdict.h"
 
 static __always_inline int exit_with(enum masq_direction direction, __u32 reason)
 {
@@ -35,44 +36,29 @@ static __always_inline int exit_with(enum masq_direction direction, __u32 reason
 }
 
 /* The first fragment of a pod's datagram: those behind it follow its decision. */
-__noinline int N(head_egress)(struct __sk_buff *skb, const struct packet *p, const addr_t *external, __u32 port)
+__noinline int N(head_egress)(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
 {
 	mapping_t *datagram;
 	int slot;
 
-	if (!p || !external)
+	if (!p || !m)
 		return TC_ACT_SHOT;
-	slot = datagram_open(skb, p, external);
+	slot = datagram_open(skb, p, &m->external);
 	if (slot < 0)
 		return exit_with(MASQ_EGRESS, REFUSAL(slot));
-	if (fragments_release(skb, p, MASQ_KIND_DATAGRAM_OUT))
+	if (N(fragments_release)(skb, p, MASQ_KIND_DATAGRAM_OUT))
 		return TC_ACT_SHOT; /* it has been sent on, and comes by again */
 	datagram = slot_at(slot);
 	if (!datagram || !identification_write(skb, p, datagram->external_port) ||
-	    !packet_rewrite(skb, p, MASQ_EGRESS, external, port))
+	    !packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port))
 		return exit_with(MASQ_EGRESS, MASQ_REASON_REWRITE_FAILED);
 	return exit_with(MASQ_EGRESS, MASQ_REASON_TRANSLATED);
-}
-
-/* The same from outside: to `to` and a port, or (reason NOT_OURS) left as it is, to where it goes anyway. */
-__noinline int N(head_ingress)(struct __sk_buff *skb, const struct packet *p, const addr_t *to, __u32 reason_and_port)
-{
-	__u32 reason = reason_and_port >> 16;
-
-	if (!p || !to)
-		return TC_ACT_SHOT;
-	reason = N(datagram_note)(p, to, reason, MASQ_KIND_DATAGRAM_IN);
-	if (fragments_release(skb, p, MASQ_KIND_DATAGRAM_IN))
-		return TC_ACT_SHOT;
-	if (reason == MASQ_REASON_TRANSLATED && !packet_rewrite(skb, p, MASQ_INGRESS, to, (__be16)reason_and_port))
-		reason = MASQ_REASON_REWRITE_FAILED;
-	return exit_with(MASQ_INGRESS, reason);
 }
 
 static __always_inline int egress_translate(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
 {
 	if (p->fragment == FRAGMENT_HEAD)
-		return N(head_egress)(skb, p, &m->external, m->external_port);
+		return N(head_egress)(skb, p, m);
 	return exit_with(MASQ_EGRESS, packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port)
 					      ? MASQ_REASON_TRANSLATED
 					      : MASQ_REASON_REWRITE_FAILED);
@@ -124,8 +110,7 @@ __noinline int N(egress_first)(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 ingress_ifindex = skb->ingress_ifindex;
 	addr_t external = {};
-	int reason, slot;
-	tuple_t any;
+	int reason;
 
 	if (!p)
 		return REFUSED(MASQ_REASON_MALFORMED);
@@ -144,13 +129,19 @@ __noinline int N(egress_first)(struct __sk_buff *skb, const struct packet *p)
 		return REFUSED(MASQ_REASON_NOT_AN_OPENER);
 	if (!external_address(skb, &p->flow, &external))
 		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
-	slot = N(mapping_open)(skb, &p->flow, &external);
-	if (slot >= 0 && flow_has_key(&p->flow)) {
-		flow_without_key(&any, &p->flow);
-		if (N(find_by_flow)(&any) == NO_SLOT)
-			N(mapping_open)(skb, &any, &external);
-	}
-	return slot;
+	return N(mapping_open)(skb, &p->flow, &external);
+}
+
+/* Gives the pod of a mapping with a key the one by address alone too, when nobody has it. */
+__noinline int N(open_without_key)(struct __sk_buff *skb, __u32 slot)
+{
+	mapping_t *m = slot_at(slot);
+	tuple_t any;
+
+	if (!m)
+		return 0;
+	flow_without_key(&any, &m->flow);
+	return N(find_by_flow)(&any) == NO_SLOT ? N(mapping_open)(skb, &any, &m->external) : 0;
 }
 
 /*
@@ -228,6 +219,8 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 			return exit_with(MASQ_EGRESS, MASQ_REASON_TABLE_FULL);
 		if (p.flow.protocol == IPPROTO_TCP)
 			N(tcp_follow)(skb, &p, m, MASQ_EGRESS);
+		else if (flow_has_key(&p.flow))
+			N(open_without_key)(skb, slot);
 	}
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return egress_leave(&p, m->reason);
@@ -293,23 +286,52 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 		return N(ingress_special)(skb, &p, parsed);
 	if (is_source(&p.flow.src))
 		return N(ingress_to_pod)(skb, &p);
+	if (p.fragment == FRAGMENT_HEAD)
+		return MASQ_VERDICT_HEAD;
 
 	c = control_get();
 	m = table_find(BY_REPLY, &p.flow);
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_INGRESS, c->clock)) {
-		if (p.fragment == FRAGMENT_HEAD)
-			return N(head_ingress)(skb, &p, &p.flow.src, MASQ_REASON_NOT_OURS << 16);
 		if (flow_has_key(&p.flow))
 			return N(ingress_without_key)(skb, &p);
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	}
 	if (m->flags & MASQ_RESTING)
 		return exit_with(MASQ_INGRESS, MASQ_REASON_RESTING);
-	if (p.fragment == FRAGMENT_HEAD)
-		return N(head_ingress)(skb, &p, &m->flow.src, MASQ_REASON_TRANSLATED << 16 | m->flow.sport);
 	return exit_with(MASQ_INGRESS, packet_rewrite(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport)
 					       ? MASQ_REASON_TRANSLATED
 					       : MASQ_REASON_REWRITE_FAILED);
+}
+
+/*
+ * The first fragment of a datagram from outside, for which ingress() has no stack left (MASQ_VERDICT_HEAD): those behind
+ * it go where it goes.
+ */
+__noinline int N(ingress_head)(struct __sk_buff *skb, __u32 l3_offset)
+{
+	struct packet p __attribute__((aligned(8))) = {};
+	__u32 reason = MASQ_REASON_NOT_OURS;
+	struct masq_control *c = control_get();
+	__be16 port = 0;
+	mapping_t *m;
+	addr_t to;
+
+	if (!c || N(parse_any)(skb, &p, l3_offset, MASQ_INGRESS) != PARSED_FLOW)
+		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+	m = reply_find(&p.flow);
+	if (m && mapping_track(skb, m, &p, MASQ_INGRESS, c->clock))
+		reason = m->flags & MASQ_RESTING ? MASQ_REASON_RESTING : MASQ_REASON_TRANSLATED;
+	to = p.flow.src; /* where it goes anyway */
+	if (m && reason == MASQ_REASON_TRANSLATED) {
+		to = m->flow.src;
+		port = m->flow.sport;
+	}
+	reason = N(datagram_note)(&p, &to, reason, MASQ_KIND_DATAGRAM_IN);
+	if (N(fragments_release)(skb, &p, MASQ_KIND_DATAGRAM_IN))
+		return TC_ACT_SHOT; /* it has been sent on, and comes by again */
+	if (reason == MASQ_REASON_TRANSLATED && !packet_rewrite(skb, &p, MASQ_INGRESS, &to, port))
+		reason = MASQ_REASON_REWRITE_FAILED;
+	return exit_with(MASQ_INGRESS, reason);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

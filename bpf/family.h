@@ -43,6 +43,18 @@ typedef struct N(masq_held) held_t;
 #define ICMP_PROTOCOL IPPROTO_ICMPV6
 #endif
 
+/* What is compared next is this very variable: older verifiers forget the bounds of what was compared in another form. */
+#define KNOWN(variable) asm volatile("" : "+r"(variable))
+
+/* `value`, which is from 1 to `most` (the caller's to check), in a form in which every verifier knows it. */
+#define BOUNDED(value, most)                                                                                           \
+	({                                                                                                             \
+		__u32 less_one = (value) - 1;                                                                          \
+                                                                                                                       \
+		KNOWN(less_one);                                                                                       \
+		(less_one < (most) ? less_one : (most) - 1) + 1;                                                       \
+	})
+
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
 
@@ -54,7 +66,7 @@ static __always_inline bool addr_equal(const addr_t *a, const addr_t *b)
 	return true;
 }
 
-static __always_inline bool addr_is_inside(const addr_t *a, const addr_t *prefix, const addr_t *mask)
+static __always_inline bool addr_is_inside(const addr_t *a, const volatile addr_t *prefix, const volatile addr_t *mask)
 {
 	for (unsigned int i = 0; i < ADDR_WORDS; i++)
 		if ((a->word[i] & mask->word[i]) != prefix->word[i])

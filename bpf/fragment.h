@@ -16,7 +16,7 @@
 #include "bpf/mapping.h"
 #include "bpf/rewrite.h"
 
-static __always_inline void datagram_key(tuple_t *t, const struct packet *p, enum masq_kind kind)
+static __always_inline void datagram_key(tuple_t *t, const struct packet *p, __u32 kind)
 {
 	*t = p->flow;
 	t->kind = kind;
@@ -50,10 +50,12 @@ static __always_inline int datagram_open(struct __sk_buff *skb, const struct pac
 }
 
 /* Sends on what waits for this head: true when the packet at hand is spent. */
-static __always_inline bool fragments_release(struct __sk_buff *skb, const struct packet *p, enum masq_kind kind)
+__noinline int N(fragments_release)(struct __sk_buff *skb, const struct packet *p, __u32 kind)
 {
 	tuple_t key;
 
+	if (!p)
+		return false;
 	datagram_key(&key, p, kind);
 	return N(held_release)(skb, &key, kind == MASQ_KIND_DATAGRAM_IN ? MASQ_INGRESS : MASQ_EGRESS);
 }

@@ -87,9 +87,13 @@ __noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct heade
 	h->end = ip.payload_len || !skb->gso_size ? at + bpf_ntohs(ip.payload_len) : skb->len; /* 0: BIG TCP */
 	if (ip.version != 6 || !ip.hop_limit)
 		return WALKED_MALFORMED;
-	for (int i = 0; i <= EXTENSIONS_MAX && is_extension(protocol); i++) {
+	/* Unrolled: before Linux 6.3 no loop may begin right behind a call. */
+#pragma clang loop unroll(full)
+	for (int i = 0; i <= EXTENSIONS_MAX; i++) {
 		struct extension x = {};
 
+		if (!is_extension(protocol))
+			break;
 		if (i == EXTENSIONS_MAX || bpf_skb_load_bytes(skb, at, &x, sizeof(x)))
 			return WALKED_MALFORMED;
 		if (protocol == IPPROTO_FRAGMENT) {

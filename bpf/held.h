@@ -147,7 +147,7 @@ __noinline int N(held_put)(struct __sk_buff *skb, const tuple_t *datagram, const
 		return HELD_NO_ROOM;
 	slot = &index->slot[number];
 	__sync_fetch_and_add(&index->waiting, 1);
-	if (bpf_skb_load_bytes(skb, 0, held->frame, length)) {
+	if (bpf_skb_load_bytes(skb, 0, held->frame, BOUNDED(length, MASQ_HELD_FRAME))) {
 		held_give_back(index, slot);
 		return HELD_NO_ROOM;
 	}
@@ -208,7 +208,8 @@ static __always_inline void held_send(struct __sk_buff *skb, held_t *held, __u64
 	__u32 length = held->length;
 
 	if (length < 1 || length > MASQ_HELD_FRAME || bpf_skb_change_tail(skb, length, 0) ||
-	    bpf_skb_store_bytes(skb, 0, held->frame, length, BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
+	    bpf_skb_store_bytes(skb, 0, held->frame, BOUNDED(length, MASQ_HELD_FRAME),
+				BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
 		return;
 	bpf_clone_redirect(skb, skb->ifindex, flags);
 }
@@ -216,16 +217,18 @@ static __always_inline void held_send(struct __sk_buff *skb, held_t *held, __u64
 static long held_send_step(void *map, __u32 *key, __u8 *value, struct held_release *release)
 {
 	struct masq_held_index *index = held_index_get();
+	struct masq_held_slot *slot;
 	__u32 i = *key;
 	held_t *held;
 
 	held = bpf_map_lookup_elem(&N(held), &i);
 	if (!index || !held || i >= MASQ_HELD_SLOTS)
 		return 1;
-	if (READ_ONCE(index->slot[i].state) != release->claim)
+	slot = &index->slot[i];
+	if (READ_ONCE(slot->state) != release->claim)
 		return 0;
 	held_send(release->skb, held, release->flags);
-	held_give_back(index, &index->slot[i]);
+	held_give_back(index, slot);
 	return 0;
 }
 

@@ -59,13 +59,18 @@ __noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_
 }
 
 /* Counts one more mapping for a pod; false: it has its share. Without room to count, there is no limit. */
-static __always_inline bool pod_charge(const addr_t *pod)
+__noinline int N(pod_charge)(const addr_t *pod)
 {
-	__u32 *used = bpf_map_lookup_elem(&N(pods), pod), none = 0;
+	__u32 *used, none = 0;
+	addr_t key; /* on the stack: before Linux 6.2 no argument may be a map's key */
 
+	if (!pod)
+		return false;
+	key = *pod;
+	used = bpf_map_lookup_elem(&N(pods), &key);
 	if (!used) {
-		bpf_map_update_elem(&N(pods), pod, &none, BPF_NOEXIST);
-		used = bpf_map_lookup_elem(&N(pods), pod);
+		bpf_map_update_elem(&N(pods), &key, &none, BPF_NOEXIST);
+		used = bpf_map_lookup_elem(&N(pods), &key);
 		if (!used)
 			return true;
 	}
@@ -75,14 +80,18 @@ static __always_inline bool pod_charge(const addr_t *pod)
 	return true;
 }
 
-static __always_inline void pod_refund(const addr_t *pod)
+__noinline int N(pod_refund)(const addr_t *pod)
 {
-	__u32 *used = bpf_map_lookup_elem(&N(pods), pod);
+	addr_t key;
+	__u32 *used;
 
-	if (!used || !READ_ONCE(*used))
-		return;
-	if (__sync_fetch_and_add(used, -1) == 1)
-		bpf_map_delete_elem(&N(pods), pod);
+	if (!pod)
+		return 0;
+	key = *pod;
+	used = bpf_map_lookup_elem(&N(pods), &key);
+	if (used && READ_ONCE(*used) && __sync_fetch_and_add(used, -1) == 1)
+		bpf_map_delete_elem(&N(pods), &key);
+	return 0;
 }
 
 static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, const addr_t *external, __u32 reason,
@@ -130,12 +139,12 @@ __noinline int N(decision_remember)(const tuple_t *flow, const addr_t *to, __u32
 
 	if (!c || !flow || !to || (charged ? c->used >= options.max_mappings : c->left >= options.max_left))
 		return 0;
-	if (charged && !pod_charge(to))
+	if (charged && !N(pod_charge)(to))
 		return 0;
 	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
 	if (!m) {
 		if (charged)
-			pod_refund(to);
+			N(pod_refund)(to);
 		return 0;
 	}
 	__sync_fetch_and_add(charged ? &c->used : &c->left, 1);
@@ -214,11 +223,11 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 
 	if (!c || !flow || !external || (READ_ONCE(c->used) >= options.max_mappings && !N(room_make)(c->clock)))
 		return REFUSED(MASQ_REASON_TABLE_FULL);
-	if (!pod_charge(&flow->src))
+	if (!N(pod_charge)(&flow->src))
 		return REFUSED(MASQ_REASON_POD_LIMIT);
 	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
 	if (!m) {
-		pod_refund(&flow->src);
+		N(pod_refund)(&flow->src);
 		return REFUSED(MASQ_REASON_TABLE_FULL);
 	}
 	__sync_fetch_and_add(&c->used, 1);

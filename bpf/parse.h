@@ -173,7 +173,7 @@ __noinline int N(parse_any)(struct __sk_buff *skb, struct packet *p, __u32 l3_of
 	p->l4_length = length;
 	if (length < (quoted ? QUOTE_LEAST : transport_least(h.protocol)))
 		return without_flow(p, MASQ_REASON_MALFORMED);
-	if (length && bpf_skb_load_bytes(skb, h.l4_offset, l4, length < L4_READ ? length : L4_READ))
+	if (length && bpf_skb_load_bytes(skb, h.l4_offset, l4, BOUNDED(length, L4_READ)))
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	return transport_read(p, direction, l4, length, quoted);
 }

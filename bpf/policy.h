@@ -20,15 +20,9 @@ static __always_inline bool is_source(const addr_t *a)
 		return bpf_map_lookup_elem(&N(sources), &key);
 	}
 	for (__u32 i = 0; i < MASQ_SOURCES_MAX; i++) {
-		addr_t prefix, mask;
-
 		if (i >= options.source_count)
 			break;
-		for (__u32 w = 0; w < ADDR_WORDS; w++) {
-			prefix.word[w] = options.source[i].address.word[w];
-			mask.word[w] = options.source[i].mask.word[w];
-		}
-		if (addr_is_inside(a, &prefix, &mask))
+		if (addr_is_inside(a, &options.source[i].address, &options.source[i].mask))
 			return true;
 	}
 	return false;

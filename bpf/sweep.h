@@ -26,10 +26,10 @@ static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m,
 		N(remove_reply)(&key, number);
 		key.sport = 0;
 		bpf_map_delete_elem(&N(exhausted), &key);
-		pod_refund(&m->flow.src);
+		N(pod_refund)(&m->flow.src);
 		__sync_fetch_and_add(&c->used, -1);
 	} else if (m->flags & MASQ_CHARGED) {
-		pod_refund(&m->external);
+		N(pod_refund)(&m->external);
 		__sync_fetch_and_add(&c->used, -1);
 	} else {
 		__sync_fetch_and_add(&c->left, -1);

@@ -43,11 +43,16 @@ static __always_inline __u32 hash_tag(__u64 hash)
 	return (__u32)(hash >> 32) & ~CELL_SLOT_MASK;
 }
 
+static __always_inline struct masq_bucket *bucket_look_up(enum table_index index, const __u32 *number)
+{
+	return index == BY_FLOW ? bpf_map_lookup_elem(&N(forward), number) : bpf_map_lookup_elem(&N(reply), number);
+}
+
 static __always_inline struct masq_bucket *bucket_at(enum table_index index, __u32 number)
 {
 	__u32 key = number & options.forward_mask;
 
-	return index == BY_FLOW ? bpf_map_lookup_elem(&N(forward), &key) : bpf_map_lookup_elem(&N(reply), &key);
+	return bucket_look_up(index, &key);
 }
 
 static __always_inline mapping_t *slot_at(__u32 number)
@@ -197,15 +202,18 @@ __noinline __u32 N(find_by_reply)(const tuple_t *t)
 static __always_inline enum insert_result index_insert(enum table_index index, const tuple_t *t, __u32 slot)
 {
 	__u64 hash = tuple_hash(t);
-	__u32 home_number = hash_home(hash), lock_number = home_number % LOCKS;
-	struct masq_bucket *home = bucket_at(index, home_number), *b;
-	struct lock *lock = bpf_map_lookup_elem(&N(locks), &lock_number);
+	__u32 home_number = hash_home(hash), key = home_number; /* one key for all look-ups: the stack is short here */
+	struct masq_bucket *home = bucket_look_up(index, &key), *b;
+	struct lock *lock;
 
+	key = home_number % LOCKS;
+	lock = bpf_map_lookup_elem(&N(locks), &key);
 	if (!home || !lock)
 		return INSERT_CROWDED;
 	for (int try = 0; try < 8; try++) {
 		__u16 inserted = READ_ONCE(home->inserted);
 		bool done = false;
+		__u32 cell;
 		int vacancy;
 
 		if (index == BY_FLOW ? N(flow_is_taken)(t, hash) : N(reply_is_taken)(t, hash))
@@ -213,13 +221,15 @@ static __always_inline enum insert_result index_insert(enum table_index index, c
 		vacancy = index == BY_FLOW ? N(vacancy_in_forward)(home_number) : N(vacancy_in_reply)(home_number);
 		if (vacancy < 0)
 			return INSERT_CROWDED;
-		b = bucket_at(index, home_number + VACANCY_HOP((__u32)vacancy));
-		if (!b || VACANCY_CELL((__u32)vacancy) >= MASQ_CELLS)
+		key = (home_number + VACANCY_HOP((__u32)vacancy)) & options.forward_mask;
+		b = bucket_look_up(index, &key);
+		cell = VACANCY_CELL((__u32)vacancy);
+		KNOWN(cell);
+		if (!b || cell >= MASQ_CELLS)
 			return INSERT_CROWDED;
 		bpf_spin_lock(&lock->spin);
 		/* A neighbour's keys have another lock, hence the atomic exchange. */
-		if (home->inserted == inserted && __sync_val_compare_and_swap(&b->cell[VACANCY_CELL((__u32)vacancy)], 0,
-									      hash_tag(hash) | (slot + 1)) == 0) {
+		if (home->inserted == inserted && __sync_val_compare_and_swap(&b->cell[cell], 0, hash_tag(hash) | (slot + 1)) == 0) {
 			home->inserted++;
 			if (VACANCY_HOP((__u32)vacancy))
 				home->overflow++;
