@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t largest_request = 64 * 1024;
 constexpr std::size_t most_connections = 64;
+// Between two rounds of accepting, each connection's words are heard: no more than a part may come in one.
+constexpr int most_accepted_at_once = 16;
 
 std::string_view phrase(int status) {
   switch (status) {
@@ -79,7 +81,7 @@ class HttpServer::Connection {
 
  private:
   void limit_time() {
-    deadline_.start(server_.patience_, [this] { server_.forget(this); });
+    deadline_.start(server_.limits_.patience, [this] { server_.forget(this); });
   }
 
   // After a call that ends in forget() this object is gone.
@@ -130,14 +132,13 @@ class HttpServer::Connection {
   bool answering_ = false;
 };
 
-HttpServer::HttpServer(EventLoop& loop, Fd listener, Handler handler, Timers::Clock::duration patience)
-    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)), patience_(patience), pause_(loop) {}
+HttpServer::HttpServer(EventLoop& loop, Fd listener, Handler handler, HttpLimits limits)
+    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)), limits_(limits), pause_(loop) {}
 
 HttpServer::~HttpServer() = default;
 
-Result<std::unique_ptr<HttpServer>> HttpServer::open(EventLoop& loop, Fd listener, Handler handler,
-                                                     Timers::Clock::duration patience) {
-  std::unique_ptr<HttpServer> server(new HttpServer(loop, std::move(listener), std::move(handler), patience));
+Result<std::unique_ptr<HttpServer>> HttpServer::open(EventLoop& loop, Fd listener, Handler handler, HttpLimits limits) {
+  std::unique_ptr<HttpServer> server(new HttpServer(loop, std::move(listener), std::move(handler), limits));
   if (auto done = server->listen(); !done) return std::unexpected(done.error());
   return server;
 }
@@ -149,17 +150,25 @@ Result<void> HttpServer::listen() {
   return {};
 }
 
-// Those beyond the limit wait in the socket's own queue.
+// Those beyond the limit wait in the socket's own queue, or take the place of the oldest.
 void HttpServer::accept_some() {
-  while (connections_.size() < most_connections) {
+  for (int accepted = 0; accepted < most_accepted_at_once; ++accepted) {
+    if (!make_room()) return;
     Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd && (errno == EINTR || errno == ECONNABORTED)) continue;
     if (!fd && errno == EAGAIN) return;
     if (!fd) return pause_accepting();
+    if (connections_.size() == most_connections) connections_.pop_front();
     auto connection = std::make_unique<Connection>(*this, std::move(fd));
     if (connection->start()) connections_.push_back(std::move(connection));
   }
+}
+
+// False: there is none, and accepting ends until there is.
+bool HttpServer::make_room() {
+  if (connections_.size() < most_connections || limits_.oldest_gives_way) return true;
   watch_.change(0);
+  return false;
 }
 
 // Out of descriptors or memory: a level-triggered listener would spin.

@@ -20,31 +20,39 @@ struct HttpReply {
   std::string body;
 };
 
-// A GET-only HTTP/1.1 server for a handful of local readers, inside the event loop: one request a connection, at most
-// 64 KiB of it, at most 64 connections, `patience` for the request and as long for taking the reply. Why not a
-// library: docs/decisions/0003-unix-socket-api.md.
+// What a server bears from its clients.
+struct HttpLimits {
+  Timers::Clock::duration patience = std::chrono::seconds(5);  // for the request, and as long for taking the reply
+  // When all 64 connections are taken: the oldest one ends for a new one, so that those who say nothing keep nobody
+  // out. Else the new one waits.
+  bool oldest_gives_way = false;
+};
+
+// A GET-only HTTP/1.1 server for a handful of readers, inside the event loop: one request a connection, at most
+// 64 KiB of it, at most 64 connections. Why not a library: docs/decisions/0003-unix-socket-api.md.
 class HttpServer {
  public:
   using Handler = std::function<HttpReply(std::string_view target)>;  // "/v1/status?x=y"
 
   // `listener`: a listening stream socket, non-blocking.
   static Result<std::unique_ptr<HttpServer>> open(EventLoop& loop, Fd listener, Handler handler,
-                                                  Timers::Clock::duration patience = std::chrono::seconds(5));
+                                                  HttpLimits limits = HttpLimits());
   ~HttpServer();
 
  private:
   class Connection;
 
-  HttpServer(EventLoop& loop, Fd listener, Handler handler, Timers::Clock::duration patience);
+  HttpServer(EventLoop& loop, Fd listener, Handler handler, HttpLimits limits);
   Result<void> listen();
   void accept_some();
+  bool make_room();
   void pause_accepting();
   void forget(const Connection* connection);
 
   EventLoop& loop_;
   Fd listener_;
   Handler handler_;
-  Timers::Clock::duration patience_;
+  HttpLimits limits_;
   EventLoop::Watch watch_;
   Timer pause_;
   std::list<std::unique_ptr<Connection>> connections_;

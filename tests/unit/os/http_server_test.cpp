@@ -115,9 +115,23 @@ TEST_F(HttpServerTest, ThoseBeyondTheLimitWaitForTheirTurn) {
   EXPECT_THAT(hear(fd), EndsWith("here"));
 }
 
+TEST_F(HttpServerTest, TheOldestGivesWayWhereThatIsWanted) {
+  const auto path_of_public = directory / "public";
+  const auto open_to_all = HttpServer::open(*loop, listen_at(path_of_public).value(),
+                                            [](auto) { return HttpReply{.body = "here"}; }, {.oldest_gives_way = true});
+  std::vector<Fd> silent;
+  for (int i = 0; i < 100; ++i) silent.push_back(connect_to(path_of_public, std::chrono::seconds(5)).value());
+  const auto fd = connect_to(path_of_public, std::chrono::seconds(5)).value();
+  say(fd, "GET / HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(hear(fd), EndsWith("here"));
+  EXPECT_EQ(hear(silent.front()), "");
+  char byte = 0;
+  EXPECT_LT(recv(silent.back().get(), &byte, 1, MSG_DONTWAIT), 0) << "the newest are still there";
+}
+
 TEST_F(HttpServerTest, ASilentClientIsLeftAfterItsDeadline) {
-  const auto hasty = HttpServer::open(
-      *loop, listen_at(directory / "hasty").value(), [](auto) { return HttpReply(); }, std::chrono::milliseconds(50));
+  const auto hasty = HttpServer::open(*loop, listen_at(directory / "hasty").value(), [](auto) { return HttpReply(); },
+                                      {.patience = std::chrono::milliseconds(50)});
   const auto fd = connect_to(directory / "hasty", std::chrono::seconds(5)).value();
   const auto begin = loop->now();
   say(fd, "GET ");
