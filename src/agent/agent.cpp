@@ -8,10 +8,12 @@
 #include "agent/cni_source.hpp"
 #include "agent/ip_masq_agent_source.hpp"
 #include "agent/logging.hpp"
+#include "agent/metrics.hpp"
 #include "agent/netlink_source.hpp"
 #include "agent/sysctl_source.hpp"
 #include "os/mount.hpp"
 #include "os/service_notify.hpp"
+#include "os/tcp_socket.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq {
@@ -26,6 +28,7 @@ Config with_fixed_options_of(const Config& running, Config loaded, spdlog::logge
   keep(&Config::datapath, "datapath");
   keep(&Config::bpf_root, "bpf-root");
   keep(&Config::socket_path, "socket-path");
+  keep(&Config::prometheus_serve_addr, "prometheus-serve-addr");
   keep(&Config::log_format, "log-format");
   return loaded;
 }
@@ -61,7 +64,8 @@ Agent::Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<
       choice_(std::move(choice)),
       sources_(log),
       reconciler_(*loop_, sources_, *choice_.datapath, log, config_),
-      started_at_(loop_->now()) {}
+      started_at_(loop_->now()),
+      options_read_at_(started_at_) {}
 
 Agent::~Agent() {
   if (server_) unlink(config_.socket_path.c_str());  // ours as long as we have the lock
@@ -79,6 +83,7 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
   if (auto done = agent->locks_.answer_newcomers(*agent->loop_); !done) return std::unexpected(done.error());
   if (auto done = agent->add_sources(); !done) return std::unexpected(done.error());
   if (auto done = agent->serve(); !done) return std::unexpected(done.error());
+  if (auto done = agent->serve_metrics(); !done) return std::unexpected(done.error());
   return agent;
 }
 
@@ -109,6 +114,20 @@ Result<void> Agent::serve() {
   return {};
 }
 
+Result<void> Agent::serve_metrics() {
+  if (config_.prometheus_serve_addr.empty()) return {};
+  auto listener = listen_on_tcp(config_.prometheus_serve_addr);
+  if (!listener) return fail_with("prometheus-serve-addr", listener.error());
+  // Whoever reaches the port may connect: those who then say nothing must not keep Prometheus out.
+  auto server =
+      HttpServer::open(*loop_, std::move(*listener), [this](std::string_view target) { return answer_metrics(target); },
+                       {.oldest_gives_way = true});
+  if (!server) return std::unexpected(server.error());
+  metrics_server_ = std::move(*server);
+  log_.info("metrics are served at {}", config_.prometheus_serve_addr);
+  return {};
+}
+
 Result<void> Agent::run(const std::string& notify_socket) {
   auto signals = loop_->on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
   if (!signals) return signals;
@@ -131,6 +150,7 @@ void Agent::reload() {
     return log_.error("reload: {}; the options stay as they were", config_error_);
   }
   config_error_.clear();
+  options_read_at_ = loop_->now();
   const auto before = std::exchange(config_, with_fixed_options_of(config_, std::move(*loaded), log_));
   log_.set_level(to_spdlog(config_.log_level));
   const bool same_file = before.enable_ip_masq_agent == config_.enable_ip_masq_agent &&
@@ -151,6 +171,7 @@ AgentState Agent::state() {
           .now = now,
           .datapath = choice_.datapath->name(),
           .datapath_reason = choice_.reason,
+          .options_read_at = options_read_at_,
           .config_error = config_error_,
           .sources = sources_.states(),
           .reconciler = reconciler_.state(),
@@ -167,6 +188,13 @@ HttpReply Agent::answer(std::string_view target) {
   const auto found = problems(state());
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
+}
+
+HttpReply Agent::answer_metrics(std::string_view target) {
+  if (target.substr(0, target.find('?')) != "/metrics") return {.status = 404, .body = "only /metrics is here\n"};
+  return {.type = metrics_content_type,
+          .body = render_metrics(
+              {.agent = state(), .process = read_process_usage(), .wall_clock = std::chrono::system_clock::now()})};
 }
 
 }  // namespace masq

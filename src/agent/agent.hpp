@@ -39,9 +39,11 @@ class Agent {
   Result<void> add_sources();
   Result<void> add_ip_masq_agent();
   Result<void> serve();
+  Result<void> serve_metrics();
   void on_signal(int signal);
   void reload();
   HttpReply answer(std::string_view target);
+  HttpReply answer_metrics(std::string_view target);
 
   Config config_;
   Reload reload_;
@@ -52,7 +54,9 @@ class Agent {
   Sources sources_;
   Reconciler reconciler_;
   std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<HttpServer> metrics_server_;  // none: they are off
   Timers::Clock::time_point started_at_;
+  Timers::Clock::time_point options_read_at_;
   std::string config_error_;
 };
 

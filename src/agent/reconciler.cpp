@@ -90,6 +90,7 @@ void Reconciler::succeed(const Desired& desired, Steps steps) {
 }
 
 void Reconciler::retry_later(const Error& error) {
+  ++state_.failures;
   if (std::exchange(state_.error, error.message) != error.message) log_.error("apply: {}", error.message);
   retry_timer_.start(retry_delay_, [this] { reconcile(Effort::always); });
   retry_delay_ = std::min(retry_delay_ * 2, pace_.longest_retry);

@@ -35,6 +35,7 @@ class Reconciler {
     std::optional<Desired> in_force;  // the last that was applied without an error
     std::string undecided;            // why there is no newer one: a fact is missing or contradicts the options
     std::uint64_t attempts = 0;       // at applying
+    std::uint64_t failures = 0;       // of them
     std::optional<Clock::time_point> tried_at;  // the last of them
     Clock::duration took{};
     Steps steps;        // of the last attempt that changed something

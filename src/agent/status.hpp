@@ -19,7 +19,8 @@ struct AgentState {
   Timers::Clock::time_point now{};
   std::string datapath;         // "BPF"
   std::string datapath_reason;  // why it was chosen
-  std::string config_error;     // of the last reload; empty: it went well
+  Timers::Clock::time_point options_read_at{};  // when masqd's options were last read without an error
+  std::string config_error;                     // of the last reload; empty: it went well
   std::vector<Source::State> sources;
   Reconciler::State reconciler;
   Result<Counters> counters;

@@ -45,10 +45,30 @@ struct TableUse {
   std::uint32_t maximum = 0;
 };
 
+// Mappings of one protocol that were ever made.
+struct CreatedCount {
+  Family family = Family::ipv4;
+  std::string protocol;  // "tcp", "udp", "icmp"
+  std::uint64_t mappings = 0;
+};
+
+// How many ports were looked at until a mapping had one, or none was free: a histogram over all mappings.
+struct PortAttempts {
+  struct Bucket {
+    std::uint32_t at_most = 0;      // attempts
+    std::uint64_t allocations = 0;  // that took so many or fewer
+  };
+  std::vector<Bucket> buckets;    // ascending
+  std::uint64_t allocations = 0;  // all, also those beyond the last bucket
+  std::uint64_t attempts = 0;     // of all of them together
+};
+
 struct Counters {
   std::vector<ReasonCount> packets;
   std::vector<TableUse> tables;
-  std::uint64_t mappings_created[2] = {0, 0};  // IPv4, IPv6
+  std::uint64_t mappings_created[2] = {0, 0};    // IPv4, IPv6
+  std::vector<CreatedCount> created_by_protocol;  // the same in detail; empty: this datapath does not count so
+  std::optional<PortAttempts> port_attempts;      // none: this datapath does not measure it
 };
 
 // An entry of the ip-masq-agent's set as the kernel holds it.

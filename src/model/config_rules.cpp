@@ -85,7 +85,6 @@ std::vector<std::string> not_yet_available(const Config& config) {
     if (set) lines.push_back(fmt::format("{}: no effect in this version yet: {}", key, what));
   };
   constexpr std::string_view no_kubernetes = "Kubernetes is not asked";
-  warn(!config.prometheus_serve_addr.empty(), "prometheus-serve-addr", "metrics are not served");
   warn(config.enable_k8s == Toggle::on, "enable-k8s", no_kubernetes);
   warn(!config.k8s_kubeconfig_path.empty(), "k8s-kubeconfig-path", no_kubernetes);
   warn(!config.k8s_api_server.empty(), "k8s-api-server", no_kubernetes);

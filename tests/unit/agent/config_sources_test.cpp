@@ -193,8 +193,8 @@ TEST_F(ConfigSources, AContradictionNamesBothSources) {
 }
 
 TEST_F(ConfigSources, WhatHasNoEffectYetIsWarnedOf) {
-  EXPECT_THAT(load_config({.flags = {{"prometheus-serve-addr", {":9965"}}}}, {})->warnings,
-              ElementsAre(HasSubstr("prometheus-serve-addr")));
+  EXPECT_THAT(load_config({.flags = {{"k8s-node-name", {"node1"}}}}, {})->warnings,
+              ElementsAre(HasSubstr("k8s-node-name")));
 }
 
 TEST(ReadEnvironment, SplitsAtTheFirstEqualsSign) {

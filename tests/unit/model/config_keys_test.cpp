@@ -287,8 +287,7 @@ TEST(ConfigRules, WhatHasNoEffectYetIsSaid) {
   config.enable_k8s = Toggle::on;
   config.k8s_api_server = "https://192.0.2.1";
   EXPECT_THAT(not_yet_available(config),
-              ElementsAre("prometheus-serve-addr: no effect in this version yet: metrics are not served",
-                          "enable-k8s: no effect in this version yet: Kubernetes is not asked",
+              ElementsAre("enable-k8s: no effect in this version yet: Kubernetes is not asked",
                           "k8s-api-server: no effect in this version yet: Kubernetes is not asked"));
   config = {};
   config.enable_k8s = Toggle::off;

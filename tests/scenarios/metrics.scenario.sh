@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+# What Prometheus sees of masqd, and what masqd bears from those who can reach its port.
+
+world serves tcp 80
+
+prometheus_starts() {
+  cat >"$work/prometheus.yml" <<YAML
+global: {scrape_interval: 500ms}
+scrape_configs:
+- job_name: masq
+  static_configs: [{targets: ["127.0.0.1:9965"]}]
+YAML
+  inside node promtool check config "$work/prometheus.yml" >/dev/null || fail "promtool does not like the configuration"
+  background node prometheus prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" \
+    --web.listen-address=127.0.0.1:9090 --log.level=warn
+}
+# prometheus_says QUERY VALUE
+prometheus_says() {
+  local answer
+  answer=$(inside node promtool query instant http://127.0.0.1:9090 "$1" 2>&1) || fail "$answer"
+  [[ $answer == *"=> $2 @"* ]] || fail "$1: '$answer' and not $2"
+}
+needs_prometheus() {
+  command -v promtool >/dev/null && command -v prometheus >/dev/null || skip "prometheus is not installed"
+}
+
+scenario "metrics are off unless somebody asks for them" family=ipv4
+    masqd starts
+    same  "" "$(inside node ss -Hltn)" "TCP listeners"
+
+scenario "promtool finds nothing wrong with the metrics"
+    needs_prometheus
+    masqd starts with prometheus-serve-addr=:9965
+    pod1  reaches world as node
+    metrics | promtool check metrics || fail "promtool check metrics"
+
+scenario "a real Prometheus scrapes what happens"
+    needs_prometheus
+    node_may_reset
+    masqd starts with prometheus-serve-addr=127.0.0.1:9965 nat-max-mappings=1000
+    prometheus_starts
+    within 20 prometheus_says up 1
+    pod1  chats with world as talk
+    pod2  reaches world as node
+    within 5 prometheus_says "masq_nat_mappings{family=\"$family\"}" 2
+    within 5 prometheus_says "masq_nat_mappings_max{family=\"$family\"}" 1000
+    within 5 prometheus_says "sum(masq_nat_mappings_created_total{family=\"$family\"})" 2
+    within 5 prometheus_says "masq_packets_total{direction=\"egress\",family=\"$family\",reason=\"translated\"} > bool 5" 1
+    within 5 prometheus_says "masq_uplink_info{device=\"eth0\",$family=\"${address[node]}\"}" 1
+    within 5 prometheus_says masq_config_last_reload_successful 1
+    within 5 prometheus_says "time() - masq_config_last_reload_success_timestamp_seconds < bool 60" 1
+    within 5 prometheus_says masq_apply_errors_total 0
+    within 5 prometheus_says "count(masq_build_info)" 1
+    talk  is_unbroken
+
+scenario "a refused file is a metric too" family=ipv4
+    the_file_excludes office
+    masqd starts with prometheus-serve-addr=:9965 enable-ip-masq-agent
+    metric_is masq_config_last_reload_successful 1
+    last=$(metric masq_config_last_reload_success_timestamp_seconds)
+    the_file_says "nonMasqueradeCIDRs: [nonsense]"
+    within 2 metric_is masq_config_last_reload_successful 0
+    awk -v last="$last" -v now="$(metric masq_config_last_reload_success_timestamp_seconds)" -v clock="$EPOCHREALTIME" \
+        'BEGIN { exit !(now >= last - 0.1 && now < clock) }' || fail "the time of the last success"
+    the_file_excludes office
+    within 2 metric_is masq_config_last_reload_successful 1
+
+scenario "nothing but /metrics is served, and it can be read from where the address says" family=ipv4
+    node_may_reset
+    masqd starts with prometheus-serve-addr=127.0.0.1:9965
+    not   fetch node http://127.0.0.1:9965/
+    not   fetch node http://127.0.0.1:9965/v1/status
+    not   fetch world "http://${address[node]}:9965/metrics"
+    masqd is_terminated
+    masqd starts with "prometheus-serve-addr=${address[node]}:9965"
+    contains masq_build_info "$(fetch world "http://${address[node]}:9965/metrics")"
+
+scenario "a port that is taken is said to be" family=ipv4
+    node  serves tcp 9965
+    agent_flags with prometheus-serve-addr=:9965
+    status=0
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
+    same  1 "$status" "exit"
+    contains "prometheus-serve-addr: listen on :9965: Address already in use" "$said"
+    masqd refuses prometheus-serve-addr=9965 "prometheus-serve-addr=here:1"
+
+scenario "the port is free again for the next masqd" family=ipv4
+    masqd starts with prometheus-serve-addr=:9965
+    metric_is masq_config_last_reload_successful 1
+    masqd is_killed
+    masqd starts with prometheus-serve-addr=:9965
+    metric_is masq_config_last_reload_successful 1
+
+scenario "a thousand connections that say nothing keep Prometheus out for no second" family=ipv4
+    node_may_reset
+    masqd starts with prometheus-serve-addr=:9965
+    background world slow /usr/bin/python3 -c 'import socket, sys, time
+kept = []
+while True:
+    try:
+        kept.append(socket.create_connection((sys.argv[1], 9965), 1))
+        kept[-1].send(b"GET /met")
+    except OSError:
+        time.sleep(0.01)
+    if len(kept) > 1000:
+        kept.pop(0).close()' "${address[node]}"
+    descriptors() { [ "$(ls "/proc/$agent/fd" | wc -l)" -gt 64 ] || fail "not yet under attack"; }
+    within 5 descriptors
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        begin=$(now_ms)
+        contains masq_build_info "$(metrics)"
+        (($(now_ms) - begin < 1000)) || fail "$(($(now_ms) - begin)) ms"
+    done
+    [ "$(ls "/proc/$agent/fd" | wc -l)" -lt 150 ] || fail "descriptors: $(ls "/proc/$agent/fd" | wc -l)"
+    masq status --brief
+    pod1  reaches world as node
