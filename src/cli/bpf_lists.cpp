@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
 #include "cli/command.hpp"
 #include "cli/mapping_text.hpp"
+#include "cli/selection.hpp"
 
 namespace masq {
 namespace {
@@ -9,11 +12,12 @@ void say_nothing_found(const World& world) {
   world.err("No entries found.\n");
 }
 
-int list_mappings_json(const World& world) {
+int list_mappings_json(const World& world, const Selection& selection) {
   // Element by element: half a million of them would not fit well into memory as one document.
   std::string separator = "[\n";
   auto done = world.read_mappings([&](const Mapping& mapping) {
-    world.out(separator + render_mapping_json(mapping).dump());
+    if (!selection.has(mapping)) return;
+    world.out(separator + render_mapping_json(mapping));
     separator = ",\n";
   });
   if (!done && separator.front() == '[') return end_with(world, exit_failed, done.error());
@@ -35,9 +39,12 @@ void print_ip_masq(const World& world, const std::vector<IpMasqEntry>& entries) 
 }  // namespace
 
 int list_mappings(const World& world, const Arguments& arguments) {
-  if (arguments.json) return list_mappings_json(world);
+  const auto selection = parse_selection(arguments);
+  if (!selection) return end_with(world, exit_wrong_use, selection.error());
+  if (arguments.json) return list_mappings_json(world, *selection);
   bool any = false;
   auto done = world.read_mappings([&](const Mapping& mapping) {
+    if (!selection->has(mapping)) return;
     any = true;
     world.out(render_mapping(mapping) + "\n");
   });

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,20 +28,33 @@ struct World {
   std::function<void(std::string_view)> err;  // standard error
 };
 
-// What the user gave a command.
+// What the user gave a command. An option that was not given has no value; one that was may have an empty one.
 struct Arguments {
+  using Option = std::optional<std::string>;
+
   bool json = false;
   bool brief = false;
   std::string file;
+  Option pod;
+  Option dst;
+  Option proto;
+  Option state;
 };
 
 struct Command {
-  enum Takes : std::uint8_t { nothing, brief_flag, optional_file };
+  // What may stand behind its words: a sum of these.
+  enum Takes : std::uint32_t {
+    nothing = 0,
+    brief_flag = 1,
+    optional_file = 2,
+    pod_and_dst = 4,
+    proto_and_state = 8,
+  };
 
   std::string_view words;  // "bpf nat list"
   std::string_view alias;  // another last word; empty: none
   std::string_view help;   // one line
-  Takes takes = nothing;
+  std::uint32_t takes = nothing;
   int (*run)(const World&, const Arguments&);  // returns an Exit
 };
 

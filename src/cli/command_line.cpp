@@ -8,11 +8,29 @@
 namespace masq {
 namespace {
 
+// An option with a value, of the commands that take it.
+struct ValueOption {
+  Command::Takes takes;
+  const char* name;
+  const char* placeholder;
+  const char* help;
+  Arguments::Option Arguments::*value;
+};
+
+constexpr ValueOption value_options[] = {
+    {Command::pod_and_dst, "--pod", "ADDRESS", "only of this pod; a prefix stands for several", &Arguments::pod},
+    {Command::pod_and_dst, "--dst", "CIDR", "only toward these destinations; one address will do", &Arguments::dst},
+    {Command::proto_and_state, "--proto", "NAME", "only of this protocol: tcp, udp, icmp, icmpv6 or a number",
+     &Arguments::proto},
+    {Command::proto_and_state, "--state", "STATE", "only in this state", &Arguments::state},
+};
+
 // CLI11 keeps references to what it fills in.
 struct Parser {
   Parser();
   CLI::App* group(CLI::App& parent, const std::string& word, std::string_view words);
   void add(const Command& command);
+  void add_options(CLI::App& leaf, std::uint32_t takes);
 
   Request request;
   std::string format = "text";
@@ -52,11 +70,23 @@ void Parser::add(const Command& command) {
   leaf->fallthrough();
   leaf->footer("Also: --socket-path, --bpf-root and -o; see masq --help.");
   if (!command.alias.empty()) leaf->alias(std::string(command.alias));
-  auto& arguments = request.arguments;
-  if (command.takes == Command::brief_flag) leaf->add_flag("--brief", arguments.brief, "OK, or the first problem");
-  if (command.takes == Command::optional_file)
-    leaf->add_option("FILE", arguments.file, fmt::format("instead of {}", Config().ip_masq_agent_config_path));
+  add_options(*leaf, command.takes);
   leaf->callback([this, &command] { request.command = &command; });
+}
+
+void Parser::add_options(CLI::App& leaf, std::uint32_t takes) {
+  auto& arguments = request.arguments;
+  if (takes & Command::brief_flag) leaf.add_flag("--brief", arguments.brief, "OK, or the first problem");
+  if (takes & Command::optional_file)
+    leaf.add_option("FILE", arguments.file, fmt::format("instead of {}", Config().ip_masq_agent_config_path));
+  for (const auto& option : value_options) {
+    if (!(takes & option.takes)) continue;
+    const auto keep = [&arguments, value = option.value](const CLI::results_t& results) {
+      arguments.*value = results.front();
+      return true;
+    };
+    leaf.add_option(option.name, keep, option.help)->type_name(option.placeholder)->expected(1);
+  }
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "datapath/datapath.hpp"
 
@@ -10,9 +11,15 @@ namespace masq {
 
 // "TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:40000 state=established age=12s idle=3s"
 std::string render_mapping(const Mapping& mapping);
-nlohmann::ordered_json render_mapping_json(const Mapping& mapping);
+// The same as a JSON object, on one line.
+std::string render_mapping_json(const Mapping& mapping);
 
 // "TCP", "UDP", "ICMP", …; the number of one without a name here.
 std::string protocol_name(std::uint8_t protocol);
+// The numbers that a name stands for, whatever its case: "tcp", "17", and "icmp" for that of either family.
+Result<std::vector<std::uint8_t>> parse_protocol(std::string_view name);
+
+// "10.0.1.5:40000", "[fd00::5]:53"
+std::string render_endpoint(const Address& address, std::uint16_t port);
 
 }  // namespace masq

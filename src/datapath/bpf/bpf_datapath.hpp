@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/result.hpp"
@@ -25,6 +26,7 @@ Result<void> probe_bpf();
 
 // What `masq` reads from the pins, with or without an agent. "nothing of masq is pinned in DIR" is an error.
 Result<void> read_bpf_mappings(const std::filesystem::path& bpf_root, const std::function<void(const Mapping&)>& visit);
+std::span<const char* const> bpf_mapping_states();  // the words that Mapping::state may be
 Result<std::vector<IpMasqEntry>> read_bpf_ip_masq(const std::filesystem::path& bpf_root);  // sorted, IPv4 first
 Result<Counters> read_bpf_counters(const std::filesystem::path& bpf_root);
 

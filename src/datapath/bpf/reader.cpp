@@ -178,6 +178,10 @@ Result<void> read_bpf_mappings(const std::filesystem::path& bpf_root,
   return visit_mappings<Abi6>(pins, visit);
 }
 
+std::span<const char* const> bpf_mapping_states() {
+  return state_words;
+}
+
 Result<Counters> read_bpf_counters(const std::filesystem::path& bpf_root) {
   const Pins pins(bpf_root);
   Counters counters;

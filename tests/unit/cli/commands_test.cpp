@@ -63,6 +63,75 @@ TEST(NatList, NothingThere) {
   EXPECT_EQ(world.out, "[]\n");
 }
 
+struct SelectionRow {
+  std::vector<std::string> options;
+  std::size_t lines;
+};
+
+TEST(NatList, ShowsWhatWasAskedFor) {
+  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
+  const SelectionRow rows[] = {{{"--pod", "10.0.1.5"}, 1},
+                               {{"--pod", "10.0.0.0/16"}, 1},
+                               {{"--pod", "10.0.1.6"}, 0},
+                               {{"--dst", "2001:db8:1::/48"}, 1},
+                               {{"--dst", "0.0.0.0/0"}, 1},
+                               {{"--proto", "tcp"}, 1},
+                               {{"--proto", "UDP"}, 1},
+                               {{"--proto", "6"}, 1},
+                               {{"--proto", "icmp"}, 0},
+                               {{"--state", "new"}, 1},
+                               {{"--state", "new", "--proto", "tcp"}, 0},
+                               {{}, 2}};
+  for (const auto& row : rows) {
+    std::vector<std::string> words = {"bpf", "nat", "list"};
+    words.insert(words.end(), row.options.begin(), row.options.end());
+    EXPECT_EQ(world.run(words), exit_done);
+    EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(world.out, '\n')), row.lines)
+        << ::testing::PrintToString(row.options);
+    words.insert(words.end(), {"-o", "json"});
+    EXPECT_EQ(world.run(words), exit_done);
+    EXPECT_EQ(nlohmann::json::parse(world.out).size(), row.lines) << ::testing::PrintToString(row.options);
+  }
+}
+
+TEST(NatList, IcmpIsThatOfBothFamilies) {
+  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
+  world.mappings[0].protocol = IPPROTO_ICMP;
+  world.mappings[1].protocol = IPPROTO_ICMPV6;
+  EXPECT_EQ(world.run({"bpf", "nat", "list", "--proto", "icmp"}), exit_done);
+  EXPECT_EQ(std::ranges::count(world.out, '\n'), 2);
+  EXPECT_EQ(world.run({"bpf", "nat", "list", "--proto", "icmpv6"}), exit_done);
+  EXPECT_EQ(std::ranges::count(world.out, '\n'), 1);
+}
+
+struct WrongValueRow {
+  std::vector<std::string> words;
+  const char* expected;
+};
+
+TEST(NatList, AWrongValueIsNamedInOneLine) {
+  FakeWorld world{.mappings = {tcp_mapping()}};
+  const WrongValueRow rows[] = {
+      {{"--pod", "x"}, "masq: --pod: \"x\": an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24\n"},
+      {{"--pod", ""}, "masq: --pod: \"\": an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24\n"},
+      {{"--dst", "10.0.0.0/33"},
+       "masq: --dst: \"10.0.0.0/33\": an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24\n"},
+      {{"--proto", "256"},
+       "masq: --proto: \"256\": a protocol is expected: tcp, udp, icmp, icmpv6 or a number from 0 to 255\n"},
+      {{"--state", "open"}, "masq: --state: \"open\": one of new, established, closing is expected\n"},
+  };
+  for (const auto& row : rows) {
+    std::vector<std::string> words = {"bpf", "nat", "list"};
+    words.insert(words.end(), row.words.begin(), row.words.end());
+    EXPECT_EQ(world.run(words), exit_wrong_use);
+    EXPECT_EQ(world.err, row.expected);
+    EXPECT_EQ(world.out, "");
+  }
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"bpf", "nat", "list", "--pod"}, {"bpf", "nat", "list", "--pod="}, {"status", "--pod", "10.0.1.5"}})
+    EXPECT_EQ(world.run(words), exit_wrong_use) << ::testing::PrintToString(words);
+}
+
 TEST(IpMasqList, SortedWithTheCarvedOutMarked) {
   FakeWorld world{.ip_masq = {{.cidr = "10.0.0.0/8"_cidr},
                               {.cidr = "10.5.0.0/16"_cidr, .masquerade = true},

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/selection.hpp"
+
+#include <algorithm>
+
+#include "cli/mapping_text.hpp"
+#include "datapath/bpf/bpf_datapath.hpp"
+
+namespace masq {
+namespace {
+
+Result<std::optional<Cidr>> parse_prefix(std::string_view option, const Arguments::Option& text) {
+  if (!text) return std::nullopt;
+  if (const auto address = Address::parse(*text)) return Cidr::host(*address);
+  const auto cidr = Cidr::parse(*text);
+  if (!cidr)
+    return fail("{}: {:?}: an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24", option, *text);
+  return *cidr;
+}
+
+Result<std::optional<std::string>> parse_state(const Arguments::Option& text) {
+  if (!text) return std::nullopt;
+  const auto known = bpf_mapping_states();
+  if (std::ranges::find(known, *text) == known.end())
+    return fail("--state: {:?}: one of {} is expected", *text, fmt::join(known, ", "));
+  return text;
+}
+
+}  // namespace
+
+bool Selection::has(const Mapping& mapping) const {
+  return (!pods || pods->contains(mapping.pod)) && (!remotes || remotes->contains(mapping.remote)) &&
+         (protocols.empty() || std::ranges::find(protocols, mapping.protocol) != protocols.end()) &&
+         (!state || *state == mapping.state);
+}
+
+Result<Selection> parse_selection(const Arguments& arguments) {
+  auto pods = parse_prefix("--pod", arguments.pod);
+  if (!pods) return std::unexpected(pods.error());
+  auto remotes = parse_prefix("--dst", arguments.dst);
+  if (!remotes) return std::unexpected(remotes.error());
+  auto state = parse_state(arguments.state);
+  if (!state) return std::unexpected(state.error());
+  Selection selection{.pods = *pods, .remotes = *remotes, .protocols = {}, .state = *std::move(state)};
+  if (!arguments.proto) return selection;
+  auto protocols = parse_protocol(*arguments.proto);
+  if (!protocols) return fail_with("--proto", protocols.error());
+  selection.protocols = *std::move(protocols);
+  return selection;
+}
+
+}  // namespace masq
