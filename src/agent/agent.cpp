@@ -11,6 +11,7 @@
 #include "agent/metrics.hpp"
 #include "agent/netlink_source.hpp"
 #include "agent/sysctl_source.hpp"
+#include "model/desired_json.hpp"
 #include "os/mount.hpp"
 #include "os/service_notify.hpp"
 #include "os/tcp_socket.hpp"
@@ -39,6 +40,16 @@ Result<NodeLocks> prepare_node(const Config& config) {
   if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
   if (auto locked = locks->lock_bpf_root(config.bpf_root); !locked) return std::unexpected(locked.error());
   return locks;
+}
+
+HttpReply json_reply(const nlohmann::ordered_json& document, int status = 200) {
+  return {.status = status,
+          .type = "application/json",
+          .body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+}
+
+HttpReply json_error(int status, std::string_view why) {
+  return json_reply({{"error", why}}, status);
 }
 
 }  // namespace
@@ -180,14 +191,18 @@ AgentState Agent::state() {
 
 HttpReply Agent::answer(std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
-  if (path == "/v1/status")
-    return {.status = 200,
-            .type = "application/json",
-            .body = render_status(state()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  if (path == "/v1/status") return json_reply(render_status(state()));
+  if (path == "/v1/desired") return answer_desired();
   if (path != "/v1/healthz") return {.status = 404, .body = "no such thing here\n"};
   const auto found = problems(state());
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
+}
+
+HttpReply Agent::answer_desired() const {
+  const auto& in_force = reconciler_.state().in_force;
+  if (!in_force) return json_error(503, "nothing is applied yet");
+  return json_reply(desired_to_json(*in_force));
 }
 
 HttpReply Agent::answer_metrics(std::string_view target) {

@@ -18,10 +18,11 @@ namespace masq {
 
 enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2, exit_no_agent = 3 };
 
-// What a command reads from: the agent, the pinned maps and files. Tests put their own in its place.
+// What a command reads from and acts on: the agent, the pinned maps and files. Tests put their own in its place.
 struct World {
   std::function<Result<HttpAnswer>(std::string_view target)> ask_agent;
   std::function<Result<void>(const std::function<void(const Mapping&)>& visit)> read_mappings;
+  std::function<Result<Ended>(const std::function<bool(const Mapping&)>& wanted)> end_mappings;
   std::function<Result<std::vector<IpMasqEntry>>()> read_ip_masq;
   std::function<Result<std::string>(const std::filesystem::path&)> read_file;
   std::function<void(std::string_view)> out;  // standard output
@@ -34,6 +35,7 @@ struct Arguments {
 
   bool json = false;
   bool brief = false;
+  bool stale = false;
   std::string file;
   Option pod;
   Option dst;
@@ -49,6 +51,7 @@ struct Command {
     optional_file = 2,
     pod_and_dst = 4,
     proto_and_state = 8,
+    stale_flag = 16,
   };
 
   std::string_view words;  // "bpf nat list"
@@ -66,6 +69,7 @@ std::string_view group_help(std::string_view words);
 int show_status(const World& world, const Arguments& arguments);
 int list_ip_masq(const World& world, const Arguments& arguments);
 int list_mappings(const World& world, const Arguments& arguments);
+int flush_mappings(const World& world, const Arguments& arguments);
 int check_config(const World& world, const Arguments& arguments);
 
 // Says "masq: …" on standard error.

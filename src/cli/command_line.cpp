@@ -77,6 +77,8 @@ void Parser::add(const Command& command) {
 void Parser::add_options(CLI::App& leaf, std::uint32_t takes) {
   auto& arguments = request.arguments;
   if (takes & Command::brief_flag) leaf.add_flag("--brief", arguments.brief, "OK, or the first problem");
+  if (takes & Command::stale_flag)
+    leaf.add_flag("--stale", arguments.stale, "only those that today's configuration would decide otherwise");
   if (takes & Command::optional_file)
     leaf.add_option("FILE", arguments.file, fmt::format("instead of {}", Config().ip_masq_agent_config_path));
   for (const auto& option : value_options) {

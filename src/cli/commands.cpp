@@ -9,6 +9,8 @@ constexpr Command table[] = {
     {"bpf ipmasq list", "ls", "the ip-masq-agent's CIDRs that the kernel has", Command::nothing, list_ip_masq},
     {"bpf nat list", "ls", "the mappings that the kernel has, one a line",
      Command::pod_and_dst | Command::proto_and_state, list_mappings},
+    {"bpf nat flush", "", "end all mappings, or those that the options name",
+     Command::pod_and_dst | Command::stale_flag, flush_mappings},
     {"config check", "", "check an ip-masq-agent file; changes nothing", Command::optional_file, check_config},
 };
 

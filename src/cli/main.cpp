@@ -33,6 +33,7 @@ void write_out(std::string_view text) {
 World make_world(const Request& request) {
   return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
           .read_mappings = [&](const auto& visit) { return read_bpf_mappings(request.bpf_root, visit); },
+          .end_mappings = [&](const auto& wanted) { return end_bpf_mappings(request.bpf_root, wanted); },
           .read_ip_masq = [&] { return read_bpf_ip_masq(request.bpf_root); },
           .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
           .out = write_out,

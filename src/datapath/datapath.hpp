@@ -24,9 +24,17 @@ struct Mapping {
   std::uint16_t remote_port = 0;
   Address external;
   std::uint16_t external_port = 0;
-  std::string state;  // "new", "established", "closing", …: docs/reference.md
+  std::string state;       // "new", "established", "closing", …: docs/reference.md
+  std::string left_alone;  // the reason's word, of a connection that is remembered as left alone: it has no external
+                           // endpoint. Empty: a mapping
   std::uint64_t age_seconds = 0;
   std::uint64_t idle_seconds = 0;
+};
+
+// How many connections an order to end them has ended.
+struct Ended {
+  std::uint64_t mappings = 0;
+  std::uint64_t left_alone = 0;  // decisions to leave a connection alone that were forgotten: it is decided anew
 };
 
 // A counter of packets that left the engine for one reason.

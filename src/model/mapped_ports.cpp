@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/mapped_ports.hpp"
 
+#include <netinet/in.h>
+
 namespace masq {
 namespace {
 
@@ -36,6 +38,10 @@ Result<std::vector<PortRange>> mapped_ports(const Config& config, const Node& no
                 what_is_in_the_way(config, node));
   if (config.nat_port_range) note_overlap(ports, node, notes);
   return ports;
+}
+
+bool has_mapped_port(std::uint8_t protocol) {
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE || protocol == IPPROTO_DCCP;
 }
 
 }  // namespace masq

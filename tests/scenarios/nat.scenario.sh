@@ -54,3 +54,107 @@ scenario "a long list takes no second"
     begin=$(now_ms)
     same  20000 "$(masq bpf nat list --dst "${address[elsewhere]}" --state new | wc -l)" mappings
     (($(now_ms) - begin < 1000)) || fail "$(($(now_ms) - begin)) ms"
+
+scenario "nat flush ends all mappings, and new connections are served"
+    node_may_reset # what is on its way back to an ended mapping meets the node
+    masqd starts with nat-port-range=20000-29999
+    pods_talk
+    same  "3 mappings ended" "$(masq bpf nat flush)"
+    mappings_number_of() { same "$1" "$(masq bpf nat list "${@:2}" | wc -l)" "mappings ${*:2}"; }
+    mappings_number_of 0 --proto udp
+    talk  breaks
+    other breaks
+    pod1  reaches world as node over udp from 20003
+    pod2  reaches world as node from 20009
+    masq bpf nat flush -o json | /usr/bin/python3 -c 'import json, sys; assert json.load(sys.stdin)["mappingsEnded"] >= 2'
+
+scenario "nat flush --pod and --dst end what they name and nothing else"
+    node_may_reset # what is on its way back to an ended mapping meets the node
+    masqd starts with nat-port-range=20000-29999
+    pods_talk
+    same  "0 mappings ended" "$(masq bpf nat flush --pod "${address[gateway]}")"
+    same  "0 mappings ended" "$(masq bpf nat flush --pod "${address[pod2]}" --dst "${address[world]}")"
+    same  "1 mapping ended" "$(masq bpf nat flush --dst "${cidr[elsewhere]}")"
+    talk  goes_on
+    other breaks
+    pod2  chats with elsewhere as another from 20004
+    same  "2 mappings ended" "$(masq bpf nat flush --pod "${address[pod1]}")"
+    another is_unbroken
+    talk  breaks
+
+scenario "nat flush works with the agent dead"
+    node_may_reset # what is on its way back to an ended mapping meets the node
+    masqd starts
+    pod1  chats with world as talk
+    masqd is_killed
+    same  "1 mapping ended" "$(masq bpf nat flush)"
+    talk  breaks
+    pod1  reaches world as node
+
+scenario "nat flush --stale ends what a changed file decides otherwise"
+    node_may_reset # what is on its way back to an ended mapping meets the node
+    left_alone world office
+    the_world_knows_the_pods
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  chats with world as talk
+    pod1  chats with elsewhere as other
+    pod2  chats with office as excluded
+    same  "0 mappings ended" "$(masq bpf nat flush --stale)"
+    the_file_excludes world
+    within 1 ipmasq_lists world
+    talk  goes_on
+    excluded goes_on
+    said=$(masq bpf nat flush --stale)
+    same  "1 mapping ended
+1 connection that was left alone is decided anew" "$said"
+    other is_unbroken
+    talk  breaks
+    excluded breaks
+    pod1  reaches world as pod1
+    pod2  reaches office as node
+
+scenario "nat flush --stale ends what leaves under an address that is no longer the uplink's"
+    node_may_reset # what is on its way back to an ended mapping meets the node
+    give_also node eth0 "${address[node-second]}/$link"
+    masqd starts with "masquerade-address=${address[node-second]}"
+    pod1  chats with world as talk
+    masqd is_terminated
+    masqd starts
+    same  "1 mapping ended" "$(masq bpf nat flush --stale)"
+    talk  breaks
+
+scenario "connections from outside outlive a flush"
+    the_world_knows_the_pods
+    left_alone "${address[router]}"
+    masqd starts
+    pod1  serves tcp 8080
+    talk_port=8080
+    world chats with pod1 as visit
+    same  "0 mappings ended" "$(masq bpf nat flush)"
+    visit is_unbroken
+
+scenario "nat flush --stale needs the agent, and says so" family=ipv4
+    masqd starts
+    pod1  chats with world as talk
+    masqd is_killed
+    status=0
+    said=$(masq bpf nat flush --stale 2>&1) || status=$?
+    same  3 "$status" "exit"
+    contains "--stale: the agent does not answer" "$said"
+    talk  is_unbroken
+
+scenario "nat flush ends nothing when it does not understand" family=ipv4
+    masqd starts
+    pod1  chats with world as talk
+    wrong_use nonsense bpf nat flush --pod nonsense
+    wrong_use --pod bpf nat flush --pod ""
+    wrong_use 10.0.0.0/33 bpf nat flush --dst 10.0.0.0/33
+    wrong_use extra bpf nat flush extra
+    talk  is_unbroken
+    masqd is_terminated
+    in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root" >/dev/null
+    status=0
+    said=$(masq bpf nat flush 2>&1) || status=$?
+    same  1 "$status" "exit"
+    contains "nothing of masq is pinned" "$said"

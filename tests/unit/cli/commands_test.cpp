@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/desired_json.hpp"
 #include "unit/cli/world.hpp"
 #include "unit/words.hpp"
 
@@ -130,6 +131,55 @@ TEST(NatList, AWrongValueIsNamedInOneLine) {
   for (const auto& words : std::vector<std::vector<std::string>>{
            {"bpf", "nat", "list", "--pod"}, {"bpf", "nat", "list", "--pod="}, {"status", "--pod", "10.0.1.5"}})
     EXPECT_EQ(world.run(words), exit_wrong_use) << ::testing::PrintToString(words);
+}
+
+Mapping left_alone() {
+  auto mapping = tcp_mapping();
+  mapping.external = Address();
+  mapping.external_port = 0;
+  mapping.remote = "10.9.0.1"_ip;
+  mapping.left_alone = "ip_masq_agent";
+  return mapping;
+}
+
+TEST(NatFlush, EndsWhatIsNamed) {
+  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", "10.0.1.9"}), exit_done);
+  EXPECT_EQ(world.out, "0 mappings ended\n");
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", "fd00::5", "--dst", "2001:db8::/32"}), exit_done);
+  EXPECT_EQ(world.out, "1 mapping ended\n");
+  EXPECT_EQ(world.run({"bpf", "nat", "flush"}), exit_done);
+  EXPECT_EQ(world.out, "1 mapping ended\n1 connection that was left alone is decided anew\n");
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "-o", "json"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(world.out), nlohmann::json::parse(R"({"mappingsEnded":0,"leftAloneForgotten":0})"));
+}
+
+TEST(NatFlush, StaleIsWhatTheAgentWouldDecideOtherwise) {
+  Desired today;
+  today.ipv4.sources = cidrs("10.0.0.0/8");
+  today.ipv4.rules = {{"203.0.113.0/24"_cidr, Decision::left_ip_masq_agent}};
+  today.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}, .ipv6 = {"2001:db8::10"_ip}}};
+  today.ipv6.sources = cidrs("fd00::/8");
+  today.ports = {{1024, 65535}};
+  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = desired_to_json(today).dump()},
+                  .mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_done);
+  EXPECT_EQ(world.out, "1 mapping ended\n");
+  EXPECT_EQ(world.mappings.size(), 2u);
+}
+
+TEST(NatFlush, NothingIsEndedByMistake) {
+  FakeWorld world{.mappings = {tcp_mapping()}};
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_no_agent);
+  EXPECT_EQ(world.err,
+            "masq: --stale: the agent does not answer: connect to /run/masq.sock: No such file or directory\n");
+  world.agent = HttpAnswer{.status = 200, .body = "{}"};
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_failed);
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", ""}), exit_wrong_use);
+  EXPECT_EQ(world.run({"bpf", "nat", "flush", "10.0.1.5"}), exit_wrong_use);
+  EXPECT_EQ(world.mappings.size(), 1u);
+  world.pinned = false;
+  EXPECT_EQ(world.run({"bpf", "nat", "flush"}), exit_failed);
 }
 
 TEST(IpMasqList, SortedWithTheCarvedOutMarked) {

@@ -29,6 +29,16 @@ struct FakeWorld {
               for (const auto& mapping : mappings) visit(mapping);
               return {};
             },
+            .end_mappings = [this, not_pinned](const auto& wanted) -> Result<Ended> {
+              if (!pinned) return not_pinned();
+              Ended ended;
+              std::erase_if(mappings, [&](const Mapping& mapping) {
+                if (!wanted(mapping)) return false;
+                ++(mapping.left_alone.empty() ? ended.mappings : ended.left_alone);
+                return true;
+              });
+              return ended;
+            },
             .read_ip_masq = [this, not_pinned]() -> Result<std::vector<IpMasqEntry>> {
               if (!pinned) return not_pinned();
               return ip_masq;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ending mappings from outside: writing 0 into `seen` ends one, and the kernel's sweep does the rest (bpf/sweep.h).
+#include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/pinned_table.hpp"
+
+namespace masq {
+namespace {
+
+constexpr int most_attempts = 16;  // at a mapping whose packets keep refreshing it
+
+// Datagrams in fragments live for two seconds, and end by themselves.
+template <class Raw>
+bool may_end(const Raw& raw) {
+  return raw.slot == MASQ_SLOT_LINKED && raw.flow.kind == MASQ_KIND_CONNECTION &&
+         raw.reason != MASQ_REASON_INBOUND_CONNECTION;
+}
+
+template <class Abi>
+Mapping describe(const typename Abi::Mapping& raw, std::uint32_t now) {
+  auto mapping = to_mapping<Abi>(raw, now);
+  if (raw.reason != MASQ_REASON_TRANSLATED) mapping.left_alone = reason_text(raw.reason).word;
+  return mapping;
+}
+
+// `seen` is read first and exchanged last: if the slot was given to another connection meanwhile, its `seen` is a later
+// one, and the exchange fails as it does when a packet refreshes it. Then the slot is looked at again.
+template <class Abi>
+void end_one(typename Abi::Mapping& slot, std::uint32_t now, const std::function<bool(const Mapping&)>& wanted,
+             Ended& ended) {
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    std::uint32_t seen = __atomic_load_n(&slot.seen, __ATOMIC_ACQUIRE);
+    typename Abi::Mapping raw;
+    std::memcpy(&raw, &slot, sizeof raw);
+    if (seen == 0 || !may_end(raw)) return;
+    if (!wanted(describe<Abi>(raw, now))) return;
+    if (!__atomic_compare_exchange_n(&slot.seen, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) continue;
+    ++(raw.reason == MASQ_REASON_TRANSLATED ? ended.mappings : ended.left_alone);
+    return;
+  }
+}
+
+template <class Abi>
+Result<void> end_mappings(const Pins& pins, const std::function<bool(const Mapping&)>& wanted, Ended& ended) {
+  auto table = PinnedTable<Abi>::open(pins, Access::change);
+  if (!table) return std::unexpected(table.error());
+  for (std::uint32_t i = 0; i < table->end(); ++i) end_one<Abi>(table->slots[i], table->control.clock, wanted, ended);
+  return {};
+}
+
+}  // namespace
+
+Result<Ended> end_bpf_mappings(const std::filesystem::path& bpf_root,
+                               const std::function<bool(const Mapping&)>& wanted) {
+  const Pins pins(bpf_root);
+  Ended ended;
+  if (auto done = end_mappings<Abi4>(pins, wanted, ended); !done) return std::unexpected(done.error());
+  if (auto done = end_mappings<Abi6>(pins, wanted, ended); !done) return std::unexpected(done.error());
+  return ended;
+}
+
+}  // namespace masq

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/pinned_table.hpp"
+
+#include <bpf/libbpf.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+
+#include "datapath/bpf/bpf_datapath.hpp"
+
+namespace masq {
+namespace {
+
+constexpr const char* state_words[] = {
+#define STATE_WORD(name, word) word,
+    MASQ_STATES(STATE_WORD)
+#undef STATE_WORD
+};
+
+constexpr ReasonText reasons[] = {
+#define REASON_TEXT(name, verdict, word, meaning) {MASQ_##verdict == MASQ_DROP, word},
+    MASQ_REASONS(REASON_TEXT)
+#undef REASON_TEXT
+};
+
+std::uint64_t seconds_since(std::uint32_t tick, std::uint32_t now) {
+  const auto ticks = static_cast<std::int32_t>(now - tick);
+  return ticks <= 0 ? 0 : (static_cast<std::uint64_t>(ticks) << MASQ_TICK_SHIFT) / 1'000'000'000u;
+}
+
+}  // namespace
+
+std::string map_name(const char* map, Family family) {
+  return fmt::format("{}{}", map, static_cast<int>(family));
+}
+
+Result<Fd> open_pinned_map(const Pins& pins, const std::string& name) {
+  const auto path = pins.map(name);
+  Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd && errno == ENOENT) return fail("nothing of masq is pinned in {}", pins.root().string());
+  if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
+  return fd;
+}
+
+Result<masq_control> read_control(const Pins& pins, Family family) {
+  auto fd = open_pinned_map(pins, map_name("control", family));
+  if (!fd) return std::unexpected(fd.error());
+  masq_control control{};
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  const std::uint32_t key = 0;
+  if (bpf_obj_get_info_by_fd(fd->get(), &info, &size) != 0 || info.value_size != sizeof control)
+    return fail("{}: a table of another version of masq", pins.root().string());
+  if (bpf_map_lookup_elem(fd->get(), &key, &control) != 0) return fail("read control: {}", std::strerror(errno));
+  if (control.schema != 0 && control.schema != MASQ_SCHEMA)
+    return fail("{}: a table of another version of masq (schema {}, not {})", pins.root().string(), control.schema,
+                MASQ_SCHEMA);
+  return control;
+}
+
+template <class Abi>
+Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now) {
+  Mapping mapping;
+  mapping.protocol = raw.flow.protocol;
+  mapping.pod = to_address<Abi>(raw.flow.src);
+  mapping.pod_port = ntohs(raw.flow.sport);
+  mapping.remote = to_address<Abi>(raw.flow.dst);
+  mapping.external = to_address<Abi>(raw.external);
+  mapping.external_port = ntohs(raw.external_port);
+  const auto type = ntohs(raw.flow.dport);
+  const bool is_echo = (mapping.protocol == IPPROTO_ICMP && type == ICMP_ECHO) ||
+                       (mapping.protocol == IPPROTO_ICMPV6 && type == ICMP6_ECHO_REQUEST);
+  mapping.remote_port = is_echo ? mapping.pod_port : ntohs(raw.flow.dport);
+  mapping.state = raw.state < MASQ_STATE_COUNT ? state_words[raw.state] : "?";
+  mapping.age_seconds = seconds_since(raw.created, now);
+  mapping.idle_seconds = seconds_since(raw.seen, now);
+  return mapping;
+}
+
+template Mapping to_mapping<Abi4>(const masq_mapping4&, std::uint32_t);
+template Mapping to_mapping<Abi6>(const masq_mapping6&, std::uint32_t);
+
+ReasonText reason_text(std::uint32_t reason) {
+  return reason < MASQ_REASON_COUNT ? reasons[reason] : ReasonText{.drop = false, .word = "?"};
+}
+
+std::span<const char* const> bpf_mapping_states() {
+  return state_words;
+}
+
+}  // namespace masq

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bpf/bpf.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
+#include "datapath/bpf/options.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/datapath.hpp"
+#include "os/fd.hpp"
+
+namespace masq {
+
+// "mappings", IPv4 -> "mappings4"
+std::string map_name(const char* map, Family family);
+// "nothing of masq is pinned in DIR" when the map is not there.
+Result<Fd> open_pinned_map(const Pins& pins, const std::string& name);
+
+enum class Access : std::uint8_t { read, change };
+
+// A map of the kernel's, seen as an array; unmapped at the end.
+template <class T>
+class MappedArray {
+ public:
+  static Result<MappedArray> open(int fd, Access access) {
+    bpf_map_info info{};
+    std::uint32_t size = sizeof info;
+    if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return fail("map info: {}", std::strerror(errno));
+    if (info.value_size != sizeof(T)) return fail("map {} has another layout", info.name);
+    const std::size_t bytes = std::size_t{info.max_entries} * sizeof(T);
+    const int protection = access == Access::change ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* memory = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) return fail("mmap {}: {}", info.name, std::strerror(errno));
+    return MappedArray(static_cast<T*>(memory), info.max_entries, bytes);
+  }
+  MappedArray(MappedArray&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), count_(other.count_), bytes_(other.bytes_) {}
+  MappedArray& operator=(MappedArray&&) = delete;
+  ~MappedArray() {
+    if (data_) munmap(data_, bytes_);
+  }
+  std::uint32_t count() const { return count_; }
+  // A copy: the kernel goes on writing.
+  T at(std::uint32_t index) const {
+    T copy;
+    std::memcpy(&copy, &data_[index], sizeof copy);
+    return copy;
+  }
+  // The thing itself; opened with Access::change only.
+  T& operator[](std::uint32_t index) { return data_[index]; }
+
+ private:
+  MappedArray(T* data, std::uint32_t count, std::size_t bytes) : data_(data), count_(count), bytes_(bytes) {}
+  T* data_;
+  std::uint32_t count_;
+  std::size_t bytes_;
+};
+
+Result<masq_control> read_control(const Pins& pins, Family family);
+
+// One family's table: bpf/table.h.
+template <class Abi>
+struct PinnedTable {
+  masq_control control;  // as it was when the table was opened
+  MappedArray<typename Abi::Mapping> slots;
+
+  static Result<PinnedTable> open(const Pins& pins, Access access) {
+    auto control = read_control(pins, Abi::family);
+    if (!control) return std::unexpected(control.error());
+    auto fd = open_pinned_map(pins, map_name("mappings", Abi::family));
+    if (!fd) return std::unexpected(fd.error());
+    auto slots = MappedArray<typename Abi::Mapping>::open(fd->get(), access);
+    if (!slots) return std::unexpected(slots.error());
+    return PinnedTable{.control = *control, .slots = *std::move(slots)};
+  }
+  // Slots from here on were never used.
+  std::uint32_t end() const { return std::min(control.unused, slots.count()); }
+};
+
+template <class Abi>
+Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now);
+
+struct ReasonText {
+  bool drop;
+  const char* word;
+};
+// Of an enum masq_reason; one that is none has the word "?".
+ReasonText reason_text(std::uint32_t reason);
+
+}  // namespace masq

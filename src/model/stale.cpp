@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/stale.hpp"
+
+#include <algorithm>
+
+namespace masq {
+namespace {
+
+bool is_masqueraded_today(const Desired& desired, const Address& pod, const Address& remote) {
+  const auto& policy = desired.family(pod.family());
+  return policy.enabled && any_contains(policy.sources, pod) &&
+         decide_destination(policy, remote) == Decision::masquerade;
+}
+
+// The route chooses the address: which one that is, only the kernel knows. While no uplink has an address there is no
+// choice at all, and mappings wait for its return.
+bool is_address_of_today(const Desired& desired, const Address& address) {
+  bool any = false;
+  for (const auto& uplink : desired.uplinks) {
+    const auto& addresses = address.family() == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
+    if (std::ranges::find(addresses, address) != addresses.end()) return true;
+    any = any || !addresses.empty();
+  }
+  return desired.route_source || !any;
+}
+
+bool is_port_of_today(const Desired& desired, std::uint16_t port) {
+  return std::ranges::any_of(desired.ports,
+                             [port](const PortRange& range) { return range.low <= port && port <= range.high; });
+}
+
+}  // namespace
+
+bool would_decide_otherwise(const Desired& desired, const DecidedConnection& connection) {
+  const bool masqueraded = is_masqueraded_today(desired, connection.pod, connection.remote);
+  if (masqueraded != connection.external.has_value()) return true;
+  if (!masqueraded) return false;
+  const auto& [address, port] = *connection.external;
+  return !is_address_of_today(desired, address) || (port && !is_port_of_today(desired, *port));
+}
+
+}  // namespace masq
