@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "agent/cni_source.hpp"
+#include "agent/explain_reply.hpp"
 #include "agent/ip_masq_agent_source.hpp"
 #include "agent/logging.hpp"
 #include "agent/metrics.hpp"
@@ -192,17 +193,19 @@ AgentState Agent::state() {
 HttpReply Agent::answer(std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
   if (path == "/v1/status") return json_reply(render_status(state()));
-  if (path == "/v1/desired") return answer_desired();
+  if (path == "/v1/desired" || path == "/v1/explain") return answer_by_desired(target);
   if (path != "/v1/healthz") return {.status = 404, .body = "no such thing here\n"};
   const auto found = problems(state());
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
 }
 
-HttpReply Agent::answer_desired() const {
+HttpReply Agent::answer_by_desired(std::string_view target) const {
   const auto& in_force = reconciler_.state().in_force;
   if (!in_force) return json_error(503, "nothing is applied yet");
-  return json_reply(desired_to_json(*in_force));
+  if (!target.starts_with("/v1/explain")) return json_reply(desired_to_json(*in_force));
+  const auto question = parse_question(target);
+  return question ? json_reply(answer_question(*in_force, *question)) : json_error(400, question.error().message);
 }
 
 HttpReply Agent::answer_metrics(std::string_view target) {

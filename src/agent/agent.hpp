@@ -43,7 +43,7 @@ class Agent {
   void on_signal(int signal);
   void reload();
   HttpReply answer(std::string_view target);
-  HttpReply answer_desired() const;
+  HttpReply answer_by_desired(std::string_view target) const;
   HttpReply answer_metrics(std::string_view target);
 
   Config config_;

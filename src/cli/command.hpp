@@ -41,6 +41,9 @@ struct Arguments {
   Option dst;
   Option proto;
   Option state;
+  Option dport;
+  std::string source;
+  std::string destination;
 };
 
 struct Command {
@@ -50,8 +53,10 @@ struct Command {
     brief_flag = 1,
     optional_file = 2,
     pod_and_dst = 4,
-    proto_and_state = 8,
-    stale_flag = 16,
+    proto = 8,
+    state = 16,
+    stale_flag = 32,
+    endpoints = 64,  // SRC and DST, which must be there, and --dport
   };
 
   std::string_view words;  // "bpf nat list"
@@ -70,6 +75,7 @@ int show_status(const World& world, const Arguments& arguments);
 int list_ip_masq(const World& world, const Arguments& arguments);
 int list_mappings(const World& world, const Arguments& arguments);
 int flush_mappings(const World& world, const Arguments& arguments);
+int explain_connection(const World& world, const Arguments& arguments);
 int check_config(const World& world, const Arguments& arguments);
 
 // Says "masq: …" on standard error.

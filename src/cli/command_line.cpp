@@ -20,9 +20,9 @@ struct ValueOption {
 constexpr ValueOption value_options[] = {
     {Command::pod_and_dst, "--pod", "ADDRESS", "only of this pod; a prefix stands for several", &Arguments::pod},
     {Command::pod_and_dst, "--dst", "CIDR", "only toward these destinations; one address will do", &Arguments::dst},
-    {Command::proto_and_state, "--proto", "NAME", "only of this protocol: tcp, udp, icmp, icmpv6 or a number",
-     &Arguments::proto},
-    {Command::proto_and_state, "--state", "STATE", "only in this state", &Arguments::state},
+    {Command::proto, "--proto", "NAME", "of this protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto},
+    {Command::endpoints, "--dport", "PORT", "to this port; tcp unless --proto says otherwise", &Arguments::dport},
+    {Command::state, "--state", "STATE", "only in this state", &Arguments::state},
 };
 
 // CLI11 keeps references to what it fills in.
@@ -81,6 +81,10 @@ void Parser::add_options(CLI::App& leaf, std::uint32_t takes) {
     leaf.add_flag("--stale", arguments.stale, "only those that today's configuration would decide otherwise");
   if (takes & Command::optional_file)
     leaf.add_option("FILE", arguments.file, fmt::format("instead of {}", Config().ip_masq_agent_config_path));
+  if (takes & Command::endpoints) {
+    leaf.add_option("SRC", arguments.source, "a pod's address")->required();
+    leaf.add_option("DST", arguments.destination, "whom it talks to")->required();
+  }
   for (const auto& option : value_options) {
     if (!(takes & option.takes)) continue;
     const auto keep = [&arguments, value = option.value](const CLI::results_t& results) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,15 +19,19 @@ struct Explanation {
   };
 
   bool masqueraded = false;
+  std::string dropped;              // why it would have to be masqueraded and cannot be; empty: it can
   std::string reason;               // "10.0.0.0/8 is excluded by the ip-masq-agent"
   std::optional<Cidr> rule;         // the prefix that decides, when one does
   std::vector<External> externals;  // when masqueraded: as what, by the uplink that it leaves through
+  bool by_route = false;            // rather as the source address that its route selects
   bool operator==(const Explanation&) const = default;
 };
 
-Explanation explain(const Desired& desired, const Address& source, const Address& destination);
+// `protocol`: IPPROTO_*; none: one that can be masqueraded.
+Explanation explain(const Desired& desired, const Address& source, const Address& destination,
+                    std::optional<std::uint8_t> protocol = std::nullopt);
 
-// "masqueraded as 192.0.2.10: no rule leaves the destination alone", "not masqueraded: …"
+// "masqueraded as 192.0.2.10: no rule leaves the destination alone", "not masqueraded: …", "dropped: …"
 std::string to_string(const Explanation& explanation);
 
 }  // namespace masq

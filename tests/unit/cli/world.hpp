@@ -16,11 +16,13 @@ struct FakeWorld {
   std::vector<IpMasqEntry> ip_masq;
   bool pinned = true;
   std::map<std::string, std::string> files;
+  std::string asked;  // of the agent, last
   std::string out, err;
 
   World world() {
     const auto not_pinned = [] { return fail("nothing of masq is pinned in /bpf/masq"); };
-    return {.ask_agent = [this](std::string_view) -> Result<HttpAnswer> {
+    return {.ask_agent = [this](std::string_view target) -> Result<HttpAnswer> {
+              asked = target;
               if (!agent) return fail("connect to /run/masq.sock: No such file or directory");
               return *agent;
             },

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/desired.hpp"
+
+namespace masq {
+
+// What GET /v1/explain?source=10.0.1.5&destination=8.8.8.8[&protocol=6] asks.
+struct Question {
+  Address source;
+  Address destination;
+  std::optional<std::uint8_t> protocol;
+};
+Result<Question> parse_question(std::string_view target);
+
+// The document of the answer, and of `masq explain -o json`: docs/reference.md.
+nlohmann::ordered_json answer_question(const Desired& desired, const Question& question);
+
+}  // namespace masq

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "cli/agent_document.hpp"
+#include "cli/json_members.hpp"
+#include "cli/mapping_text.hpp"
+#include "cli/usage.hpp"
+
+namespace masq {
+namespace {
+
+struct Question {
+  Address source;
+  Address destination;
+  std::optional<std::uint8_t> protocol;
+  std::optional<std::uint16_t> port;
+};
+
+Result<Address> parse_address(std::string_view name, const std::string& text) {
+  auto address = Address::parse(text);
+  if (!address) return fail("{}: {:?}: an address is expected", name, text);
+  return address;
+}
+
+Result<std::uint16_t> parse_port(const std::string& text) {
+  std::uint16_t port = 0;
+  const auto* const past_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), past_end, port);
+  if (error != std::errc() || end != past_end || port == 0)
+    return fail("--dport: {:?}: a port from 1 to 65535 is expected", text);
+  return port;
+}
+
+bool has_ports(std::uint8_t protocol) {
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
+
+Result<void> parse_protocol_and_port(const Arguments& arguments, Question& question) {
+  if (arguments.dport) {
+    auto port = parse_port(*arguments.dport);
+    if (!port) return std::unexpected(port.error());
+    question.port = *port;
+    question.protocol = IPPROTO_TCP;
+  }
+  if (!arguments.proto) return {};
+  auto protocols = parse_protocol(*arguments.proto);
+  if (!protocols) return fail_with("--proto", protocols.error());
+  // Of icmp, which is that of both families, the destination's.
+  question.protocol = question.destination.family() == Family::ipv4 ? protocols->front() : protocols->back();
+  if (question.port && !has_ports(*question.protocol))
+    return fail("--dport: {}: {} has no ports", *question.port, protocol_name(*question.protocol));
+  return {};
+}
+
+Result<Question> parse_question(const Arguments& arguments) {
+  Question question;
+  auto source = parse_address("SRC", arguments.source);
+  if (!source) return std::unexpected(source.error());
+  auto destination = parse_address("DST", arguments.destination);
+  if (!destination) return std::unexpected(destination.error());
+  question.source = *source;
+  question.destination = *destination;
+  if (auto parsed = parse_protocol_and_port(arguments, question); !parsed) return std::unexpected(parsed.error());
+  return question;
+}
+
+std::string target_of(const Question& question) {
+  auto target = fmt::format("/v1/explain?source={}&destination={}", question.source.to_string(),
+                            question.destination.to_string());
+  if (question.protocol) target += fmt::format("&protocol={}", *question.protocol);
+  return target;
+}
+
+// What the table says beside the rules: 0 where it has no limit.
+struct Limits {
+  std::uint64_t mappings = 0, per_pod = 0, ports = 0;
+};
+
+std::vector<std::string> full_destinations(const Usage& usage, const Question& question, std::uint64_t ports) {
+  std::vector<std::string> full;
+  for (const auto& one : usage.destinations)
+    if (ports != 0 && one.ports >= ports && one.remote == question.destination && one.protocol == question.protocol &&
+        one.remote_port == question.port)
+      full.push_back(fmt::format("every port of {} is taken toward {} {} ({} of {})", one.external.to_string(),
+                                 protocol_name(one.protocol), render_endpoint(one.remote, one.remote_port), one.ports,
+                                 ports));
+  return full;
+}
+
+// Why a new connection would be dropped now though a rule masquerades it.
+std::vector<std::string> obstacles(const Usage& usage, const Question& question, const Limits& limits) {
+  auto found = full_destinations(usage, question, limits.ports);
+  std::uint64_t used = 0;
+  for (const auto& pod : usage.pods) {
+    if (pod.address.family() == question.source.family()) used += pod.mappings;
+    if (pod.address == question.source && limits.per_pod != 0 && pod.mappings >= limits.per_pod)
+      found.push_back(fmt::format("the pod has {} of {} mappings", pod.mappings, limits.per_pod));
+  }
+  if (limits.mappings != 0 && used >= limits.mappings)
+    found.push_back(fmt::format("{} of {} mappings are in use", used, limits.mappings));
+  return found;
+}
+
+// With the table at hand, what it means for this connection; without it (a bpffs that cannot be read), nothing.
+void add_what_the_table_says(const World& world, const Question& question, nlohmann::ordered_json& answer) {
+  std::uint64_t alive = 0;
+  auto counted = world.read_mappings([&](const Mapping& mapping) {
+    alive += mapping.pod == question.source && mapping.remote == question.destination &&
+             (!question.protocol || mapping.protocol == *question.protocol) &&
+             (!question.port || mapping.remote_port == *question.port);
+  });
+  if (!counted) return;
+  answer["mappingsAlive"] = alive;
+  if (!flag_of(answer, "masqueraded")) return;
+  const auto& said = member(answer, "limits");
+  const auto usage = measure_usage(world);
+  if (!usage) return;
+  answer["obstacles"] = obstacles(*usage, question,
+                                  {.mappings = number_of(said, "mappings"),
+                                   .per_pod = number_of(said, "mappingsPerPod"),
+                                   .ports = number_of(said, "ports")});
+}
+
+std::string render(const nlohmann::ordered_json& answer) {
+  auto text = text_of(answer, "verdict") + "\n";
+  for (const auto& obstacle : member(answer, "obstacles"))
+    text += fmt::format("now dropped: {}\n", obstacle.get<std::string>());
+  if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)
+    text +=
+        fmt::format("{} alive: what was decided for {} holds until the end\n",
+                    alive == 1 ? "1 mapping is" : fmt::format("{} mappings are", alive), alive == 1 ? "it" : "them");
+  return text;
+}
+
+}  // namespace
+
+int explain_connection(const World& world, const Arguments& arguments) {
+  const auto question = parse_question(arguments);
+  if (!question) return end_with(world, exit_wrong_use, question.error());
+  auto answer = ask_for_document(world, target_of(*question));
+  if (!answer) return end_with(world, answer.error().exit, answer.error().error);
+  add_what_the_table_says(world, *question, *answer);
+  world.out(arguments.json ? answer->dump(2) + "\n" : render(*answer));
+  return exit_done;
+}
+
+}  // namespace masq

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace masq {
+
+// Members of a document that an agent of another version may have written: what is missing, or of another kind, is
+// nothing, "", 0 or false.
+const nlohmann::ordered_json& member(const nlohmann::ordered_json& object, const char* key);
+std::string text_of(const nlohmann::ordered_json& object, const char* key);
+std::uint64_t number_of(const nlohmann::ordered_json& object, const char* key);
+bool flag_of(const nlohmann::ordered_json& object, const char* key);
+
+}  // namespace masq

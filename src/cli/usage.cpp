@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/usage.hpp"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+namespace masq {
+namespace {
+
+std::size_t hash(const Address& address) {
+  std::size_t value = 0xcbf29ce484222325u;  // FNV-1a
+  for (const auto byte : address.bytes()) value = (value ^ byte) * 0x100000001b3u;
+  return value;
+}
+
+struct DestinationHash {
+  std::size_t operator()(const Usage::Destination& key) const {
+    const auto ports = static_cast<std::size_t>(key.protocol) << 16 | key.remote_port;
+    return hash(key.remote) ^ (hash(key.external) * 31) ^ (ports * 0x9e3779b97f4a7c15u);
+  }
+};
+
+class Counting {
+ public:
+  void add(const Mapping& mapping) {
+    auto& pod = pods_[mapping.pod];
+    const auto external = externals_.emplace(mapping.external, externals_.size()).first->second;
+    pod.push_back(external << 24 | static_cast<std::uint64_t>(mapping.protocol) << 16 | mapping.external_port);
+    if (mapping.protocol == IPPROTO_ICMP || mapping.protocol == IPPROTO_ICMPV6) return;
+    ++destinations_[{.protocol = mapping.protocol,
+                     .remote = mapping.remote,
+                     .remote_port = mapping.remote_port,
+                     .external = mapping.external}];
+  }
+
+  Usage result() && {
+    Usage usage;
+    for (auto& [address, endpoints] : pods_) {
+      const auto mappings = endpoints.size();
+      std::ranges::sort(endpoints);
+      const auto doubles = std::ranges::unique(endpoints);
+      usage.pods.push_back({.address = address, .mappings = mappings, .ports = mappings - doubles.size()});
+    }
+    for (const auto& [key, ports] : destinations_) {
+      usage.destinations.push_back(key);
+      usage.destinations.back().ports = ports;
+    }
+    std::ranges::stable_sort(usage.pods, std::ranges::greater(), &Usage::Pod::mappings);
+    std::ranges::sort(usage.destinations);
+    std::ranges::stable_sort(usage.destinations, std::ranges::greater(), &Usage::Destination::ports);
+    return usage;
+  }
+
+ private:
+  std::map<Address, std::vector<std::uint64_t>> pods_;  // their external endpoints, packed
+  std::map<Address, std::uint64_t> externals_;          // numbered
+  std::unordered_map<Usage::Destination, std::uint64_t, DestinationHash> destinations_;
+};
+
+}  // namespace
+
+Result<Usage> measure_usage(const World& world) {
+  Counting counting;
+  if (auto done = world.read_mappings([&](const Mapping& mapping) { counting.add(mapping); }); !done)
+    return std::unexpected(done.error());
+  return std::move(counting).result();
+}
+
+}  // namespace masq

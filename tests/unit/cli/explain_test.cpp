@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+
+#include <nlohmann/json.hpp>
+
+#include "unit/cli/world.hpp"
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* masqueraded = R"({"verdict": "masqueraded as 192.0.2.10: because", "masqueraded": true,
+  "limits": {"mappings": 3, "mappingsPerPod": 2, "ports": 1}})";
+
+Mapping mapping(const char* pod, std::uint16_t port) {
+  return {.protocol = IPPROTO_TCP,
+          .pod = Address::parse(pod).value(),
+          .pod_port = port,
+          .remote = "203.0.113.9"_ip,
+          .remote_port = 443,
+          .external = "192.0.2.10"_ip,
+          .external_port = port};
+}
+
+TEST(Explain, AsksTheAgentAndShowsItsVerdict) {
+  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
+  EXPECT_EQ(world.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
+  EXPECT_EQ(world.out, "masqueraded as 192.0.2.10: because\n");
+  EXPECT_EQ(world.run({"explain", "fd00::0005", "2001:db8::1", "--proto", "ICMP"}), exit_done);
+  EXPECT_EQ(world.asked, "/v1/explain?source=fd00::5&destination=2001:db8::1&protocol=58");
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443", "-o", "json"}), exit_done);
+  EXPECT_EQ(world.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9&protocol=6");
+  EXPECT_EQ(nlohmann::json::parse(world.out)["masqueraded"], true);
+}
+
+TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
+  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = masqueraded},
+                  .mappings = {mapping("10.0.1.5", 1), mapping("10.0.1.5", 2), mapping("10.0.1.6", 3)}};
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443"}), exit_done);
+  EXPECT_EQ(world.out,
+            "masqueraded as 192.0.2.10: because\n"
+            "now dropped: every port of 192.0.2.10 is taken toward TCP 203.0.113.9:443 (3 of 1)\n"
+            "now dropped: the pod has 2 of 2 mappings\n"
+            "now dropped: 3 of 3 mappings are in use\n"
+            "2 mappings are alive: what was decided for them holds until the end\n");
+  world.mappings.pop_back();
+  EXPECT_EQ(world.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "80"}), exit_done);
+  EXPECT_EQ(world.out, "masqueraded as 192.0.2.10: because\n");
+}
+
+TEST(Explain, WhereNothingIsMasqueradedNothingIsInTheWay) {
+  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
+                  .mappings = {mapping("10.0.1.5", 1)}};
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
+  EXPECT_EQ(world.out, "not\n1 mapping is alive: what was decided for it holds until the end\n");
+  world.pinned = false;
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
+  EXPECT_EQ(world.out, "not\n");
+}
+
+struct Row {
+  std::vector<std::string> words;
+  const char* error;
+};
+
+TEST(Explain, AWrongValueIsNamed) {
+  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
+  const Row rows[] = {
+      {{"x", "8.8.8.8"}, "masq: SRC: \"x\": an address is expected\n"},
+      {{"10.0.1.5", "8.8.8.0/24"}, "masq: DST: \"8.8.8.0/24\": an address is expected\n"},
+      {{"10.0.1.5", "8.8.8.8", "--dport", "0"}, "masq: --dport: \"0\": a port from 1 to 65535 is expected\n"},
+      {{"10.0.1.5", "8.8.8.8", "--dport", "80", "--proto", "icmp"}, "masq: --dport: 80: ICMP has no ports\n"}};
+  for (const auto& row : rows) {
+    std::vector<std::string> words = {"explain"};
+    words.insert(words.end(), row.words.begin(), row.words.end());
+    EXPECT_EQ(world.run(words), exit_wrong_use);
+    EXPECT_EQ(world.err, row.error);
+  }
+  EXPECT_EQ(world.run({"explain", "10.0.1.5"}), exit_wrong_use);
+}
+
+TEST(Explain, TheAgentsRefusalIsPassedOn) {
+  FakeWorld world;
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_no_agent);
+  world.agent = HttpAnswer{.status = 503, .body = R"({"error": "nothing is applied yet"})"};
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_failed);
+  EXPECT_EQ(world.err, "masq: nothing is applied yet\n");
+  world.agent = HttpAnswer{.status = 400, .body = R"({"error": "protocol: no"})"};
+  EXPECT_EQ(world.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_wrong_use);
+}
+
+}  // namespace
+}  // namespace masq
