@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "agent/status.hpp"
 #include "model/explain.hpp"
 
 namespace masq {
@@ -62,9 +63,7 @@ nlohmann::ordered_json answer_question(const Desired& desired, const Question& q
     answer["externals"].push_back({{"device", device}, {"addresses", std::move(words)}});
   }
   answer["addressByRoute"] = explanation.by_route;
-  answer["limits"] = {{"mappings", desired.max_mappings},
-                      {"mappingsPerPod", desired.max_mappings_per_pod},
-                      {"ports", port_count(desired.ports)}};
+  answer["limits"] = render_limits(desired);
   return answer;
 }
 

@@ -86,6 +86,12 @@ Json render_packets(const Counters& counters) {
 
 }  // namespace
 
+Json render_limits(const Desired& desired) {
+  return {{"mappings", desired.max_mappings},
+          {"mappingsPerPod", desired.max_mappings_per_pod},
+          {"ports", port_count(desired.ports)}};
+}
+
 std::vector<std::string> problems(const AgentState& state) {
   std::vector<std::string> found;
   if (!state.reconciler.error.empty()) found.push_back(fmt::format("apply: {}", state.reconciler.error));
@@ -109,6 +115,7 @@ Json render_status(const AgentState& state) {
   status["sources"] = render_sources(state);
   status["apply"] = render_apply(state);
   status["mappings"] = render_tables(counters);
+  if (state.reconciler.in_force) status["limits"] = render_limits(*state.reconciler.in_force);
   status["packets"] = render_packets(counters);
   status["notes"] = state.reconciler.in_force ? state.reconciler.in_force->notes : std::vector<std::string>();
   status["problems"] = problems(state);

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "os/http_client.hpp"
+#include "os/live_screen.hpp"
 
 namespace masq {
 
@@ -25,8 +26,9 @@ struct World {
   std::function<Result<Ended>(const std::function<bool(const Mapping&)>& wanted)> end_mappings;
   std::function<Result<std::vector<IpMasqEntry>>()> read_ip_masq;
   std::function<Result<std::string>(const std::filesystem::path&)> read_file;
-  std::function<void(std::string_view)> out;  // standard output
-  std::function<void(std::string_view)> err;  // standard error
+  std::function<Result<void>(const Draw& draw, std::chrono::milliseconds interval)> show_live;  // none: no terminal
+  std::function<void(std::string_view)> out;                                                    // standard output
+  std::function<void(std::string_view)> err;                                                    // standard error
 };
 
 // What the user gave a command. An option that was not given has no value; one that was may have an empty one.
@@ -36,12 +38,14 @@ struct Arguments {
   bool json = false;
   bool brief = false;
   bool stale = false;
+  bool once = false;
   std::string file;
   Option pod;
   Option dst;
   Option proto;
   Option state;
   Option dport;
+  Option rows;
   std::string source;
   std::string destination;
 };
@@ -57,6 +61,7 @@ struct Command {
     state = 16,
     stale_flag = 32,
     endpoints = 64,  // SRC and DST, which must be there, and --dport
+    once_and_rows = 128,
   };
 
   std::string_view words;  // "bpf nat list"
@@ -76,6 +81,7 @@ int list_ip_masq(const World& world, const Arguments& arguments);
 int list_mappings(const World& world, const Arguments& arguments);
 int flush_mappings(const World& world, const Arguments& arguments);
 int explain_connection(const World& world, const Arguments& arguments);
+int show_top(const World& world, const Arguments& arguments);
 int check_config(const World& world, const Arguments& arguments);
 
 // Says "masq: …" on standard error.

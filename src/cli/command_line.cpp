@@ -22,6 +22,7 @@ constexpr ValueOption value_options[] = {
     {Command::pod_and_dst, "--dst", "CIDR", "only toward these destinations; one address will do", &Arguments::dst},
     {Command::proto, "--proto", "NAME", "of this protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto},
     {Command::endpoints, "--dport", "PORT", "to this port; tcp unless --proto says otherwise", &Arguments::dport},
+    {Command::once_and_rows, "--rows", "N", "pods and destinations in a table (default: 20)", &Arguments::rows},
     {Command::state, "--state", "STATE", "only in this state", &Arguments::state},
 };
 
@@ -79,6 +80,7 @@ void Parser::add_options(CLI::App& leaf, std::uint32_t takes) {
   if (takes & Command::brief_flag) leaf.add_flag("--brief", arguments.brief, "OK, or the first problem");
   if (takes & Command::stale_flag)
     leaf.add_flag("--stale", arguments.stale, "only those that today's configuration would decide otherwise");
+  if (takes & Command::once_and_rows) leaf.add_flag("--once", arguments.once, "one table, also on a terminal");
   if (takes & Command::optional_file)
     leaf.add_option("FILE", arguments.file, fmt::format("instead of {}", Config().ip_masq_agent_config_path));
   if (takes & Command::endpoints) {

@@ -13,6 +13,7 @@ constexpr Command table[] = {
      Command::pod_and_dst | Command::stale_flag, flush_mappings},
     {"explain", "", "whether a connection would be masqueraded, as what, and why", Command::endpoints | Command::proto,
      explain_connection},
+    {"top", "", "pods by mappings and ports, destinations nearest to exhaustion", Command::once_and_rows, show_top},
     {"config check", "", "check an ip-masq-agent file; changes nothing", Command::optional_file, check_config},
 };
 

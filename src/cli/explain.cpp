@@ -6,6 +6,7 @@
 
 #include "cli/agent_document.hpp"
 #include "cli/json_members.hpp"
+#include "cli/limits.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/usage.hpp"
 
@@ -74,11 +75,6 @@ std::string target_of(const Question& question) {
   return target;
 }
 
-// What the table says beside the rules: 0 where it has no limit.
-struct Limits {
-  std::uint64_t mappings = 0, per_pod = 0, ports = 0;
-};
-
 std::vector<std::string> full_destinations(const Usage& usage, const Question& question, std::uint64_t ports) {
   std::vector<std::string> full;
   for (const auto& one : usage.destinations)
@@ -115,13 +111,8 @@ void add_what_the_table_says(const World& world, const Question& question, nlohm
   if (!counted) return;
   answer["mappingsAlive"] = alive;
   if (!flag_of(answer, "masqueraded")) return;
-  const auto& said = member(answer, "limits");
   const auto usage = measure_usage(world);
-  if (!usage) return;
-  answer["obstacles"] = obstacles(*usage, question,
-                                  {.mappings = number_of(said, "mappings"),
-                                   .per_pod = number_of(said, "mappingsPerPod"),
-                                   .ports = number_of(said, "ports")});
+  if (usage) answer["obstacles"] = obstacles(*usage, question, limits_of(answer));
 }
 
 std::string render(const nlohmann::ordered_json& answer) {

@@ -36,6 +36,7 @@ World make_world(const Request& request) {
           .end_mappings = [&](const auto& wanted) { return end_bpf_mappings(request.bpf_root, wanted); },
           .read_ip_masq = [&] { return read_bpf_ip_masq(request.bpf_root); },
           .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
+          .show_live = has_screen() ? run_live_screen : nullptr,
           .out = write_out,
           .err = write_err};
 }

@@ -1,12 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/agent_document.hpp"
+#include "cli/limits.hpp"
+#include "cli/mapping_text.hpp"
 #include "cli/status_text.hpp"
+#include "cli/usage.hpp"
 
 namespace masq {
+namespace {
+
+constexpr std::size_t most_pods = 20;
+
+// The agent knows the limits, the table who has come to them.
+nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
+  nlohmann::ordered_json document = {{"podsAtLimit", 0}, {"pods", nlohmann::ordered_json::array()}};
+  std::size_t at_limit = 0;
+  for (const auto& pod : usage.pods) {
+    if (limits.per_pod == 0 || pod.mappings < limits.per_pod) break;  // those with most mappings come first
+    if (++at_limit <= most_pods)
+      document["pods"].push_back(
+          {{"pod", pod.address.to_string()}, {"mappings", pod.mappings}, {"max", limits.per_pod}});
+  }
+  document["podsAtLimit"] = at_limit;
+  if (usage.destinations.empty()) return document;
+  const auto& fullest = usage.destinations.front();
+  document["fullestDestination"] = {{"protocol", protocol_name(fullest.protocol)},
+                                    {"address", fullest.remote.to_string()},
+                                    {"port", fullest.remote_port},
+                                    {"external", fullest.external.to_string()},
+                                    {"ports", fullest.ports},
+                                    {"max", limits.ports}};
+  return document;
+}
+
+}  // namespace
 
 int show_status(const World& world, const Arguments& arguments) {
-  const auto status = ask_for_document(world, "/v1/status");
+  auto status = ask_for_document(world, "/v1/status");
   if (!status) return end_with(world, status.error().exit, status.error().error);
+  if (!arguments.brief)
+    if (const auto usage = measure_usage(world)) (*status)["usage"] = render_usage(*usage, limits_of(*status));
   if (arguments.json)
     world.out(status->dump(2) + "\n");
   else if (arguments.brief)

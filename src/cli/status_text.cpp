@@ -60,6 +60,23 @@ void add_mappings(Rows& rows, const Json& tables) {
                                      number_of(table, "used"), number_of(table, "max"), number_of(table, "leftAlone")));
 }
 
+void add_usage(Rows& rows, const Json& usage) {
+  const auto at_limit = number_of(usage, "podsAtLimit");
+  for (const auto& pod : member(usage, "pods"))
+    rows.add("Pods at limit", fmt::format("{}: {} of {} mappings", text_of(pod, "pod"), number_of(pod, "mappings"),
+                                          number_of(pod, "max")));
+  if (const auto shown = member(usage, "pods").size(); at_limit > shown)
+    rows.add("Pods at limit", fmt::format("and {} more", at_limit - shown));
+  if (at_limit == 0 && usage.is_object()) rows.add("Pods at limit", "none");
+  const auto& fullest = member(usage, "fullestDestination");
+  if (!fullest.is_object()) return;
+  const auto address = text_of(fullest, "address");
+  rows.add("Fullest",
+           fmt::format("{} {}:{} from {}: {} of {} ports", text_of(fullest, "protocol"),
+                       address.contains(':') ? "[" + address + "]" : address, number_of(fullest, "port"),
+                       text_of(fullest, "external"), number_of(fullest, "ports"), number_of(fullest, "max")));
+}
+
 void add_drops(Rows& rows, const Json& packets) {
   bool any = false;
   for (const auto& row : packets) {
@@ -108,6 +125,7 @@ std::string render_status_text(const Json& status) {
   add_sources(rows, member(status, "sources"));
   rows.add("Last apply", apply_text(member(status, "apply")));
   add_mappings(rows, member(status, "mappings"));
+  add_usage(rows, member(status, "usage"));
   add_drops(rows, member(status, "packets"));
   add_lines(rows, "Notes", member(status, "notes"));
   add_lines(rows, "Problems", member(status, "problems"));

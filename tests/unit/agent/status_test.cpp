@@ -19,6 +19,9 @@ AgentState healthy() {
   desired.ipv4.shown_exclusions = cidrs("10.0.0.0/16");
   desired.ipv6.shown_exclusions = cidrs("fd00::/104");
   desired.ip_masq_agent = true;
+  desired.max_mappings = 1000;
+  desired.max_mappings_per_pod = 250;
+  desired.ports = {{20000, 20009}};
   desired.notes = {"eth1: no usable IPv4 address"};
   AgentState state;
   state.version = "1.2.3";
@@ -59,6 +62,7 @@ TEST(Status, IsTheContractsDocument) {
     "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.25, "error": "",
               "lastSteps": ["load the programs"]},
     "mappings": [{"family": "ipv4", "used": 1, "leftAlone": 2, "max": 1000, "created": 12}],
+    "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10},
     "packets": [{"family": "ipv4", "direction": "egress", "reason": "table_full", "drop": true, "packets": 7}],
     "notes": ["eth1: no usable IPv4 address"],
     "problems": []

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+namespace masq {
+
+// What the table's use is measured against; 0: not known.
+struct Limits {
+  std::uint64_t mappings = 0;
+  std::uint64_t per_pod = 0;
+  std::uint64_t ports = 0;  // of one external address toward one remote endpoint
+};
+
+// From the member "limits" of the agent's documents.
+Limits limits_of(const nlohmann::ordered_json& document);
+
+}  // namespace masq
