@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/explain_reply.hpp"
 
-#include <charconv>
+#include <algorithm>
+#include <optional>
 
 #include "agent/status.hpp"
 #include "model/explain.hpp"
@@ -37,23 +38,17 @@ Result<Question> parse_question(std::string_view target) {
   if (!source) return std::unexpected(source.error());
   auto destination = query_address(target, "destination");
   if (!destination) return std::unexpected(destination.error());
-  Question question{.source = *source, .destination = *destination, .protocol = std::nullopt};
-  if (const auto text = query_value(target, "protocol")) {
-    std::uint8_t number = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error != std::errc() || end != text->data() + text->size())
-      return fail("protocol: {:?}: a number from 0 to 255 is expected", *text);
-    question.protocol = number;
-  }
-  return question;
+  return Question{.source = *source, .destination = *destination};
 }
 
 nlohmann::ordered_json answer_question(const Desired& desired, const Question& question) {
-  const auto explanation = explain(desired, question.source, question.destination, question.protocol);
-  nlohmann::ordered_json answer = {
-      {"source", question.source.to_string()},   {"destination", question.destination.to_string()},
-      {"verdict", to_string(explanation)},       {"masqueraded", explanation.masqueraded},
-      {"dropped", !explanation.dropped.empty()}, {"reason", explanation.reason}};
+  const auto explanation = explain(desired, question.source, question.destination);
+  nlohmann::ordered_json answer;
+  answer["source"] = question.source.to_string();
+  answer["destination"] = question.destination.to_string();
+  answer["verdict"] = to_string(explanation);
+  answer["masqueraded"] = explanation.masqueraded;
+  answer["reason"] = explanation.reason;
   if (explanation.rule) answer["rule"] = explanation.rule->to_string();
   if (!explanation.masqueraded) return answer;
   answer["externals"] = nlohmann::ordered_json::array();

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string_view>
 
 #include "base/address.hpp"
@@ -12,11 +10,10 @@
 
 namespace masq {
 
-// What GET /v1/explain?source=10.0.1.5&destination=8.8.8.8[&protocol=6] asks.
+// What GET /v1/explain?source=10.0.1.5&destination=8.8.8.8 asks.
 struct Question {
   Address source;
   Address destination;
-  std::optional<std::uint8_t> protocol;
 };
 Result<Question> parse_question(std::string_view target);
 

@@ -9,6 +9,7 @@
 #include "cli/limits.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/usage.hpp"
+#include "model/mapped_ports.hpp"
 
 namespace masq {
 namespace {
@@ -36,7 +37,7 @@ Result<std::uint16_t> parse_port(const std::string& text) {
 }
 
 bool has_ports(std::uint8_t protocol) {
-  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+  return has_mapped_port(protocol) || protocol == IPPROTO_SCTP;
 }
 
 Result<void> parse_protocol_and_port(const Arguments& arguments, Question& question) {
@@ -69,10 +70,8 @@ Result<Question> parse_question(const Arguments& arguments) {
 }
 
 std::string target_of(const Question& question) {
-  auto target = fmt::format("/v1/explain?source={}&destination={}", question.source.to_string(),
-                            question.destination.to_string());
-  if (question.protocol) target += fmt::format("&protocol={}", *question.protocol);
-  return target;
+  return fmt::format("/v1/explain?source={}&destination={}", question.source.to_string(),
+                     question.destination.to_string());
 }
 
 std::vector<std::string> full_destinations(const Usage& usage, const Question& question, std::uint64_t ports) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/usage.hpp"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+
+#include "model/mapped_ports.hpp"
 
 namespace masq {
 namespace {
@@ -29,7 +29,7 @@ class Counting {
     auto& pod = pods_[mapping.pod];
     const auto external = externals_.emplace(mapping.external, externals_.size()).first->second;
     pod.push_back(external << 24 | static_cast<std::uint64_t>(mapping.protocol) << 16 | mapping.external_port);
-    if (mapping.protocol == IPPROTO_ICMP || mapping.protocol == IPPROTO_ICMPV6) return;
+    if (!has_mapped_port(mapping.protocol)) return;
     ++destinations_[{.protocol = mapping.protocol,
                      .remote = mapping.remote,
                      .remote_port = mapping.remote_port,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/explain.hpp"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 
 #include "model/policy.hpp"
@@ -75,12 +73,6 @@ std::string reason_of(Decision decision, const std::optional<Cidr>& rule) {
   return "unknown";
 }
 
-bool can_be_masqueraded(int protocol, Family family) {
-  if (protocol == IPPROTO_ICMP) return family == Family::ipv4;
-  if (protocol == IPPROTO_ICMPV6) return family == Family::ipv6;
-  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
-}
-
 std::string list(const std::vector<Address>& addresses) {
   if (addresses.empty()) return "nothing, as it has no usable address: dropped";
   std::string text;
@@ -90,18 +82,13 @@ std::string list(const std::vector<Address>& addresses) {
 
 }  // namespace
 
-Explanation explain(const Desired& desired, const Address& source, const Address& destination,
-                    std::optional<std::uint8_t> protocol) {
+Explanation explain(const Desired& desired, const Address& source, const Address& destination) {
   if (auto early = left_before_rules(desired, source, destination)) return *std::move(early);
   const auto decision = decide_destination(desired.family(source.family()), destination);
   const auto rule = prefix_as_written(desired, decision, destination);
   auto explanation = left(reason_of(decision, rule), rule);
   if (decision != Decision::masquerade) return explanation;
   if (desired.uplinks.empty()) return left("there is no uplink");
-  if (protocol && !can_be_masqueraded(*protocol, source.family())) {
-    explanation.dropped = fmt::format("protocol {} cannot be masqueraded", *protocol);
-    return explanation;
-  }
   explanation.masqueraded = true;
   explanation.by_route = desired.route_source;
   for (const auto& uplink : desired.uplinks)
@@ -110,7 +97,6 @@ Explanation explain(const Desired& desired, const Address& source, const Address
 }
 
 std::string to_string(const Explanation& explanation) {
-  if (!explanation.dropped.empty()) return fmt::format("dropped: {}: {}", explanation.dropped, explanation.reason);
   if (!explanation.masqueraded) return "not masqueraded: " + explanation.reason;
   const auto& externals = explanation.externals;
   const auto* const as = explanation.by_route ? "as the source address that the route selects, else " : "as ";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +18,6 @@ struct Explanation {
   };
 
   bool masqueraded = false;
-  std::string dropped;              // why it would have to be masqueraded and cannot be; empty: it can
   std::string reason;               // "10.0.0.0/8 is excluded by the ip-masq-agent"
   std::optional<Cidr> rule;         // the prefix that decides, when one does
   std::vector<External> externals;  // when masqueraded: as what, by the uplink that it leaves through
@@ -27,11 +25,9 @@ struct Explanation {
   bool operator==(const Explanation&) const = default;
 };
 
-// `protocol`: IPPROTO_*; none: one that can be masqueraded.
-Explanation explain(const Desired& desired, const Address& source, const Address& destination,
-                    std::optional<std::uint8_t> protocol = std::nullopt);
+Explanation explain(const Desired& desired, const Address& source, const Address& destination);
 
-// "masqueraded as 192.0.2.10: no rule leaves the destination alone", "not masqueraded: …", "dropped: …"
+// "masqueraded as 192.0.2.10: no rule leaves the destination alone", "not masqueraded: …"
 std::string to_string(const Explanation& explanation);
 
 }  // namespace masq

@@ -47,7 +47,6 @@ scenario "explain names the rule or the fact that decides"
     explains "not masqueraded: ${address[node2]}/$host is another node's address" pod1 node2
     explains "not masqueraded: ${address[node]}/$host is an address of this node" pod1 node
     explains "not masqueraded: the source is outside the pod CIDRs ($(cidr_of pods))" world pod1
-    explains "dropped: protocol 132 cannot be masqueraded" pod1 world --proto sctp
 
 scenario "explain says what is in the way, and what goes on"
     masqd starts with nat-port-range=20000-20000 nat-max-mappings-per-pod=1

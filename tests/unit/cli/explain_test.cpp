@@ -31,9 +31,9 @@ TEST(Explain, AsksTheAgentAndShowsItsVerdict) {
   EXPECT_EQ(world.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
   EXPECT_EQ(world.out, "masqueraded as 192.0.2.10: because\n");
   EXPECT_EQ(world.run({"explain", "fd00::0005", "2001:db8::1", "--proto", "ICMP"}), exit_done);
-  EXPECT_EQ(world.asked, "/v1/explain?source=fd00::5&destination=2001:db8::1&protocol=58");
+  EXPECT_EQ(world.asked, "/v1/explain?source=fd00::5&destination=2001:db8::1");
   EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443", "-o", "json"}), exit_done);
-  EXPECT_EQ(world.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9&protocol=6");
+  EXPECT_EQ(world.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
   EXPECT_EQ(nlohmann::json::parse(world.out)["masqueraded"], true);
 }
 

@@ -67,17 +67,6 @@ TEST(Explain, SaysWhenThereIsNoAddressOrNoUplink) {
             "not masqueraded: IPv4 masquerading is off");
 }
 
-TEST(Explain, WhatCannotBeMasqueradedIsDropped) {
-  const auto state = desired({.devices = {"eth0"}});
-  EXPECT_EQ(to_string(explain(state, "10.0.1.5"_ip, "8.8.8.8"_ip, 132)),
-            "dropped: protocol 132 cannot be masqueraded: no rule leaves the destination alone");
-  EXPECT_EQ(to_string(explain(state, "10.0.1.5"_ip, "172.17.0.1"_ip, 132)),
-            "not masqueraded: 172.16.0.0/12 is excluded by the ip-masq-agent");
-  for (const std::uint8_t protocol : {1, 6, 17})
-    EXPECT_TRUE(explain(state, "10.0.1.5"_ip, "8.8.8.8"_ip, protocol).masqueraded);
-  EXPECT_FALSE(explain(state, "10.0.1.5"_ip, "8.8.8.8"_ip, 58).masqueraded) << "ICMPv6 over IPv4";
-}
-
 TEST(Explain, TheRouteMayNameTheAddress) {
   EXPECT_EQ(to_string(explain(desired({.devices = {"eth0"}, .enable_masquerade_to_route_source = true}), "10.0.1.5"_ip,
                               "8.8.8.8"_ip)),
