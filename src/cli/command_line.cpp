@@ -18,10 +18,12 @@ struct ValueOption {
 };
 
 constexpr ValueOption value_options[] = {
-    {Command::pod_and_dst, "--pod", "ADDRESS", "only of this pod; a prefix stands for several", &Arguments::pod},
-    {Command::pod_and_dst, "--dst", "CIDR", "only toward these destinations; one address will do", &Arguments::dst},
+    {Command::pod, "--pod", "ADDRESS", "only of this pod; a prefix stands for several", &Arguments::pod},
+    {Command::dst, "--dst", "CIDR", "only toward these destinations; one address will do", &Arguments::dst},
     {Command::proto, "--proto", "NAME", "of this protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto},
     {Command::endpoints, "--dport", "PORT", "to this port; tcp unless --proto says otherwise", &Arguments::dport},
+    {Command::type, "--type", "TYPE", "only these: made, ended, drop; several are separated by commas",
+     &Arguments::type},
     {Command::once_and_rows, "--rows", "N", "pods and destinations in a table (default: 20)", &Arguments::rows},
     {Command::state, "--state", "STATE", "only in this state", &Arguments::state},
 };

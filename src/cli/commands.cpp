@@ -8,12 +8,14 @@ constexpr Command table[] = {
     {"status", "", "what the agent does, and what keeps it from doing more", Command::brief_flag, show_status},
     {"bpf ipmasq list", "ls", "the ip-masq-agent's CIDRs that the kernel has", Command::nothing, list_ip_masq},
     {"bpf nat list", "ls", "the mappings that the kernel has, one a line",
-     Command::pod_and_dst | Command::proto | Command::state, list_mappings},
+     Command::pod | Command::dst | Command::proto | Command::state, list_mappings},
     {"bpf nat flush", "", "end all mappings, or those that the options name",
-     Command::pod_and_dst | Command::stale_flag, flush_mappings},
+     Command::pod | Command::dst | Command::stale_flag, flush_mappings},
     {"explain", "", "whether a connection would be masqueraded, as what, and why", Command::endpoints | Command::proto,
      explain_connection},
     {"top", "", "pods by mappings and ports, destinations nearest to exhaustion", Command::once_and_rows, show_top},
+    {"monitor", "", "mappings made and ended and packets dropped, as it happens", Command::type | Command::pod,
+     monitor_events},
     {"config check", "", "check an ip-masq-agent file; changes nothing", Command::optional_file, check_config},
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/follow_events.hpp"
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "os/file.hpp"
@@ -30,12 +31,19 @@ void write_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) end_unwritten();
 }
 
+// Lines are to be seen as they come: nothing may wait in a buffer.
+Result<void> follow(const Request& request, const std::vector<std::string>& types, const EventListener& listener) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  return follow_pinned_events(request.bpf_root, types, listener);
+}
+
 World make_world(const Request& request) {
   return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
           .read_mappings = [&](const auto& visit) { return read_bpf_mappings(request.bpf_root, visit); },
           .end_mappings = [&](const auto& wanted) { return end_bpf_mappings(request.bpf_root, wanted); },
           .read_ip_masq = [&] { return read_bpf_ip_masq(request.bpf_root); },
           .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
+          .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },
           .show_live = has_screen() ? run_live_screen : nullptr,
           .out = write_out,
           .err = write_err};

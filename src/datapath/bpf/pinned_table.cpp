@@ -58,6 +58,16 @@ Result<masq_control> read_control(const Pins& pins, Family family) {
   return control;
 }
 
+const char* state_word(std::uint8_t state) {
+  return state < MASQ_STATE_COUNT ? state_words[state] : "?";
+}
+
+std::uint16_t remote_port_of(std::uint8_t protocol, std::uint16_t pod_port, std::uint16_t flow_port) {
+  const bool is_echo = (protocol == IPPROTO_ICMP && flow_port == ICMP_ECHO) ||
+                       (protocol == IPPROTO_ICMPV6 && flow_port == ICMP6_ECHO_REQUEST);
+  return is_echo ? pod_port : flow_port;
+}
+
 template <class Abi>
 Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now) {
   Mapping mapping;
@@ -67,11 +77,8 @@ Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now) {
   mapping.remote = to_address<Abi>(raw.flow.dst);
   mapping.external = to_address<Abi>(raw.external);
   mapping.external_port = ntohs(raw.external_port);
-  const auto type = ntohs(raw.flow.dport);
-  const bool is_echo = (mapping.protocol == IPPROTO_ICMP && type == ICMP_ECHO) ||
-                       (mapping.protocol == IPPROTO_ICMPV6 && type == ICMP6_ECHO_REQUEST);
-  mapping.remote_port = is_echo ? mapping.pod_port : ntohs(raw.flow.dport);
-  mapping.state = raw.state < MASQ_STATE_COUNT ? state_words[raw.state] : "?";
+  mapping.remote_port = remote_port_of(mapping.protocol, mapping.pod_port, ntohs(raw.flow.dport));
+  mapping.state = state_word(raw.state);
   mapping.age_seconds = seconds_since(raw.created, now);
   mapping.idle_seconds = seconds_since(raw.seen, now);
   return mapping;

@@ -88,6 +88,10 @@ struct PinnedTable {
 template <class Abi>
 Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now);
 
+const char* state_word(std::uint8_t state);  // of an enum masq_state; "?" when it is none
+// Of an echo the identifier stands for both ports; `flow_port` is the tuple's dport. All in host byte order.
+std::uint16_t remote_port_of(std::uint8_t protocol, std::uint16_t pod_port, std::uint16_t flow_port);
+
 struct ReasonText {
   bool drop;
   const char* word;

@@ -249,7 +249,7 @@ TEST(CommandLine, WrongUseEndsWithTwoAndOneLine) {
                                                        {"bpf", "nat"},
                                                        {"bpf", "nat", "lost"},
                                                        {"status", "--no-such-flag"},
-                                                       {"monitor"},
+                                                       {"watch"},
                                                        {"config", "check", "a", "b"},
                                                        {"status", "-o", "xml"}};
   for (const auto& words : wrong) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ struct FakeWorld {
   std::optional<HttpAnswer> agent;
   std::vector<Mapping> mappings;
   std::vector<IpMasqEntry> ip_masq;
+  std::vector<Event> events;  // that happen within one second
+  std::uint64_t lost = 0;     // of them
   bool pinned = true;
   std::map<std::string, std::string> files;
   std::string asked;  // of the agent, last
@@ -48,6 +51,13 @@ struct FakeWorld {
             .read_file = [this](const std::filesystem::path& path) -> Result<std::string> {
               if (!files.contains(path)) return fail("open {}: No such file or directory", path.string());
               return files[path];
+            },
+            .follow_events = [this, not_pinned](const auto& types, const EventListener& listener) -> Result<void> {
+              if (!pinned) return not_pinned();
+              for (const auto& event : events)
+                if (types.empty() || std::ranges::find(types, event.type) != types.end()) listener.event(event);
+              listener.second_passed(lost);
+              return {};
             },
             .out = [this](std::string_view text) { out += text; },
             .err = [this](std::string_view text) { err += text; }};

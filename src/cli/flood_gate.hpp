@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace masq {
+
+// Lets so many of each kind pass in a round, and counts the others: a flood of one kind hides no other.
+class FloodGate {
+ public:
+  explicit FloodGate(std::uint64_t most) : most_(most) {}
+
+  bool admits(const std::string& kind) { return ++seen_[kind] <= most_; }
+
+  struct Held {
+    std::string kind;
+    std::uint64_t count;
+  };
+  // What did not pass in this round; the next one begins.
+  std::vector<Held> end_round() {
+    std::vector<Held> held;
+    for (const auto& [kind, count] : seen_)
+      if (count > most_) held.push_back({kind, count - most_});
+    seen_.clear();
+    return held;
+  }
+
+ private:
+  std::uint64_t most_;
+  std::map<std::string, std::uint64_t> seen_;
+};
+
+}  // namespace masq

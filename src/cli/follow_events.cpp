@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/follow_events.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "datapath/bpf/events.hpp"
+#include "os/event_loop.hpp"
+
+namespace masq {
+
+Result<void> follow_pinned_events(const std::filesystem::path& bpf_root, const std::vector<std::string>& types,
+                                  const EventListener& listener) {
+  auto events = BpfEvents::open(bpf_root, types);
+  if (!events) return std::unexpected(events.error());
+  auto loop = EventLoop::open();
+  if (!loop) return std::unexpected(loop.error());
+  if (auto done = (*loop)->on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) { (*loop)->stop(); }); !done) return done;
+  auto arrivals = (*loop)->watch((*events)->fd(), EPOLLIN, [&](std::uint32_t) { (*events)->take(listener.event); });
+  if (!arrivals) return std::unexpected(arrivals.error());
+  // A reader that goes is noticed also while nothing happens. A file cannot be watched, and does not go.
+  auto reader = (*loop)->watch(STDOUT_FILENO, 0, [&](std::uint32_t) { (*loop)->stop(); });
+  Timer second(**loop);
+  std::function<void()> pass = [&] {
+    listener.second_passed((*events)->renew());
+    second.start(std::chrono::seconds(1), pass);
+  };
+  pass();
+  return (*loop)->run();
+}
+
+}  // namespace masq

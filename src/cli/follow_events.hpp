@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "cli/command.hpp"
+
+namespace masq {
+
+// World::follow_events on the pinned ring: until a signal ends it, or standard output has no reader any more.
+Result<void> follow_pinned_events(const std::filesystem::path& bpf_root, const std::vector<std::string>& types,
+                                  const EventListener& listener);
+
+}  // namespace masq

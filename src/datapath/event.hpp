@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/address.hpp"
+
+namespace masq {
+
+// What happened in the datapath. Ports as in Mapping.
+struct Event {
+  std::chrono::system_clock::time_point time{};
+  std::string type;           // "made", "ended": a mapping; "drop": a packet
+  std::uint8_t protocol = 0;  // IPPROTO_*
+  Address pod;
+  std::uint16_t pod_port = 0;
+  Address remote;
+  std::uint16_t remote_port = 0;
+  Address external;  // of mappings
+  std::uint16_t external_port = 0;
+  std::string state;      // of a mapping that ended: how far it had come
+  std::string reason;     // of drops
+  std::string direction;  // of drops: "egress", "ingress"
+};
+
+}  // namespace masq
