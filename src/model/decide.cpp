@@ -9,6 +9,7 @@
 #include "model/mapped_ports.hpp"
 #include "model/pod_cidrs.hpp"
 #include "model/policy.hpp"
+#include "model/source_routes.hpp"
 
 namespace masq {
 namespace {
@@ -151,6 +152,7 @@ Result<Desired> decide(const Config& config, const Node& node) {
   decide_ip_masq_agent(config, node, desired);
   decide_policies(config, node, pods, desired);
   desired.route_source = config.enable_masquerade_to_route_source;
+  if (desired.route_source) desired.source_routes = source_routes(node, desired.uplinks);
   desired.random_fully = config.random_fully;
   desired.max_mappings = config.nat_max_mappings;
   desired.max_mappings_per_pod = config.nat_max_mappings_per_pod.value_or(config.nat_max_mappings / 4);

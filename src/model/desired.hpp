@@ -59,6 +59,14 @@ struct RestingDevice {
   auto operator<=>(const RestingDevice&) const = default;
 };
 
+// A route whose packets leave under another address than the device's others.
+struct SourceRoute {
+  Cidr destination;
+  std::string device;
+  Address source;
+  bool operator==(const SourceRoute&) const = default;
+};
+
 // One address family's part of the desired state.
 struct FamilyPolicy {
   bool enabled = true;
@@ -78,6 +86,7 @@ struct Desired {
   // For `masq bpf ipmasq list`: sorted, IPv4 first; `masquerade` marks an entry of masqueradeCIDRs.
   IpMasqAgent ip_masq_agent_rules;
   bool route_source = false;
+  std::vector<SourceRoute> source_routes;  // with route_source, for those who cannot ask at each packet: longest first
   bool random_fully = false;
   std::vector<PortRange> ports;  // mapped source ports; normalised, never empty
   std::uint32_t max_mappings = 524288;
