@@ -12,6 +12,7 @@
 #include "agent/metrics.hpp"
 #include "agent/netlink_source.hpp"
 #include "agent/sysctl_source.hpp"
+#include "model/config_keys.hpp"
 #include "model/desired_json.hpp"
 #include "os/mount.hpp"
 #include "os/service_notify.hpp"
@@ -38,9 +39,17 @@ Config with_fixed_options_of(const Config& running, Config loaded, spdlog::logge
 Result<NodeLocks> prepare_node(const Config& config) {
   auto locks = NodeLocks::take(config);
   if (!locks) return locks;
-  if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
-  if (auto locked = locks->lock_bpf_root(config.bpf_root); !locked) return std::unexpected(locked.error());
+  auto mounted = is_bpffs(config.bpf_root);
+  if (!mounted) return fail_with("bpf-root", mounted.error());
+  if (*mounted)
+    if (auto locked = locks->lock_bpf_root(config.bpf_root); !locked) return std::unexpected(locked.error());
   return locks;
+}
+
+// Only the bpf datapath needs one: elsewhere none is mounted.
+Result<void> prepare_bpf_root(const Config& config, NodeLocks& locks) {
+  if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
+  return locks.lock_bpf_root(config.bpf_root);
 }
 
 HttpReply json_reply(const nlohmann::ordered_json& document, int status = 200) {
@@ -90,6 +99,8 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
   if (!locks) return std::unexpected(locks.error());
   auto choice = choose_datapath(config);
   if (!choice) return std::unexpected(choice.error());
+  if (choice->kind == DatapathKind::bpf)
+    if (auto done = prepare_bpf_root(config, *locks); !done) return std::unexpected(done.error());
   std::unique_ptr<Agent> agent(
       new Agent(config, std::move(reload), log, std::move(*loop), std::move(*locks), std::move(*choice)));
   if (auto done = agent->locks_.answer_newcomers(*agent->loop_); !done) return std::unexpected(done.error());
@@ -144,6 +155,8 @@ Result<void> Agent::run(const std::string& notify_socket) {
   auto signals = loop_->on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
   if (!signals) return signals;
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
+  if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.repair(); }); !watched)
+    log_.warn("{}; what others change is found later", watched.error().message);
   reconciler_.start();
   if (auto told = notify_service_manager(notify_socket, "READY=1"); !told) log_.warn("{}", told.error().message);
   return loop_->run();
@@ -176,6 +189,14 @@ void Agent::reload() {
   reconciler_.configure(config_);
 }
 
+std::vector<std::string> Agent::datapath_notes() {
+  auto notes = choice_.datapath->notes();
+  if (choice_.kind != DatapathKind::bpf)
+    for (const auto& key : conntrack_decides(config_))
+      notes.push_back(fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
+  return notes;
+}
+
 AgentState Agent::state() {
   const auto now = loop_->now();
   return {.version = MASQ_VERSION,
@@ -187,7 +208,8 @@ AgentState Agent::state() {
           .config_error = config_error_,
           .sources = sources_.states(),
           .reconciler = reconciler_.state(),
-          .counters = choice_.datapath->counters()};
+          .counters = choice_.datapath->counters(),
+          .datapath_notes = datapath_notes()};
 }
 
 HttpReply Agent::answer(std::string_view target) {

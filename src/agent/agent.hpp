@@ -42,6 +42,7 @@ class Agent {
   Result<void> serve_metrics();
   void on_signal(int signal);
   void reload();
+  std::vector<std::string> datapath_notes();
   HttpReply answer(std::string_view target);
   HttpReply answer_by_desired(std::string_view target) const;
   HttpReply answer_metrics(std::string_view target);

@@ -1,34 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/datapath_choice.hpp"
 
+#include <functional>
+
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/iptables/iptables_datapath.hpp"
+#include "datapath/nftables/nftables_datapath.hpp"
+#include "datapath/replacing_datapath.hpp"
 
 namespace masq {
 namespace {
 
-Result<DatapathChoice> choose_bpf(const Config& config, std::string reason) {
-  auto datapath = make_bpf_datapath(config.bpf_root);
+struct Kind {
+  DatapathKind kind;
+  const char* word;
+  Result<void> (*probe)();
+  Result<std::unique_ptr<Datapath>> (*make)(const Config& config);
+};
+
+// In the order in which `auto` tries them.
+const Kind kinds[] = {
+    {DatapathKind::bpf, "bpf", probe_bpf, [](const Config& config) { return make_bpf_datapath(config.bpf_root); }},
+    {DatapathKind::nftables, "nftables", probe_nftables, [](const Config&) { return make_nftables_datapath(); }},
+    {DatapathKind::iptables, "iptables", probe_iptables, [](const Config&) { return make_iptables_datapath(); }},
+};
+
+// One that this machine cannot even be asked for has left nothing here.
+ReplacingDatapath::Others make_others(const Config& config, DatapathKind chosen) {
+  ReplacingDatapath::Others others;
+  for (const auto& kind : kinds) {
+    if (kind.kind == chosen) continue;
+    if (auto other = kind.make(config)) others.push_back(std::move(*other));
+  }
+  return others;
+}
+
+Result<DatapathChoice> choose(const Config& config, const Kind& kind, std::string reason) {
+  auto datapath = kind.make(config);
   if (!datapath) return std::unexpected(datapath.error());
-  return DatapathChoice{.datapath = std::move(*datapath), .reason = std::move(reason)};
+  return DatapathChoice{
+      .kind = kind.kind,
+      .datapath = std::make_unique<ReplacingDatapath>(std::move(*datapath), make_others(config, kind.kind)),
+      .reason = std::move(reason)};
+}
+
+Result<void> can_take(const Config& config, const Kind& kind) {
+  if (kind.kind == DatapathKind::bpf && !config.egress_masquerade_interfaces.empty())
+    return fail("egress-masquerade-interfaces is set");
+  return kind.probe();
+}
+
+Result<DatapathChoice> choose_first(const Config& config) {
+  std::string why_not;
+  for (const auto& kind : kinds) {
+    const auto able = can_take(config, kind);
+    if (able && why_not.empty()) return choose(config, kind, "auto: the first that this machine can run");
+    if (able) return choose(config, kind, fmt::format("auto: not {}", why_not));
+    why_not += fmt::format("{}{} ({})", why_not.empty() ? "" : ", not ", kind.word, able.error().message);
+  }
+  return fail("datapath: auto: not {}", why_not);
 }
 
 }  // namespace
 
 Result<DatapathChoice> choose_datapath(const Config& config) {
-  switch (config.datapath) {
-    case DatapathKind::bpf:
-      return choose_bpf(config, "as configured");
-    case DatapathKind::nftables:
-      return fail("datapath: nftables is not available in this version yet");
-    case DatapathKind::iptables:
-      return fail("datapath: iptables is not available in this version yet");
-    case DatapathKind::automatic:
-      break;
+  if (config.datapath == DatapathKind::automatic) return choose_first(config);
+  for (const auto& kind : kinds)
+    if (kind.kind == config.datapath) return choose(config, kind, "as configured");
+  return fail("datapath: there is no such one");
+}
+
+// One whose tools this machine does not have has left nothing here.
+Result<Steps> remove_datapaths(const Config& config) {
+  Steps steps;
+  for (const auto& kind : kinds) {
+    auto datapath = kind.make(config);
+    if (!datapath) continue;
+    auto removed = (*datapath)->remove();
+    if (!removed) return std::unexpected(removed.error());
+    steps.insert(steps.end(), removed->begin(), removed->end());
   }
-  if (auto able = probe_bpf(); !able)
-    return fail("datapath: auto: bpf: {}; nftables and iptables are not available in this version yet",
-                able.error().message);
-  return choose_bpf(config, "auto: the first that this machine can run");
+  return steps;
 }
 
 }  // namespace masq

@@ -86,9 +86,10 @@ Result<Desired> desired_now(const Config& config) {
 Result<Steps> steps_to(const Config& config, const Desired& desired) {
   auto choice = choose_datapath(config);
   if (!choice) return std::unexpected(choice.error());
+  auto steps = choice->datapath->plan(desired);
+  if (choice->kind != DatapathKind::bpf) return steps;
   auto mounted = is_bpffs(config.bpf_root);
   if (!mounted) return std::unexpected(mounted.error());
-  auto steps = choice->datapath->plan(desired);
   if (steps && !*mounted) steps->insert(steps->begin(), fmt::format("mount a bpffs at {}", config.bpf_root));
   return steps;
 }

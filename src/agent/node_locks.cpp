@@ -4,20 +4,36 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "os/lock.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq {
+namespace {
+
+// A program that a killed masqd had just started has its locks until it is a program of its own.
+template <class Lock>
+auto patiently(Lock lock) {
+  auto taken = lock();
+  for (int attempt = 0; !taken && attempt < 20; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    taken = lock();
+  }
+  return taken;
+}
+
+}  // namespace
 
 Result<NodeLocks> NodeLocks::take(const Config& config) {
   NodeLocks locks;
   const std::filesystem::path socket = config.socket_path;
   if (auto made = make_private_directory(socket.parent_path()); !made) return std::unexpected(made.error());
-  auto socket_lock = lock_file(config.socket_path + ".lock", "masqd");
+  auto socket_lock = patiently([&] { return lock_file(config.socket_path + ".lock", "masqd"); });
   if (!socket_lock) return std::unexpected(socket_lock.error());
-  auto namespace_lock = lock_network_namespace("masq/masqd", "masqd");
+  auto namespace_lock = patiently([] { return lock_network_namespace("masq/masqd", "masqd"); });
   if (!namespace_lock) return std::unexpected(namespace_lock.error());
   locks.socket_ = std::move(*socket_lock);
   locks.network_namespace_ = std::move(*namespace_lock);
@@ -25,7 +41,8 @@ Result<NodeLocks> NodeLocks::take(const Config& config) {
 }
 
 Result<void> NodeLocks::lock_bpf_root(const std::string& bpf_root) {
-  auto lock = lock_directory(bpf_root, "masqd");
+  if (bpf_root_) return {};
+  auto lock = patiently([&] { return lock_directory(bpf_root, "masqd"); });
   if (!lock) return std::unexpected(lock.error());
   bpf_root_ = std::move(*lock);
   return {};

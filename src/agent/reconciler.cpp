@@ -18,6 +18,7 @@ Reconciler::Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog:
       retry_delay_(pace.first_retry),
       storm_timer_(timers),
       retry_timer_(timers),
+      repair_timer_(timers),
       resync_timer_(timers) {}
 
 void Reconciler::start() {
@@ -34,6 +35,16 @@ void Reconciler::look_again() {
   if (!storm_since_) storm_since_ = now;
   const auto latest = *storm_since_ + pace_.patience;
   storm_timer_.start(std::min(pace_.quiet, latest - now), [this] { reconcile(Effort::when_different); });
+}
+
+void Reconciler::repair() {
+  if (!state_.in_force || repair_timer_.is_running()) return;
+  const auto now = timers_.now();
+  const auto earliest = repaired_at_ ? *repaired_at_ + pace_.repair : now;
+  repair_timer_.start(std::max(earliest - now, Clock::duration::zero()), [this] {
+    repaired_at_ = timers_.now();
+    reconcile(Effort::always);
+  });
 }
 
 // Repairs what others broke in the kernel, and finds changes of which nobody told.

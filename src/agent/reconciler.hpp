@@ -26,6 +26,7 @@ class Reconciler {
   struct Pace {
     Clock::duration quiet = std::chrono::milliseconds(50);      // a storm is over after so much silence
     Clock::duration patience = std::chrono::milliseconds(250);  // but it is not waited for longer than that
+    Clock::duration repair = std::chrono::milliseconds(50);  // between two repairs, should somebody fight back
     Clock::duration resync = std::chrono::seconds(30);
     Clock::duration first_retry = std::chrono::milliseconds(500);
     Clock::duration longest_retry = std::chrono::seconds(30);
@@ -49,6 +50,8 @@ class Reconciler {
   // Applies at once when it can, and from now on keeps doing so.
   void start();
   void look_again();
+  // Somebody else changed what is ours in the kernel: at once.
+  void repair();
   void configure(Config config);
   const State& state() const { return state_; }
 
@@ -70,9 +73,11 @@ class Reconciler {
   Pace pace_;
   State state_;
   std::optional<Clock::time_point> storm_since_;
+  std::optional<Clock::time_point> repaired_at_;
   Clock::duration retry_delay_;
   Timer storm_timer_;
   Timer retry_timer_;
+  Timer repair_timer_;
   Timer resync_timer_;
 };
 

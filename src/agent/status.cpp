@@ -118,6 +118,7 @@ Json render_status(const AgentState& state) {
   if (state.reconciler.in_force) status["limits"] = render_limits(*state.reconciler.in_force);
   status["packets"] = render_packets(counters);
   status["notes"] = state.reconciler.in_force ? state.reconciler.in_force->notes : std::vector<std::string>();
+  for (const auto& note : state.datapath_notes) status["notes"].push_back(note);
   status["problems"] = problems(state);
   return status;
 }

@@ -24,6 +24,7 @@ struct AgentState {
   std::vector<Source::State> sources;
   Reconciler::State reconciler;
   Result<Counters> counters;
+  std::vector<std::string> datapath_notes;  // what it sees in the kernel
 };
 
 // What keeps masq from doing what it is told, most important first; empty: all is well.

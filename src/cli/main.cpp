@@ -9,6 +9,7 @@
 #include "cli/command_line.hpp"
 #include "cli/follow_events.hpp"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/kernel_reader.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "os/file.hpp"
 
@@ -39,9 +40,9 @@ Result<void> follow(const Request& request, const std::vector<std::string>& type
 
 World make_world(const Request& request) {
   return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
-          .read_mappings = [&](const auto& visit) { return read_bpf_mappings(request.bpf_root, visit); },
+          .read_mappings = [&](const auto& visit) { return read_mappings(request.bpf_root, visit); },
           .end_mappings = [&](const auto& wanted) { return end_bpf_mappings(request.bpf_root, wanted); },
-          .read_ip_masq = [&] { return read_bpf_ip_masq(request.bpf_root); },
+          .read_ip_masq = [&] { return read_ip_masq(request.bpf_root); },
           .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
           .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },
           .show_live = has_screen() ? run_live_screen : nullptr,

@@ -11,6 +11,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/desired.hpp"
+#include "os/event_loop.hpp"
 
 namespace masq {
 
@@ -48,8 +49,8 @@ struct ReasonCount {
 
 struct TableUse {
   Family family = Family::ipv4;
-  std::uint32_t used = 0;     // mappings alive
-  std::uint32_t left = 0;     // connections remembered as left alone
+  std::uint32_t used = 0;  // mappings alive
+  std::uint32_t left = 0;  // connections remembered as left alone
   std::uint32_t maximum = 0;
 };
 
@@ -108,6 +109,13 @@ class Datapath {
   virtual Result<Counters> counters() = 0;
   // The ip-masq-agent's set as the kernel holds it, also from before this process; empty when there is none.
   virtual Result<std::vector<IpMasqEntry>> ip_masq() { return std::vector<IpMasqEntry>{}; }
+  // What an operator should know of the kernel's side now, though it is no error.
+  virtual std::vector<std::string> notes() { return {}; }
+  // From now on `disturbed` is called when somebody else changed what is ours: then apply() has something to mend.
+  virtual Result<void> watch(EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
+  // Goes on with connections that another datapath has translated until now, under the same external endpoints. Those
+  // that it cannot take over are new connections to it.
+  virtual Result<void> take_over(const std::vector<Mapping>&) { return {}; }
   // Takes everything of ours out of the kernel. Works on what is found there, also without an apply() before.
   virtual Result<Steps> remove() = 0;
 };

@@ -47,6 +47,9 @@ Result<void> set_config_key(ConfigDraft& draft, const ConfigKey& key, std::strin
 // Holds the keys against each other: enable-bpf-masquerade against datapath, limits against limits.
 Result<Config> finish_config(const ConfigDraft& draft);
 
+// The keys that say what netfilter's conntrack decides by itself, where they are not what they are by default.
+std::vector<std::string> conntrack_decides(const Config& config);
+
 // One line for each option that is set and has no effect in this version yet.
 std::vector<std::string> not_yet_available(const Config& config);
 

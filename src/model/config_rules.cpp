@@ -39,13 +39,22 @@ Result<DatapathKind> fold_datapath(const ConfigDraft& draft) {
   return meant;
 }
 
+// The table of connections, its size and its timeouts are the kernel's there, and everybody's.
+Result<void> check_for_netfilter(const ConfigDraft& draft, DatapathKind kind) {
+  for (const auto& key : conntrack_decides(draft.config))
+    return fail("{}: not for the {} datapath, where conntrack decides: see its sysctls (net.netfilter.nf_conntrack_*)",
+                place_of(draft, key), to_word(kind));
+  if (kind == DatapathKind::iptables && draft.config.masquerade_address.size() > 1)
+    for (const auto family : {Family::ipv4, Family::ipv6})
+      if (std::ranges::count(draft.config.masquerade_address, family, &Address::family) > 1)
+        return fail("{}: one address of a family is expected: the iptables datapath has no pools",
+                    place_of(draft, "masquerade-address"));
+  return {};
+}
+
 Result<void> check_datapath(const ConfigDraft& draft, DatapathKind kind) {
-  if (kind == DatapathKind::nftables || kind == DatapathKind::iptables) {
-    const auto key = draft.enable_bpf_masquerade ? "enable-bpf-masquerade" : "datapath";
-    return fail("{}: datapath {} is not available in this version yet: auto or bpf is expected", place_of(draft, key),
-                to_word(kind));
-  }
-  if (!draft.config.egress_masquerade_interfaces.empty())
+  if (kind == DatapathKind::nftables || kind == DatapathKind::iptables) return check_for_netfilter(draft, kind);
+  if (kind == DatapathKind::bpf && !draft.config.egress_masquerade_interfaces.empty())
     return fail("{}: {:?}: not for the bpf datapath: set devices instead",
                 place_of(draft, "egress-masquerade-interfaces"),
                 fmt::join(draft.config.egress_masquerade_interfaces, " "));
@@ -77,6 +86,23 @@ Result<Config> finish_config(const ConfigDraft& draft) {
   auto config = draft.config;
   config.datapath = *datapath;
   return config;
+}
+
+std::vector<std::string> conntrack_decides(const Config& config) {
+  const Config usual;
+  std::vector<std::string> keys;
+  const auto add = [&](bool set, const char* key) {
+    if (set) keys.emplace_back(key);
+  };
+  add(config.nat_max_mappings != usual.nat_max_mappings, "nat-max-mappings");
+  add(config.nat_max_mappings_per_pod.has_value(), "nat-max-mappings-per-pod");
+  const auto& timeouts = config.nat_timeouts;
+  add(timeouts.tcp_established != usual.nat_timeouts.tcp_established, "nat-timeout-tcp-established");
+  add(timeouts.tcp_transitory != usual.nat_timeouts.tcp_transitory, "nat-timeout-tcp-transitory");
+  add(timeouts.udp != usual.nat_timeouts.udp, "nat-timeout-udp");
+  add(timeouts.icmp != usual.nat_timeouts.icmp, "nat-timeout-icmp");
+  add(timeouts.other != usual.nat_timeouts.other, "nat-timeout-other");
+  return keys;
 }
 
 std::vector<std::string> not_yet_available(const Config& config) {

@@ -96,22 +96,33 @@ std::vector<const Link*> detect(const Config& config, const Node& node, const st
   return found;
 }
 
+// Without `devices` those on which alone we are to masquerade are what is looked at.
+const std::vector<std::string>& names(const Config& config) {
+  return config.devices.empty() ? config.egress_masquerade_interfaces : config.devices;
+}
+
+bool is_wanted(const Config& config, const Link& link) {
+  const auto& only = config.egress_masquerade_interfaces;
+  return only.empty() || std::ranges::any_of(only, [&](const auto& p) { return matches_device(p, link.name); });
+}
+
 // A name is taken at its word; a pattern passes over what masquerading must not happen on.
 std::vector<const Link*> named(const Config& config, const Node& node, std::vector<std::string>& notes) {
+  const auto* const key = config.devices.empty() ? "egress-masquerade-interfaces" : "devices";
   std::vector<const Link*> found;
-  for (const auto& pattern : config.devices) {
+  for (const auto& pattern : names(config)) {
     bool any = false;
     for (const auto& link : node.links) {
       if (!matches_device(pattern, link.name)) continue;
       any = true;
       if (link.loopback || (is_port(link) && pattern != link.name)) {
-        notes.push_back(fmt::format("devices: {}: {} is left out: it is {}", pattern, link.name,
+        notes.push_back(fmt::format("{}: {}: {} is left out: it is {}", key, pattern, link.name,
                                     link.loopback ? "the loopback" : "a port of another device"));
         continue;
       }
-      if (std::ranges::find(found, &link) == found.end()) found.push_back(&link);
+      if (is_wanted(config, link) && std::ranges::find(found, &link) == found.end()) found.push_back(&link);
     }
-    if (!any) notes.push_back(fmt::format("devices: {}: no such device", pattern));
+    if (!any) notes.push_back(fmt::format("{}: {}: no such device", key, pattern));
   }
   return found;
 }
@@ -120,7 +131,7 @@ std::vector<const Link*> named(const Config& config, const Node& node, std::vect
 std::vector<RestingDevice> resting_devices(const Config& config, const Node& node,
                                            const std::vector<const Link*>& uplinks) {
   std::vector<RestingDevice> resting;
-  if (!config.devices.empty()) return resting;
+  if (!names(config).empty()) return resting;
   for (const auto& link : node.links)
     if (can_be_uplink(link) && std::ranges::find(uplinks, &link) == uplinks.end())
       resting.push_back({.ifindex = link.ifindex, .name = link.name, .ethernet = link.arp_type == arphrd_ether});
@@ -170,7 +181,7 @@ bool matches_device(std::string_view pattern, std::string_view name) {
 Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, const std::vector<Cidr>& pods) {
   UplinkSelection selection;
   auto links =
-      config.devices.empty() ? detect(config, node, pods, selection.notes) : named(config, node, selection.notes);
+      names(config).empty() ? detect(config, node, pods, selection.notes) : named(config, node, selection.notes);
   std::ranges::sort(links, {}, &Link::name);
   selection.resting = resting_devices(config, node, links);
   const auto pool = usable_pool(config, node, selection.notes);

@@ -194,5 +194,28 @@ TEST_F(ReconcilerTest, NotesAreSaidWhenTheyAreNew) {
   EXPECT_THAT(log.take(), Not(HasSubstr("wan0")));
 }
 
+TEST_F(ReconcilerTest, RepairsAtOnceWhatIsSaidToBeBroken) {
+  reconciler.repair();
+  timers.pass(milliseconds(1));
+  EXPECT_EQ(datapath.applied, 0) << "before the start nothing is in force";
+  reconciler.start();
+  datapath.kernel.reset();
+  reconciler.repair();
+  timers.pass(milliseconds(1));
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+}
+
+TEST_F(ReconcilerTest, RepairsNoFasterThanItsPaceAgainstSomebodyWhoFightsBack) {
+  reconciler.start();
+  datapath.applied = 0;
+  for (int i = 0; i < 1000; ++i) {
+    datapath.kernel.reset();
+    reconciler.repair();
+    timers.pass(milliseconds(1));
+  }
+  EXPECT_LE(datapath.applied, 21);
+  EXPECT_GE(datapath.applied, 19);
+}
+
 }  // namespace
 }  // namespace masq

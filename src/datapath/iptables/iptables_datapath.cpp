@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/iptables/iptables_datapath.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "datapath/iptables/iptables_rules.hpp"
+#include "datapath/iptables/iptables_tools.hpp"
+#include "datapath/netfilter/connections.hpp"
+#include "datapath/nftables/nft.hpp"
+
+namespace masq {
+namespace {
+
+constexpr auto look_every = std::chrono::seconds(3);
+
+const IpSet* find_set(const std::vector<IpSet>& sets, const std::string& name) {
+  const auto found = std::ranges::find(sets, name, &IpSet::name);
+  return found == sets.end() ? nullptr : &*found;
+}
+
+// The uplinks, and of the devices that may become one those that were one.
+std::vector<std::string> devices_to_guard(const Desired& desired, const std::vector<std::string>& before) {
+  std::vector<std::string> devices;
+  for (const auto& uplink : desired.uplinks) devices.push_back(uplink.name);
+  for (const auto& device : desired.resting)
+    if (std::ranges::binary_search(before, device.name)) devices.push_back(device.name);
+  std::ranges::sort(devices);
+  return devices;
+}
+
+class IptablesDatapath final : public Datapath {
+ public:
+  explicit IptablesDatapath(IptablesTools tools) : tools_(std::move(tools)) {}
+
+  std::string name() const override { return "IPTables"; }
+  Result<Steps> apply(const Desired& desired) override;
+  Result<Steps> plan(const Desired& desired) override;
+  Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
+    return read_iptables_mappings(visit);
+  }
+  Result<Counters> counters() override;
+  Result<std::vector<IpMasqEntry>> ip_masq() override { return read_iptables_ip_masq(); }
+  std::vector<std::string> notes() override {
+    auto notes = notes_on_connection_table(connection_table());
+    if (!tools_.variant().warning.empty()) notes.push_back(tools_.variant().warning);
+    return notes;
+  }
+  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
+  Result<void> take_over(const std::vector<Mapping>& live) override { return take_over_connections(live); }
+  Result<Steps> remove() override;
+
+ private:
+  struct Work {
+    std::string sets;
+    std::string rules[2];  // IPv4, IPv6
+    Steps steps;
+    bool creates = false;  // until now nothing masqueraded
+  };
+  Result<Work> work_for(const Desired& desired);
+
+  IptablesTools tools_;
+  std::unique_ptr<Timer> look_;
+};
+
+std::size_t count(std::string_view text, std::string_view word) {
+  std::size_t found = 0;
+  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) ++found;
+  return found;
+}
+
+// In a listing of a table: its own chains at the hooks, and not a rule or a set.
+bool has_only_base_chains(const std::string& json) {
+  return count(json, "{\"chain\": ") == count(json, "\"hook\": ") &&
+         count(json, "\"handle\": ") == count(json, "{\"chain\": ") + 1;
+}
+
+// The nft variant makes a table when it is first used, and leaves it behind.
+void remove_empty_tables(Family family, const MadeTables& made) {
+  auto nft = Nft::open();
+  if (!nft) return;
+  for (const auto& [name, is_made] : {std::pair("nat", made.nat), std::pair("mangle", made.mangle)}) {
+    if (!is_made) continue;
+    const auto table = fmt::format("{} {}", family == Family::ipv4 ? "ip" : "ip6", name);
+    const auto listed = Nft::list("list table " + table);
+    if (!listed || !has_only_base_chains(*listed)) continue;
+    // It is of no consequence when this fails: an empty table does nothing.
+    [[maybe_unused]] const auto done = nft->run("delete table " + table);
+  }
+}
+
+constexpr Family families[] = {Family::ipv4, Family::ipv6};
+
+Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired) {
+  Work work;
+  const auto sets = IptablesTools::sets();
+  if (!sets) return std::unexpected(sets.error());
+  for (const auto family : families) {
+    for (const auto& wanted : ip_sets(desired, family)) {
+      const auto* const actual = find_set(*sets, wanted.name);
+      if (actual != nullptr && *actual == wanted) continue;
+      if (find_set(*sets, wanted.name + "-new") != nullptr) work.sets += fmt::format("destroy {}-new\n", wanted.name);
+      work.sets += render_ip_set(wanted, actual != nullptr);
+      work.steps.push_back(fmt::format("ipset: {}: {} members", wanted.name, wanted.members.size()));
+    }
+    const auto saved = tools_.save(family);
+    if (!saved) return std::unexpected(saved.error());
+    const auto actual = parse_iptables(*saved);
+    const auto wanted =
+        iptables_state(desired, family, devices_to_guard(desired, guarded_devices(actual)), made_tables(*saved));
+    auto& text = work.rules[family == Family::ipv4 ? 0 : 1];
+    text = change_iptables(actual, wanted);
+    if (text.empty()) continue;
+    work.creates |= actual.nat.empty();
+    work.steps.push_back(fmt::format("iptables: IPv{}: replace the chains MASQ-*", static_cast<int>(family)));
+  }
+  return work;
+}
+
+// Sets first: rules name them.
+Result<Steps> IptablesDatapath::apply(const Desired& desired) {
+  auto work = work_for(desired);
+  if (!work) return std::unexpected(work.error());
+  if (!work->sets.empty())
+    if (auto done = IptablesTools::restore_sets(work->sets); !done) return std::unexpected(done.error());
+  for (const auto family : families) {
+    const auto& text = work->rules[family == Family::ipv4 ? 0 : 1];
+    if (text.empty()) continue;
+    if (auto done = tools_.restore(family, text); !done) return std::unexpected(done.error());
+  }
+  if (work->creates) {
+    const auto mended = mend_connections(desired);
+    if (!mended) return std::unexpected(mended.error());
+    if (*mended > 0)
+      work->steps.push_back(fmt::format("conntrack: end {} connections that nobody masqueraded", *mended));
+  }
+  return std::move(work->steps);
+}
+
+Result<Steps> IptablesDatapath::plan(const Desired& desired) {
+  auto work = work_for(desired);
+  if (!work) return std::unexpected(work.error());
+  return std::move(work->steps);
+}
+
+Result<Counters> IptablesDatapath::counters() {
+  Counters counters;
+  const auto maximum = connection_table().maximum;
+  TableUse uses[2] = {{.family = Family::ipv4, .maximum = maximum}, {.family = Family::ipv6, .maximum = maximum}};
+  auto done = mappings([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; });
+  if (!done) return std::unexpected(done.error());
+  counters.tables.assign(std::begin(uses), std::end(uses));
+  for (const auto family : families) {
+    const auto saved = tools_.save(family, true);
+    if (!saved) return std::unexpected(saved.error());
+    for (const auto* reason : {"no_external_address", "not_an_opener"})
+      counters.packets.push_back({.family = family,
+                                  .direction = "egress",
+                                  .reason = reason,
+                                  .drop = true,
+                                  .packets = packets_of(*saved, reason)});
+  }
+  return counters;
+}
+
+// Nobody tells of changes in the legacy variant: what is there is looked at again and again.
+Result<void> IptablesDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
+  look_ = std::make_unique<Timer>(loop);
+  look_->start(look_every, [this, &loop, disturbed = std::move(disturbed)] {
+    disturbed();
+    const auto again = watch(loop, disturbed);
+  });
+  return {};
+}
+
+Result<Steps> IptablesDatapath::remove() {
+  Steps steps;
+  for (const auto family : families) {
+    const auto saved = tools_.save(family);
+    if (!saved) return std::unexpected(saved.error());
+    const auto text = change_iptables(parse_iptables(*saved), {});
+    if (text.empty()) continue;
+    if (auto done = tools_.restore(family, text); !done) return std::unexpected(done.error());
+    if (tools_.variant().name != "legacy") remove_empty_tables(family, made_tables(*saved));
+    steps.push_back(fmt::format("iptables: IPv{}: remove the chains MASQ-*", static_cast<int>(family)));
+  }
+  const auto sets = IptablesTools::sets();
+  if (!sets) return std::unexpected(sets.error());
+  std::string text;
+  for (const auto& set : *sets) {
+    text += fmt::format("destroy {}\n", set.name);
+    steps.push_back(fmt::format("ipset: remove {}", set.name));
+  }
+  if (!text.empty())
+    if (auto done = IptablesTools::restore_sets(text); !done) return std::unexpected(done.error());
+  return steps;
+}
+
+// 0.0.0.0/0 and ::/0 are two halves in the set.
+void join_halves(std::vector<IpMasqEntry>& entries) {
+  for (auto half = entries.begin(); half != entries.end(); ++half) {
+    if (half->cidr.length() != 1 || !half->cidr.address().is_unspecified()) continue;
+    const auto other = std::ranges::find_if(std::next(half), entries.end(), [&](const IpMasqEntry& entry) {
+      return entry.cidr.length() == 1 && entry.cidr.family() == half->cidr.family() &&
+             entry.masquerade == half->masquerade;
+    });
+    if (other == entries.end()) continue;
+    half->cidr = Cidr(half->cidr.address(), 0);
+    half = std::prev(entries.erase(other));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> make_iptables_datapath() {
+  auto tools = IptablesTools::find();
+  if (!tools) return std::unexpected(tools.error());
+  return std::make_unique<IptablesDatapath>(std::move(*tools));
+}
+
+Result<void> probe_iptables() {
+  auto tools = IptablesTools::find();
+  if (!tools) return std::unexpected(tools.error());
+  if (auto sets = IptablesTools::sets(); !sets) return std::unexpected(sets.error());
+  if (auto saved = tools->save(Family::ipv4); !saved) return std::unexpected(saved.error());
+  return {};
+}
+
+Result<bool> has_ip_sets() {
+  const auto sets = IptablesTools::sets();
+  if (!sets) return std::unexpected(sets.error());
+  return !sets->empty();
+}
+
+Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit) {
+  const auto sets = IptablesTools::sets();
+  if (!sets) return std::unexpected(sets.error());
+  std::vector<AddressRange> pods;
+  for (const auto family : families)
+    if (const auto* const set = find_set(*sets, ip_set_name("pods", family)))
+      for (const auto& member : set->members)
+        if (const auto range = AddressRange::parse(member)) pods.push_back(*range);
+  return visit_translated(pods, visit);
+}
+
+Result<std::vector<IpMasqEntry>> read_iptables_ip_masq() {
+  const auto sets = IptablesTools::sets();
+  if (!sets) return std::unexpected(sets.error());
+  std::vector<IpMasqEntry> entries;
+  for (const auto family : families) {
+    const auto* const set = find_set(*sets, ip_set_name("agent", family));
+    if (set == nullptr) continue;
+    for (const auto& member : set->members)
+      if (const auto cidr = Cidr::parse(member.substr(0, member.find(' '))))
+        entries.push_back({.cidr = *cidr, .masquerade = member.ends_with(" nomatch")});
+  }
+  std::ranges::sort(entries);
+  join_halves(entries);
+  return entries;
+}
+
+}  // namespace masq

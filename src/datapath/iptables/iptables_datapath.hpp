@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+
+namespace masq {
+
+// Chains MASQ-* in the tables nat and mangle, sets masq-* of ipset, connections in conntrack; all work on without the
+// agent. `iptables-restore` is run once a family for a change.
+Result<std::unique_ptr<Datapath>> make_iptables_datapath();
+
+// The first thing that this machine lacks for it, as an error; changes nothing.
+Result<void> probe_iptables();
+
+// What `masq` reads from the kernel, with or without an agent.
+Result<bool> has_ip_sets();
+Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit);
+Result<std::vector<IpMasqEntry>> read_iptables_ip_masq();  // sorted, IPv4 first
+
+}  // namespace masq

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/iptables/iptables_rules.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+#include "datapath/netfilter/digest.hpp"
+#include "datapath/netfilter/translation.hpp"
+
+namespace masq {
+namespace {
+
+constexpr std::string_view mark = "masq: ";
+constexpr const char* jump_with_table = "to masq, who made the table";
+constexpr const char* jump_chain = "POSTROUTING";
+constexpr const char* nat_chain = "MASQ-POSTROUTING";
+constexpr const char* decide_chain = "MASQ-DECIDE";
+constexpr const char* guard_chain = "MASQ-GUARD";
+constexpr const char* leak_chain = "MASQ-LEAK";
+
+IptablesRule make_rule(const std::string& match, const std::string& verdict, const std::string& meaning) {
+  auto text = match.empty() ? "-j " + verdict : match + " -j " + verdict;
+  auto comment = fmt::format("{}{} [{:08x}]", mark, meaning, digest(text));
+  return {.text = std::move(text), .comment = std::move(comment)};
+}
+
+std::string in_set(const char* what, Family family, const char* direction) {
+  return fmt::format("-m set --match-set {} {}", ip_set_name(what, family), direction);
+}
+
+// The rules that lead from a chain of ours to the one that decides about pods' packets by these devices.
+std::vector<IptablesRule> from_pods(const std::vector<std::string>& devices, Family family, const char* chain) {
+  std::vector<IptablesRule> rules;
+  for (const auto& device : devices)
+    rules.push_back(make_rule(fmt::format("-o {} {}", device, in_set("pods", family, "src")), chain,
+                              fmt::format("pods by {}", device)));
+  return rules;
+}
+
+// In the order of Cilium's documentation: node addresses, native routing CIDRs, then the rest.
+std::vector<IptablesRule> leave_rules(const Desired& desired, Family family) {
+  std::vector<IptablesRule> rules = {make_rule(in_set("nodes", family, "dst"), "RETURN", "other nodes"),
+                                     make_rule(in_set("pods", family, "dst"), "RETURN", "pod CIDRs")};
+  for (const auto& rule : desired.family(family).rules)
+    if (rule.decision == Decision::left_native_routing && rule.destination.length() > 0)
+      rules.push_back(make_rule("-d " + rule.destination.to_string(), "RETURN", "native routing CIDR"));
+    else if (rule.decision == Decision::left_native_routing)
+      rules.push_back(make_rule("", "RETURN", "native routing CIDR"));
+  rules.push_back(make_rule(in_set("agent", family, "dst"), "RETURN", "excluded by the ip-masq-agent"));
+  rules.push_back(make_rule(in_set("own", family, "dst"), "RETURN", "addresses of this node, broadcast"));
+  if (family == Family::ipv4) rules.push_back(make_rule("-d 255.255.255.255", "RETURN", "broadcast"));
+  rules.push_back(make_rule(family == Family::ipv4 ? "-d 224.0.0.0/4" : "-d ff00::/8", "RETURN", "multicast"));
+  return rules;
+}
+
+void add_translation(std::vector<IptablesRule>& rules, const Translation& line, const Desired& desired) {
+  auto when = "-o " + line.device;
+  if (line.destination) when += " -d " + line.destination->to_string();
+  const auto to = line.external.to_string();
+  const auto with_port = line.external.family() == Family::ipv6 ? fmt::format("[{}]", to) : to;
+  const auto* const random = desired.random_fully ? " --random-fully" : "";
+  const auto most = largest(desired.ports);
+  const auto meaning = "as " + to;
+  for (const auto* protocol : {"tcp", "udp"}) {
+    const auto whose = fmt::format("{} -p {}", when, protocol);
+    if (!desired.random_fully)
+      for (const auto& range : desired.ports)
+        if (range != most)
+          rules.push_back(make_rule(fmt::format("{} --sport {}:{}", whose, range.low, range.high),
+                                    fmt::format("SNAT --to-source {}:{}", with_port, range.to_string()), meaning));
+    rules.push_back(
+        make_rule(whose, fmt::format("SNAT --to-source {}:{}{}", with_port, most.to_string(), random), meaning));
+  }
+  rules.push_back(make_rule(when, fmt::format("SNAT --to-source {}{}", to, random), meaning));
+}
+
+// iptables has no hash of an address to choose by: of a pool the first one is used.
+std::vector<IptablesRule> decide_rules(const Desired& desired, Family family) {
+  auto rules = leave_rules(desired, family);
+  if (desired.family(family).enabled)
+    for (const auto& line : translations(desired, family))
+      if (line.share == 0) add_translation(rules, line, desired);
+  return rules;
+}
+
+// Before NAT has its turn: what it will not translate must not go on.
+std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
+  std::vector<IptablesRule> rules = {
+      make_rule("-m conntrack --ctdir REPLY", "RETURN", "answers of connections from outside"),
+      make_rule("-m conntrack --ctstate SNAT", "RETURN", "masqueraded")};
+  std::ranges::move(leave_rules(desired, family), std::back_inserter(rules));
+  if (family == Family::ipv6)
+    for (const int type : {133, 134, 135, 136, 137})
+      rules.push_back(make_rule(fmt::format("-p ipv6-icmp --icmpv6-type {}", type), "RETURN", "neighbour discovery"));
+  rules.push_back(make_rule("-m conntrack --ctstate ESTABLISHED,RELATED", "RETURN", "left alone when it began"));
+  for (const auto& uplink : desired.uplinks)
+    if (!(family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6).empty())
+      rules.push_back(make_rule(fmt::format("-o {} -m conntrack --ctstate NEW", uplink.name), "RETURN", "new"));
+  rules.push_back(make_rule("-m conntrack --ctstate NEW", "DROP", "no_external_address"));
+  rules.push_back(make_rule("", "DROP", "not_an_opener"));
+  return rules;
+}
+
+struct Line {
+  std::string_view text;
+  std::string_view comment() const {
+    const auto from = text.find("--comment \"");
+    if (from == std::string_view::npos) return {};
+    const auto begin = from + 11;
+    return text.substr(begin, text.find('"', begin) - begin);
+  }
+};
+
+// Calls `visit` with each line; the table that it belongs to is known by "*nat".
+void each_line(std::string_view text, const auto& visit) {
+  std::string_view table;
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.starts_with('*')) table = line.substr(1);
+    visit(table, line);
+  }
+}
+
+std::string_view word(std::string_view line, std::size_t from) {
+  return line.substr(from, line.find(' ', from) - from);
+}
+
+bool is_ours(std::string_view chain) {
+  return chain.starts_with("MASQ-");
+}
+
+std::string render_line(const std::string& command, const IptablesRule& rule) {
+  return fmt::format("{} -m comment --comment \"{}\" {}\n", command, rule.comment, rule.text);
+}
+
+// Chains that have to go are emptied, the rules that lead to them go first.
+std::string change_table(const char* table, const IptablesChains& actual, const IptablesChains& wanted) {
+  if (actual == wanted) return {};
+  std::string text = fmt::format("*{}\n", table), jumps, rules, ends;
+  for (const auto& [chain, had] : actual) {
+    if (!is_ours(chain)) {
+      const auto want = wanted.find(chain);
+      if (want != wanted.end() && want->second == had) continue;
+      for (const auto& rule : had) jumps += fmt::format("-D {} {}\n", chain, rule.text);
+    } else if (!wanted.contains(chain)) {
+      text += fmt::format(":{} - [0:0]\n", chain);
+      ends += fmt::format("-X {}\n", chain);
+    }
+  }
+  for (const auto& [chain, want] : wanted) {
+    const auto had = actual.find(chain);
+    if (had != actual.end() && had->second == want) continue;
+    if (is_ours(chain)) {
+      text += fmt::format(":{} - [0:0]\n", chain);
+      for (const auto& rule : want) rules += render_line("-A " + chain, rule);
+    } else {
+      for (const auto& rule : want) rules += render_line(fmt::format("-I {} 1", chain), rule);
+    }
+  }
+  return text + jumps + rules + ends + "COMMIT\n";
+}
+
+std::vector<std::string> to_members(const std::vector<Cidr>& cidrs, const char* option = "") {
+  std::vector<std::string> members;
+  for (const auto& cidr : cidrs) {
+    // hash:net has no prefix of length 0.
+    if (cidr.length() > 0) {
+      members.push_back(cidr.to_string() + option);
+      continue;
+    }
+    const auto upper = cidr.family() == Family::ipv4 ? "128.0.0.0/1" : "8000::/1";
+    members.push_back(Cidr(cidr.address(), 1).to_string() + option);
+    members.push_back(upper + std::string(option));
+  }
+  return members;
+}
+
+IpSet make_set(const char* what, Family family, const std::vector<Cidr>& cidrs) {
+  IpSet set{.name = ip_set_name(what, family), .family = family, .members = to_members(cidrs)};
+  std::ranges::sort(set.members);
+  const auto [first, last] = std::ranges::unique(set.members);
+  set.members.erase(first, last);
+  return set;
+}
+
+IpSet agent_set(const Desired& desired, Family family) {
+  const auto& file = desired.ip_masq_agent_rules;
+  auto set = make_set("agent", family, of_family(file.non_masquerade, family));
+  for (const auto& cidr : of_family(file.masquerade, family))
+    if (!std::ranges::binary_search(file.non_masquerade, cidr))
+      std::ranges::move(to_members({cidr}, " nomatch"), std::back_inserter(set.members));
+  std::ranges::sort(set.members);
+  if (!desired.ip_masq_agent) set.members.clear();
+  return set;
+}
+
+}  // namespace
+
+MadeTables made_tables(const std::string& saved) {
+  const auto was_made = [&](const std::string& table, const IptablesChains& ours) {
+    const auto jump = ours.find(jump_chain);
+    if (jump == ours.end()) return !("\n" + saved).contains("\n*" + table + "\n");
+    return jump->second.front().comment.starts_with(fmt::format("{}{}", mark, jump_with_table));
+  };
+  const auto state = parse_iptables(saved);
+  return {.nat = was_made("nat", state.nat), .mangle = was_made("mangle", state.mangle)};
+}
+
+IptablesState iptables_state(const Desired& desired, Family family, const std::vector<std::string>& guarded,
+                             const MadeTables& made) {
+  IptablesState state;
+  state.nat[jump_chain] = {make_rule("", nat_chain, made.nat ? jump_with_table : "to masq")};
+  state.nat[nat_chain] = from_pods(guarded, family, decide_chain);
+  state.nat[decide_chain] = decide_rules(desired, family);
+  state.mangle[jump_chain] = {make_rule("", guard_chain, made.mangle ? jump_with_table : "to masq")};
+  state.mangle[guard_chain] = from_pods(guarded, family, leak_chain);
+  state.mangle[leak_chain] = leak_rules(desired, family);
+  return state;
+}
+
+IptablesState parse_iptables(const std::string& saved) {
+  IptablesState state;
+  each_line(saved, [&](std::string_view table, std::string_view line) {
+    if (table != "nat" && table != "mangle") return;
+    auto& chains = table == "nat" ? state.nat : state.mangle;
+    if (line.starts_with(':') && is_ours(line.substr(1))) chains[std::string(word(line, 1))];
+    const auto from = line.find("-A ");
+    if (from == std::string_view::npos || line.starts_with('#')) return;
+    const std::string chain(word(line, from + 3));
+    const std::string comment(Line{line}.comment());
+    // A rule of somebody else's in a chain of ours is one too many.
+    if (is_ours(chain) || comment.starts_with(mark))
+      chains[chain].push_back({.text = std::string(line.substr(from + 3 + chain.size() + 1)), .comment = comment});
+  });
+  return state;
+}
+
+std::uint64_t packets_of(const std::string& saved, const std::string& meaning) {
+  std::uint64_t packets = 0;
+  each_line(saved, [&](std::string_view, std::string_view line) {
+    if (!line.starts_with('[') || !Line{line}.comment().starts_with(fmt::format("{}{} [", mark, meaning))) return;
+    std::uint64_t count = 0;
+    std::from_chars(line.data() + 1, line.data() + line.size(), count);
+    packets += count;
+  });
+  return packets;
+}
+
+std::vector<std::string> guarded_devices(const IptablesState& state) {
+  std::vector<std::string> devices;
+  const auto chain = state.mangle.find(guard_chain);
+  if (chain == state.mangle.end()) return devices;
+  for (const auto& rule : chain->second) {
+    constexpr std::string_view before = "masq: pods by ";
+    if (!rule.comment.starts_with(before)) continue;
+    const auto name = rule.comment.substr(before.size());
+    devices.push_back(name.substr(0, name.rfind(" [")));
+  }
+  std::ranges::sort(devices);
+  return devices;
+}
+
+std::string change_iptables(const IptablesState& actual, const IptablesState& wanted) {
+  return change_table("nat", actual.nat, wanted.nat) + change_table("mangle", actual.mangle, wanted.mangle);
+}
+
+std::string ip_set_name(const char* what, Family family) {
+  return fmt::format("masq-{}{}", what, static_cast<int>(family));
+}
+
+std::vector<IpSet> ip_sets(const Desired& desired, Family family) {
+  const auto& policy = desired.family(family);
+  std::vector<Cidr> nodes, own;
+  for (const auto& rule : policy.rules) {
+    if (rule.decision == Decision::left_node) nodes.push_back(rule.destination);
+    if (rule.decision == Decision::left_own_address || rule.decision == Decision::left_broadcast)
+      own.push_back(rule.destination);
+  }
+  return {make_set("pods", family, policy.enabled ? policy.sources : std::vector<Cidr>()),
+          make_set("nodes", family, nodes), make_set("own", family, own), agent_set(desired, family)};
+}
+
+std::string render_ip_set(const IpSet& set, bool exists) {
+  const auto name = exists ? set.name + "-new" : set.name;
+  std::string text;
+  auto out = std::back_inserter(text);
+  fmt::format_to(out, "create {} hash:net family {} maxelem {}\n", name, set.family == Family::ipv4 ? "inet" : "inet6",
+                 std::max<std::size_t>(65536, set.members.size() * 2));
+  for (const auto& member : set.members) fmt::format_to(out, "add {} {}\n", name, member);
+  if (exists) fmt::format_to(out, "swap {0} {1}\ndestroy {0}\n", name, set.name);
+  return text;
+}
+
+std::vector<IpSet> parse_ip_sets(const std::string& saved) {
+  std::vector<IpSet> sets;
+  each_line(saved, [&](std::string_view, std::string_view line) {
+    if (line.starts_with("create masq-")) {
+      const auto v6 = line.contains(" family inet6");
+      sets.push_back({.name = std::string(word(line, 7)), .family = v6 ? Family::ipv6 : Family::ipv4, .members = {}});
+    } else if (line.starts_with("add masq-") && !sets.empty()) {
+      auto member = std::string(line.substr(5 + word(line, 4).size()));
+      if (const auto end = member.find(' '); !member.substr(0, end).contains('/'))
+        member.insert(std::min(end, member.size()), sets.back().family == Family::ipv4 ? "/32" : "/128");
+      sets.back().members.push_back(std::move(member));
+    }
+  });
+  for (auto& set : sets) std::ranges::sort(set.members);
+  return sets;
+}
+
+}  // namespace masq

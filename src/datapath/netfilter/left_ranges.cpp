@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/netfilter/left_ranges.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace masq {
+namespace {
+
+// A prefix around those that are looked at now; what lies before `rest` is dealt with.
+struct Enclosing {
+  AddressRange range;
+  Decision decision;
+  std::optional<Address> rest;  // none: nothing is left of it
+};
+
+class Carver {
+ public:
+  void add(const PolicyRule& rule) {
+    const auto range = AddressRange::of(rule.destination);
+    leave_those_before(range.first);
+    if (!around_.empty()) {
+      emit_until(around_.back(), previous(range.first), range.first);
+      around_.back().rest = next(range.last);
+    }
+    around_.push_back({range, rule.decision, range.first});
+  }
+
+  std::vector<LeftRange> finish() && {
+    while (!around_.empty()) leave();
+    std::ranges::sort(ranges_);
+    return std::move(ranges_);
+  }
+
+ private:
+  void leave_those_before(const Address& first) {
+    while (!around_.empty() &&
+           (around_.back().range.first.family() != first.family() || around_.back().range.last < first))
+      leave();
+  }
+
+  void leave() {
+    const auto& innermost = around_.back();
+    if (innermost.rest && *innermost.rest <= innermost.range.last)
+      emit({.first = *innermost.rest, .last = innermost.range.last}, innermost.decision);
+    around_.pop_back();
+  }
+
+  void emit_until(const Enclosing& enclosing, const std::optional<Address>& last, const Address& end) {
+    if (enclosing.rest && *enclosing.rest < end && last)
+      emit({.first = *enclosing.rest, .last = *last}, enclosing.decision);
+  }
+
+  void emit(const AddressRange& range, Decision decision) {
+    if (decision != Decision::masquerade) ranges_.push_back({range, decision});
+  }
+
+  std::vector<Enclosing> around_;
+  std::vector<LeftRange> ranges_;
+};
+
+}  // namespace
+
+std::vector<LeftRange> left_ranges(const std::vector<PolicyRule>& rules) {
+  Carver carver;
+  for (const auto& rule : rules) carver.add(rule);
+  return std::move(carver).finish();
+}
+
+std::vector<AddressRange> merged(std::vector<AddressRange> ranges) {
+  std::ranges::sort(ranges);
+  std::vector<AddressRange> result;
+  for (const auto& range : ranges) {
+    const auto after = result.empty() ? std::nullopt : next(result.back().last);
+    const bool reaches =
+        !result.empty() && result.back().last.family() == range.first.family() && (!after || range.first <= *after);
+    if (reaches)
+      result.back().last = std::max(result.back().last, range.last);
+    else
+      result.push_back(range);
+  }
+  return result;
+}
+
+}  // namespace masq

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/nftables/nft.hpp"
+
+#include <nftables/libnftables.h>
+
+namespace masq {
+namespace {
+
+Error first_line(const char* said) {
+  std::string_view text = said == nullptr ? "" : said;
+  text = text.substr(0, text.find('\n'));
+  if (text.empty()) text = "no reason given";
+  constexpr std::string_view prefix = "Error: ";
+  // "FILE:LINE:COLUMNS: Error: why" when the fault is in the commands.
+  if (const auto found = text.find(prefix); found != std::string_view::npos) text.remove_prefix(found + prefix.size());
+  return {fmt::format("nftables: {}", text)};
+}
+
+}  // namespace
+
+void Nft::Free::operator()(nft_ctx* context) const {
+  nft_ctx_free(context);
+}
+
+Result<Nft> Nft::open() {
+  Nft nft(nft_ctx_new(NFT_CTX_DEFAULT));
+  if (!nft.context_) return fail("nftables: no context: out of memory");
+  nft_ctx_buffer_output(nft.context_.get());
+  nft_ctx_buffer_error(nft.context_.get());
+  return nft;
+}
+
+Result<void> Nft::run(const std::string& commands) {
+  if (nft_run_cmd_from_buffer(context_.get(), commands.c_str()) != 0)
+    return std::unexpected(first_line(nft_ctx_get_error_buffer(context_.get())));
+  nft_ctx_get_error_buffer(context_.get());  // else its warnings are kept for the next one
+  return {};
+}
+
+Result<void> Nft::check(const std::string& commands) {
+  nft_ctx_set_dry_run(context_.get(), true);
+  auto done = run(commands);
+  nft_ctx_set_dry_run(context_.get(), false);
+  return done;
+}
+
+// With a context of its own: libnftables 1.0.6 takes what it remembers of one question for all there is at the next.
+Result<std::string> Nft::list(const std::string& command, Form form) {
+  auto reader = open();
+  if (!reader) return std::unexpected(reader.error());
+  auto* const context = reader->context_.get();
+  // Numbers, so that no file of names (protocols, marks) has a say in what is read.
+  nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_NUMERIC_ALL | (form == Form::json ? NFT_CTX_OUTPUT_JSON : 0));
+  if (auto done = reader->run(command); !done) return std::unexpected(done.error());
+  return nft_ctx_get_output_buffer(context);
+}
+
+Result<bool> Nft::has_table(const std::string& name) {
+  auto text = list("list tables inet", Form::text);  // in JSON 1.0.6 breaks on the flag "owner"
+  if (!text) return std::unexpected(text.error());
+  return ("\n" + *text).contains(fmt::format("\ntable inet {}\n", name));
+}
+
+Result<std::optional<NftTable>> Nft::read_table(const std::string& name) {
+  const auto exists = has_table(name);
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists) return std::optional<NftTable>();
+  auto text = list("list table inet " + name);
+  if (!text) return std::unexpected(text.error());
+  return parse_table(*text);
+}
+
+Result<std::vector<std::string>> Nft::read_set(const std::string& table, const std::string& set) {
+  auto text = list(fmt::format("list set inet {} {}", table, set));
+  if (!text) return std::unexpected(text.error());
+  return parse_set(*text);
+}
+
+Result<std::map<std::string, std::uint64_t>> Nft::read_counters(const std::string& table) {
+  auto text = list("list counters table inet " + table);
+  if (!text) return std::unexpected(text.error());
+  return parse_counters(*text);
+}
+
+}  // namespace masq

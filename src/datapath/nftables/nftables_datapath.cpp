@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/nftables/nftables_datapath.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/address_range.hpp"
+#include "datapath/netfilter/connections.hpp"
+#include "datapath/nftables/nft.hpp"
+#include "datapath/nftables/ruleset.hpp"
+#include "datapath/nftables/table_monitor.hpp"
+
+namespace masq {
+namespace {
+
+constexpr const char* our_tables[] = {nft_table_name, nft_guard_name};
+
+// The uplinks, and of the devices that may become one those that were one.
+std::vector<std::string> guarded_devices(const Desired& desired, const std::optional<NftTable>& actual) {
+  std::vector<std::string> devices;
+  for (const auto& uplink : desired.uplinks) devices.push_back(uplink.name);
+  if (actual) {
+    const auto set = std::ranges::find(actual->sets, nft_guarded_set, &NftSet::name);
+    for (const auto& device : desired.resting)
+      if (set != actual->sets.end() && std::ranges::binary_search(set->elements, device.name))
+        devices.push_back(device.name);
+  }
+  std::ranges::sort(devices);
+  const auto [first, last] = std::ranges::unique(devices);
+  devices.erase(first, last);
+  return devices;
+}
+
+// Since Linux 5.12 a table can have an owner.
+bool kernel_has_owners(Nft& nft) {
+  return nft.check(render_table({.name = "masq-probe", .owned = true, .counters = {}, .sets = {}, .chains = {}}))
+      .has_value();
+}
+
+class NftablesDatapath final : public Datapath {
+ public:
+  explicit NftablesDatapath(Nft nft) : nft_(std::move(nft)), has_owners_(kernel_has_owners(nft_)) {}
+
+  std::string name() const override { return "nftables"; }
+  Result<Steps> apply(const Desired& desired) override;
+  Result<Steps> plan(const Desired& desired) override;
+  Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
+    return read_nftables_mappings(visit);
+  }
+  Result<Counters> counters() override;
+  Result<std::vector<IpMasqEntry>> ip_masq() override { return read_nftables_ip_masq(); }
+  std::vector<std::string> notes() override { return notes_on_connection_table(connection_table()); }
+  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
+  Result<void> take_over(const std::vector<Mapping>& live) override { return take_over_connections(live); }
+  Result<Steps> remove() override;
+
+ private:
+  struct Plan {
+    NftTable masq;
+    NftTable guard;
+    NftChange change;
+  };
+
+  Result<Plan> make_plan(const Desired& desired);
+  void forget() {
+    is_known_ = false;
+    if (!has_owners_) guard_.reset();
+  }
+  Result<Steps> apply_once(const Desired& desired);
+  Result<void> mend(const Desired& desired, Steps& steps);
+
+  Nft nft_;
+  bool has_owners_;
+  bool is_known_ = false;  // masq_ is what the kernel has
+  std::optional<NftTable> masq_;
+  std::optional<NftTable> guard_;  // once this process has made it; nobody else can change what is owned
+  bool unmended_ = false;          // there may be connections that began while nothing masqueraded them
+  std::unique_ptr<TableMonitor> monitor_;
+};
+
+Result<NftablesDatapath::Plan> NftablesDatapath::make_plan(const Desired& desired) {
+  if (!is_known_) {
+    auto masq = Nft::read_table(nft_table_name);
+    if (!masq) return std::unexpected(masq.error());
+    masq_ = std::move(*masq);
+    is_known_ = true;
+  }
+  const auto devices = guarded_devices(desired, masq_);
+  Plan plan{.masq = masq_table(desired, devices), .guard = guard_table(desired, devices), .change = {}};
+  plan.guard.owned = has_owners_;
+  plan.change = change_table(masq_, plan.masq);
+  auto guard = change_table(guard_, plan.guard);
+  plan.change.text += guard.text;
+  std::ranges::move(guard.steps, std::back_inserter(plan.change.steps));
+  return plan;
+}
+
+Result<Steps> NftablesDatapath::apply_once(const Desired& desired) {
+  auto plan = make_plan(desired);
+  if (!plan) return std::unexpected(plan.error());
+  if (plan->change.text.empty()) return Steps();
+  if (auto done = nft_.run(plan->change.text); !done) {
+    forget();
+    return std::unexpected(done.error());
+  }
+  if (!masq_) unmended_ = true;
+  masq_ = std::move(plan->masq);
+  guard_ = std::move(plan->guard);
+  // Without the monitor nobody would tell of a change, so what is there is read each time.
+  if (!monitor_) forget();
+  return std::move(plan->change.steps);
+}
+
+// Connections that began while nothing masqueraded them go on as they are until conntrack forgets them.
+Result<void> NftablesDatapath::mend(const Desired& desired, Steps& steps) {
+  if (!unmended_) return {};
+  const auto mended = mend_connections(desired);
+  if (!mended) return std::unexpected(mended.error());
+  unmended_ = false;
+  if (*mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that nobody masqueraded", *mended));
+  return {};
+}
+
+// What was known may be wrong by now, when somebody is quicker than his message: then the kernel refuses, and what is
+// there is read.
+Result<Steps> NftablesDatapath::apply(const Desired& desired) {
+  const bool remembered = is_known_;
+  auto steps = apply_once(desired);
+  if (!steps && remembered) steps = apply_once(desired);
+  if (steps)
+    if (auto done = mend(desired, *steps); !done) return std::unexpected(done.error());
+  return steps;
+}
+
+Result<Steps> NftablesDatapath::plan(const Desired& desired) {
+  forget();
+  auto plan = make_plan(desired);
+  if (!plan) return std::unexpected(plan.error());
+  return std::move(plan->change.steps);
+}
+
+void add_packets(Counters& counters, const std::map<std::string, std::uint64_t>& found, Family family) {
+  for (const auto* reason : {"no_external_address", "not_an_opener"})
+    if (const auto row = found.find(nft_name(reason, family)); row != found.end())
+      counters.packets.push_back(
+          {.family = family, .direction = "egress", .reason = reason, .drop = true, .packets = row->second});
+  if (const auto row = found.find(nft_name("created", family)); row != found.end())
+    counters.mappings_created[family == Family::ipv4 ? 0 : 1] = row->second;
+}
+
+Result<Counters> NftablesDatapath::counters() {
+  Counters counters;
+  const auto found = Nft::read_counters(nft_table_name);
+  if (!found) return std::unexpected(found.error());
+  for (const auto family : {Family::ipv4, Family::ipv6}) add_packets(counters, *found, family);
+  const auto maximum = connection_table().maximum;
+  TableUse uses[2] = {{.family = Family::ipv4, .maximum = maximum}, {.family = Family::ipv6, .maximum = maximum}};
+  auto done = mappings([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; });
+  if (!done) return std::unexpected(done.error());
+  counters.tables.assign(std::begin(uses), std::end(uses));
+  return counters;
+}
+
+Result<void> NftablesDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
+  auto monitor = TableMonitor::open(loop, {std::begin(our_tables), std::end(our_tables)},
+                                    [this, disturbed = std::move(disturbed)] {
+                                      forget();
+                                      disturbed();
+                                    });
+  if (!monitor) return std::unexpected(monitor.error());
+  monitor_ = std::move(*monitor);
+  forget();
+  return {};
+}
+
+Result<Steps> NftablesDatapath::remove() {
+  Steps steps;
+  std::string commands;
+  for (const auto* table : our_tables) {
+    const auto exists = Nft::has_table(table);
+    if (!exists) return std::unexpected(exists.error());
+    if (!*exists) continue;
+    commands += fmt::format("delete table inet {}\n", table);
+    steps.push_back(fmt::format("nftables: delete the table inet {}", table));
+  }
+  forget();
+  guard_.reset();
+  if (commands.empty()) return steps;
+  if (auto done = nft_.run(commands); !done) return std::unexpected(done.error());
+  return steps;
+}
+
+// Every kind of rule and set at once.
+Desired sample() {
+  Desired desired;
+  const auto pods4 = Cidr(Address::from_bytes(std::array<std::uint8_t, 4>{10, 0, 0, 0}), 8);
+  const auto pods6 = Cidr(Address::from_bytes(std::array<std::uint8_t, 16>{0xfd}), 8);
+  desired.ipv4.sources = {pods4};
+  desired.ipv6.sources = {pods6};
+  desired.uplinks = {{.ifindex = 1,
+                      .name = "lo",
+                      .ipv4 = {pods4.address(), AddressRange::of(pods4).last},
+                      .ipv6 = {pods6.address(), AddressRange::of(pods6).last}}};
+  desired.ports = {{.low = 1024, .high = 2000}, {.low = 3000, .high = 65535}};
+  return desired;
+}
+
+Result<std::vector<AddressRange>> read_pods() {
+  std::vector<AddressRange> pods;
+  for (const auto family : {Family::ipv4, Family::ipv6}) {
+    const auto elements = Nft::read_set(nft_table_name, nft_name("pods", family));
+    if (!elements) return std::unexpected(elements.error());
+    for (const auto& element : *elements) {
+      const auto range = AddressRange::parse(element);
+      if (!range) return std::unexpected(range.error());
+      pods.push_back(*range);
+    }
+  }
+  return pods;
+}
+
+Result<std::vector<IpMasqEntry>> read_listed() {
+  std::vector<IpMasqEntry> entries;
+  for (const auto family : {Family::ipv4, Family::ipv6}) {
+    const auto elements = Nft::read_set(nft_table_name, nft_name("listed", family));
+    if (!elements) return std::unexpected(elements.error());
+    for (const auto& element : *elements) {
+      const auto entry = parse_listed_element(element);
+      if (!entry) return std::unexpected(entry.error());
+      entries.push_back(*entry);
+    }
+  }
+  std::ranges::sort(entries);
+  return entries;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> make_nftables_datapath() {
+  auto nft = Nft::open();
+  if (!nft) return std::unexpected(nft.error());
+  return std::make_unique<NftablesDatapath>(std::move(*nft));
+}
+
+Result<void> probe_nftables() {
+  auto nft = Nft::open();
+  if (!nft) return std::unexpected(nft.error());
+  auto table = masq_table(sample(), {"lo"});
+  table.name = "masq-probe";
+  return nft->check(render_table(table));
+}
+
+Result<bool> has_nftables_table() {
+  return Nft::has_table(nft_table_name);
+}
+
+Result<void> read_nftables_mappings(const std::function<void(const Mapping&)>& visit) {
+  const auto pods = read_pods();
+  if (!pods) return std::unexpected(pods.error());
+  return visit_translated(*pods, visit);
+}
+
+Result<std::vector<IpMasqEntry>> read_nftables_ip_masq() {
+  const auto exists = has_nftables_table();
+  if (!exists) return std::unexpected(exists.error());
+  return *exists ? read_listed() : std::vector<IpMasqEntry>();
+}
+
+}  // namespace masq

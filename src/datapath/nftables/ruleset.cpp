@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/nftables/ruleset.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "datapath/netfilter/left_ranges.hpp"
+#include "datapath/netfilter/translation.hpp"
+
+namespace masq {
+namespace {
+
+constexpr int srcnat = 100;                // NF_IP_PRI_NAT_SRC
+constexpr int before_others = srcnat - 1;  // the first chain that names an address decides
+constexpr int after_nat = srcnat + 10;
+constexpr unsigned masquerade_mark = 0x100;  // beside the prefix length, in listed_element()
+
+struct LeftSet {
+  Decision decision;
+  const char* name;
+  const char* meaning;
+};
+constexpr LeftSet left_sets[] = {
+    {Decision::left_broadcast, "broadcast", "broadcast addresses"},
+    {Decision::left_native_routing, "native_routing", "native routing CIDRs"},
+    {Decision::left_ip_masq_agent, "ip_masq_agent", "excluded by the ip-masq-agent"},
+    {Decision::left_node, "nodes", "other nodes"},
+    {Decision::left_own_address, "own", "addresses of this node"},
+};
+
+// What a text that serves both families says differently.
+struct Words {
+  Family family;
+  const char* ip;         // payload and target
+  const char* type;       // of a set
+  const char* multicast;  // with the limited broadcast
+};
+constexpr Words words4{Family::ipv4, "ip", "ipv4_addr", "{ 224.0.0.0/4, 255.255.255.255 }"};
+constexpr Words words6{Family::ipv6, "ip6", "ipv6_addr", "ff00::/8"};
+
+std::string at(const char* what, const Words& words) {
+  return nft_name(what, words.family);
+}
+
+std::vector<std::string> texts(const std::vector<AddressRange>& ranges) {
+  std::vector<std::string> elements;
+  elements.reserve(ranges.size());
+  for (const auto& range : ranges) elements.push_back(range.to_string());
+  std::ranges::sort(elements);
+  return elements;
+}
+
+NftSet interval_set(const char* name, const Words& words, const std::vector<AddressRange>& ranges) {
+  return {.name = at(name, words), .type = words.type, .interval = true, .elements = texts(ranges)};
+}
+
+std::vector<AddressRange> pod_ranges(const FamilyPolicy& policy) {
+  std::vector<AddressRange> ranges;
+  if (policy.enabled)
+    for (const auto& source : policy.sources) ranges.push_back(AddressRange::of(source));
+  return merged(std::move(ranges));
+}
+
+NftSet listed_set(const Desired& desired, const Words& words) {
+  NftSet set{.name = at("listed", words), .type = fmt::format("{} . mark", words.type), .elements = {}};
+  const auto& excluded = desired.ip_masq_agent_rules.non_masquerade;
+  for (const auto& cidr : of_family(excluded, words.family)) set.elements.push_back(listed_element({cidr, false}));
+  for (const auto& cidr : of_family(desired.ip_masq_agent_rules.masquerade, words.family))
+    if (!std::ranges::binary_search(excluded, cidr)) set.elements.push_back(listed_element({cidr, true}));
+  std::ranges::sort(set.elements);
+  if (!desired.ip_masq_agent) set.elements.clear();
+  return set;
+}
+
+void add_sets(NftTable& table, const Desired& desired, const Words& words) {
+  const auto& policy = desired.family(words.family);
+  table.sets.push_back(interval_set("pods", words, pod_ranges(policy)));
+  const auto ranges = left_ranges(policy.rules);
+  for (const auto& left : left_sets) {
+    std::vector<AddressRange> mine;
+    for (const auto& range : ranges)
+      if (range.decision == left.decision) mine.push_back(range.range);
+    table.sets.push_back(interval_set(left.name, words, mine));
+  }
+  table.sets.push_back(listed_set(desired, words));
+}
+
+NftSet guarded_set(const std::vector<std::string>& guarded) {
+  return {.name = nft_guarded_set, .type = "ifname", .elements = guarded};
+}
+
+// Packets on their way out that bear a pod's address now.
+NftRule from_pods(const Words& words, const char* verdict, const char* chain) {
+  return make_rule(fmt::format("oifname @{} {} saddr @{} {} {}", nft_guarded_set, words.ip, at("pods", words), verdict,
+                               at(chain, words)),
+                   "from pods, by an uplink");
+}
+
+NftRule leave(const Words& words, const std::string& destinations, const char* meaning) {
+  return make_rule(fmt::format("{} daddr {} return", words.ip, destinations), meaning);
+}
+
+std::vector<NftRule> leave_rules(const Words& words) {
+  std::vector<NftRule> rules = {leave(words, words.multicast, "multicast and broadcast"),
+                                leave(words, "@" + at("pods", words), "pod CIDRs")};
+  for (const auto& left : left_sets) rules.push_back(leave(words, "@" + at(left.name, words), left.meaning));
+  return rules;
+}
+
+std::string condition(const Translation& line, const Words& words) {
+  auto text = fmt::format("oifname \"{}\"", line.device);
+  if (line.destination) text += fmt::format(" {} daddr {}", words.ip, line.destination->to_string());
+  // The seed is fixed, so that all rules see the same hash.
+  if (line.shares > 1)
+    text += fmt::format(" jhash {} saddr mod {} seed 0x6d617371 {}", words.ip, line.shares, line.share);
+  return text;
+}
+
+// TCP and UDP keep a port inside the ranges; the others have none, or (ICMP) an identifier that any value may have.
+void add_translation(std::vector<NftRule>& rules, const Translation& line, const Words& words, const Desired& desired) {
+  const auto when = condition(line, words);
+  const auto to = line.external.to_string();
+  const auto with_port = words.family == Family::ipv6 ? fmt::format("[{}]", to) : to;
+  const auto* const random = desired.random_fully ? " fully-random" : "";
+  const auto most = largest(desired.ports);
+  const auto meaning = fmt::format("as {}", to);
+  if (!desired.random_fully)
+    for (const auto& range : desired.ports)
+      if (range != most)
+        rules.push_back(make_rule(fmt::format("{} meta l4proto {{ tcp, udp }} th sport {} snat {} to {}:{}", when,
+                                              range.to_string(), words.ip, with_port, range.to_string()),
+                                  meaning));
+  rules.push_back(make_rule(fmt::format("{} meta l4proto {{ tcp, udp }} snat {} to {}:{}{}", when, words.ip, with_port,
+                                        most.to_string(), random),
+                            meaning));
+  rules.push_back(make_rule(fmt::format("{} snat {} to {}{}", when, words.ip, to, random), meaning));
+}
+
+NftChain decide_chain(const Desired& desired, const Words& words) {
+  NftChain chain{.name = at("decide", words), .hook = {}, .rules = leave_rules(words)};
+  chain.rules.push_back(make_rule(fmt::format("counter name {}", at("created", words)), "masqueraded connections"));
+  if (desired.family(words.family).enabled)
+    for (const auto& line : translations(desired, words.family)) add_translation(chain.rules, line, words, desired);
+  return chain;
+}
+
+NftRule drop_translated(const Words& words, const std::string& counter) {
+  return make_rule(fmt::format("ct status snat {}drop", counter),
+                   fmt::format("masqueraded, but not now: IPv{}", static_cast<int>(words.family)));
+}
+
+void let_pass_without_connection(std::vector<NftRule>& rules, const Words& words) {
+  if (words.family == Family::ipv6)
+    rules.push_back(
+        make_rule("icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, "
+                  "nd-redirect } return",
+                  "neighbour discovery"));
+}
+
+// What comes here bears a pod's address though NAT has had its turn.
+NftChain leak_chain(const Words& words) {
+  NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
+  auto& rules = chain.rules;
+  const auto no_address = fmt::format("counter name {} ", at("no_external_address", words));
+  rules.push_back(make_rule("ct direction reply return", "answers of connections from outside"));
+  for (auto& rule : leave_rules(words)) rules.push_back(std::move(rule));
+  let_pass_without_connection(rules, words);
+  rules.push_back(drop_translated(words, no_address));
+  rules.push_back(make_rule("ct state established,related return", "left alone when it began"));
+  rules.push_back(make_rule(fmt::format("ct state new {}drop", no_address), "no address to masquerade as"));
+  rules.push_back(make_rule(fmt::format("counter name {} drop", at("not_an_opener", words)), "of no connection"));
+  return chain;
+}
+
+void add_rules(NftTable& table, const Desired& desired) {
+  for (const auto& words : {words4, words6}) {
+    table.chains.push_back(decide_chain(desired, words));
+    table.chains.push_back(leak_chain(words));
+  }
+  table.chains.push_back({.name = "postrouting",
+                          .hook = NftChain::Hook{"nat", "postrouting", before_others},
+                          .rules = {from_pods(words4, "goto", "decide"), from_pods(words6, "goto", "decide")}});
+  table.chains.push_back({.name = "guard",
+                          .hook = NftChain::Hook{"filter", "postrouting", after_nat},
+                          .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
+}
+
+NftSet everything_left(const Desired& desired, const Words& words) {
+  auto ranges = pod_ranges(desired.family(words.family));
+  for (const auto& left : left_ranges(desired.family(words.family).rules)) ranges.push_back(left.range);
+  return interval_set("left", words, merged(std::move(ranges)));
+}
+
+NftChain stand_in_chain(const Words& words) {
+  NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
+  auto& rules = chain.rules;
+  rules.push_back(make_rule("ct direction reply return", "answers of connections from outside"));
+  rules.push_back(leave(words, words.multicast, "multicast and broadcast"));
+  rules.push_back(leave(words, "@" + at("left", words), "left alone"));
+  let_pass_without_connection(rules, words);
+  rules.push_back(drop_translated(words, ""));
+  rules.push_back(make_rule("ct state established,related return", "left alone when it began"));
+  rules.push_back(make_rule("drop", "nothing masquerades it"));
+  return chain;
+}
+
+// An answer to a pod that reaches the node itself was not translated: the node's TCP would reset the connection.
+NftRule no_reset(const Words& words) {
+  return make_rule(fmt::format("meta nfproto ipv{} meta l4proto tcp ct direction reply ct status snat ct original {} "
+                               "saddr @{} drop",
+                               static_cast<int>(words.family), words.ip, at("pods", words)),
+                   "the answer is a pod's");
+}
+
+}  // namespace
+
+std::string nft_name(const char* what, Family family) {
+  return fmt::format("{}{}", what, static_cast<int>(family));
+}
+
+std::string listed_element(const IpMasqEntry& entry) {
+  const auto mark = static_cast<unsigned>(entry.cidr.length()) | (entry.masquerade ? masquerade_mark : 0);
+  return fmt::format("{} . {}", entry.cidr.address().to_string(), mark);
+}
+
+Result<IpMasqEntry> parse_listed_element(const std::string& element) {
+  const auto dot = element.find(" . ");
+  const auto address = Address::parse(element.substr(0, dot));
+  if (!address || dot == std::string::npos) return fail("{:?} is no element of ours", element);
+  unsigned mark = 0;
+  std::from_chars(element.data() + dot + 3, element.data() + element.size(), mark);
+  return IpMasqEntry{.cidr = Cidr(*address, static_cast<int>(mark & 0xff)), .masquerade = mark >= masquerade_mark};
+}
+
+NftTable masq_table(const Desired& desired, const std::vector<std::string>& guarded) {
+  NftTable table{.name = nft_table_name, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
+  for (const auto& words : {words4, words6}) {
+    for (const auto* counter : {"created", "no_external_address", "not_an_opener"})
+      table.counters.push_back(at(counter, words));
+    add_sets(table, desired, words);
+  }
+  add_rules(table, desired);
+  sort_parts(table);
+  return table;
+}
+
+NftTable guard_table(const Desired& desired, const std::vector<std::string>& guarded) {
+  NftTable table{.name = nft_guard_name, .owned = true, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
+  for (const auto& words : {words4, words6}) {
+    table.sets.push_back(interval_set("pods", words, pod_ranges(desired.family(words.family))));
+    table.sets.push_back(everything_left(desired, words));
+    table.chains.push_back(stand_in_chain(words));
+  }
+  table.chains.push_back({.name = "guard",
+                          .hook = NftChain::Hook{"filter", "postrouting", after_nat + 1},
+                          .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
+  table.chains.push_back(
+      {.name = "input", .hook = NftChain::Hook{"filter", "input", -1}, .rules = {no_reset(words4), no_reset(words6)}});
+  sort_parts(table);
+  return table;
+}
+
+}  // namespace masq

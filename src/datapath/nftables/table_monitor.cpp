@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/nftables/table_monitor.hpp"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "os/netlink.hpp"
+
+namespace masq {
+namespace {
+
+constexpr int buffer_size = 16 << 20;  // a transaction of many thousand elements
+constexpr int table_attribute = 1;     // NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, …
+static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE == 1 && NFTA_SET_TABLE == 1 &&
+              NFTA_SET_ELEM_LIST_TABLE == 1 && NFTA_OBJ_TABLE == 1);
+
+// The number that the kernel gives is that of the first pid namespace, which need not be ours; a name is the same in
+// all.
+std::string own_name() {
+  std::array<char, 16> name{};  // TASK_COMM_LEN
+  prctl(PR_GET_NAME, name.data());
+  return name.data();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TableMonitor>> TableMonitor::open(EventLoop& loop, std::vector<std::string> tables,
+                                                         std::function<void()> changed) {
+  Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
+  if (!fd) return fail("open a netlink socket: {}", std::strerror(errno));
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size) != 0)
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size);  // without CAP_NET_ADMIN
+  const int group = NFNLGRP_NFTABLES;
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+    return fail("subscribe to nftables: {}", std::strerror(errno));
+  std::unique_ptr<TableMonitor> monitor(new TableMonitor(std::move(fd), std::move(tables), std::move(changed)));
+  auto watch = loop.watch(monitor->fd_.get(), EPOLLIN, [raw = monitor.get()](std::uint32_t) { raw->drain(); });
+  if (!watch) return std::unexpected(watch.error());
+  monitor->watch_ = std::move(*watch);
+  return monitor;
+}
+
+void TableMonitor::drain() {
+  std::vector<char> buffer(64 << 10);
+  bool changed = false;
+  for (;;) {
+    const auto size = recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == ENOBUFS) {  // some were lost, and with them what they were about
+      changed = true;
+      continue;
+    }
+    if (size <= 0) break;
+    const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+    for (auto rest = static_cast<unsigned>(size); NLMSG_OK(message, rest); message = NLMSG_NEXT(message, rest))
+      changed |= take(*message);
+  }
+  if (changed) changed_();
+}
+
+// True at the end of a transaction of somebody else that touched one of the tables.
+bool TableMonitor::take(const nlmsghdr& message) {
+  if (NFNL_SUBSYS_ID(message.nlmsg_type) != NFNL_SUBSYS_NFTABLES) return false;
+  const auto attributes = NetlinkAttributes::of_message(message, sizeof(nfgenmsg));
+  if (NFNL_MSG_TYPE(message.nlmsg_type) == NFT_MSG_NEWGEN) {
+    return std::exchange(touched_, false) && attributes.text(NFTA_GEN_PROC_NAME) != own_name();
+  }
+  const auto& header = *static_cast<const nfgenmsg*>(NLMSG_DATA(&message));
+  touched_ |= header.nfgen_family == NFPROTO_INET &&
+              std::ranges::find(tables_, attributes.text(table_attribute)) != tables_.end();
+  return false;
+}
+
+}  // namespace masq

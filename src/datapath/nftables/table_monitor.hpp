@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
+#include "os/fd.hpp"
+
+struct nlmsghdr;
+
+namespace masq {
+
+// Tells that another process changed nftables tables of these names (family inet): anything in them, or that they are
+// gone. What this process changes is no news.
+class TableMonitor {
+ public:
+  static Result<std::unique_ptr<TableMonitor>> open(EventLoop& loop, std::vector<std::string> tables,
+                                                    std::function<void()> changed);
+
+ private:
+  TableMonitor(Fd fd, std::vector<std::string> tables, std::function<void()> changed)
+      : fd_(std::move(fd)), tables_(std::move(tables)), changed_(std::move(changed)) {}
+  void drain();
+  bool take(const nlmsghdr& message);
+
+  Fd fd_;
+  std::vector<std::string> tables_;
+  std::function<void()> changed_;
+  bool touched_ = false;  // by the transaction whose end has not come yet
+  EventLoop::Watch watch_;
+};
+
+}  // namespace masq

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/replacing_datapath.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "datapath/netfilter/foreign_rules.hpp"
+
+namespace masq {
+namespace {
+
+Result<void> remove_into(Steps& steps, Datapath& datapath) {
+  auto removed = datapath.remove();
+  if (!removed) return std::unexpected(removed.error());
+  std::ranges::move(*removed, std::back_inserter(steps));
+  return {};
+}
+
+}  // namespace
+
+Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
+  auto steps = chosen_->apply(desired);
+  if (!steps) return steps;
+  while (!others_.empty()) {
+    if (auto done = take_over_from(*others_.back()); !done) return std::unexpected(done.error());
+    if (auto done = remove_into(*steps, *others_.back()); !done) return std::unexpected(done.error());
+    others_.pop_back();
+  }
+  return steps;
+}
+
+// One that has nothing in the kernel cannot be read.
+Result<void> ReplacingDatapath::take_over_from(Datapath& other) {
+  std::vector<Mapping> live;
+  if (!other.mappings([&](const Mapping& mapping) { live.push_back(mapping); })) return {};
+  return chosen_->take_over(live);
+}
+
+Result<std::vector<IpMasqEntry>> ReplacingDatapath::ip_masq() {
+  auto entries = chosen_->ip_masq();
+  for (const auto& other : others_) {
+    if (entries && !entries->empty()) break;
+    entries = other->ip_masq();
+  }
+  return entries;
+}
+
+std::vector<std::string> ReplacingDatapath::notes() {
+  auto notes = chosen_->notes();
+  std::ranges::move(foreign_masquerading(), std::back_inserter(notes));
+  return notes;
+}
+
+Result<Steps> ReplacingDatapath::remove() {
+  Steps steps;
+  if (auto done = remove_into(steps, *chosen_); !done) return std::unexpected(done.error());
+  for (const auto& other : others_)
+    if (auto done = remove_into(steps, *other); !done) return std::unexpected(done.error());
+  return steps;
+}
+
+}  // namespace masq

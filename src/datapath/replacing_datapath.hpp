@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "datapath/datapath.hpp"
+
+namespace masq {
+
+// A datapath that takes the place of others: once it masquerades, what they left in the kernel is removed, so that no
+// packet leaves unmasqueraded between the two.
+class ReplacingDatapath final : public Datapath {
+ public:
+  using Others = std::vector<std::unique_ptr<Datapath>>;
+
+  ReplacingDatapath(std::unique_ptr<Datapath> chosen, Others others)
+      : chosen_(std::move(chosen)), others_(std::move(others)) {}
+
+  std::string name() const override { return chosen_->name(); }
+  Result<Steps> apply(const Desired& desired) override;
+  Result<Steps> plan(const Desired& desired) override { return chosen_->plan(desired); }
+  Result<void> mappings(const std::function<void(const Mapping&)>& visit) override { return chosen_->mappings(visit); }
+  Result<Counters> counters() override { return chosen_->counters(); }
+  // Until it has one itself, what the others had.
+  Result<std::vector<IpMasqEntry>> ip_masq() override;
+  // With rules of others that masquerade the same packets, whatever the datapath.
+  std::vector<std::string> notes() override;
+  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override {
+    return chosen_->watch(loop, std::move(disturbed));
+  }
+  Result<Steps> remove() override;
+
+ private:
+  Result<void> take_over_from(Datapath& other);
+
+  std::unique_ptr<Datapath> chosen_;
+  Others others_;  // none: they are gone
+};
+
+}  // namespace masq

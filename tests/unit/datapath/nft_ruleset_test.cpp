@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include "datapath/nftables/ruleset.hpp"
+#include "model/policy.hpp"
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+using testing::ElementsAre;
+
+Desired small_node() {
+  Desired desired;
+  desired.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}, .ipv6 = {"2001:db8::10"_ip}}};
+  desired.ipv4.sources = cidrs("10.0.1.0/24");
+  desired.ipv6.enabled = false;
+  desired.ipv4.rules = flatten({.broadcast = cidrs("192.0.2.255/32"),
+                                .non_masquerade = cidrs("10.0.0.0/8"),
+                                .masquerade = cidrs("10.64.0.0/10"),
+                                .nodes = cidrs("192.0.2.20/32"),
+                                .own = cidrs("192.0.2.10/32")});
+  desired.ip_masq_agent = true;
+  desired.ip_masq_agent_rules = {.non_masquerade = cidrs("10.0.0.0/8"), .masquerade = cidrs("10.64.0.0/10")};
+  desired.ports = {{.low = 1024, .high = 29999}, {.low = 61000, .high = 65535}};
+  return desired;
+}
+
+const NftChain& chain(const NftTable& table, const std::string& name) {
+  return *std::ranges::find(table.chains, name, &NftChain::name);
+}
+const NftSet& set(const NftTable& table, const std::string& name) {
+  return *std::ranges::find(table.sets, name, &NftSet::name);
+}
+std::vector<std::string> rules(const NftTable& table, const std::string& name) {
+  std::vector<std::string> texts;
+  for (const auto& rule : chain(table, name).rules) texts.push_back(rule.text);
+  return texts;
+}
+// Those that give a packet an address.
+std::vector<std::string> translations(const Desired& desired, const std::string& name = "decide4") {
+  auto texts = rules(masq_table(desired, {"eth0"}), name);
+  std::erase_if(texts, [](const std::string& text) { return !text.contains("snat"); });
+  return texts;
+}
+
+TEST(NftRuleset, DecidesInTheOrderOfTheEngine) {
+  EXPECT_THAT(
+      rules(masq_table(small_node(), {"eth0"}), "decide4"),
+      ElementsAre("ip daddr { 224.0.0.0/4, 255.255.255.255 } return", "ip daddr @pods4 return",
+                  "ip daddr @broadcast4 return", "ip daddr @native_routing4 return", "ip daddr @ip_masq_agent4 return",
+                  "ip daddr @nodes4 return", "ip daddr @own4 return", "counter name created4",
+                  "oifname \"eth0\" meta l4proto { tcp, udp } th sport 61000-65535 snat ip to "
+                  "192.0.2.10:61000-65535",
+                  "oifname \"eth0\" meta l4proto { tcp, udp } snat ip to 192.0.2.10:1024-29999",
+                  "oifname \"eth0\" snat ip to 192.0.2.10"));
+}
+
+TEST(NftRuleset, DropsWhatStillBearsAPodsAddress) {
+  EXPECT_THAT(
+      rules(masq_table(small_node(), {"eth0"}), "leak4"),
+      ElementsAre("ct direction reply return", "ip daddr { 224.0.0.0/4, 255.255.255.255 } return",
+                  "ip daddr @pods4 return", "ip daddr @broadcast4 return", "ip daddr @native_routing4 return",
+                  "ip daddr @ip_masq_agent4 return", "ip daddr @nodes4 return", "ip daddr @own4 return",
+                  "ct status snat counter name no_external_address4 drop", "ct state established,related return",
+                  "ct state new counter name no_external_address4 drop", "counter name not_an_opener4 drop"));
+}
+
+TEST(NftRuleset, SetsHoldDisjointRanges) {
+  const auto table = masq_table(small_node(), {"eth0", "eth1"});
+  EXPECT_THAT(set(table, "ip_masq_agent4").elements, ElementsAre("10.0.0.0/10", "10.128.0.0/9"));
+  EXPECT_THAT(set(table, "nodes4").elements, ElementsAre("192.0.2.20"));
+  EXPECT_THAT(set(table, "own4").elements, ElementsAre("192.0.2.10"));
+  EXPECT_THAT(set(table, "guarded").elements, ElementsAre("eth0", "eth1"));
+  EXPECT_THAT(set(table, "pods6").elements, ElementsAre());
+}
+
+TEST(NftRuleset, RemembersTheFileAsItWasWritten) {
+  EXPECT_THAT(set(masq_table(small_node(), {}), "listed4").elements, ElementsAre("10.0.0.0 . 8", "10.64.0.0 . 266"));
+  const auto entry = parse_listed_element("10.64.0.0 . 266").value();
+  EXPECT_EQ(entry.cidr, "10.64.0.0/10"_cidr);
+  EXPECT_TRUE(entry.masquerade);
+  EXPECT_FALSE(parse_listed_element("10.64.0.0").has_value());
+}
+
+TEST(NftRuleset, RandomPortsAreOfTheLargestRange) {
+  auto desired = small_node();
+  desired.random_fully = true;
+  EXPECT_THAT(translations(desired),
+              ElementsAre("oifname \"eth0\" meta l4proto { tcp, udp } snat ip to 192.0.2.10:1024-29999 fully-random",
+                          "oifname \"eth0\" snat ip to 192.0.2.10 fully-random"));
+}
+
+TEST(NftRuleset, APodKeepsItsAddressOfAPool) {
+  auto desired = small_node();
+  desired.uplinks[0].ipv4.push_back("192.0.2.11"_ip);
+  desired.ports = {{.low = 1024, .high = 65535}};
+  EXPECT_THAT(
+      translations(desired),
+      ElementsAre("oifname \"eth0\" jhash ip saddr mod 2 seed 0x6d617371 0 meta l4proto { tcp, udp } snat ip to "
+                  "192.0.2.10:1024-65535",
+                  "oifname \"eth0\" jhash ip saddr mod 2 seed 0x6d617371 0 snat ip to 192.0.2.10",
+                  "oifname \"eth0\" jhash ip saddr mod 2 seed 0x6d617371 1 meta l4proto { tcp, udp } snat ip to "
+                  "192.0.2.11:1024-65535",
+                  "oifname \"eth0\" jhash ip saddr mod 2 seed 0x6d617371 1 snat ip to 192.0.2.11"));
+}
+
+TEST(NftRuleset, RoutesWithASourceOfTheirOwnComeFirst) {
+  auto desired = small_node();
+  desired.ports = {{.low = 1024, .high = 65535}};
+  desired.source_routes = {{.destination = "198.51.100.0/24"_cidr, .device = "eth0", .source = "192.0.2.11"_ip}};
+  EXPECT_EQ(translations(desired).front(),
+            "oifname \"eth0\" ip daddr 198.51.100.0/24 meta l4proto { tcp, udp } snat ip to 192.0.2.11:1024-65535");
+}
+
+TEST(NftRuleset, NothingIsTranslatedForAFamilyThatIsOff) {
+  EXPECT_THAT(translations(small_node(), "decide6"), ElementsAre());
+  auto desired = small_node();
+  desired.ipv6.enabled = true;
+  desired.ports = {{.low = 1024, .high = 65535}};
+  EXPECT_THAT(translations(desired, "decide6"),
+              ElementsAre("oifname \"eth0\" meta l4proto { tcp, udp } snat ip6 to [2001:db8::10]:1024-65535",
+                          "oifname \"eth0\" snat ip6 to 2001:db8::10"));
+}
+
+TEST(NftRuleset, TheGuardHasOneSetOfAllThatIsLeftAlone) {
+  const auto table = guard_table(small_node(), {"eth0"});
+  EXPECT_TRUE(table.owned);
+  EXPECT_THAT(set(table, "left4").elements,
+              ElementsAre("10.0.0.0/10", "10.128.0.0/9", "192.0.2.10", "192.0.2.20", "192.0.2.255"));
+  EXPECT_THAT(rules(table, "input")[0],
+              "meta nfproto ipv4 meta l4proto tcp ct direction reply ct status snat ct original ip saddr @pods4 drop");
+}
+
+}  // namespace
+}  // namespace masq
