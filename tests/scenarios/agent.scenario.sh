@@ -46,7 +46,7 @@ scenario "a restart with other options keeps old connections"
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
-    masqd starts with nat-timeout-udp=10s random-fully nat-port-range=1024-29999
+    masqd starts with $(on bpf echo nat-timeout-udp=10s) random-fully nat-port-range=1024-29999
     talk  goes_on
     nat_lists "$(at pod1 20000)" "XLATE_SRC $(at node 20000) state=established"
     pod2  reaches world as node
@@ -120,7 +120,7 @@ scenario "masqd without the right to do its work says so"
     same  1 "$status" "exit"
     contains "ermi" "$said" # "Permission denied", "not permitted"
 
-scenario "a bpf-root that cannot be one is said to be wrong"
+scenario "a bpf-root that cannot be one is said to be wrong" only=bpf
     agent_flags with "bpf-root=/dev/null"
     status=0
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
@@ -181,14 +181,14 @@ scenario "SIGHUP reads every source again"
     kill  -HUP "$agent"
     within 1 pod1 reaches office as pod1
 
-scenario "masqd that comes back adopts what it finds"
+scenario "masqd that comes back adopts what it finds" only=bpf
     masqd starts
     pod1  reaches world as node
     before=$(stat -c %i "$bpf_root"/masq/maps/* "$bpf_root"/masq/links/*/*)
     masqd is_restarted
     same  "$before" "$(stat -c %i "$bpf_root"/masq/maps/* "$bpf_root"/masq/links/*/*)" "pins"
 
-scenario "a bpffs is mounted where there is none"
+scenario "a bpffs is mounted where there is none" only=bpf
     not   mountpoint -q "$bpf_root"
     masqd starts
     same  "bpf" "$(stat -f -c %T "$bpf_root" | sed 's/bpf_fs/bpf/')" "file system"
@@ -196,14 +196,14 @@ scenario "a bpffs is mounted where there is none"
     same  1 "$(grep -c " $bpf_root " /proc/mounts)" "mounts"
     pod1  reaches world as node
 
-scenario "a bpffs that is there is used"
+scenario "a bpffs that is there is used" only=bpf
     mkdir "$bpf_root"
     mount -t bpf none "$bpf_root"
     masqd starts
     same  1 "$(grep -c " $bpf_root " /proc/mounts)" "mounts"
     pod1  reaches world as node
 
-scenario "pins that were wiped come back with the agent"
+scenario "pins that were wiped come back with the agent" only=bpf
     left_alone world
     masqd starts
     pod1  reaches world as node

@@ -8,12 +8,12 @@ world serves tcp 80
 scenario "the status line is Cilium's" family=ipv4
     masqd starts
     line=$(masq status | grep '^Masquerading:')
-    [[ $line =~ ^Masquerading:\ +BPF\ +\[eth0\]\ +10\.0\.1\.0/24.*\[IPv4:\ Enabled,\ IPv6:\ (Enabled|Disabled)\]$ ]] || fail "$line"
+    [[ $line =~ ^Masquerading:\ +$datapath_word\ +\[eth0\]\ +10\.0\.1\.0/24.*\[IPv4:\ Enabled,\ IPv6:\ (Enabled|Disabled)\]$ ]] || fail "$line"
     masqd is_terminated
     the_file_excludes office
     masqd starts with enable-ip-masq-agent ipv4-native-routing-cidr=10.0.0.0/16 enable-ipv6-masquerade=false
     line=$(masq status | grep '^Masquerading:')
-    [[ $line =~ ^Masquerading:\ +BPF\ \(ip-masq-agent\)\ +\[eth0\]\ +10\.0\.0\.0/16\ +\[IPv4:\ Enabled,\ IPv6:\ Disabled\]$ ]] || fail "$line"
+    [[ $line =~ ^Masquerading:\ +$datapath_word\ \(ip-masq-agent\)\ +\[eth0\]\ +10\.0\.0\.0/16\ +\[IPv4:\ Enabled,\ IPv6:\ Disabled\]$ ]] || fail "$line"
 
 scenario "the same in JSON" family=ipv4
     the_file_excludes office
@@ -21,7 +21,7 @@ scenario "the same in JSON" family=ipv4
     status_says "['masquerading']['enabled']" True
     status_says "['masquerading']['enabledProtocols']['ipv4']" True
     status_says "['masquerading']['enabledProtocols']['ipv6']" False
-    status_says "['masquerading']['mode']" BPF
+    status_says "['masquerading']['mode']" "$datapath_word"
     status_says "['masquerading']['ip-masq-agent']" True
     status_says "['masquerading']['snat-exclusion-cidr-v4']" 10.0.0.0/16
     status_says "['masquerading']['devices'][0]['name']" eth0
@@ -48,20 +48,20 @@ scenario "status --brief says OK or the first problem" family=ipv4
     same  1 "$status" "exit of the whole status"
 
 scenario "status counts mappings and drops"
-    masqd starts with nat-max-mappings=1000
+    masqd starts $(on bpf echo with nat-max-mappings=1000)
     pod1  reaches world as node
     inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" tcp-rst --from-port 20000
     within 2 dropped_for not_an_opener
     status_shows "not_an_opener"
-    status_shows "of 1000"
+    on bpf status_shows "of 1000"
 
-scenario "without an agent masq ends with 3 and says where it looked" family=ipv4
+scenario "without an agent masq ends with 3 and says where it looked" only=bpf family=ipv4
     status=0
     said=$(masq status 2>&1) || status=$?
     same  3 "$status" "exit"
     contains "$socket" "$said"
 
-scenario "wrong use ends with 2" family=ipv4
+scenario "wrong use ends with 2" only=bpf family=ipv4
     for words in "stat" "bpf" "bpf nat" "bpf nat lost" "status --no-such-flag" "config check a b"; do
         status=0
         # shellcheck disable=SC2086
@@ -116,7 +116,7 @@ scenario "the lists work with the agent dead"
     nat_lists "${address[pod1]}" "${address[world]}" state=established
     talk  is_unbroken
 
-scenario "config check reads a file without touching anything" family=ipv4
+scenario "config check reads a file without touching anything" only=bpf family=ipv4
     the_file_says "nonMasqueradeCIDRs: [10.1.2.3/8]"
     said=$(masq config check "$agent_file" 2>&1) || fail "$said"
     contains 10.0.0.0/8 "$said"
@@ -130,7 +130,7 @@ scenario "config check reads a file without touching anything" family=ipv4
     contains nonsense "$said"
     not   exists "$bpf_root/masq"
 
-scenario "the agent's socket is for root only" family=ipv4
+scenario "the agent's socket is for root only" only=bpf family=ipv4
     masqd starts
     [[ $(stat -c %a "$socket") =~ ^6[06]0$ ]] || fail "mode $(stat -c %a "$socket")"
     not   setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/masq" --socket-path "$socket" status

@@ -68,14 +68,14 @@ scenario "a renamed uplink is the same uplink"
     ip_in node route add "${address[beyond-east]}/$host" via "${address[east]}"
     within 1 uplinks_are eth0 wan1
     pod1  reaches beyond-east as node-east
-    exists "$bpf_root/masq/links/wan1/egress"
+    on bpf exists "$bpf_root/masq/links/wan1/egress"
 
 scenario "names with dots, dashes and fifteen letters"
     masqd starts
     for name in a.b a-b uplink-of-15-ch ü.1; do
         node_gets_a_second_uplink "$name"
         within 1 uplinks_are $(printf '%s\n' "$name" eth0 | LC_ALL=C sort)
-        exists "$bpf_root/masq/links/$(pin_of "$name")/egress"
+        on bpf exists "$bpf_root/masq/links/$(pin_of "$name")/egress"
         pod1  reaches beyond-east as node-east
         ip_in node link delete "$name"
         within 1 uplinks_are eth0

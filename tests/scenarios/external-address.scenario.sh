@@ -47,7 +47,7 @@ scenario "masquerade-address is used instead of the uplink's"
     pod1  reaches world as node-second
     pod2  reaches elsewhere as node-second
 
-scenario "a pod keeps its address of a pool"
+scenario "a pod keeps its address of a pool" only=bpf,nftables
     give  node eth0 "${address[node-second]}/$link" "${address[node-new]}/$link"
     masqd starts with "masquerade-address=${address[node-second]},${address[node-new]}"
     for pod in pod1 pod2; do

@@ -22,23 +22,23 @@ scenario "pods and the node send fragments to one destination at once"
         contains " 0% packet loss" "$(cat "$work/$who-stream.out")"
     done
 
-scenario "four fragments leave in each of their 24 orders, of every protocol" # R84
+scenario "four fragments leave in each of their 24 orders, of every protocol" only=bpf # R84
     masqd starts
     only_crafted_packets
     crafted fragments out_in_every_order
 
-scenario "four fragments come back in each of their 24 orders, of every protocol" # R84
+scenario "four fragments come back in each of their 24 orders, of every protocol" only=bpf # R84
     masqd starts
     only_crafted_packets
     crafted fragments in_in_every_order
 
-scenario "the fragments of large datagrams, the last one first, and twice" # R84
+scenario "the fragments of large datagrams, the last one first, and twice" only=bpf # R84
     masqd starts
     only_crafted_packets
     crafted fragments many_reversed
     crafted fragments twice
 
-scenario "fragments without a head make no mapping and do not leak"
+scenario "fragments without a head make no mapping and do not leak" only=bpf
     masqd starts
     only_crafted_packets
     crafted fragments without_a_head
@@ -46,7 +46,7 @@ scenario "fragments without a head make no mapping and do not leak"
     mappings_number 0
     dropped_for fragment_held 3
 
-scenario "datagrams with one identification never mix" # R84
+scenario "datagrams with one identification never mix" only=bpf # R84
     masqd starts
     only_crafted_packets
     crafted fragments two_pods_one_identification
@@ -59,27 +59,27 @@ scenario "a datagram that the node itself cuts for the uplink" family=ipv4 # R84
     only_crafted_packets
     crafted fragments cut_by_the_node
 
-scenario "a flood of fragments without heads stops nobody else's" # R84
+scenario "a flood of fragments without heads stops nobody else's" only=bpf # R84
     masqd starts
     only_crafted_packets
     crafted fragments flood
     crafted fragments flood_from_outside
     dropped_for fragment 4000
 
-scenario "a flood of fragments from outside stops no pod's" # R84
+scenario "a flood of fragments from outside stops no pod's" only=bpf # R84
     masqd starts with nat-max-mappings=1024
     only_crafted_packets
     crafted fragments flood_of_heads
     crafted fragments flood_of_many
 
-scenario "fragments to an excluded destination are left alone in any order"
+scenario "fragments to an excluded destination are left alone in any order" only=bpf
     left_alone office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     only_crafted_packets
     crafted fragments to_an_excluded_destination
 
-scenario "IPv6 packets with a fragment header that are whole" family=ipv6
+scenario "IPv6 packets with a fragment header that are whole" only=bpf family=ipv6
     masqd starts
     only_crafted_packets
     crafted fragments atomic

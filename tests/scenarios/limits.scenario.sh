@@ -4,7 +4,7 @@
 world serves tcp 80
 world serves udp 53
 
-scenario "a full table drops new connections, counts them, and lets the old ones be"
+scenario "a full table drops new connections, counts them, and lets the old ones be" only=bpf
     masqd starts with nat-max-mappings=16 nat-max-mappings-per-pod=16
     pod1  chats with world as talk
     patience=0.5 a_crowd pod1 udp 40 world as crowd
@@ -16,7 +16,7 @@ scenario "a full table drops new connections, counts them, and lets the old ones
     talk  is_unbroken
     crowd leaves
 
-scenario "a pod over its limit gets nothing new, and others are not disturbed"
+scenario "a pod over its limit gets nothing new, and others are not disturbed" only=bpf
     masqd starts with nat-max-mappings-per-pod=4
     pod1  chats with world as talk
     patience=0.5 a_crowd pod1 udp 10 world as crowd
@@ -27,13 +27,13 @@ scenario "a pod over its limit gets nothing new, and others are not disturbed"
     others was_answered 4
     talk  is_unbroken
 
-scenario "a range of one, two and three ports is used to its last port"
+scenario "a range of one, two and three ports is used to its last port" only=bpf
     for last in 20000 20001 20002; do
         masqd starts with "nat-port-range=20000-$last"
         count=$((last - 20000 + 1))
         patience=0.5 a_crowd pod1 udp $((count + 1)) world as "crowd$count"
         "crowd$count" was_answered "$count"
-        dropped_for no_free_port 1
+        on bpf dropped_for no_free_port 1
         same  "$(seq -s ' ' 20000 "$last")" \
             "$(masq bpf nat list | sed -n 's/.*XLATE_SRC [^ ]*:\([0-9]*\) .*/\1/p' | sort | xargs)" "ports in use"
         pod2  reaches elsewhere as node over udp
@@ -42,7 +42,7 @@ scenario "a range of one, two and three ports is used to its last port"
     done
 
 # R1: the kernel of the pod hears of it, and its program need not wait for a timeout.
-scenario "a pod that is refused a connection learns it at once"
+scenario "a pod that is refused a connection learns it at once" only=bpf
     masqd starts with nat-port-range=20000-20000
     pod1  chats with world as talk
     started=$(now_ms)
@@ -60,21 +60,21 @@ scenario "ports used toward one destination are free toward another"
     second was_answered 10
     mappings_number 20
 
-scenario "a mapping that is idle too long ends and its port is free again"
+scenario "a mapping that is idle too long ends and its port is free again" only=bpf
     masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     pod2  cannot_reach world over udp
     within 6 mappings_number 0
     pod2  reaches world as node over udp
 
-scenario "mappings time out with the agent dead too"
+scenario "mappings time out with the agent dead too" only=bpf
     masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     masqd is_killed
     within 6 mappings_number 0
     pod2  reaches world as node over udp
 
-scenario "a closed connection ends long before an open one"
+scenario "a closed connection ends long before an open one" only=bpf
     masqd starts with nat-timeout-tcp-transitory=2s
     pod1  chats with world as talk
     pod2  connects to world 80

@@ -48,7 +48,7 @@ scenario "a pod does not get the port of a connection of the node"
     own   is_unbroken
     pods  is_unbroken
 
-scenario "a pod does not get the port of a service of the node"
+scenario "a pod does not get the port of a service of the node" only=bpf
     masqd starts
     node  serves udp 20000
     node  serves tcp 20000

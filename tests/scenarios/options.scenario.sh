@@ -8,7 +8,7 @@ refused() {
     for word in "${option%%=*}" "$@"; do contains "$word" "$said"; done
 }
 
-scenario "a wrong value is refused with one line" family=ipv4
+scenario "a wrong value is refused with one line" only=bpf family=ipv4
     refused datapath=magic magic bpf nftables iptables
     refused ipv4-pod-cidr=10.0.0.1 10.0.0.1
     refused ipv4-pod-cidr=fd00::/64 fd00::/64
@@ -28,22 +28,22 @@ scenario "a wrong value is refused with one line" family=ipv4
     refused log-format=xml xml json
     refused enable-k8s=sometimes sometimes auto
 
-scenario "an unknown flag is refused with one line" family=ipv4
+scenario "an unknown flag is refused with one line" only=bpf family=ipv4
     masqd refuses no-such-key=1
     contains no-such-key "$said"
 
-scenario "an unknown environment variable is refused with one line" family=ipv4
+scenario "an unknown environment variable is refused with one line" only=bpf family=ipv4
     agent_environment=(MASQ_NO_SUCH_KEY=1)
     masqd refuses
     contains MASQ_NO_SUCH_KEY "$said"
 
-scenario "a wrong value in the environment names the variable" family=ipv4
+scenario "a wrong value in the environment names the variable" only=bpf family=ipv4
     agent_environment=(MASQ_NAT_MAX_MAPPINGS=many)
     masqd refuses
     contains MASQ_NAT_MAX_MAPPINGS "$said"
     contains many "$said"
 
-scenario "an unknown or wrong key of the YAML file is refused with file and key" family=ipv4
+scenario "an unknown or wrong key of the YAML file is refused with file and key" only=bpf family=ipv4
     echo "no-such-key: 1" >"$work/masq.yaml"
     masqd refuses "config=$work/masq.yaml"
     contains masq.yaml "$said"
@@ -53,14 +53,14 @@ scenario "an unknown or wrong key of the YAML file is refused with file and key"
     contains masq.yaml "$said"
     contains many "$said"
 
-scenario "a wrong value in the config directory names the file" family=ipv4
+scenario "a wrong value in the config directory names the file" only=bpf family=ipv4
     mkdir "$work/keys"
     echo many >"$work/keys/nat-max-mappings"
     masqd refuses "config-dir=$work/keys"
     contains keys "$said"
     contains nat-max-mappings "$said"
 
-scenario "a later source wins: default, YAML, directory, environment, flag" family=ipv4
+scenario "a later source wins: default, YAML, directory, environment, flag" only=bpf family=ipv4
     maximum_is() { status_shows "of $1"; }
     mkdir "$work/keys"
     echo "nat-max-mappings: 1001" >"$work/masq.yaml"
@@ -78,7 +78,7 @@ scenario "a later source wins: default, YAML, directory, environment, flag" fami
     masqd starts with "config=$work/masq.yaml" "config-dir=$work/keys" nat-max-mappings=1004
     maximum_is 1004
 
-scenario "a cluster's cilium-config can be mounted as it is"
+scenario "a cluster's cilium-config can be mounted as it is" only=bpf
     mkdir "$work/keys"
     echo true >"$work/keys/enable-ip-masq-agent"
     echo whatever >"$work/keys/bpf-lb-algorithm"
@@ -102,17 +102,17 @@ scenario "lists may be given in every form"
     pod2  reaches lab as pod2
     pod2  reaches branch as node
 
-scenario "contradictions are refused" family=ipv4
+scenario "contradictions are refused" only=bpf family=ipv4
     masqd refuses datapath=bpf enable-bpf-masquerade=false
     contains enable-bpf-masquerade "$said"
     masqd refuses egress-masquerade-interfaces=eth0 datapath=bpf
     contains devices "$said"
 
-scenario "an option of a later version says that it has no effect yet" family=ipv4
+scenario "an option of a later version says that it has no effect yet" only=bpf family=ipv4
     masqd starts with prometheus-serve-addr=127.0.0.1:9965
     within 1 grep -q "prometheus-serve-addr.*no effect" "$agent_log"
 
-scenario "--help and --version of both programs" family=ipv4
+scenario "--help and --version of both programs" only=bpf family=ipv4
     contains "$("$bin/masqd" --version)" "$("$bin/masqd" --version)"
     [[ $("$bin/masqd" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masqd --version: $("$bin/masqd" --version)"
     [[ $("$bin/masq" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masq --version: $("$bin/masq" --version)"
@@ -123,7 +123,7 @@ scenario "--help and --version of both programs" family=ipv4
     contains ipmasq "$("$bin/masq" bpf --help)"
     contains status "$("$bin/masq" --help)"
 
-scenario "every key of the reference is accepted" family=ipv4
+scenario "every key of the reference is accepted" only=bpf family=ipv4
     masqd starts with enable-ipv4-masquerade=true enable-ipv6-masquerade=true devices=eth+ node-port-range=30000-32767 \
         nat-max-mappings=65536 nat-max-mappings-per-pod=1024 nat-timeout-tcp-established=1h30m nat-timeout-tcp-transitory=240s \
         nat-timeout-udp=5m nat-timeout-icmp=60s nat-timeout-other=600s random-fully=false enable-k8s=false log-format=json \

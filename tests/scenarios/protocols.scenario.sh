@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every protocol there is. Packets are crafted and compared to the byte, with their checksums.
 
-scenario "every protocol from 0 to 255 leaves as the node and is answered" # R87
+scenario "every protocol from 0 to 255 leaves as the node and is answered" only=bpf # R87
     masqd starts
     only_crafted_packets
     crafted protocols sweep
 
-scenario "a protocol without ports serves one pod for each destination" # R87
+scenario "a protocol without ports serves one pod for each destination" only=bpf # R87
     masqd starts
     only_crafted_packets
     crafted protocols by_address
 
-scenario "GRE keys and the SPIs of ESP and AH tell pods apart" # R87
+scenario "GRE keys and the SPIs of ESP and AH tell pods apart" only=bpf # R87
     masqd starts
     only_crafted_packets
     crafted protocols keys_and_spis
@@ -20,18 +20,18 @@ scenario "GRE keys and the SPIs of ESP and AH tell pods apart" # R87
     masqd starts
     crafted protocols gre_without_a_key
 
-scenario "SCTP keeps its port and its checksum" # R86
+scenario "SCTP keeps its port and its checksum" only=bpf # R86
     masqd starts
     only_crafted_packets
     crafted protocols sctp_associations
     crafted protocols sctp_openers
 
-scenario "UDP-Lite and DCCP have their ports translated"
+scenario "UDP-Lite and DCCP have their ports translated" only=bpf
     masqd starts
     only_crafted_packets
     crafted protocols datagrams
 
-scenario "every ICMP query finds its reply, with identifiers of its own" # R83
+scenario "every ICMP query finds its reply, with identifiers of its own" only=bpf # R83
     masqd starts
     only_crafted_packets
     crafted protocols icmp_queries
@@ -48,7 +48,7 @@ scenario "identifiers from 0 to 65535 are kept" # R83
     only_crafted_packets
     crafted protocols all_identifiers 128
 
-scenario "ICMP that is neither query nor error does not leave"
+scenario "ICMP that is neither query nor error does not leave" only=bpf
     masqd starts
     only_crafted_packets
     crafted protocols other_icmp

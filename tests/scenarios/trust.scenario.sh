@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who may make a mapping, and whom a mapping serves.
 
-scenario "only a legal opener makes a mapping" # R19
+scenario "only a legal opener makes a mapping" only=bpf # R19
     masqd starts
     only_crafted_packets
     crafted trust openers
 
-scenario "strangers make no mapping and come in through none"
+scenario "strangers make no mapping and come in through none" only=bpf
     node_may_reset
     masqd starts
     only_crafted_packets
@@ -22,12 +22,12 @@ scenario "connections from outside to a pod's own address stay as they are, to t
     crafted trust inbound
     mappings_number 0
 
-scenario "a late segment does not make the pod's next connection skip masquerading" # R19
+scenario "a late segment does not make the pod's next connection skip masquerading" only=bpf # R19
     masqd starts
     only_crafted_packets
     crafted trust late_segments
 
-scenario "spoofed sources make no mapping" # R91
+scenario "spoofed sources make no mapping" only=bpf # R91
     masqd starts
     only_crafted_packets
     crafted trust spoofed 3000
@@ -39,7 +39,7 @@ scenario "a million spoofed sources make no mapping and no noise" long # R91
     for round in $(seq 20); do crafted trust spoofed 50000; done
     mappings_number 0
 
-scenario "a pod's address that comes in by an uplink makes no mapping" # R91
+scenario "a pod's address that comes in by an uplink makes no mapping" only=bpf # R91
     left_alone beyond-east
     node_gets_a_second_uplink
     masqd starts
@@ -47,7 +47,7 @@ scenario "a pod's address that comes in by an uplink makes no mapping" # R91
     crafted trust from_an_uplink
     mappings_number 0
 
-scenario "a pod that calls another pod's external port speaks to the node" # R89
+scenario "a pod that calls another pod's external port speaks to the node" only=bpf # R89
     node_may_reset
     masqd starts
     only_crafted_packets
@@ -65,7 +65,7 @@ scenario "packets of the node itself leave as they are, whole and in fragments" 
     only_crafted_packets
     crafted trust of_the_node
 
-scenario "what comes for the node's own tunnels does not reach a pod" # R96
+scenario "what comes for the node's own tunnels does not reach a pod" only=bpf # R96
     masqd starts
     only_crafted_packets
     crafted trust tunnels_of_the_node

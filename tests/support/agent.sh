@@ -6,6 +6,9 @@ bpf_root=$work/bpf socket=$work/masq.sock agent_log=$work/masqd.log
 agent_file=$work/config/ip-masq-agent
 mkdir -p "$work/config"
 
+declare -A datapath_words=([bpf]=BPF [nftables]=nftables [iptables]=IPTables)
+datapath_word=${datapath_words[$datapath]}
+
 agent_environment=()
 in_node() { inside node env -i PATH="$PATH" "${agent_environment[@]}" "$@"; }
 

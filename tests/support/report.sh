@@ -49,4 +49,7 @@ contains() { [[ $2 == *"$1"* ]] || fail "'$1' is not in: $2"; }
 lacks() { [[ $2 != *"$1"* ]] || fail "'$1' is in: $2"; }
 same() { [ "$1" = "$2" ] || fail "'$1' and '$2' are not the same${3:+: $3}"; }
 
+# on DATAPATH,... COMMAND...: for these datapaths only; docs/behaviour.md says what a datapath cannot do.
+on() { [[ ,$1, != *",$datapath,"* ]] || "${@:2}"; }
+
 exists() { [ -e "$1" ] || fail "$1 does not exist"; }

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+# Others who write firewall rules on the same node: they flush, replace and add, and masq bears it. Hard cases in brackets.
+
+the_world_knows_the_pods
+left_alone office
+world serves tcp 80
+world serves udp 53
+
+rules() { inside node nft -s list table inet masq; }
+rules_are_as_before() { [ "$before" = "$(rules)" ] || fail "$(diff <(echo "$before") <(rules))"; }
+table_is_back() { inside node nft list chain inet masq postrouting >/dev/null; }
+# How long ago COMMAND was true for the first time, in milliseconds.
+soon() { # MILLISECONDS COMMAND...
+    local start limit=$1; start=$(now_ms); shift
+    within 1 "$@"
+    (($(now_ms) - start <= limit)) || fail "$* took $(($(now_ms) - start)) ms"
+}
+
+scenario "a firewall reload that flushes everything is mended at once, and nothing leaks (R25, R43, R64)" only=nftables
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    pod1  chats with world as talk
+    pod2  chats with office as plain
+    pod1  downloads from world as load
+    background pod2 stream ping -q -n -i 0.002 -c 1500 "${address[world]}"
+    for round in 1 2 3 4 5; do
+        before=$(rules)
+        inside node nft flush ruleset
+        soon 150 table_is_back
+        rules_are_as_before
+        sleep 0.3 # between two reloads
+    done
+    talk  goes_on
+    load  is_unbroken
+    talk  is_unbroken
+    plain is_unbroken
+    pod2  reaches world as node
+    pod2  reaches office as pod2
+
+scenario "a rule, a set's element, a set or a chain that somebody removes comes back at once (R43)" only=nftables
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    before=$(rules)
+    for command in "flush chain inet masq decide4" "flush chain inet masq postrouting" "flush set inet masq pods4" \
+        "flush set inet masq listed4" "delete table inet masq" "add rule inet masq postrouting accept" \
+        "add element inet masq own4 { 1.2.3.4 }" "insert rule inet masq guard drop" "add chain inet masq theirs"; do
+        inside node nft "$command"
+        within 1 rules_are_as_before
+    done
+    pod1  reaches world as node
+
+scenario "while the table is gone nothing leaks and nothing is reset (R25, R64)" only=nftables
+    masqd starts
+    pod1  chats with world as talk
+    kill  -STOP "$agent"
+    inside node nft flush ruleset
+    pod2  cannot_reach world
+    pod2  cannot_reach world over udp
+    sleep 0.5 # the world pushes into the open connection meanwhile
+    kill  -CONT "$agent"
+    within 1 pod2 reaches world as node
+    talk  goes_on
+    talk  is_unbroken
+
+scenario "flows that began while nobody masqueraded them are mended, and no other is (R64)" only=nftables
+    left_alone world router
+    pod1  serves tcp 80
+    inside node nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 0; };
+        add rule inet theirs c ct state new accept'
+    world chats with pod1 as inbound
+    pod2  chats with office as plain
+    pod1  asks world 53 from 20000
+    pod1  asks office 53 from 20001
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    status_says "['apply']['lastSteps'][-1]" "conntrack: end 1 connections that nobody masqueraded"
+    pod1  reaches world as node over udp from 20000
+    inbound goes_on
+    inbound is_unbroken
+    plain is_unbroken
+
+scenario "a restart touches nothing that is right (R61)" only=nftables
+    the_file_says "nonMasqueradeCIDRs: [0.0.0.0/0, 10.1.2.3/8, 9.9.9.9/32, 240.0.0.0/4, \"::/0\", fd01::/16, \"fd01::1/128\", ff00::/8]
+masqueradeCIDRs: [10.64.0.0/10, 203.0.113.0/24, \"2001:db8::/32\"]"
+    masqd starts with enable-ip-masq-agent
+    before=$(inside node nft -a -s list table inet masq)
+    for round in 1 2 3 4 5 6 7 8 9 10; do masqd is_restarted; done
+    same  "$before" "$(inside node nft -a -s list table inet masq)"
+    not   grep "replace the table\|masq [a-z_0-9]*: " "$agent_log"
+
+scenario "options that are switched to and fro leave nothing behind (R62)" only=nftables
+    the_file_excludes office
+    masqd starts
+    before=$(rules)
+    for option in enable-ip-masq-agent random-fully nat-port-range=2000-3000 enable-masquerade-to-route-source \
+        "$family-native-routing-cidr=${cidr[lab]}" "node-addresses=${address[node2]}" "enable-$family-masquerade=false"; do
+        masqd is_terminated
+        masqd starts with "$option"
+        [ "$option" = enable-masquerade-to-route-source ] || [ "$before" != "$(rules)" ] || fail "$option changes nothing"
+        masqd is_terminated
+        masqd starts
+        rules_are_as_before
+    done
+
+scenario "each change is one transaction, and only what changed is written (R60)" only=nftables
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    background node monitor nft monitor
+    sleep 0.3 # nft says nowhere that it listens
+    the_file_excludes office branch lab
+    within 1 ipmasq_lists lab
+    eventually grep -q "new generation" "$work/monitor.out"
+    same  1 "$(grep -c 'new generation' "$work/monitor.out")" transactions
+    same  "" "$(grep -v 'element\|new generation' "$work/monitor.out" || true)" "other than elements"
+    lacks "$(cidr_of office)" "$(grep 'inet masq ' "$work/monitor.out")"
+
+scenario "ten changes of fifty thousand prefixes are ten changes" only=nftables family=ipv4
+    many() {
+        echo "nonMasqueradeCIDRs:"
+        awk -v from="$1" 'BEGIN { for (i = from; i < from + 50000; i++) printf "- 11.%d.%d.%d/32\n", i / 65536, int(i / 256) % 256, i % 256 }'
+    }
+    many 0 >"$agent_file"
+    masqd starts with enable-ip-masq-agent
+    many 10 >"$agent_file"
+    within 8 ipmasq_lists 11.0.195.85/32
+    status_eval "' '.join(status['apply']['lastSteps'])" >"$work/steps"
+    grep -q "ip_masq_agent4: 10 added, 10 removed" "$work/steps" || fail "$(cat "$work/steps")"
+    pod1  reaches world as node
+
+scenario "somebody else's masquerading is found and named (R14, R63)"
+    inside node iptables-nft -t nat -N IP-MASQ-AGENT
+    inside node iptables-nft -t nat -A IP-MASQ-AGENT -j MASQUERADE
+    inside node iptables-nft -t nat -A POSTROUTING -j IP-MASQ-AGENT
+    inside node nft 'add table ip theirs; add chain ip theirs c { type nat hook postrouting priority 100; };
+        add rule ip theirs c ip saddr 10.0.0.0/8 masquerade'
+    masqd starts
+    status_shows "table ip nat, chain IP-MASQ-AGENT: masquerades too"
+    status_shows "table ip theirs, chain c: masquerades too"
+    pod1  reaches world as node
+    inside node nft delete table ip theirs
+    within 1 status_hides "table ip theirs"
+
+scenario "rules of iptables that somebody removes come back within five seconds (R43)" only=iptables
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
+    masqd_rules() { inside node "$tool-save" | grep MASQ- | sed 's/, who made the table//' | sort; }
+    before=$(masqd_rules)
+    is_as_before() { [ "$before" = "$(masqd_rules)" ] || fail "$(diff <(echo "$before") <(masqd_rules))"; }
+    for command in "-t nat -F POSTROUTING" "-t nat -F MASQ-DECIDE" "-t mangle -D MASQ-LEAK 1" "-t nat -I MASQ-POSTROUTING -j RETURN"; do
+        # shellcheck disable=SC2086
+        inside node "$tool" $command
+        not  is_as_before
+        within 5 is_as_before
+    done
+    pod1  reaches world as node
+
+scenario "rules of others in iptables stay as they are, and come in no other order" only=iptables
+    tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
+    inside node "$tool" -t nat -A POSTROUTING -o lo -j ACCEPT
+    inside node "$tool" -t mangle -A FORWARD -j ACCEPT
+    inside node ipset create theirs hash:ip
+    theirs() { inside node "$tool-save" | grep -v "^#\|MASQ-" | sed 's/ \[.*//'; inside node ipset list -n | grep -v masq-; }
+    before=$(theirs)
+    masqd starts
+    pod1  reaches world as node
+    same  "$before" "$(theirs)"
+    masqd is_terminated
+    in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
+    same  "$before" "$(theirs)"
+    lacks MASQ- "$(inside node "$tool-save")"
+    left_alone world
+
+scenario "the variant of iptables that has rules is the one that is used (R66)" only=iptables
+    tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
+    inside node "$tool-legacy" -A FORWARD -j ACCEPT
+    inside node "$tool-legacy" -A FORWARD -j ACCEPT
+    masqd starts
+    contains MASQ-POSTROUTING "$(inside node "$tool-legacy-save" -t nat)"
+    lacks MASQ-POSTROUTING "$(inside node "$tool-nft-save")"
+    pod1  reaches world as node
+    masqd is_terminated
+    inside node "$tool-nft" -A FORWARD -j ACCEPT
+    masqd starts
+    status_shows "rules stand in both variants"
+
+scenario "somebody who holds the lock of iptables does not stop masqd (R65)" only=iptables
+    inside node iptables-legacy -A FORWARD -j ACCEPT
+    masqd starts
+    mkdir -p /run
+    (exec 8>/run/xtables.lock; flock 8; touch "$work/locked"; sleep 4) &
+    eventually exists "$work/locked"
+    node_gets_a_second_uplink
+    left_alone beyond-east # not covered before masqd can write
+    within 3 grep -q "apply: " "$agent_log"
+    masq  status >/dev/null || true
+    pod1  reaches world as node
+    within 8 pod1 reaches beyond-east as node-east
+
+scenario "an address that goes and comes back ends no connection in any port mode (R35)" only=nftables,iptables
+    for mode in random-fully=false random-fully=true nat-port-range=20000-20100; do
+        masqd starts with "$mode"
+        name=talk${mode//[^a-z0-9]/}
+        pod1  chats with world as "$name"
+        ip_in node address delete "${address[node]}/$link" dev eth0
+        within 1 uplinks_are ""
+        give  node eth0 "${address[node]}/$link"
+        ip_in node route replace default via "${address[router]}"
+        within 1 pod2 reaches world as node
+        "$name" goes_on
+        "$name" is_unbroken
+        masqd is_terminated
+    done
