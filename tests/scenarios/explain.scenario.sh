@@ -48,7 +48,7 @@ scenario "explain names the rule or the fact that decides"
     explains "not masqueraded: ${address[node]}/$host is an address of this node" pod1 node
     explains "not masqueraded: the source is outside the pod CIDRs ($(cidr_of pods))" world pod1
 
-scenario "explain says what is in the way, and what goes on"
+scenario "explain says what is in the way, and what goes on" only=bpf
     masqd starts with nat-port-range=20000-20000 nat-max-mappings-per-pod=1
     pod1  chats with world as talk
     explains "masqueraded as" pod1 world --dport 80

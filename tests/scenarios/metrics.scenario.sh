@@ -34,7 +34,7 @@ scenario "promtool finds nothing wrong with the metrics"
     pod1  reaches world as node
     metrics | promtool check metrics || fail "promtool check metrics"
 
-scenario "a real Prometheus scrapes what happens"
+scenario "a real Prometheus scrapes what happens" only=bpf
     needs_prometheus
     node_may_reset
     masqd starts with prometheus-serve-addr=127.0.0.1:9965 nat-max-mappings=1000

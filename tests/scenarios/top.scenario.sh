@@ -17,7 +17,7 @@ on_a_terminal() { # OPTIONS... -- WORDS...: masq WORDS on a terminal of its own
   in_node "$support/terminal.py" "${options[@]}" -- "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" "$@"
 }
 
-scenario "top counts the mappings and ports of pods and destinations"
+scenario "top counts the mappings and ports of pods and destinations" only=bpf
     masqd starts with nat-port-range=20000-20009 nat-max-mappings=100 nat-max-mappings-per-pod=20
     a_crowd pod1 udp 6 world as crowd
     a_crowd pod2 udp 3 elsewhere as others
@@ -57,7 +57,7 @@ scenario "top without a table fails, on a terminal too" family=ipv4
     same  2 "$status" "exit"
     contains none "$said"
 
-scenario "status names the pods at their limit and the fullest destination"
+scenario "status names the pods at their limit and the fullest destination" only=bpf
     masqd starts with nat-port-range=20000-20009 nat-max-mappings-per-pod=4
     pod1  reaches world as node over udp
     status_shows "Pods at limit:  none"
