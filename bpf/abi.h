@@ -235,6 +235,24 @@ struct masq_held_index {
 	struct masq_held_slot slot[MASQ_HELD_SLOTS];
 };
 
+/* What mappings were made of; counted on each CPU. */
+#define MASQ_PROTOCOL_CLASSES(X) X(TCP, "tcp") X(UDP, "udp") X(ICMP, "icmp") X(SCTP, "sctp") X(OTHER, "other")
+
+enum masq_protocol_class {
+#define MASQ_CLASS_ENUM(name, word) MASQ_CLASS_##name,
+	MASQ_PROTOCOL_CLASSES(MASQ_CLASS_ENUM)
+#undef MASQ_CLASS_ENUM
+	MASQ_CLASS_COUNT,
+};
+
+#define MASQ_ATTEMPT_BUCKETS 17 /* up to 2^0, 2^1, ... 2^16 ports were looked at */
+
+struct masq_births {
+	__u64 created[MASQ_CLASS_COUNT];
+	__u64 searches[MASQ_ATTEMPT_BUCKETS]; /* for a port, by how many were looked at, whether one was free or not */
+	__u64 attempts;                       /* of all of them together */
+};
+
 struct masq_budget {
 	__u32 tick;
 	__u32 spent;

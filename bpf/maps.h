@@ -132,6 +132,13 @@ struct {
 	__type(value, struct masq_held_index);
 } N(held_index) SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct masq_births);
+} N(births) SEC(".maps");
+
 struct sweeper {
 	struct bpf_timer timer;
 };

@@ -168,6 +168,40 @@ __noinline int N(exhausted_note)(__u32 slot, __u32 clock)
 	return bpf_map_update_elem(&N(exhausted), &key, &clock, BPF_ANY);
 }
 
+static __always_inline __u32 protocol_class(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return MASQ_CLASS_TCP;
+	case IPPROTO_UDP:
+		return MASQ_CLASS_UDP;
+	case ICMP_PROTOCOL:
+		return MASQ_CLASS_ICMP;
+	case PROTOCOL_SCTP:
+		return MASQ_CLASS_SCTP;
+	default:
+		return MASQ_CLASS_OTHER;
+	}
+}
+
+/* Counts a connection's search for a port: how many were looked at, and whether one was free. */
+__noinline int N(search_count)(__u32 slot, __u32 attempts, __u32 found)
+{
+	__u32 zero = 0, bucket = 0;
+	struct masq_births *births = bpf_map_lookup_elem(&N(births), &zero);
+	mapping_t *m = slot_at(slot);
+
+	if (!births || !m || m->flow.kind != MASQ_KIND_CONNECTION)
+		return 0;
+	while (bucket < MASQ_ATTEMPT_BUCKETS - 1 && attempts > 1u << bucket)
+		bucket++;
+	births->searches[bucket]++;
+	births->attempts += attempts;
+	if (found)
+		births->created[protocol_class(m->flow.protocol)]++;
+	return 0;
+}
+
 enum port_space {
 	PORT_SPACE_RANGE,       /* the ports of the options */
 	PORT_SPACE_IDENTIFIERS, /* 0-65535 */
@@ -202,13 +236,13 @@ static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 
 	m->external_port = m->flow.sport;
 	if (space != PORT_SPACE_RANGE || (!options.random_fully && port_is_in_range(bpf_ntohs(m->flow.sport))))
 		search.result = N(port_claim)(skb, slot);
-	if (search.result != INSERT_EXISTS || space == PORT_SPACE_FIXED || !search.total ||
-	    N(is_exhausted)(slot, clock))
-		return search.result;
-	search.position = bpf_get_prandom_u32() % search.total;
-	bpf_for_each_map_elem(&N(steps), port_search_step, &search, 0);
-	if (search.result == INSERT_EXISTS)
-		N(exhausted_note)(slot, clock);
+	if (search.result == INSERT_EXISTS && space != PORT_SPACE_FIXED && search.total && !N(is_exhausted)(slot, clock)) {
+		search.position = bpf_get_prandom_u32() % search.total;
+		bpf_for_each_map_elem(&N(steps), port_search_step, &search, 0);
+		if (search.result == INSERT_EXISTS)
+			N(exhausted_note)(slot, clock);
+	}
+	N(search_count)(slot, search.tried + 1, search.result == INSERTED);
 	return search.result;
 }
 

@@ -19,6 +19,7 @@ TEST(Abi, sizes_in_the_objects_btf) {
       {"masq_uplink4", sizeof(masq_uplink4)},   {"masq_uplink6", sizeof(masq_uplink6)},
       {"masq_options4", sizeof(masq_options4)}, {"masq_options6", sizeof(masq_options6)},
       {"masq_bucket", sizeof(masq_bucket)},     {"masq_control", sizeof(masq_control)},
+      {"masq_births", sizeof(masq_births)},     {"masq_held_index", sizeof(masq_held_index)},
   };
   for (const auto& [name, size] : rows) {
     const int id = btf__find_by_name_kind(types, name, BTF_KIND_STRUCT);

@@ -139,6 +139,22 @@ TEST_P(Table, the_nodes_own_connection_takes_the_port_back) {
   }
 }
 
+TEST_P(Table, searches_for_a_port_are_counted) {
+  auto narrow = desired();
+  narrow.ports = {{.low = 2000, .high = 2001}};
+  const Engine engine(narrow);
+  open(engine, 2000, who.pod);
+  open(engine, 2000, who.pod2);
+  open(engine, 2000, who.other_pod);
+  const auto births = engine.births(who.family);
+  EXPECT_EQ(births.created[MASQ_CLASS_TCP], 2u);
+  EXPECT_EQ(births.searches[0], 1u) << "the first port was its own";
+  std::uint64_t all = 0;
+  for (const auto searches : births.searches) all += searches;
+  EXPECT_EQ(all, 3u) << "also the one that found none";
+  EXPECT_GE(births.attempts, 1u + 2 + 3);
+}
+
 // R83; and a pod does not get what comes for the node's own tunnels.
 TEST_P(Table, what_the_node_itself_speaks_without_a_socket_is_its_own) {
   const auto ping = [](const Address& a, const Address& b) { return echo_request(a, b, 77); };

@@ -46,6 +46,36 @@ Result<void> add_packets(const Pins& pins, Family family, Counters& counters) {
   return {};
 }
 
+constexpr const char* class_words[] = {
+#define CLASS_WORD(name, word) word,
+    MASQ_PROTOCOL_CLASSES(CLASS_WORD)
+#undef CLASS_WORD
+};
+
+Result<void> add_births(const Pins& pins, Family family, Counters& counters) {
+  auto fd = open_pinned_map(pins, map_name("births", family));
+  if (!fd) return std::unexpected(fd.error());
+  std::vector<masq_births> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const std::uint32_t key = 0;
+  if (bpf_map_lookup_elem(fd->get(), &key, per_cpu.data()) != 0) return fail("read births: {}", std::strerror(errno));
+  auto& attempts = counters.port_attempts.has_value() ? *counters.port_attempts : counters.port_attempts.emplace();
+  attempts.buckets.resize(MASQ_ATTEMPT_BUCKETS);
+  for (std::size_t kind = 0; kind < MASQ_CLASS_COUNT; ++kind) {
+    CreatedCount created{.family = family, .protocol = class_words[kind]};
+    for (const auto& births : per_cpu) created.mappings += births.created[kind];
+    counters.created_by_protocol.push_back(std::move(created));
+  }
+  std::uint64_t searches = 0;  // that looked at so many ports or fewer
+  for (std::uint32_t bucket = 0; bucket < MASQ_ATTEMPT_BUCKETS; ++bucket) {
+    for (const auto& births : per_cpu) searches += births.searches[bucket];
+    attempts.buckets[bucket].at_most = 1u << bucket;
+    attempts.buckets[bucket].allocations += searches;
+  }
+  attempts.allocations += searches;
+  for (const auto& births : per_cpu) attempts.attempts += births.attempts;
+  return {};
+}
+
 template <class Abi>
 Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries) {
   auto policy = open_pinned_map(pins, map_name("policy", Abi::family));
@@ -83,6 +113,7 @@ Result<Counters> read_bpf_counters(const std::filesystem::path& bpf_root) {
     counters.tables.push_back({.family = family, .used = control->used, .left = control->left});
     counters.mappings_created[family == Family::ipv4 ? 0 : 1] = control->created;
     if (auto added = add_packets(pins, family, counters); !added) return std::unexpected(added.error());
+    if (auto added = add_births(pins, family, counters); !added) return std::unexpected(added.error());
   }
   return counters;
 }

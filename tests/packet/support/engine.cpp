@@ -124,6 +124,19 @@ std::uint64_t Engine::packets(Family family, masq_direction direction, masq_reas
   return std::accumulate(cpus.begin(), cpus.end(), std::uint64_t{0});
 }
 
+masq_births Engine::births(Family family) const {
+  std::vector<masq_births> cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const std::uint32_t key = 0;
+  bpf_map_lookup_elem(program_->map(numbered("births", family)), &key, cpus.data());
+  masq_births sum{};
+  for (const auto& cpu : cpus) {
+    for (std::size_t i = 0; i < MASQ_CLASS_COUNT; ++i) sum.created[i] += cpu.created[i];
+    for (std::size_t i = 0; i < MASQ_ATTEMPT_BUCKETS; ++i) sum.searches[i] += cpu.searches[i];
+    sum.attempts += cpu.attempts;
+  }
+  return sum;
+}
+
 std::optional<std::string> Engine::counted(Family family) const {
   static constexpr const char* words[] = {
 #define WORD(name, verdict, word, meaning) word,

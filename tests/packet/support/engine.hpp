@@ -64,6 +64,8 @@ class Engine {
   masq_control control(Family family) const;
   // Packets that left the engine for this reason.
   std::uint64_t packets(Family family, masq_direction direction, masq_reason reason) const;
+  // What the searches for ports came to, on all CPUs.
+  masq_births births(Family family) const;
   // Lets `seconds` go by for every mapping, and sweeps twice: what is over ends, and its slot is free.
   void pass_time(Family family, std::uint32_t seconds);
 
