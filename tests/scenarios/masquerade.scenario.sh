@@ -21,6 +21,25 @@ scenario "a pod's ping reaches the world as the node"
     world saw   node
     pod2  reaches elsewhere as node over ping
 
+# The lab speaks IPv4 here; what IPv6 needs is added beside it.
+scenario "a node of both families masquerades both" family=ipv4
+    give pod1 eth0 fd00:0:0:1::11/64
+    give node lxc1 fd00:0:0:1::1/64
+    ip_in pod1 -6 route add default via fd00:0:0:1::1
+    give node eth0 2001:db8::10/64
+    give world node 2001:db8::1/64
+    give world lo 2001:db8:cb::9/128
+    ip_in node -6 route add default via 2001:db8::1
+    masqd starts with ipv6-pod-cidr=fd00:0:0:1::/64
+    world serves tcp 80
+    pod1  connects to world 80
+    world saw     node
+    pod1  connects to 2001:db8:cb::9 80
+    world saw     2001:db8::10
+    status_shows "10.0.1.0/24 fd00:0:0:1::/64 [IPv4: Enabled, IPv6: Enabled]"
+    nat_lists "10.0.1.11:" "192.0.2.10:"
+    nat_lists "[fd00:0:0:1::11]:" "[2001:db8::10]:"
+
 scenario "without masqd nobody masquerades"
     left_alone world
     world serves tcp 80
