@@ -115,8 +115,6 @@ std::vector<std::string> not_yet_available(const Config& config) {
   warn(!config.k8s_kubeconfig_path.empty(), "k8s-kubeconfig-path", no_kubernetes);
   warn(!config.k8s_api_server.empty(), "k8s-api-server", no_kubernetes);
   warn(!config.k8s_node_name.empty(), "k8s-node-name", no_kubernetes);
-  warn(config.nat_timeouts.other != NatTimeouts{}.other, "nat-timeout-other",
-       "only TCP, UDP and ICMP queries are masqueraded");
   return lines;
 }
 

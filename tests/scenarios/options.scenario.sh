@@ -109,8 +109,8 @@ scenario "contradictions are refused" only=bpf family=ipv4
     contains devices "$said"
 
 scenario "an option of a later version says that it has no effect yet" only=bpf family=ipv4
-    masqd starts with prometheus-serve-addr=127.0.0.1:9965
-    within 1 grep -q "prometheus-serve-addr.*no effect" "$agent_log"
+    masqd starts with enable-k8s=true
+    within 1 grep -q "enable-k8s.*no effect" "$agent_log"
 
 scenario "--help and --version of both programs" only=bpf family=ipv4
     contains "$("$bin/masqd" --version)" "$("$bin/masqd" --version)"
