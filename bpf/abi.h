@@ -45,7 +45,7 @@ enum masq_verdict {
 	X(ICMP_ERROR, DROP, "icmp_error", "a pod's ICMP error about no connection that we know")                       \
 	X(ICMP_REDIRECT, DROP, "icmp_redirect", "an ICMP redirect that concerns a masqueraded connection")             \
 	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
-	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")    \
+	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")                        \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
 	X(RESTING, DROP, "resting", "belongs to a connection whose pod has begun another one since")                  \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
@@ -110,9 +110,9 @@ enum masq_slot {
 #define MASQ_FIN_FROM_POD 1
 #define MASQ_FIN_FROM_REMOTE 2
 #define MASQ_RESET 4
-#define MASQ_CHARGED 32 /* a datagram from outside that counts for the pod which it is for */
+#define MASQ_WEAK 8     /* an inbound connection known from a segment in its middle */
 #define MASQ_RESTING 16 /* its pod has begun anew under the same port; this one only keeps its port from others */
-#define MASQ_WEAK 8 /* an inbound connection known from a segment in its middle */
+#define MASQ_CHARGED 32 /* a datagram from outside that counts for the pod which it is for */
 
 /*
  * What a tuple names. A datagram in fragments is known by its IP identification: `sport` is the two octets of it that
@@ -224,8 +224,8 @@ struct masq_timeouts {
 #define MASQ_HELD_FRAME 9216
 
 struct masq_held_slot {
-	__u32 state; /* 0: free, 1: being written or read, else the tick since when it waits */
-	__u32 hash;
+	__u32 state; /* 0: free, 1: being written, with the top bit: being sent on, else the tick since when it waits */
+	__u32 hash;      /* of the datagram's tuple */
 	__u32 source;    /* hash of the sender's address */
 	__u32 direction; /* enum masq_direction */
 };

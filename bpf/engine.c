@@ -79,7 +79,7 @@ static __always_inline int egress_without_mapping(struct __sk_buff *skb, const s
 {
 	int verdict = egress_leave(p, reason);
 
-	return reason_is_told(reason) ? N(refuse)(skb, p, reason) : verdict;
+	return reason_is_told(reason) ? N(refuse)(skb, p) : verdict;
 }
 
 /* Ours, but without a tuple: left when the destination is, dropped when it would have to be masqueraded. */
@@ -161,7 +161,7 @@ __noinline int N(syn_begins_anew)(struct __sk_buff *skb, const struct packet *p)
 		return true;
 	flow = p->flow;
 	slot = N(find_by_flow)(&flow);
-	m = slot == NO_SLOT ? NULL : slot_at(slot);
+	m = slot_at(slot);
 	if (!m)
 		return true;
 	if (m->reason != MASQ_REASON_TRANSLATED) {

@@ -26,6 +26,15 @@ static __always_inline void datagram_key(tuple_t *t, const struct packet *p, __u
 		t->protocol = 0; /* RFC 8200 4.5: addresses and identification name a datagram */
 }
 
+/* The entry of a datagram, kept alive; NULL: its first fragment has not come by. */
+static __always_inline mapping_t *datagram_find(const tuple_t *key)
+{
+	struct masq_control *c = control_get();
+	mapping_t *m = slot_at(N(find_by_flow)(key));
+
+	return c && m && mapping_touch(m, c->clock) ? m : NULL;
+}
+
 /*
  * A pod's head goes out as `external`: the entry's slot, or REFUSED(reason). The pod has one external address, so a
  * second head under the same identification has the same entry; if not, somebody mixes two datagrams.
@@ -41,7 +50,7 @@ static __always_inline int datagram_open(struct __sk_buff *skb, const struct pac
 		return REFUSED(MASQ_REASON_FRAGMENT);
 	datagram_key(&key, p, MASQ_KIND_DATAGRAM_OUT);
 	slot = N(find_by_flow)(&key);
-	m = slot == NO_SLOT ? NULL : slot_at(slot);
+	m = slot_at(slot);
 	if (!m || !mapping_touch(m, c->clock))
 		return N(mapping_open)(skb, &key, external);
 	if (m->reason != MASQ_REASON_TRANSLATED || !addr_equal(&m->external, external))
@@ -66,14 +75,12 @@ __noinline int N(datagram_note)(const struct packet *p, const addr_t *to, __u32 
 	struct masq_control *c = control_get();
 	tuple_t key;
 	mapping_t *m;
-	__u32 slot;
 
 	if (!c || !p || !to)
 		return reason;
 	datagram_key(&key, p, kind);
-	slot = N(find_by_flow)(&key);
-	m = slot == NO_SLOT ? NULL : slot_at(slot);
-	if (!m || !mapping_touch(m, c->clock)) {
+	m = datagram_find(&key);
+	if (!m) {
 		/* Anybody may send what is not ours: it gets a part of the room that there is for remembering. */
 		if (reason != MASQ_REASON_NOT_OURS || READ_ONCE(c->left) < options.max_left / 4)
 			N(decision_remember)(&key, to, reason, reason == MASQ_REASON_TRANSLATED ? MASQ_CHARGED : 0);
@@ -85,16 +92,6 @@ __noinline int N(datagram_note)(const struct packet *p, const addr_t *to, __u32 
 	if (m->flow.kind == MASQ_KIND_DATAGRAM_IN)
 		m->reason = MASQ_REASON_FRAGMENT;
 	return MASQ_REASON_FRAGMENT;
-}
-
-/* The entry of a fragment behind the first; NULL: its datagram's first one has not come by. */
-static __always_inline mapping_t *datagram_find(const tuple_t *key)
-{
-	struct masq_control *c = control_get();
-	__u32 slot = N(find_by_flow)(key);
-	mapping_t *m = slot == NO_SLOT ? NULL : slot_at(slot);
-
-	return c && m && mapping_touch(m, c->clock) ? m : NULL;
 }
 
 /* A fragment of a pod behind the first: its reason. */

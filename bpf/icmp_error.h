@@ -29,12 +29,7 @@ static __always_inline enum parsed quote_parse(struct __sk_buff *skb, const stru
 /* A checksum that covered what changed by `sum`. */
 static __always_inline __sum16 checksum_after(__sum16 check, __s64 sum)
 {
-	__u64 result = (__u16)~check + (__u64)(__u32)sum;
-
-	result = (result & 0xffff) + (result >> 16);
-	result = (result & 0xffff) + (result >> 16);
-	result = (result & 0xffff) + (result >> 16);
-	return (__u16)~result;
+	return checksum_fold((__u16)~check + (__u64)(__u32)sum);
 }
 
 /* The quoted transport header's checksum, when it is there; *sum is what the ICMP checksum has to make up for. */

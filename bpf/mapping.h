@@ -277,7 +277,7 @@ static __always_inline mapping_t *reply_find(const tuple_t *flow)
 		flow_without_key(&any, flow);
 		slot = N(find_by_reply)(&any);
 	}
-	return slot == NO_SLOT ? NULL : slot_at(slot);
+	return slot_at(slot);
 }
 
 #endif

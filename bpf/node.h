@@ -18,8 +18,7 @@ static __always_inline bool node_may_claim(const struct packet *p)
 
 static __always_inline void mapping_yield(const tuple_t *flow)
 {
-	__u32 slot = N(find_by_reply)(flow);
-	mapping_t *m = slot == NO_SLOT ? NULL : slot_at(slot);
+	mapping_t *m = slot_at(N(find_by_reply)(flow));
 
 	if (m)
 		WRITE_ONCE(m->seen, 0);

@@ -8,6 +8,7 @@
 #define MASQ_BPF_REFUSE_H
 
 #include "bpf/mapping.h"
+#include "bpf/rewrite.h"
 
 #define REFUSALS_PER_TICK 64
 
@@ -42,15 +43,6 @@ struct refusal {
 };
 #endif
 
-static __always_inline __sum16 checksum_fold(__s64 sum)
-{
-	__u64 folded = (__u32)sum;
-
-	folded = (folded & 0xffff) + (folded >> 16);
-	folded = (folded & 0xffff) + (folded >> 16);
-	return (__u16)~folded;
-}
-
 #if FAMILY == 4
 static __always_inline void refusal_fill_ip(struct refusal *r, const addr_t *from, const addr_t *to)
 {
@@ -61,8 +53,8 @@ static __always_inline void refusal_fill_ip(struct refusal *r, const addr_t *fro
 	r->ip.protocol = ICMP_PROTOCOL;
 	r->ip.saddr = from->word[0];
 	r->ip.daddr = to->word[0];
-	r->ip.check = checksum_fold(bpf_csum_diff(NULL, 0, (__be32 *)&r->ip, sizeof(r->ip), 0));
-	r->icmp.checksum = checksum_fold(bpf_csum_diff(NULL, 0, (__be32 *)&r->icmp, sizeof(r->icmp), 0));
+	r->ip.check = checksum_fold((__u32)bpf_csum_diff(NULL, 0, (__be32 *)&r->ip, sizeof(r->ip), 0));
+	r->icmp.checksum = checksum_fold((__u32)bpf_csum_diff(NULL, 0, (__be32 *)&r->icmp, sizeof(r->icmp), 0));
 }
 #else
 static __always_inline void refusal_fill_ip(struct refusal *r, const addr_t *from, const addr_t *to)
@@ -79,7 +71,7 @@ static __always_inline void refusal_fill_ip(struct refusal *r, const addr_t *fro
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&r->icmp, sizeof(r->icmp), 0);
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)from, sizeof(*from), sum);
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)to, sizeof(*to), sum);
-	r->icmp.checksum = checksum_fold(bpf_csum_diff(NULL, 0, rest, sizeof(rest), sum));
+	r->icmp.checksum = checksum_fold((__u32)bpf_csum_diff(NULL, 0, rest, sizeof(rest), sum));
 }
 #endif
 
@@ -123,14 +115,14 @@ static __always_inline __u32 device_toward(struct __sk_buff *skb, const addr_t *
  * Turns the refused packet into the error and sends it to its pod: the verdict to return. TC_ACT_SHOT when it is not
  * one that gets an answer. The packet has been counted already.
  */
-__noinline int N(refuse)(struct __sk_buff *skb, const struct packet *p, __u32 reason)
+__noinline int N(refuse)(struct __sk_buff *skb, const struct packet *p)
 {
 	struct masq_control *c = control_get();
 	struct refusal r = {};
 	addr_t from = {};
 	__u32 device;
 
-	if (!c || !p || !reason_is_told(reason) || p->fragment != FRAGMENT_WHOLE || p->l3_offset != ETH_HLEN ||
+	if (!c || !p || p->fragment != FRAGMENT_WHOLE || p->l3_offset != ETH_HLEN ||
 	    p->l4_offset != ETH_HLEN + IP_HEADER_SIZE || p->flow.protocol == ICMP_PROTOCOL)
 		return TC_ACT_SHOT;
 	if (!refusal_is_within_budget(c->clock) || !uplink_address(skb, &p->flow, &from) ||

@@ -13,6 +13,15 @@
 #define BPF_F_IPV6 (1ull << 7) /* Linux 6.16: the IPv6 header has no checksum that makes up for the change */
 #endif
 
+/* The checksum of a sum of 16-bit words (RFC 1071). */
+static __always_inline __sum16 checksum_fold(__u64 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)~sum;
+}
+
 /* RFC 1624, equation 3. */
 static __always_inline __sum16 checksum_replace(__sum16 check, __be32 from, __be32 to)
 {
@@ -20,9 +29,7 @@ static __always_inline __sum16 checksum_replace(__sum16 check, __be32 from, __be
 
 	sum += (__u16)~from + (__u16)(~from >> 16);
 	sum += (__u16)to + (to >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~sum;
+	return checksum_fold(sum);
 }
 
 #if FAMILY == 4

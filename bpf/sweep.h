@@ -24,7 +24,7 @@ static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m,
 	if (mapping_has_port(m)) {
 		mapping_reply_key(m, &key);
 		N(remove_reply)(&key, number);
-		key.sport = 0;
+		exhausted_key(&key, m);
 		bpf_map_delete_elem(&N(exhausted), &key);
 		N(pod_refund)(&m->flow.src);
 		__sync_fetch_and_add(&c->used, -1);

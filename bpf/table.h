@@ -55,6 +55,7 @@ static __always_inline struct masq_bucket *bucket_at(enum table_index index, __u
 	return bucket_look_up(index, &key);
 }
 
+/* NULL where there is no such slot, also for NO_SLOT. */
 static __always_inline mapping_t *slot_at(__u32 number)
 {
 	return bpf_map_lookup_elem(&N(mappings), &number);
