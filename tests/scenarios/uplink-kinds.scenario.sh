@@ -10,6 +10,16 @@ all_kinds_reach() {
   pod1 pings "$1" with 8000 bytes
 }
 
+# transfers_both_ways BYTES: one down and one up at once, behind the second uplink.
+transfers_both_ways() {
+  pod1  downloads from beyond-east as down
+  pod2  uploads to beyond-east as up
+  down  has_moved "$1"
+  up    has_moved "$1"
+  down  is_unbroken
+  up    is_unbroken
+}
+
 # The address moves from eth0 to DEVICE.
 the_address_is_on() {
   ip_in node address delete "${address[node]}/$link" dev eth0
@@ -46,23 +56,13 @@ scenario "a tunnel without Ethernet header" # R46
     masqd starts
     uplinks_are eth0 tun0
     all_kinds_reach beyond-east as node-east
-    pod1  downloads from beyond-east as down
-    pod2  uploads to beyond-east as up
-    down  has_moved 5000000
-    up    has_moved 5000000
-    down  is_unbroken
-    up    is_unbroken
+    transfers_both_ways 5000000
 
 scenario "a tunnel that leaves checksums and segments to the other end" # R46, R94
     node_gets_a_tunnel_as_uplink offloads
     masqd starts
     all_kinds_reach beyond-east as node-east
-    pod1  downloads from beyond-east as down
-    pod2  uploads to beyond-east as up
-    down  has_moved 20000000
-    up    has_moved 20000000
-    down  is_unbroken
-    up    is_unbroken
+    transfers_both_ways 20000000
 
 scenario "an uplink that is a tunnel comes and goes" # R46
     masqd starts

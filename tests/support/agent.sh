@@ -42,6 +42,18 @@ agent_is_ready() {
   said=$(masq status --brief 2>&1) || fail "masq status --brief: $said"
 }
 
+# misses_address_changes COUNT: the agent is stopped while so many addresses come and go, and the second uplink comes.
+misses_address_changes() {
+  local round
+  kill -STOP "$agent"
+  for round in $(seq "$1"); do
+    echo "address add 192.0.2.$((round % 200 + 30))/32 dev lo"
+    echo "address delete 192.0.2.$((round % 200 + 30))/32 dev lo"
+  done | ip -n node -force -batch -
+  node_gets_a_second_uplink
+  kill -CONT "$agent"
+}
+
 agent_is_gone() { ! kill -0 "$1" 2>/dev/null || fail "masqd is still there"; }
 
 # masqd starts [with key=value...]       and is ready
