@@ -47,7 +47,8 @@ enum masq_verdict {
 	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
 	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")                        \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
-	X(RESTING, DROP, "resting", "belongs to a connection whose pod has begun another one since")                  \
+	X(ADDRESS_AWAY, DROP, "address_away", "the address that its connection leaves under is not the node's now")    \
+	X(RESTING, DROP, "resting", "belongs to a connection whose pod has begun another one since, or is gone")        \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
@@ -66,9 +67,10 @@ enum masq_direction {
 	MASQ_DIRECTION_COUNT,
 };
 
-/* counters: a per-CPU array of __u64, one element for each pair. */
-#define MASQ_COUNTER(direction, reason) ((__u32)(direction) * (__u32)MASQ_REASON_COUNT + (__u32)(reason))
-#define MASQ_COUNTER_COUNT ((__u32)MASQ_DIRECTION_COUNT * (__u32)MASQ_REASON_COUNT)
+/* counters: a per-CPU array of __u64, one element for each pair; as large with a reason more. */
+#define MASQ_REASONS_MAX 64
+#define MASQ_COUNTER(direction, reason) ((__u32)(direction) * MASQ_REASONS_MAX + (__u32)(reason))
+#define MASQ_COUNTER_COUNT ((__u32)MASQ_DIRECTION_COUNT * MASQ_REASONS_MAX)
 
 /*
  * Time is counted in ticks of 2^27 ns (134 ms) of CLOCK_BOOTTIME, which goes on during suspend. Tick 0 never comes:
@@ -105,6 +107,14 @@ enum masq_slot {
 	MASQ_SLOT_BUILDING, /* owned by the program that takes a new connection's first packet */
 	MASQ_SLOT_LINKED,   /* found by the indexes; alive while `seen` is not 0; owned by the sweep when it is */
 	MASQ_SLOT_UNLINKED, /* out of the indexes; free when every program that may still look at it has ended */
+};
+
+/* What the agent wants of a connection. Only user space writes it, and only the engine acts on it. */
+enum masq_order {
+	MASQ_ORDER_NONE,
+	MASQ_ORDER_WAIT,   /* its external address is not the node's now: nothing of it leaves */
+	MASQ_ORDER_REST,   /* its pod is gone: nothing of it passes, and it only keeps its port from others */
+	MASQ_ORDER_FORGET, /* left alone: decided anew at the pod's next packet */
 };
 
 #define MASQ_FIN_FROM_POD 1
@@ -155,6 +165,7 @@ enum masq_kind {
 		__u32 pod_seq; /* TCP: sequence number of the pod's SYN, then of its FIN */                            \
 		__u8 slot;     /* enum masq_slot */                                                                    \
 		__u8 flags;                                                                                            \
+		__u8 order; /* enum masq_order */                                                                      \
 		__u8 reserved[MASQ_MAPPING##n##_RESERVED];                                                             \
 	};                                                                                                             \
 	/* A longest-prefix rule of the policy. */                                                                     \
@@ -195,8 +206,8 @@ enum masq_kind {
 		struct masq_timeouts timeouts;                                                                         \
 	}
 
-#define MASQ_MAPPING4_RESERVED 22
-#define MASQ_MAPPING6_RESERVED 2
+#define MASQ_MAPPING4_RESERVED 21
+#define MASQ_MAPPING6_RESERVED 1
 #define MASQ_POOL_MAX 16
 #define MASQ_SOURCES_MAX 8
 #define MASQ_RANGES_MAX 16
@@ -305,6 +316,7 @@ struct masq_control {
 	__u32 sweeps;    /* that have ended */
 };
 
+MASQ_ASSERT(MASQ_REASON_COUNT <= MASQ_REASONS_MAX, "each has a counter");
 MASQ_ASSERT(sizeof(struct masq_tuple4) == 16, "the forward key is two words");
 MASQ_ASSERT(sizeof(struct masq_tuple6) == 40, "no holes");
 MASQ_ASSERT(sizeof(struct masq_mapping4) == 64, "a cache line");

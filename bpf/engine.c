@@ -144,43 +144,63 @@ __noinline int N(open_without_key)(struct __sk_buff *skb, __u32 slot)
 	return N(find_by_flow)(&any) == NO_SLOT ? N(mapping_open)(skb, &any, &m->external) : 0;
 }
 
+enum known {
+	KNOWN_GOES_ON,
+	KNOWN_WAITS, /* for its external address: the packet is dropped */
+	KNOWN_ANEW,  /* the packet is the first of a new connection */
+};
+
 /*
- * A SYN on a connection that is known. What was left alone is decided anew (so a stray segment from outside never makes
- * a pod's next connection pass unmasqueraded). A mapping goes on when the SYN is sent again, or when the remote side
- * has nothing left of the old connection that would speak against it: after a RST, or after its end with a higher
- * sequence number (RFC 9293 3.6.1). Else the new connection gets a port of its own, and the old one rests under its
- * port (RFC 7857 2.2). True: a new mapping is to be made.
+ * A mapping goes on when its SYN is sent again, or when the remote side has nothing left of the old connection that
+ * would speak against it: after a RST, or after its end with a higher sequence number (RFC 9293 3.6.1).
  */
-__noinline int N(syn_begins_anew)(struct __sk_buff *skb, const struct packet *p)
+static __always_inline bool syn_goes_on(struct __sk_buff *skb, const struct packet *p, mapping_t *m)
+{
+	__u32 sequence = tcp_number(skb, p, TCP_SEQUENCE);
+
+	if (m->state == MASQ_STATE_NEW || sequence == m->pod_seq)
+		return true;
+	if (!(m->flags & MASQ_RESET) &&
+	    (m->state != MASQ_STATE_CLOSING || (__s32)(sequence - m->pod_seq) <= 0))
+		return false;
+	m->flags = 0;
+	m->state = MASQ_STATE_NEW;
+	return true;
+}
+
+/*
+ * A pod's packet on a connection that is known, when it is a SYN or the agent has given an order. With a SYN what was
+ * left alone is decided anew (so a stray segment from outside never makes a pod's next connection pass unmasqueraded).
+ * A mapping that does not go on rests under its port (RFC 7857 2.2), and the new connection gets another one.
+ */
+__noinline int N(known_connection)(struct __sk_buff *skb, const struct packet *p)
 {
 	tuple_t flow;
 	mapping_t *m;
-	__u32 slot, sequence;
+	__u32 slot;
 
 	if (!p)
-		return true;
+		return KNOWN_ANEW;
 	flow = p->flow;
 	slot = N(find_by_flow)(&flow);
 	m = slot_at(slot);
 	if (!m)
-		return true;
+		return KNOWN_ANEW;
 	if (m->reason != MASQ_REASON_TRANSLATED) {
 		WRITE_ONCE(m->seen, 0);
-		return true;
+		return KNOWN_ANEW;
 	}
-	sequence = tcp_number(skb, p, TCP_SEQUENCE);
-	if (m->state == MASQ_STATE_NEW || sequence == m->pod_seq)
-		return false;
-	if ((m->flags & MASQ_RESET) ||
-	    (m->state == MASQ_STATE_CLOSING && (__s32)(sequence - m->pod_seq) > 0)) {
-		m->flags = 0;
-		m->state = MASQ_STATE_NEW;
-		return false;
+	if (!m->order && syn_goes_on(skb, p, m))
+		return KNOWN_GOES_ON;
+	if (m->order == MASQ_ORDER_WAIT && !packet_is_pure_syn(p)) {
+		if (flow.protocol == IPPROTO_TCP)
+			tcp_note_numbers(skb, p, m, MASQ_EGRESS); /* what an explicit end has to fit */
+		return KNOWN_WAITS;
 	}
 	m->flags |= MASQ_RESTING;
 	m->state = MASQ_STATE_CLOSING;
 	N(remove_flow)(&flow, slot);
-	return true;
+	return KNOWN_ANEW;
 }
 
 __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
@@ -189,7 +209,7 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 	enum parsed parsed = packet_parse(skb, &p, MASQ_EGRESS, l3_offset);
 	struct masq_control *c;
 	mapping_t *m;
-	int slot;
+	int slot, known;
 
 	/* Also the node's own, when it is about a pod's packet. */
 	if (parsed == PARSED_ERROR)
@@ -208,8 +228,13 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 
 	c = control_get();
 	m = table_find(BY_FLOW, &p.flow);
-	if (m && packet_is_pure_syn(&p) && N(syn_begins_anew)(skb, &p))
-		m = NULL;
+	if (m && (m->order || packet_is_pure_syn(&p))) {
+		known = N(known_connection)(skb, &p);
+		if (known == KNOWN_WAITS)
+			return exit_with(MASQ_EGRESS, MASQ_REASON_ADDRESS_AWAY);
+		if (known == KNOWN_ANEW)
+			m = NULL;
+	}
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_EGRESS, c->clock)) {
 		slot = N(egress_first)(skb, &p);
 		if (slot < 0)
@@ -266,6 +291,8 @@ __noinline int N(ingress_without_key)(struct __sk_buff *skb, const struct packet
 	if (!c || !p)
 		return TC_ACT_UNSPEC;
 	m = reply_find(&p->flow);
+	if (m && mapping_rests(m))
+		return exit_with(MASQ_INGRESS, MASQ_REASON_RESTING);
 	if (!m || !mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	return exit_with(MASQ_INGRESS, packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src)
@@ -291,13 +318,13 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 
 	c = control_get();
 	m = table_find(BY_REPLY, &p.flow);
+	if (m && mapping_rests(m))
+		return exit_with(MASQ_INGRESS, MASQ_REASON_RESTING);
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_INGRESS, c->clock)) {
 		if (flow_has_key(&p.flow))
 			return N(ingress_without_key)(skb, &p);
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	}
-	if (m->flags & MASQ_RESTING)
-		return exit_with(MASQ_INGRESS, MASQ_REASON_RESTING);
 	return exit_with(MASQ_INGRESS, packet_rewrite(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport)
 					       ? MASQ_REASON_TRANSLATED
 					       : MASQ_REASON_REWRITE_FAILED);
@@ -319,8 +346,10 @@ __noinline int N(ingress_head)(struct __sk_buff *skb, __u32 l3_offset)
 	if (!c || N(parse_any)(skb, &p, l3_offset, MASQ_INGRESS) != PARSED_FLOW)
 		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	m = reply_find(&p.flow);
-	if (m && mapping_track(skb, m, &p, MASQ_INGRESS, c->clock))
-		reason = m->flags & MASQ_RESTING ? MASQ_REASON_RESTING : MASQ_REASON_TRANSLATED;
+	if (m && mapping_rests(m))
+		reason = MASQ_REASON_RESTING;
+	else if (m && mapping_track(skb, m, &p, MASQ_INGRESS, c->clock))
+		reason = MASQ_REASON_TRANSLATED;
 	to = p.flow.src; /* where it goes anyway */
 	if (m && reason == MASQ_REASON_TRANSLATED) {
 		to = m->flow.src;

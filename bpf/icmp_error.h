@@ -124,6 +124,8 @@ __noinline int N(error_egress)(struct __sk_buff *skb, const struct packet *p)
 	}
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return from_pod ? m->reason : MASQ_REASON_NOT_OURS;
+	if (m->order)
+		return m->order == MASQ_ORDER_WAIT ? MASQ_REASON_ADDRESS_AWAY : MASQ_REASON_RESTING;
 	if (icmp_is_redirect(p->icmp_type))
 		return MASQ_REASON_ICMP_REDIRECT;
 	return error_rewrite(skb, p, &quote, MASQ_EGRESS, from_pod ? &m->external : NULL, &m->external,
@@ -144,6 +146,8 @@ __noinline int N(error_ingress)(struct __sk_buff *skb, const struct packet *p)
 	m = reply_find(&quote.flow);
 	if (!m)
 		return MASQ_REASON_NOT_OURS;
+	if (mapping_rests(m))
+		return MASQ_REASON_RESTING;
 	if (icmp_is_redirect(p->icmp_type))
 		return MASQ_REASON_ICMP_REDIRECT;
 	return error_rewrite(skb, p, &quote, MASQ_INGRESS, &m->flow.src, &m->flow.src, m->flow.sport)

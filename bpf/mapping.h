@@ -103,6 +103,7 @@ static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, cons
 	m->reason = reason;
 	m->state = MASQ_STATE_NEW;
 	m->flags = 0;
+	m->order = MASQ_ORDER_NONE;
 	m->pod_ack = 0;
 	m->pod_seq = 0;
 	m->created = clock;

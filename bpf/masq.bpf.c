@@ -83,6 +83,13 @@ int masq_ingress(struct __sk_buff *skb)
 	return ingress(skb, l3_find(skb));
 }
 
+/* Run by user space with a frame of its own, which comes in by the device that the run's context names. */
+SEC("tc")
+int masq_inject(struct __sk_buff *skb)
+{
+	return bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+}
+
 SEC("tc")
 int masq_egress_l3(struct __sk_buff *skb)
 {

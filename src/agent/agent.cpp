@@ -157,6 +157,7 @@ Result<void> Agent::run(const std::string& notify_socket) {
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
   if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.repair(); }); !watched)
     log_.warn("{}; what others change is found later", watched.error().message);
+  if (const auto externals = choice_.datapath->external_addresses()) reconciler_.remember(*externals);
   reconciler_.start();
   if (auto told = notify_service_manager(notify_socket, "READY=1"); !told) log_.warn("{}", told.error().message);
   return loop_->run();

@@ -19,7 +19,9 @@ Reconciler::Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog:
       storm_timer_(timers),
       retry_timer_(timers),
       repair_timer_(timers),
-      resync_timer_(timers) {}
+      resync_timer_(timers),
+      departure_timer_(timers),
+      more_timer_(timers) {}
 
 void Reconciler::start() {
   resync();
@@ -54,20 +56,30 @@ void Reconciler::resync() {
   reconcile(Effort::always);
 }
 
-Result<Desired> Reconciler::find_desired() {
-  auto node = facts_.gather();
-  if (!node) return std::unexpected(node.error());
-  return decide(config_, *node);
+// Without a new decision the last one stays in force, and is kept in force; but nothing is to leave under an address
+// that the node has no more.
+std::optional<Desired> Reconciler::find_desired() {
+  const auto node = facts_.gather();
+  auto decided = node ? decide(config_, *node) : std::unexpected(node.error());
+  const auto undecided = decided ? std::string() : decided.error().message;
+  if (undecided != std::exchange(state_.undecided, undecided) && !undecided.empty()) log_.error("{}", undecided);
+  auto desired = decided ? std::optional(*std::move(decided)) : state_.in_force;
+  if (desired && node) note_departures(*desired, *node);
+  return desired;
 }
 
-// Without a new decision the last one stays in force, and is kept in force.
+void Reconciler::note_departures(Desired& desired, const Node& node) {
+  const auto now = timers_.now();
+  departures_.complete(desired, node, now);
+  departure_timer_.stop();
+  if (const auto next = departures_.next_change())
+    departure_timer_.start(*next - now, [this] { reconcile(Effort::when_different); });
+}
+
 void Reconciler::reconcile(Effort effort) {
   storm_timer_.stop();
   storm_since_.reset();
-  auto desired = find_desired();
-  const auto undecided = desired ? std::string() : desired.error().message;
-  if (undecided != std::exchange(state_.undecided, undecided) && !undecided.empty()) log_.error("{}", undecided);
-  if (!desired && state_.in_force) desired = *state_.in_force;
+  const auto desired = find_desired();
   if (!desired) return;
   const bool failing = !state_.error.empty();
   if (effort == Effort::always || failing || state_.in_force != *desired) apply(*desired);
@@ -86,7 +98,7 @@ void Reconciler::apply(const Desired& desired) {
 }
 
 void Reconciler::succeed(const Desired& desired, Steps steps) {
-  const bool unasked = state_.error.empty() && state_.in_force == desired && !steps.empty();
+  const bool unasked = !std::exchange(unfinished_, false) && state_.error.empty() && state_.in_force == desired && !steps.empty();
   if (unasked) log_.warn("repaired what others changed: {}", fmt::join(steps, "; "));
   if (!unasked && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
   if (!state_.error.empty()) log_.info("applying works again");
@@ -98,6 +110,10 @@ void Reconciler::succeed(const Desired& desired, Steps steps) {
   state_.in_force = desired;
   retry_delay_ = pace_.first_retry;
   retry_timer_.stop();
+  if (const auto wait = datapath_.more_to_do()) {
+    unfinished_ = true;
+    more_timer_.start(*wait, [this] { reconcile(Effort::always); });
+  }
 }
 
 void Reconciler::retry_later(const Error& error) {

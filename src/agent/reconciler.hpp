@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/departures.hpp"
 #include "agent/facts.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
@@ -53,6 +54,8 @@ class Reconciler {
   // Somebody else changed what is ours in the kernel: at once.
   void repair();
   void configure(Config config);
+  // There may be connections under these external addresses from before this process.
+  void remember(const std::vector<Address>& externals) { departures_.remember(externals); }
   const State& state() const { return state_; }
 
  private:
@@ -60,7 +63,8 @@ class Reconciler {
 
   void reconcile(Effort effort);
   void resync();
-  Result<Desired> find_desired();
+  std::optional<Desired> find_desired();
+  void note_departures(Desired& desired, const Node& node);
   void apply(const Desired& desired);
   void succeed(const Desired& desired, Steps steps);
   void retry_later(const Error& error);
@@ -79,6 +83,10 @@ class Reconciler {
   Timer retry_timer_;
   Timer repair_timer_;
   Timer resync_timer_;
+  Departures departures_;
+  Timer departure_timer_;
+  Timer more_timer_;
+  bool unfinished_ = false;  // the last apply() wants to be gone on with
 };
 
 }  // namespace masq

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -109,6 +110,10 @@ class Datapath {
   virtual Result<Counters> counters() = 0;
   // The ip-masq-agent's set as the kernel holds it, also from before this process; empty when there is none.
   virtual Result<std::vector<IpMasqEntry>> ip_masq() { return std::vector<IpMasqEntry>{}; }
+  // After an apply() that has to be gone on with (a pod's answer is awaited): apply() again after so long.
+  virtual std::optional<std::chrono::milliseconds> more_to_do() const { return std::nullopt; }
+  // The external addresses of mappings that are in the kernel, also from before this process.
+  virtual Result<std::vector<Address>> external_addresses() { return std::vector<Address>{}; }
   // What an operator should know of the kernel's side now, though it is no error.
   virtual std::vector<std::string> notes() { return {}; }
   // From now on `disturbed` is called when somebody else changed what is ours: then apply() has something to mend.

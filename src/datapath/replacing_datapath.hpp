@@ -25,6 +25,8 @@ class ReplacingDatapath final : public Datapath {
   Result<Counters> counters() override { return chosen_->counters(); }
   // Until it has one itself, what the others had.
   Result<std::vector<IpMasqEntry>> ip_masq() override;
+  std::optional<std::chrono::milliseconds> more_to_do() const override { return chosen_->more_to_do(); }
+  Result<std::vector<Address>> external_addresses() override { return chosen_->external_addresses(); }
   // With rules of others that masquerade the same packets, whatever the datapath.
   std::vector<std::string> notes() override;
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override {

@@ -92,6 +92,10 @@ struct Desired {
   std::uint32_t max_mappings = 524288;
   std::uint32_t max_mappings_per_pod = 131072;
   NatTimeouts timeouts;
+  // External addresses that the node does not have now: connections under those that are `away` wait for their return,
+  // and those under the `departed` end. Both sorted.
+  std::vector<Address> away;
+  std::vector<Address> departed;
   // What an operator should know though it is no error: "eth1: no usable IPv4 address", …
   std::vector<std::string> notes;
   bool operator==(const Desired&) const = default;

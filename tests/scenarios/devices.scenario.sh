@@ -3,6 +3,8 @@
 
 # bpffs knows no dots: they are written as in URLs.
 pin_of() { local name=${1//%/%25}; echo "${name//./%2e}"; }
+ports_of() { awk '{ print $2, $6 }'; }
+has_no_connection() { same 0 "$(inside "$1" ss -Htn state established | wc -l)" "connections of $1"; }
 world serves tcp 80
 
 scenario "the uplink is found, and nothing else is taken for one"
@@ -89,6 +91,41 @@ scenario "a replaced address is used by new connections within a second"
     ip_in node address delete "${address[node]}/$link" dev eth0
     within 1 pod1 reaches world as node-new
     pod2  reaches world as node-new
+
+scenario "when the address is replaced, old connections are reset within a second, also idle ones" only=bpf # R29
+    sysctl_in node net.ipv4.conf.eth0.promote_secondaries=1
+    masqd starts
+    pod1  chats with world as talk
+    a_crowd pod2 tcp 20 world as idle
+    idle  was_answered 20
+    give  node eth0 "${address[node-new]}/$link"
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    within 1 has_no_connection pod1
+    within 1 has_no_connection pod2
+    talk  breaks
+    grep -q "reset by peer" "$work/talk.out"
+    pod1  reaches world as node-new
+
+scenario "connections wait for an address that is away, and nothing leaves under it" only=bpf # R35
+    masqd starts with devices=eth0
+    pod1  chats with world as talk
+    pod2  chats with world as other
+    masq bpf nat list | sort >"$work/before"
+    ip_in node address delete "${address[node]}/$link" dev eth0
+    ip_in node route replace "${address[router]}/$host" dev eth0
+    ip_in node route replace default via "${address[router]}"
+    within 1 status_shows "${address[node]} is gone: its connections wait"
+    world_watches_for node
+    within 5 has_dropped address_away 6
+    world_saw_nothing_more
+    give  node eth0 "${address[node]}/$link"
+    ip_in node route replace default via "${address[router]}"
+    talk  goes_on
+    other goes_on
+    same "$(ports_of <"$work/before")" "$(masq bpf nat list | sort | ports_of)" "external ports"
+    within 1 status_hides "is gone"
+    talk  is_unbroken
+    other is_unbroken
 
 scenario "a further address changes nothing for old connections and new ones"
     masqd starts

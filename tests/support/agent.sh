@@ -102,6 +102,12 @@ status_says() {
   value=$(status_value "$1") || exit
   [ "$value" = "$2" ] || fail "status$1 is '$value', not '$2'"
 }
+# has_dropped REASON AT-LEAST: packets, of the family that the scenario runs for.
+has_dropped() {
+  local packets
+  packets=$(status_eval "sum(p['packets'] for p in status['packets'] if p['reason'] == '$1' and p['family'] == '$family')")
+  [ "$packets" -ge "$2" ] || fail "$packets packets were dropped as $1, not $2"
+}
 status_shows() { contains "$1" "$(masq status 2>&1 || true)"; }
 status_hides() { lacks "$1" "$(masq status 2>&1 || true)"; }
 

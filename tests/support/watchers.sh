@@ -26,6 +26,17 @@ no_leak() {
   done <"$work/leaks"
 }
 
+# world_watches_for NAME: from now on the world notes packets from this address; then world_saw_nothing_more.
+world_watches_for() {
+  watched=$1
+  background world watch-old "$support/watch.py" --out "$work/watched" --ready "$work/watch-old.ready" \
+    --pods "$(cidr_of "$1")" node
+  eventually exists "$work/watch-old.ready"
+}
+world_saw_nothing_more() {
+  [ ! -s "$work/watched" ] || fail "the world saw $watched: $(cat "$work/watched")"
+}
+
 # snmp NAMESPACE PROTOCOL FIELD: a counter of the kernel's.
 snmp() {
   inside "$1" awk -v p="$2:" -v f="$3" '$1 == p && !n { for (i = 2; i <= NF; i++) if ($i == f) n = i; next }

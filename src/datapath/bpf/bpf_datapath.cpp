@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 
+#include "datapath/bpf/address_orders.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/policy_map.hpp"
 #include "datapath/bpf/program.hpp"
@@ -34,6 +35,9 @@ class BpfDatapath final : public Datapath {
   }
   Result<Counters> counters() override;
   Result<std::vector<IpMasqEntry>> ip_masq() override { return read_bpf_ip_masq(bpf_root_); }
+  std::optional<std::chrono::milliseconds> more_to_do() const override { return address_orders_.next_step(); }
+  Result<std::vector<Address>> external_addresses() override { return read_bpf_external_addresses(bpf_root_); }
+  std::vector<std::string> notes() override;
   Result<Steps> remove() override;
 
  private:
@@ -47,6 +51,7 @@ class BpfDatapath final : public Datapath {
   BpfAttach attach_;
   std::optional<Program> program_;
   std::optional<Desired> applied_;  // of this process: what the maps hold
+  AddressOrders address_orders_{pins_};
 };
 
 AttachMode BpfDatapath::mode() const {
@@ -100,6 +105,10 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   const auto attached = uplinks.attach(desired.uplinks, programs, false, steps);
   const auto updated = uplinks.update_resting(desired.resting, programs, steps);
   const auto detached = uplinks.detach_others(desired, false, steps);
+  // After the uplinks have their addresses: no more mappings are made under those that are gone.
+  address_orders_.want(desired, program_->inject());
+  if (address_orders_.next_step())
+    if (auto done = address_orders_.step(steps); !done) return std::unexpected(done.error());
   if (auto done = prune_uplinks<Abi4>(*program_, desired); !done) return std::unexpected(done.error());
   if (auto done = prune_uplinks<Abi6>(*program_, desired); !done) return std::unexpected(done.error());
   applied_ = desired;
@@ -119,6 +128,13 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
   if (auto done = uplinks.attach(desired.uplinks, {}, true, steps); !done) return std::unexpected(done.error());
   if (auto done = uplinks.detach_others(desired, true, steps); !done) return std::unexpected(done.error());
   return steps;
+}
+
+std::vector<std::string> BpfDatapath::notes() {
+  std::vector<std::string> notes;
+  for (const auto& address : address_orders_.away())
+    notes.push_back(fmt::format("{} is gone: its connections wait for its return for 30 s", address.to_string()));
+  return notes;
 }
 
 Result<Counters> BpfDatapath::counters() {

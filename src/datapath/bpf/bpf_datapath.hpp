@@ -26,6 +26,8 @@ Result<void> probe_bpf();
 
 // What `masq` reads from the pins, with or without an agent. "nothing of masq is pinned in DIR" is an error.
 Result<void> read_bpf_mappings(const std::filesystem::path& bpf_root, const std::function<void(const Mapping&)>& visit);
+// The external addresses that mappings have; sorted. None when nothing is pinned.
+Result<std::vector<Address>> read_bpf_external_addresses(const std::filesystem::path& bpf_root);
 std::span<const char* const> bpf_mapping_states();  // the words that Mapping::state may be
 // Ends the mappings that `wanted` says yes to, and forgets such decisions to leave a connection alone (but not that
 // one came from outside: its answers would be masqueraded). The kernel takes them out of the table within seconds.

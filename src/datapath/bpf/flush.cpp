@@ -22,6 +22,14 @@ Mapping describe(const typename Abi::Mapping& raw, std::uint32_t now) {
   return mapping;
 }
 
+// At the pod's next packet, not before: meanwhile a packet from outside would make it an inbound connection's.
+template <class Abi>
+void forget_decision(typename Abi::Mapping& slot, const typename Abi::Mapping& raw, Ended& ended) {
+  if (raw.order == MASQ_ORDER_FORGET) return;
+  __atomic_store_n(&slot.order, MASQ_ORDER_FORGET, __ATOMIC_RELEASE);
+  ++ended.left_alone;
+}
+
 // `seen` is read first and exchanged last: if the slot was given to another connection meanwhile, its `seen` is a later
 // one, and the exchange fails as it does when a packet refreshes it. Then the slot is looked at again.
 template <class Abi>
@@ -33,8 +41,9 @@ void end_one(typename Abi::Mapping& slot, std::uint32_t now, const std::function
     std::memcpy(&raw, &slot, sizeof raw);
     if (seen == 0 || !may_end(raw)) return;
     if (!wanted(describe<Abi>(raw, now))) return;
+    if (raw.reason != MASQ_REASON_TRANSLATED) return forget_decision<Abi>(slot, raw, ended);
     if (!__atomic_compare_exchange_n(&slot.seen, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) continue;
-    ++(raw.reason == MASQ_REASON_TRANSLATED ? ended.mappings : ended.left_alone);
+    ++ended.mappings;
     return;
   }
 }

@@ -199,6 +199,7 @@ int Program::egress() const { return bpf_program__fd(skeleton_->progs.masq_egres
 int Program::ingress() const { return bpf_program__fd(skeleton_->progs.masq_ingress); }
 int Program::egress_l3() const { return bpf_program__fd(skeleton_->progs.masq_egress_l3); }
 int Program::ingress_l3() const { return bpf_program__fd(skeleton_->progs.masq_ingress_l3); }
+int Program::inject() const { return bpf_program__fd(skeleton_->progs.masq_inject); }
 int Program::map(const std::string& name) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, name.c_str()); }
 
 Result<void> Program::start_sweep() const {

@@ -38,6 +38,7 @@ class Program {
   int ingress() const;
   int egress_l3() const;  // for devices without an Ethernet header; -1 when the configuration had none
   int ingress_l3() const;
+  int inject() const;     // masq_inject
   int map(const std::string& name) const;  // file descriptor, -1: no such map
   const ProgramOptions& options() const { return options_; }
   masq_bpf* skeleton() const { return skeleton_.get(); }

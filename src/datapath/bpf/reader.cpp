@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/pinned_table.hpp"
@@ -22,6 +23,23 @@ Result<void> visit_mappings(const Pins& pins, const std::function<void(const Map
     if (raw.slot == MASQ_SLOT_LINKED && raw.seen != 0 && raw.reason == MASQ_REASON_TRANSLATED &&
         raw.flow.kind == MASQ_KIND_CONNECTION)
       visit(to_mapping<Abi>(raw, table->control.clock));
+  }
+  return {};
+}
+
+// Most mappings have the address of the one before.
+template <class Abi>
+Result<void> add_external_addresses(const Pins& pins, std::set<Address>& found) {
+  auto table = PinnedTable<Abi>::open(pins, Access::read);
+  if (!table) return std::unexpected(table.error());
+  typename Abi::Addr last{};
+  for (std::uint32_t i = 0; i < table->end(); ++i) {
+    const auto raw = table->slots.at(i);
+    if (raw.slot != MASQ_SLOT_LINKED || raw.seen == 0 || raw.reason != MASQ_REASON_TRANSLATED ||
+        raw.flow.kind != MASQ_KIND_CONNECTION || std::memcmp(&raw.external, &last, sizeof last) == 0)
+      continue;
+    last = raw.external;
+    found.insert(to_address<Abi>(last));
   }
   return {};
 }
@@ -102,6 +120,16 @@ Result<void> read_bpf_mappings(const std::filesystem::path& bpf_root,
   const Pins pins(bpf_root);
   if (auto done = visit_mappings<Abi4>(pins, visit); !done) return done;
   return visit_mappings<Abi6>(pins, visit);
+}
+
+Result<std::vector<Address>> read_bpf_external_addresses(const std::filesystem::path& bpf_root) {
+  const Pins pins(bpf_root);
+  std::set<Address> found;
+  std::error_code none;
+  if (!std::filesystem::exists(pins.map(map_name("mappings", Family::ipv4)), none)) return std::vector<Address>{};
+  if (auto done = add_external_addresses<Abi4>(pins, found); !done) return std::unexpected(done.error());
+  if (auto done = add_external_addresses<Abi6>(pins, found); !done) return std::unexpected(done.error());
+  return std::vector<Address>(found.begin(), found.end());
 }
 
 Result<Counters> read_bpf_counters(const std::filesystem::path& bpf_root) {

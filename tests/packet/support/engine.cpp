@@ -11,6 +11,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/policy_map.hpp"
 
 namespace masq::test {
@@ -102,6 +103,16 @@ masq_control Engine::control(Family family) const {
   if (bpf_map_lookup_elem(program_->map(numbered("control", family)), &key, &control) != 0)
     throw std::runtime_error("control");
   return control;
+}
+
+void Engine::give_order(Family family, masq_order order) const {
+  const auto give = [&]<class Mapping>(Mapping* /*of this family*/) {
+    auto slots = MappedArray<Mapping>::open(program_->map(numbered("mappings", family)), Access::change);
+    if (!slots) throw std::runtime_error(slots.error().message);
+    for (std::uint32_t i = 0; i < control(family).unused; ++i) (*slots)[i].order = static_cast<std::uint8_t>(order);
+  };
+  if (family == Family::ipv4) return give(static_cast<masq_mapping4*>(nullptr));
+  give(static_cast<masq_mapping6*>(nullptr));
 }
 
 void Engine::pass_time(Family family, std::uint32_t seconds) {

@@ -58,6 +58,8 @@ class Engine {
   }
 
   const Program& program() const { return *program_; }
+  // As user space does, to every connection that there is.
+  void give_order(Family family, masq_order order) const;
   // Another policy for the same program and table, as after a change of the configuration.
   void change_policy(const Desired& desired);
   // Mappings (and connections left alone) alive.

@@ -61,6 +61,7 @@ class FakeDatapath final : public Datapath {
   }
   Result<void> mappings(const std::function<void(const Mapping&)>&) override { return {}; }
   Result<Counters> counters() override { return Counters(); }
+  std::optional<std::chrono::milliseconds> more_to_do() const override { return more; }
   Result<Steps> remove() override {
     kernel.reset();
     return Steps();
@@ -68,6 +69,7 @@ class FakeDatapath final : public Datapath {
 
   int applied = 0;
   std::string refusal;  // empty: apply() works
+  std::optional<std::chrono::milliseconds> more;
   std::optional<Desired> kernel;
 };
 

@@ -68,6 +68,42 @@ TEST_F(ReconcilerTest, AppliesNothingBeforeEverySourceHasDelivered) {
   EXPECT_EQ(reconciler.state().undecided, "");
 }
 
+TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
+  config.masquerade_address = {"192.0.2.10"_ip};
+  reconciler.configure(config);
+  reconciler.start();
+  ASSERT_EQ(datapath.kernel->uplinks.at(0).ipv4, std::vector{"192.0.2.10"_ip});
+  facts.node.links[0].addresses.clear();
+  reconciler.look_again();
+  timers.pass(milliseconds(50));
+  EXPECT_THAT(reconciler.state().undecided, HasSubstr("192.0.2.10"));
+  EXPECT_TRUE(datapath.kernel->uplinks.at(0).ipv4.empty());
+  EXPECT_EQ(datapath.kernel->away, std::vector{"192.0.2.10"_ip});
+}
+
+TEST_F(ReconcilerTest, SaysWhenAnAddressIsGoneForGood) {
+  reconciler.start();
+  facts.node.links[0].addresses.clear();
+  reconciler.look_again();
+  timers.pass(seconds(30));
+  EXPECT_EQ(datapath.kernel->away, std::vector{"192.0.2.10"_ip});
+  timers.pass(seconds(1));
+  EXPECT_EQ(datapath.kernel->departed, std::vector{"192.0.2.10"_ip});
+}
+
+TEST_F(ReconcilerTest, GoesOnWithAnApplyThatHasMoreToDo) {
+  datapath.more = milliseconds(100);
+  reconciler.start();
+  EXPECT_EQ(datapath.applied, 1);
+  timers.pass(milliseconds(100));
+  EXPECT_EQ(datapath.applied, 2);
+  datapath.more.reset();
+  timers.pass(milliseconds(100));
+  EXPECT_EQ(datapath.applied, 3);
+  timers.pass(seconds(5));
+  EXPECT_EQ(datapath.applied, 3);
+}
+
 TEST_F(ReconcilerTest, WaitsForTheEndOfAStorm) {
   reconciler.start();
   for (int i = 0; i < 4; ++i) {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/departures.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace masq {
+namespace {
+
+template <class Visit>
+void for_each_external(const Desired& desired, Visit visit) {
+  for (const auto& uplink : desired.uplinks)
+    for (const auto* addresses : {&uplink.ipv4, &uplink.ipv6}) std::ranges::for_each(*addresses, visit);
+  for (const auto& route : desired.source_routes) visit(route.source);
+}
+
+}  // namespace
+
+// One that the kernel still examines for duplicates is not to be used.
+void Departures::note_local(const Node& node, Clock::time_point now) {
+  std::map<Address, Clock::time_point> local;
+  for (const auto& link : node.links)
+    for (const auto& own : link.addresses) {
+      if (own.tentative) continue;
+      const auto known = local_.find(own.address);
+      const auto since = looked_ ? now : Clock::time_point::min();
+      local.emplace(own.address, known == local_.end() ? since : known->second);
+    }
+  local_ = std::move(local);
+  looked_ = true;
+}
+
+void Departures::note_absences(Clock::time_point now) {
+  for (const auto& address : used_) {
+    if (local_.contains(address))
+      absent_.erase(address);
+    else
+      absent_.try_emplace(address, Absence{.since = now, .departed = {}});
+  }
+}
+
+// An address that the node has had for long does not take the place of another.
+bool Departures::is_replaced(const Address& address, const Absence& absence, const Desired& desired) const {
+  bool replaced = false;
+  for_each_external(desired, [&](const Address& external) {
+    const auto local = local_.find(external);
+    if (external.family() == address.family() && local != local_.end() && local->second != Clock::time_point::min() &&
+        local->second + patience > absence.since)
+      replaced = true;
+  });
+  return replaced;
+}
+
+void Departures::judge(const Address& address, Absence& absence, const Desired& desired, Clock::time_point now) {
+  if (absence.departed) return wake_at(*absence.departed + farewell);
+  const auto ends = absence.since + (is_replaced(address, absence, desired) ? settled : patience);
+  if (ends > now) return wake_at(ends);
+  absence.departed = now;
+  wake_at(now + farewell);
+}
+
+void Departures::complete(Desired& desired, const Node& node, Clock::time_point now) {
+  note_local(node, now);
+  for (auto& uplink : desired.uplinks)
+    for (auto* addresses : {&uplink.ipv4, &uplink.ipv6})
+      std::erase_if(*addresses, [&](const Address& address) { return !local_.contains(address); });
+  for_each_external(desired, [&](const Address& external) { used_.insert(external); });
+  note_absences(now);
+  desired.away.clear();
+  desired.departed.clear();
+  next_change_.reset();
+  for (auto it = absent_.begin(); it != absent_.end();) {
+    auto& [address, absence] = *it;
+    if (absence.departed && *absence.departed + farewell <= now) {
+      used_.erase(address);
+      it = absent_.erase(it);
+      continue;
+    }
+    judge(address, absence, desired, now);
+    (absence.departed ? desired.departed : desired.away).push_back(address);
+    ++it;
+  }
+}
+
+}  // namespace masq

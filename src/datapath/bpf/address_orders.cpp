@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/address_orders.hpp"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+
+#include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/tcp_frame.hpp"
+#include "os/device_address.hpp"
+
+namespace masq {
+namespace {
+
+constexpr int rounds_to_end = 4;     // three tell the pods, the last ends what is still there
+constexpr int rounds_to_wait = 2;    // a program that had begun before may make one more mapping
+constexpr int segments_a_step = 2048;  // some milliseconds
+constexpr std::chrono::milliseconds within_a_round{10};  // for the loop's others
+constexpr std::chrono::milliseconds between_rounds{100};  // for the pods' answers
+
+bool has(const std::vector<Address>& sorted, const Address& address) {
+  return std::ranges::binary_search(sorted, address);
+}
+
+// Alive, and leaving under an external address.
+template <class Raw>
+bool is_external(const Raw& raw) {
+  return raw.slot == MASQ_SLOT_LINKED && raw.seen != 0 && raw.reason == MASQ_REASON_TRANSLATED &&
+         raw.flow.kind != MASQ_KIND_DATAGRAM_IN;
+}
+
+}  // namespace
+
+void AddressOrders::want(const Desired& desired, int inject) {
+  inject_ = inject;
+  any_uplink_ = desired.uplinks.empty() ? 0 : desired.uplinks.front().ifindex;
+  for (const auto& uplink : desired.uplinks)
+    for (const auto* addresses : {&uplink.ipv4, &uplink.ipv6})
+      for (const auto& address : *addresses) devices_[address] = uplink.ifindex;
+  if (away_ == desired.away && departed_ == desired.departed && started_) return;
+  started_ = true;
+  away_ = desired.away;
+  departed_ = desired.departed;
+  rounds_left_ = departed_.empty() ? rounds_to_wait : rounds_to_end;
+  position4_ = position6_ = 0;
+}
+
+int AddressOrders::device_of(const Address& external) const {
+  const auto known = devices_.find(external);
+  return known != devices_.end() ? known->second : any_uplink_;
+}
+
+// One that does not get through is no loss: the pod finds out at its next segment.
+void AddressOrders::let_come_in(const TcpSegment& segment) const {
+  const int device = device_of(segment.to);
+  if (device == 0) return;
+  auto frame = tcp_frame(segment, device_address(device));
+  __sk_buff context{};
+  context.ifindex = static_cast<std::uint32_t>(device);
+  bpf_test_run_opts run{};
+  run.sz = sizeof run;
+  run.data_in = frame.data();
+  run.data_size_in = static_cast<std::uint32_t>(frame.size());
+  run.ctx_in = &context;
+  run.ctx_size_in = sizeof context;
+  bpf_prog_test_run_opts(inject_, &run);
+}
+
+// A RST where the pod expects the next octet, as far as we know; and a probe as of a keep-alive (RFC 9293 3.8.4), which
+// the pod answers with what it really expects.
+template <class Abi>
+void AddressOrders::tell_pod(const typename Abi::Mapping& raw) const {
+  TcpSegment segment{.from = to_address<Abi>(raw.flow.dst),
+                     .from_port = ntohs(raw.flow.dport),
+                     .to = to_address<Abi>(raw.external),
+                     .to_port = ntohs(raw.external_port),
+                     .sequence = raw.pod_ack,
+                     .acknowledgement = raw.pod_seq + 1,
+                     .flags = TcpSegment::rst};
+  let_come_in(segment);
+  segment.sequence -= 1;
+  segment.flags = TcpSegment::ack;
+  let_come_in(segment);
+}
+
+// A TCP connection ends in the last round; one that only the pod has spoken on begins anew with its next SYN.
+template <class Abi>
+void AddressOrders::end_or_tell(typename Abi::Mapping& slot, const typename Abi::Mapping& raw, Found& found) {
+  const bool tells = raw.flow.protocol == IPPROTO_TCP && raw.flow.kind == MASQ_KIND_CONNECTION && rounds_left_ > 1;
+  if (tells) {
+    __atomic_store_n(&slot.order, MASQ_ORDER_WAIT, __ATOMIC_RELAXED);
+    if (raw.pod_ack == 0 || raw.state == MASQ_STATE_NEW) return;
+    tell_pod<Abi>(raw);
+    ++found.told;
+    return;
+  }
+  auto seen = raw.seen;
+  // A packet that comes right now refreshes it: then it has its turn in the next round, or ends by its timeout.
+  for (int attempt = 0; attempt < 4 && seen != 0; ++attempt)
+    if (__atomic_compare_exchange_n(&slot.seen, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+      ++found.ended;
+      return;
+    }
+}
+
+template <class Abi>
+void AddressOrders::judge(typename Abi::Mapping& slot, Found& found) {
+  typename Abi::Mapping raw;
+  std::memcpy(&raw, &slot, sizeof raw);
+  if (!is_external(raw)) return;
+  const auto external = to_address<Abi>(raw.external);
+  if (has(departed_, external)) return end_or_tell<Abi>(slot, raw, found);
+  const bool waits = raw.order == MASQ_ORDER_WAIT;
+  if (has(away_, external) == waits || (!waits && raw.order != MASQ_ORDER_NONE)) return;
+  __atomic_store_n(&slot.order, waits ? MASQ_ORDER_NONE : MASQ_ORDER_WAIT, __ATOMIC_RELAXED);
+  ++(waits ? found.go_on : found.wait);
+}
+
+// From `position` on; at the table's end it stays there.
+template <class Abi>
+Result<void> AddressOrders::look(std::uint32_t& position, Found& found) {
+  auto table = PinnedTable<Abi>::open(pins_, Access::change);
+  if (!table) return std::unexpected(table.error());
+  for (; position < table->end() && found.told < segments_a_step; ++position) judge<Abi>(table->slots[position], found);
+  return {};
+}
+
+void AddressOrders::say(const Found& found, Steps& steps) const {
+  if (found.wait != 0) steps.push_back(fmt::format("let {} mappings wait for their address", found.wait));
+  if (found.go_on != 0) steps.push_back(fmt::format("let {} mappings go on: their address is back", found.go_on));
+  if (found.ended != 0) steps.push_back(fmt::format("end {} mappings: their address is gone", found.ended));
+}
+
+std::optional<std::chrono::milliseconds> AddressOrders::next_step() const {
+  if (rounds_left_ == 0) return std::nullopt;
+  return position4_ == 0 && position6_ == 0 ? between_rounds : within_a_round;
+}
+
+Result<void> AddressOrders::step(Steps& steps) {
+  Found found;
+  if (auto done = look<Abi4>(position4_, found); !done) return done;
+  if (auto done = look<Abi6>(position6_, found); !done) return done;
+  say(found, steps);
+  if (found.told < segments_a_step) {
+    --rounds_left_;
+    position4_ = position6_ = 0;
+  }
+  return {};
+}
+
+}  // namespace masq

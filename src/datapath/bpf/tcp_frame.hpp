@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/address.hpp"
+
+namespace masq {
+
+// A TCP segment without data (RFC 9293 3.1); ports and numbers in host byte order.
+struct TcpSegment {
+  enum Flags : std::uint8_t { rst = 0x04, ack = 0x10 };
+
+  Address from;
+  std::uint16_t from_port = 0;
+  Address to;
+  std::uint16_t to_port = 0;
+  std::uint32_t sequence = 0;
+  std::uint32_t acknowledgement = 0;
+  Flags flags = ack;
+};
+
+// An Ethernet frame with the segment for the device with this address, with right checksums.
+std::vector<std::uint8_t> tcp_frame(const TcpSegment& segment, const std::array<std::uint8_t, 6>& device);
+
+}  // namespace masq

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace masq {
+
+// The hardware (Ethernet) address of a device; zeros when it has none or is gone.
+std::array<std::uint8_t, 6> device_address(int ifindex);
+
+}  // namespace masq
