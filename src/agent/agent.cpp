@@ -105,6 +105,9 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
       new Agent(config, std::move(reload), log, std::move(*loop), std::move(*locks), std::move(*choice)));
   if (auto done = agent->locks_.answer_newcomers(*agent->loop_); !done) return std::unexpected(done.error());
   if (auto done = agent->add_sources(); !done) return std::unexpected(done.error());
+  auto pod_watch = PodWatch::open(*agent->loop_, [raw = agent.get()](const auto& pods) { raw->pods_are_gone(pods); });
+  if (!pod_watch) return std::unexpected(pod_watch.error());
+  agent->pod_watch_ = std::move(*pod_watch);
   if (auto done = agent->serve(); !done) return std::unexpected(done.error());
   if (auto done = agent->serve_metrics(); !done) return std::unexpected(done.error());
   return agent;
@@ -161,6 +164,14 @@ Result<void> Agent::run(const std::string& notify_socket) {
   reconciler_.start();
   if (auto told = notify_service_manager(notify_socket, "READY=1"); !told) log_.warn("{}", told.error().message);
   return loop_->run();
+}
+
+void Agent::pods_are_gone(const std::vector<Address>& pods) {
+  const auto ended = choice_.datapath->pods_gone(pods);
+  if (!ended) return log_.debug("connections of pods that are gone: {}", ended.error().message);
+  if (ended->mappings + ended->left_alone != 0)
+    log_.info("{} mappings of pods that are gone rest, {} other connections are forgotten", ended->mappings,
+              ended->left_alone);
 }
 
 void Agent::on_signal(int signal) {

@@ -9,6 +9,7 @@
 
 #include "agent/datapath_choice.hpp"
 #include "agent/node_locks.hpp"
+#include "agent/pod_watch.hpp"
 #include "agent/reconciler.hpp"
 #include "agent/sources.hpp"
 #include "agent/status.hpp"
@@ -40,6 +41,7 @@ class Agent {
   Result<void> add_ip_masq_agent();
   Result<void> serve();
   Result<void> serve_metrics();
+  void pods_are_gone(const std::vector<Address>& pods);
   void on_signal(int signal);
   void reload();
   std::vector<std::string> datapath_notes();
@@ -55,6 +57,7 @@ class Agent {
   DatapathChoice choice_;
   Sources sources_;
   Reconciler reconciler_;
+  std::unique_ptr<PodWatch> pod_watch_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpServer> metrics_server_;  // none: they are off
   Timers::Clock::time_point started_at_;

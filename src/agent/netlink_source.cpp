@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/netlink_source.hpp"
 
+#include <linux/rtnetlink.h>
+
 #include "agent/rtnetlink.hpp"
 
 namespace masq {
+namespace {
+
+constexpr unsigned groups =
+    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+
+}  // namespace
 
 Result<std::unique_ptr<NetlinkSource>> NetlinkSource::open(EventLoop& loop, std::function<void()> changed) {
   auto requests = NetlinkRequests::open();
   if (!requests) return std::unexpected(requests.error());
   std::unique_ptr<NetlinkSource> source(new NetlinkSource(loop, std::move(*requests)));
-  auto monitor = NetlinkMonitor::open(loop, [raw = source.get(), changed = std::move(changed)] {
+  auto monitor = NetlinkMonitor::open(loop, groups, [raw = source.get(), changed = std::move(changed)] {
     raw->wake();
     changed();
   });

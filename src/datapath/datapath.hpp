@@ -114,6 +114,9 @@ class Datapath {
   virtual std::optional<std::chrono::milliseconds> more_to_do() const { return std::nullopt; }
   // The external addresses of mappings that are in the kernel, also from before this process.
   virtual Result<std::vector<Address>> external_addresses() { return std::vector<Address>{}; }
+  // These pods are gone: nothing of theirs is to reach whoever gets their addresses next, and nothing of the next ones
+  // to leave under their ports until these have rested.
+  virtual Result<Ended> pods_gone(const std::vector<Address>& /*sorted*/) { return Ended(); }
   // What an operator should know of the kernel's side now, though it is no error.
   virtual std::vector<std::string> notes() { return {}; }
   // From now on `disturbed` is called when somebody else changed what is ours: then apply() has something to mend.

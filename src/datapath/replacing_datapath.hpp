@@ -27,6 +27,7 @@ class ReplacingDatapath final : public Datapath {
   Result<std::vector<IpMasqEntry>> ip_masq() override;
   std::optional<std::chrono::milliseconds> more_to_do() const override { return chosen_->more_to_do(); }
   Result<std::vector<Address>> external_addresses() override { return chosen_->external_addresses(); }
+  Result<Ended> pods_gone(const std::vector<Address>& pods) override { return chosen_->pods_gone(pods); }
   // With rules of others that masquerade the same packets, whatever the datapath.
   std::vector<std::string> notes() override;
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override {

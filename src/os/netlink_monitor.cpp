@@ -2,7 +2,6 @@
 #include "os/netlink_monitor.hpp"
 
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -18,14 +17,15 @@ constexpr int messages_in_a_row = 10'000;  // then the loop's others have their 
 
 }  // namespace
 
-Result<std::unique_ptr<NetlinkMonitor>> NetlinkMonitor::open(EventLoop& loop, std::function<void()> changed) {
+Result<std::unique_ptr<NetlinkMonitor>> NetlinkMonitor::open(EventLoop& loop, unsigned groups,
+                                                             std::function<void()> changed) {
   Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!fd) return fail("open a netlink socket: {}", std::strerror(errno));
   if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size) != 0)
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size);  // without CAP_NET_ADMIN
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
-  address.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+  address.nl_groups = groups;
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail("subscribe to netlink: {}", std::strerror(errno));
   std::unique_ptr<NetlinkMonitor> monitor(new NetlinkMonitor(std::move(fd), std::move(changed)));

@@ -10,11 +10,12 @@
 
 namespace masq {
 
-// Tells that links, addresses or routes (IPv4, IPv6) of this network namespace changed. It does not tell what: the
-// one who is called reads everything again, and so a message that the kernel had to drop cannot matter.
+// Tells that something of rtnetlink's groups changed in this network namespace. It does not tell what: the one who is
+// called reads everything again, and so a message that the kernel had to drop cannot matter.
 class NetlinkMonitor {
  public:
-  static Result<std::unique_ptr<NetlinkMonitor>> open(EventLoop& loop, std::function<void()> changed);
+  // `groups`: RTMGRP_*.
+  static Result<std::unique_ptr<NetlinkMonitor>> open(EventLoop& loop, unsigned groups, std::function<void()> changed);
 
  private:
   NetlinkMonitor(Fd fd, std::function<void()> changed) : fd_(std::move(fd)), changed_(std::move(changed)) {}

@@ -158,6 +158,21 @@ TEST_P(Laws, what_others_took_away_comes_back) {
 }
 
 // R50, design "programs, maps and links are pinned": a new agent takes over, and live mappings stay.
+// R54
+TEST_P(Laws, a_filter_that_others_take_away_is_noticed) {
+  const auto loop = *EventLoop::open();
+  int disturbed = 0;
+  ASSERT_TRUE(datapath->watch(*loop, [&] { ++disturbed; }));
+  ASSERT_TRUE(datapath->apply(on({"up0"})));
+  while (disturbed == 0 && GetParam() == BpfAttach::clsact) ASSERT_TRUE(loop->run_once(std::chrono::seconds(5)));
+  ASSERT_TRUE(loop->run_once(std::chrono::milliseconds(0)));
+  disturbed = 0;
+  sh("tc qdisc replace dev up0 clsact; tc qdisc del dev up0 clsact");
+  ASSERT_TRUE(loop->run_once(std::chrono::seconds(5)));
+  EXPECT_EQ(disturbed != 0, GetParam() == BpfAttach::clsact);
+  datapath.reset();  // before the loop
+}
+
 TEST_P(Laws, a_new_agent_adopts_what_it_finds) {
   apply(on({"up0"}));
   std::uint64_t id = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/bpf_datapath.hpp"
 
+#include <linux/rtnetlink.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include "datapath/bpf/program.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "datapath/bpf/uplink_attachments.hpp"
+#include "os/netlink_monitor.hpp"
 
 namespace masq {
 namespace {
@@ -37,7 +39,9 @@ class BpfDatapath final : public Datapath {
   Result<std::vector<IpMasqEntry>> ip_masq() override { return read_bpf_ip_masq(bpf_root_); }
   std::optional<std::chrono::milliseconds> more_to_do() const override { return address_orders_.next_step(); }
   Result<std::vector<Address>> external_addresses() override { return read_bpf_external_addresses(bpf_root_); }
+  Result<Ended> pods_gone(const std::vector<Address>& pods) override { return rest_bpf_mappings(bpf_root_, pods); }
   std::vector<std::string> notes() override;
+  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;
 
  private:
@@ -52,6 +56,7 @@ class BpfDatapath final : public Datapath {
   std::optional<Program> program_;
   std::optional<Desired> applied_;  // of this process: what the maps hold
   AddressOrders address_orders_{pins_};
+  std::unique_ptr<NetlinkMonitor> filters_;
 };
 
 AttachMode BpfDatapath::mode() const {
@@ -128,6 +133,16 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
   if (auto done = uplinks.attach(desired.uplinks, {}, true, steps); !done) return std::unexpected(done.error());
   if (auto done = uplinks.detach_others(desired, true, steps); !done) return std::unexpected(done.error());
   return steps;
+}
+
+// A tcx link is nobody else's to take away; a filter goes with its qdisc, whoever deletes that.
+Result<void> BpfDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
+  auto monitor = NetlinkMonitor::open(loop, RTMGRP_TC, [this, disturbed = std::move(disturbed)] {
+    if (mode() == AttachMode::clsact) disturbed();
+  });
+  if (!monitor) return std::unexpected(monitor.error());
+  filters_ = std::move(*monitor);
+  return {};
 }
 
 std::vector<std::string> BpfDatapath::notes() {
