@@ -48,7 +48,7 @@ enum masq_verdict {
 	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")                        \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
 	X(ADDRESS_AWAY, DROP, "address_away", "the address that its connection leaves under is not the node's now")    \
-	X(RESTING, DROP, "resting", "belongs to a connection whose pod has begun another one since, or is gone")        \
+	X(RESTING, DROP, "resting", "of a connection whose pod has begun another, or is gone, or that is handed over")  \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
@@ -115,6 +115,7 @@ enum masq_order {
 	MASQ_ORDER_WAIT,   /* its external address is not the node's now: nothing of it leaves */
 	MASQ_ORDER_REST,   /* its pod is gone: nothing of it passes, and it only keeps its port from others */
 	MASQ_ORDER_FORGET, /* left alone: decided anew at the pod's next packet */
+	MASQ_ORDER_HOLD,   /* another datapath takes it over: nothing of it passes any more */
 };
 
 #define MASQ_FIN_FROM_POD 1

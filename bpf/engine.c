@@ -147,6 +147,7 @@ __noinline int N(open_without_key)(struct __sk_buff *skb, __u32 slot)
 enum known {
 	KNOWN_GOES_ON,
 	KNOWN_WAITS, /* for its external address: the packet is dropped */
+	KNOWN_HELD,  /* for another datapath: likewise */
 	KNOWN_ANEW,  /* the packet is the first of a new connection */
 };
 
@@ -190,6 +191,8 @@ __noinline int N(known_connection)(struct __sk_buff *skb, const struct packet *p
 		WRITE_ONCE(m->seen, 0);
 		return KNOWN_ANEW;
 	}
+	if (m->order == MASQ_ORDER_HOLD)
+		return KNOWN_HELD;
 	if (!m->order && syn_goes_on(skb, p, m))
 		return KNOWN_GOES_ON;
 	if (m->order == MASQ_ORDER_WAIT && !packet_is_pure_syn(p)) {
@@ -232,6 +235,8 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 		known = N(known_connection)(skb, &p);
 		if (known == KNOWN_WAITS)
 			return exit_with(MASQ_EGRESS, MASQ_REASON_ADDRESS_AWAY);
+		if (known == KNOWN_HELD)
+			return exit_with(MASQ_EGRESS, MASQ_REASON_RESTING);
 		if (known == KNOWN_ANEW)
 			m = NULL;
 	}

@@ -98,10 +98,10 @@ __noinline int N(tcp_follow)(struct __sk_buff *skb, const struct packet *p, mapp
 	return 0;
 }
 
-/* It only keeps its port from others: nothing of it passes, and nothing keeps it alive. */
+/* Nothing of it passes, and nothing keeps it alive. */
 static __always_inline bool mapping_rests(const mapping_t *m)
 {
-	return (m->flags & MASQ_RESTING) || m->order == MASQ_ORDER_REST;
+	return (m->flags & MASQ_RESTING) || m->order == MASQ_ORDER_REST || m->order == MASQ_ORDER_HOLD;
 }
 
 enum touched {

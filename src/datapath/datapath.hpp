@@ -121,6 +121,9 @@ class Datapath {
   virtual std::vector<std::string> notes() { return {}; }
   // From now on `disturbed` is called when somebody else changed what is ours: then apply() has something to mend.
   virtual Result<void> watch(EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
+  // Another datapath is about to take the place of this one: from now on nothing is translated any more, and what would
+  // have to be is dropped. Works on what is found in the kernel.
+  virtual Result<void> hand_over() { return {}; }
   // Goes on with connections that another datapath has translated until now, under the same external endpoints. Those
   // that it cannot take over are new connections to it.
   virtual Result<void> take_over(const std::vector<Mapping>&) { return {}; }

@@ -18,7 +18,13 @@ Result<void> remove_into(Steps& steps, Datapath& datapath) {
 
 }  // namespace
 
+// Connections are handed over before the chosen one touches a packet, so that it goes on with them under the same ports,
+// and then those that have begun meanwhile.
 Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
+  for (const auto& other : others_) {
+    if (auto done = other->hand_over(); !done) return std::unexpected(done.error());
+    if (auto done = take_over_from(*other); !done) return std::unexpected(done.error());
+  }
   auto steps = chosen_->apply(desired);
   if (!steps) return steps;
   while (!others_.empty()) {

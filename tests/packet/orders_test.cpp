@@ -112,6 +112,17 @@ TEST_P(Orders, what_comes_in_does_not_keep_a_resting_port_for_ever) {
   EXPECT_EQ(own.control(who.family).used, 0u);
 }
 
+TEST_P(Orders, nothing_passes_of_a_connection_that_is_handed_over) {
+  establish();
+  engine.give_order(who.family, MASQ_ORDER_HOLD);
+  for (const std::uint8_t flags : {std::uint8_t{ack}, std::uint8_t{syn}})
+    expect_dropped(engine.egress(tcp(pod, world, flags)), "resting");
+  expect_dropped(engine.egress(udp(pod, world)), "resting");
+  expect_dropped(engine.ingress(tcp(world, external)), "resting");
+  engine.give_order(who.family, MASQ_ORDER_NONE);
+  EXPECT_PACKET(tcp(external, world), engine.egress(tcp(pod, world)));
+}
+
 // Not before the pod's next packet: a segment from outside would be taken for an inbound connection's until then.
 TEST_P(Orders, a_decision_that_is_to_be_forgotten_is_taken_anew) {
   Engine own(desired());

@@ -23,6 +23,20 @@ scenario "from one datapath to another and back, nobody leaks and everybody gets
     done
     within 20 process_ended "$(cat "$work/stream.pid")"
 
+scenario "live connections go on when bpf gives way to another datapath" only=bpf
+    masqd starts
+    for next in nftables iptables; do
+        pod1  chats with world as "busy-$next"
+        pod2  downloads from world as "full-$next"
+        a_crowd pod1 tcp 20 world as "idle-$next"
+        masqd is_terminated
+        masqd starts with "datapath=$next"
+        "busy-$next" goes_on
+        "busy-$next" is_unbroken
+        "full-$next" is_unbroken
+        [ "$next" = iptables ] || { masqd is_terminated; masqd starts; }
+    done
+
 scenario "what the ip-masq-agent excluded stays so through a change of the datapath with a bad file" only=bpf
     the_world_knows_the_pods
     left_alone office

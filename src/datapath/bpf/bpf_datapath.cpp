@@ -41,6 +41,7 @@ class BpfDatapath final : public Datapath {
   Result<std::vector<Address>> external_addresses() override { return read_bpf_external_addresses(bpf_root_); }
   Result<Ended> pods_gone(const std::vector<Address>& pods) override { return rest_bpf_mappings(bpf_root_, pods); }
   std::vector<std::string> notes() override;
+  Result<void> hand_over() override { return hold_bpf_mappings(bpf_root_); }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;
 

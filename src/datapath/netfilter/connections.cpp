@@ -134,20 +134,22 @@ void set_tuple(nf_conntrack* raw, const Connection& connection) {
   }
 }
 
-Result<void> delete_one(nfct_handle* handle, const Connection& connection) {
+// False: there was none.
+Result<bool> delete_one(nfct_handle* handle, const Connection& connection) {
   const std::unique_ptr<nf_conntrack, Close> raw(nfct_new());
   if (!raw) return fail("conntrack: out of memory");
   set_tuple(raw.get(), connection);
   if (connection.id != 0) nfct_set_attr_u32(raw.get(), ATTR_ID, connection.id);
-  if (nfct_query(handle, NFCT_Q_DESTROY, raw.get()) != 0 && errno != ENOENT)
-    return fail("delete a connection: {}", std::strerror(errno));
-  return {};
+  if (nfct_query(handle, NFCT_Q_DESTROY, raw.get()) == 0) return true;
+  if (errno != ENOENT) return fail("delete a connection: {}", std::strerror(errno));
+  return false;
 }
 
 // How long it lives until a packet of it passes.
 constexpr std::uint32_t seconds_to_prove_alive = 120;
 
-Result<void> create_one(nfct_handle* handle, const Mapping& mapping) {
+// False: there is one already.
+Result<bool> create_one(nfct_handle* handle, const Mapping& mapping) {
   const std::unique_ptr<nf_conntrack, Close> raw(nfct_new());
   if (!raw) return fail("conntrack: out of memory");
   set_tuple(raw.get(), {.protocol = mapping.protocol,
@@ -166,8 +168,27 @@ Result<void> create_one(nfct_handle* handle, const Mapping& mapping) {
     for (const auto flags : {ATTR_TCP_FLAGS_ORIG, ATTR_TCP_FLAGS_REPL, ATTR_TCP_MASK_ORIG, ATTR_TCP_MASK_REPL})
       nfct_set_attr_u8(raw.get(), flags, IP_CT_TCP_FLAG_BE_LIBERAL);  // it does not know the windows
   }
-  if (nfct_query(handle, NFCT_Q_CREATE, raw.get()) != 0 && errno != EEXIST)
-    return fail("take over a connection: {}", std::strerror(errno));
+  if (nfct_query(handle, NFCT_Q_CREATE, raw.get()) == 0) return true;
+  if (errno != EEXIST) return fail("take over a connection: {}", std::strerror(errno));
+  return false;
+}
+
+constexpr int most_attempts = 8;  // at one whose packets keep coming
+
+// What conntrack has seen of it until now, with a pod's address on both ways, gives way.
+Result<void> take_over_one(nfct_handle* handle, const Mapping& mapping) {
+  const Connection seen{.protocol = mapping.protocol,
+                        .source = mapping.remote,
+                        .destination = mapping.pod,
+                        .source_port = mapping.remote_port,
+                        .destination_port = mapping.pod_port};
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    auto deleted = delete_one(handle, seen);
+    if (!deleted) return std::unexpected(deleted.error());
+    auto created = create_one(handle, mapping);
+    if (!created) return std::unexpected(created.error());
+    if (*created || !*deleted) break;
+  }
   return {};
 }
 
@@ -270,7 +291,7 @@ Result<void> delete_connections(const std::vector<Connection>& connections) {
   auto handle = open_conntrack();
   if (!handle) return std::unexpected(handle.error());
   for (const auto& connection : connections)
-    if (auto done = delete_one(handle->get(), connection); !done) return done;
+    if (auto done = delete_one(handle->get(), connection); !done) return std::unexpected(done.error());
   return {};
 }
 
@@ -278,16 +299,8 @@ Result<void> take_over_connections(const std::vector<Mapping>& mappings) {
   if (mappings.empty()) return {};
   auto handle = open_conntrack();
   if (!handle) return std::unexpected(handle.error());
-  for (const auto& mapping : mappings) {
-    // Its answers, as they were when conntrack saw them: translated already, and so of a connection from outside.
-    const Connection seen{.protocol = mapping.protocol,
-                          .source = mapping.remote,
-                          .destination = mapping.pod,
-                          .source_port = mapping.remote_port,
-                          .destination_port = mapping.pod_port};
-    if (auto done = delete_one(handle->get(), seen); !done) return done;
-    if (auto done = create_one(handle->get(), mapping); !done) return done;
-  }
+  for (const auto& mapping : mappings)
+    if (auto done = take_over_one(handle->get(), mapping); !done) return done;
   return {};
 }
 
