@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of mappings: ports, limits, time, and two CPUs at once.
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <sys/mman.h>
-
+// The table of mappings: ports, limits, and who has which port. Time is in time_test.cpp, two CPUs in race_test.cpp.
 #include <algorithm>
 #include <set>
-#include <thread>
 
 #include "engine.hpp"
 
@@ -174,62 +169,6 @@ TEST_P(Table, what_the_node_itself_speaks_without_a_socket_is_its_own) {
   EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "not_ours") << "the pod's has another identifier now";
 }
 
-// The one table of timeouts, from both sides of each.
-TEST_P(Table, idle_mappings_end_in_their_time) {
-  const auto seconds = [](auto time) { return static_cast<std::uint32_t>(time.count()); };
-  const auto t = desired().timeouts;
-  struct Row {
-    const char* name;
-    std::vector<Packet> out, back;
-    std::uint32_t timeout;
-  };
-  const Endpoint pod{who.pod, 5000}, external{who.external, 5000}, world{who.world, 443};
-  const auto reset = at(tcp(world, external, rst), 0x12341235), forged = at(tcp(world, external, rst), 0x77777777);
-  const std::vector<Row> rows = {
-      {"half open", {tcp(pod, world, syn)}, {}, 30},
-      {"established", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack)}, seconds(t.tcp_established)},
-      {"one FIN", {tcp(pod, world, syn), tcp(pod, world, fin | ack)}, {tcp(world, external, ack)},
-       seconds(t.tcp_established)},
-      {"both FIN", {tcp(pod, world, syn), tcp(pod, world, fin | ack)}, {tcp(world, external, fin | ack)},
-       seconds(t.tcp_transitory)},
-      {"RST", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack), reset},
-       seconds(t.tcp_transitory)},
-      {"data after RST", {tcp(pod, world, syn)},
-       {tcp(world, external, syn | ack), reset, tcp(world, external, ack)},
-       seconds(t.tcp_established)},
-      {"RST that the pod would not take", {tcp(pod, world, syn)}, {tcp(world, external, syn | ack), forged},
-       seconds(t.tcp_established)},
-      {"UDP unanswered", {udp(pod, world)}, {}, 30},
-      {"UDP", {udp(pod, world)}, {udp(world, external)}, seconds(t.udp)},
-      {"ICMP", {echo_request(who.pod, who.world, 7)}, {}, seconds(t.icmp)},
-      {"other", {other(who.pod, who.world, 4, pattern(20))}, {}, seconds(t.other)},
-  };
-  for (const auto& row : rows) {
-    for (const bool over : {false, true}) {
-      Engine engine(desired());
-      for (const auto& packet : row.out) ASSERT_EQ(engine.egress(packet).reason, "translated") << row.name;
-      for (const auto& packet : row.back) ASSERT_EQ(engine.ingress(packet).reason, "translated") << row.name;
-      engine.pass_time(who.family, over ? row.timeout + 1 : row.timeout - 1);
-      EXPECT_EQ(engine.control(who.family).used, over ? 0u : 1u) << row.name;
-    }
-  }
-}
-
-TEST_P(Table, slots_and_ports_come_back) {
-  auto small = desired();
-  small.max_mappings = 16;
-  small.ports = {{2000, 2015}};
-  Engine engine(small);
-  for (int round = 0; round < 200; ++round) {
-    for (std::uint16_t i = 0; i < 16; ++i)
-      ASSERT_EQ(open(engine, static_cast<std::uint16_t>(2000 + i), who.pod).reason, "translated") << round;
-    engine.pass_time(who.family, 31);
-    engine.pass_time(who.family, 1);
-    ASSERT_EQ(engine.control(who.family).used, 0u);
-  }
-  EXPECT_LT(engine.control(who.family).unused, 64u) << "slots are used again";
-}
-
 TEST_P(Table, connections_left_alone_have_their_own_room) {
   auto small = desired();
   small.max_mappings = 16;
@@ -272,34 +211,6 @@ TEST_P(Table, thousands_of_connections_are_found_again) {
     ASSERT_EQ(engine.ingress(tcp({who.world, 443}, {who.external, port}, syn | ack)).reason, "translated") << port;
   }
   EXPECT_EQ(engine.control(who.family).used, 4000u);
-}
-
-void run_raw(int program, Bytes frame, int repeat) {
-  bpf_test_run_opts run{};
-  run.sz = sizeof run;
-  run.data_in = frame.data();
-  run.data_size_in = static_cast<std::uint32_t>(frame.size());
-  run.repeat = repeat;
-  ASSERT_EQ(bpf_prog_test_run_opts(program, &run), 0);
-}
-
-// R3, R4, R5: the first packets of the same connections on two CPUs make one mapping each; of different ones, two.
-TEST_P(Table, two_cpus_make_one_mapping) {
-  Engine engine(desired());
-  const auto opens = [&](const Address& pod) {
-    for (std::uint16_t i = 0; i < 1500; ++i)
-      run_raw(engine.program().egress(), tcp({pod, static_cast<std::uint16_t>(2000 + i)}, {who.world, 443}, syn).frame(), 1);
-  };
-  std::thread same1(opens, who.pod), same2(opens, who.pod);
-  same1.join();
-  same2.join();
-  engine.pass_time(who.family, 0);  // what the losers of races had begun is taken apart by the sweep
-  EXPECT_EQ(engine.control(who.family).used, 1500u);
-  std::thread other1(opens, who.pod2), other2(opens, who.pod);
-  other1.join();
-  other2.join();
-  engine.pass_time(who.family, 0);
-  EXPECT_EQ(engine.control(who.family).used, 3000u);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ void age(int fd, std::uint32_t slots, std::uint32_t ticks, bool living) {
   auto* mapping = static_cast<MappingType*>(memory);
   for (std::uint32_t i = 0; i < slots; ++i) {
     if (living && mapping[i].seen != 0) mapping[i].seen -= ticks;
-    if (!living && mapping[i].slot == MASQ_SLOT_UNLINKED) mapping[i].created -= ticks;
+    if (living == (mapping[i].seen != 0)) mapping[i].created -= ticks;
   }
   munmap(memory, bytes);
 }
@@ -122,8 +122,9 @@ void Engine::pass_time(Family family, std::uint32_t seconds) {
   for (int sweep = 0; sweep < 2; ++sweep) {
     if (slots != 0 && family == Family::ipv4) age<masq_mapping4>(mappings, slots, ticks, sweep == 0);
     if (slots != 0 && family == Family::ipv6) age<masq_mapping6>(mappings, slots, ticks, sweep == 0);
-    // Two, as one may have been under way already.
-    for (const auto before = control(family).sweeps; control(family).sweeps < before + 2;)
+    // One more than the slots need, as one may have been under way already.
+    const auto needed = slots > 1024 ? 33u : 2u;  // a large table is gone through in 32
+    for (const auto before = control(family).sweeps; control(family).sweeps < before + needed;)
       require(program_->start_sweep());
   }
 }

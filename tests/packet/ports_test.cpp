@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which ports connections leave under. Hard cases R2, R6, R7.
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <random>
+#include <set>
+
+#include "table.hpp"
+
+namespace masq::test {
+namespace {
+
+class Ports : public BothFamilies {
+ protected:
+  static Desired roomy(std::vector<PortRange> ports) {
+    auto roomy = desired();
+    roomy.ports = std::move(ports);
+    roomy.max_mappings = roomy.max_mappings_per_pod = 60000;
+    return roomy;
+  }
+  int open(const Engine& engine, const Endpoint& pod, std::uint16_t remote_port = 443) const {
+    return run_frame(engine.program().egress(), tcp(pod, {who.world, remote_port}, syn).frame());
+  }
+};
+MASQ_BOTH_FAMILIES(Ports);
+
+bool contains(const std::vector<PortRange>& ranges, std::uint16_t port) {
+  return std::ranges::any_of(ranges, [&](PortRange range) { return range.low <= port && port <= range.high; });
+}
+
+// R2: a pool of the size of Linux' ephemeral ports is filled toward one endpoint. `order`: the pod's own ports.
+class Fill : public Ports {
+ protected:
+  const std::vector<PortRange> range{{1024, 29255}};
+  void fill(std::vector<std::uint16_t> order, bool random) {
+    auto wanted = roomy(range);
+    wanted.random_fully = random;
+    const Engine engine(wanted);
+    for (const auto port : order) open(engine, {who.pod, port});
+    EXPECT_EQ(engine.packets(who.family, MASQ_EGRESS, MASQ_REASON_NO_FREE_PORT), 0u) << "before the last port";
+    EXPECT_EQ(engine.control(who.family).used, order.size());
+    EXPECT_EQ(disorder(engine, who.family), "");
+    EXPECT_EQ(open(engine, {who.pod2, 2000}), drop) << "there is none left";
+    EXPECT_EQ(engine.packets(who.family, MASQ_EGRESS, MASQ_REASON_NO_FREE_PORT), 1u);
+  }
+  // As many ports as the range has, in or out of it.
+  std::vector<std::uint16_t> ports_from(std::uint16_t first) const {
+    std::vector<std::uint16_t> ports(port_count(range));
+    std::iota(ports.begin(), ports.end(), first);
+    return ports;
+  }
+};
+MASQ_BOTH_FAMILIES(Fill);
+
+TEST_P(Fill, one_by_one) { fill(ports_from(1024), false); }
+
+TEST_P(Fill, one_by_one_from_ports_that_none_of_them_can_keep) { fill(ports_from(30000), false); }
+
+TEST_P(Fill, in_random_order) {
+  auto order = ports_from(15000);  // half of them can be kept
+  std::ranges::shuffle(order, std::mt19937(1));
+  fill(order, false);
+}
+
+TEST_P(Fill, fully_at_random) { fill(ports_from(1024), true); }
+
+// R1, R2: the port of the connection that ended is the one that the next gets.
+TEST_P(Fill, one_port_is_free_again) {
+  const auto wanted = roomy({{2000, 2999}});
+  Engine engine(wanted);
+  for (std::uint16_t i = 0; i < 1000; ++i) open(engine, {who.pod, static_cast<std::uint16_t>(40000 + i)});
+  const auto all = mappings(engine, who.family);
+  ASSERT_EQ(all.size(), 1000u);
+  EXPECT_EQ(open(engine, {who.pod2, 2000}), drop);
+  // The node takes the port of one connection; then it is given up again.
+  const auto taken = all[500];
+  engine.egress(udp(taken.external, {who.world, 443}));
+  EXPECT_EQ(open(engine, {who.pod2, 2000}), drop) << "the node's UDP is another port space";
+  engine.egress(tcp(taken.external, {who.world, 443}, syn));
+  engine.pass_time(who.family, 0);
+  EXPECT_EQ(open(engine, {who.pod2, 2000}), pass);
+  std::set<std::uint16_t> of_pod2;
+  for (const auto& m : mappings(engine, who.family))
+    if (m.pod.address == who.pod2) of_pod2.insert(m.external.port);
+  EXPECT_EQ(of_pod2, std::set{taken.external.port});
+}
+
+// R6, R7: whatever the mode and the pod's port, the range is kept to; all of it is used, and kept ports are kept.
+TEST_P(Ports, every_port_is_in_range_in_every_mode) {
+  const std::vector<std::vector<PortRange>> lists = {{{2000, 2999}}, {{1024, 1500}, {20000, 29999}, {61000, 65535}}};
+  for (const auto& ranges : lists) {
+    for (const bool random : {false, true}) {
+      auto wanted = roomy(ranges);
+      wanted.random_fully = random;
+      const Engine engine(wanted);
+      std::mt19937 pick(1);
+      for (int i = 0; i < 25000; ++i)  // toward many endpoints, so that no port is short
+        open(engine, {who.pod, static_cast<std::uint16_t>(1 + pick() % 65535)},
+             static_cast<std::uint16_t>(1 + pick() % 2000));
+      const auto all = mappings(engine, who.family);
+      EXPECT_GT(all.size(), 24000u) << "but for those that met by chance";
+      std::map<std::uint16_t, int> used;
+      int kept = 0, could_be_kept = 0;
+      for (const auto& m : all) {
+        EXPECT_TRUE(contains(ranges, m.external.port)) << m.external.port;
+        used[m.external.port]++;
+        could_be_kept += contains(ranges, m.pod.port);
+        kept += m.external.port == m.pod.port;
+      }
+      EXPECT_GT(used.size(), port_count(ranges) * (port_count(ranges) < 2000 ? 99u : 70u) / 100) << "spread over all";
+      if (random) EXPECT_LT(kept, 100);
+      else EXPECT_GE(kept + 50, could_be_kept);
+    }
+  }
+}
+
+// A pool is used evenly: of 2,000 pods, each of four addresses has a quarter, give or take.
+TEST_P(Ports, a_pool_is_used_evenly) {
+  auto pool = roomy({{1024, 29999}});
+  auto& addresses = who.family == Family::ipv4 ? pool.uplinks[0].ipv4 : pool.uplinks[0].ipv6;
+  addresses.clear();
+  for (int i = 0; i < 4; ++i)
+    addresses.push_back(address(fmt::format(fmt::runtime(who.family == Family::ipv4 ? "192.0.2.{}" : "2001:db8::{}"), 70 + i)));
+  const Engine engine(pool);
+  for (int i = 0; i < 2000; ++i) {
+    const auto pod = who.family == Family::ipv4 ? fmt::format("10.0.{}.{}", 10 + i / 250, 1 + i % 250)
+                                                : fmt::format("fd00:1::{:x}:{:x}", 10 + i / 250, 1 + i % 250);
+    for (const std::uint16_t port : {5000, 5001}) open(engine, {address(pod), port});
+  }
+  std::map<std::string, std::set<std::string>> pods;
+  for (const auto& m : mappings(engine, who.family)) pods[m.external.address.to_string()].insert(m.pod.address.to_string());
+  ASSERT_EQ(pods.size(), 4u);
+  std::size_t together = 0;
+  for (const auto& [external, of_it] : pods) {
+    EXPECT_GT(of_it.size(), 400u) << external;
+    EXPECT_LT(of_it.size(), 600u) << external;
+    together += of_it.size();
+  }
+  EXPECT_EQ(together, 2000u) << "each pod has one";
+}
+
+}  // namespace
+}  // namespace masq::test

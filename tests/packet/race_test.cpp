@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two CPUs at once. Hard cases R3, R4, R5, R16, R26, R27.
+#include <arpa/inet.h>
+
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <thread>
+
+#include "table.hpp"
+
+namespace masq::test {
+namespace {
+
+class Races : public BothFamilies {
+ protected:
+  static Desired roomy(std::uint32_t mappings) {
+    auto roomy = desired();
+    roomy.max_mappings = roomy.max_mappings_per_pod = mappings;
+    return roomy;
+  }
+  std::uint64_t packets(const Engine& engine, masq_reason reason) const {
+    return engine.packets(who.family, MASQ_EGRESS, reason);
+  }
+};
+MASQ_BOTH_FAMILIES(Races);
+
+// Two threads that do step after step, each step at the same moment.
+void in_lockstep(int steps, const std::function<void(int thread, int step)>& act) {
+  std::atomic<int> at[2] = {-1, -1};
+  const auto run = [&](int thread) {
+    for (int step = 0; step < steps; ++step) {
+      at[thread] = step;
+      for (int turn = 0; at[1 - thread] < step; ++turn)
+        if (turn > 5000) std::this_thread::yield();  // the other one has no CPU
+      act(thread, step);
+    }
+    at[thread] = steps;
+  };
+  std::thread first(run, 0), second(run, 1);
+  first.join();
+  second.join();
+}
+
+// R4: A and AAAA, the two first datagrams of one socket.
+TEST_P(Races, the_first_two_datagrams_of_a_flow_make_one_mapping) {
+  const int pairs = 20000;
+  Engine engine(roomy(2 * pairs));  // for a moment, some flows have two
+  in_lockstep(pairs, [&](int, int step) {
+    run_frame(engine.program().egress(), udp({who.pod, static_cast<std::uint16_t>(2000 + step)}, {who.world, 53}).frame());
+  });
+  EXPECT_EQ(packets(engine, MASQ_REASON_TRANSLATED), 2u * pairs) << "nothing is lost";
+  engine.pass_time(who.family, 0);  // what the losers of races had begun is taken apart by the sweep
+  EXPECT_EQ(mappings(engine, who.family).size(), static_cast<std::size_t>(pairs));
+  EXPECT_EQ(disorder(engine, who.family), "");
+}
+
+// R3, R5: two pods with one source port, to one destination.
+TEST_P(Races, two_pods_with_one_port_get_two) {
+  const int pairs = 6000;
+  auto narrow = roomy(40000);
+  narrow.ports = {{2000, 2000 + 2 * pairs - 1}};  // they just fit
+  Engine engine(narrow);
+  in_lockstep(pairs, [&](int thread, int step) {
+    run_frame(engine.program().egress(),
+              tcp({thread == 0 ? who.pod : who.pod2, static_cast<std::uint16_t>(2000 + step)}, {who.world, 443}, syn).frame());
+  });
+  EXPECT_EQ(packets(engine, MASQ_REASON_TRANSLATED), 2u * pairs);
+  EXPECT_EQ(mappings(engine, who.family).size(), 2u * pairs);
+  EXPECT_EQ(disorder(engine, who.family), "");
+}
+
+// The number of the forward index' bucket in which a TCP connection is at home, as bpf/table.h reckons it.
+template <class Tuple>
+std::uint32_t home_of(const Endpoint& from, const Endpoint& to, std::uint64_t seed, std::uint32_t mask) {
+  Tuple tuple{};
+  std::memcpy(tuple.src.bytes, from.address.bytes().data(), sizeof tuple.src);
+  std::memcpy(tuple.dst.bytes, to.address.bytes().data(), sizeof tuple.dst);
+  tuple.sport = htons(from.port);
+  tuple.dport = htons(to.port);
+  tuple.protocol = IPPROTO_TCP;
+  std::uint64_t hash = seed;
+  for (std::size_t at = 0; at < sizeof tuple; at += sizeof hash) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, reinterpret_cast<const char*>(&tuple) + at, sizeof word);
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+    hash ^= hash >> 32;
+  }
+  hash *= 0xd6e8feb86659fd93ull;
+  return static_cast<std::uint32_t>(hash ^ hash >> 32) & mask;
+}
+
+// R26, R27: two CPUs open and reset the connections of one bucket, while the sweep takes some apart. Not one packet is
+// refused, forward and reply entries stay together, and in the end nothing is left.
+TEST_P(Races, churn_in_one_bucket_loses_nothing) {
+  Engine engine(roomy(2000));
+  const Endpoint world{who.world, 443};
+  const auto home = [&](std::uint16_t port) {
+    const auto& o = engine.program().options();
+    return who.family == Family::ipv4
+               ? home_of<masq_tuple4>({who.pod, port}, world, o.ipv4.hash_seed, o.ipv4.forward_mask)
+               : home_of<masq_tuple6>({who.pod, port}, world, o.ipv6.hash_seed, o.ipv6.forward_mask);
+  };
+  std::vector<std::uint16_t> ports;
+  for (std::uint16_t port = 2000; port < 29999 && ports.size() < 30; ++port)
+    if (home(port) == home(2000)) ports.push_back(port);
+  ASSERT_EQ(ports.size(), 30u);
+  for (int round = 0; round < 60; ++round) {
+    in_lockstep(300, [&](int, int step) {
+      std::mt19937 pick(static_cast<unsigned>(round * 1000 + step));  // both do the same, at the same time
+      const Endpoint pod{who.pod, ports[pick() % ports.size()]}, external{who.external, pod.port};
+      run_frame(engine.program().egress(), tcp(pod, world, syn).frame());
+      run_frame(engine.program().ingress(), tcp(world, external, pick() % 2 ? syn | ack : rst | ack).frame());
+    });
+    engine.pass_time(who.family, 0);
+    ASSERT_EQ(disorder(engine, who.family), "") << round;
+    if (round % 3 == 2) engine.pass_time(who.family, 241);
+  }
+  EXPECT_EQ(packets(engine, MASQ_REASON_TRANSLATED), 60u * 600) << "each packet of the pod";
+  engine.pass_time(who.family, 7441);
+  EXPECT_EQ(engine.control(who.family).used, 0u);
+  EXPECT_EQ(disorder(engine, who.family), "");
+}
+
+// The same at large: tens of thousands come and go on two CPUs.
+TEST_P(Races, after_churn_everything_expires) {
+  Engine engine(roomy(20000));
+  for (int round = 0; round < 3; ++round) {
+    const auto churn = [&](const Address& pod, unsigned seed) {
+      std::mt19937 pick(seed);
+      for (int i = 0; i < 20000; ++i) {
+        const Endpoint from{pod, static_cast<std::uint16_t>(1024 + pick() % 28000)};
+        const Endpoint to{who.world, static_cast<std::uint16_t>(440 + pick() % 4)};
+        run_frame(engine.program().egress(), (pick() % 2 ? udp(from, to) : tcp(from, to, syn)).frame());
+      }
+    };
+    std::thread one(churn, who.pod, 2 * round), other(churn, round % 2 ? who.pod : who.pod2, 2 * round + 1);
+    one.join();
+    other.join();
+    engine.pass_time(who.family, 0);
+    ASSERT_EQ(disorder(engine, who.family), "");
+    EXPECT_GT(engine.control(who.family).used, 5000u);
+    engine.pass_time(who.family, 31);
+    ASSERT_EQ(engine.control(who.family).used, 0u);
+    ASSERT_EQ(disorder(engine, who.family), "");
+  }
+}
+
+}  // namespace
+}  // namespace masq::test
