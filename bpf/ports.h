@@ -3,8 +3,8 @@
  * Finds an external port for a new mapping. The claim of a port is the insertion into the reply index, so two CPUs
  * can never have the same one. The pod's own port is kept when it is free and in range (or the identifier of an ICMP
  * query or of a datagram in fragments, whose space is 0-65535); else every port of the range is tried, from a random
- * one on: 1 / (1 - fill) of them on the average, all of them at most, and that at most once a tick for a remote
- * endpoint. Of a protocol whose key we cannot change, that key is the only one.
+ * one on and in strides, as taken ports stand in runs: 1 / (1 - fill) of them on the average, all of them at most, and
+ * that at most once a tick for a remote endpoint. Of a protocol whose key we cannot change, that key is the only one.
  */
 #ifndef MASQ_BPF_PORTS_H
 #define MASQ_BPF_PORTS_H
@@ -14,6 +14,7 @@
 #include "bpf/table.h"
 
 #define IDENTIFIERS 65536
+#define STRIDE 2654435761u /* a prime larger than any range: whatever a range's size is, strides meet all of it */
 
 static __always_inline bool port_is_in_range(__u16 port)
 {
@@ -118,6 +119,7 @@ struct port_search {
 	struct __sk_buff *skb;
 	__u32 slot;
 	__u32 position;
+	__u32 stride;
 	__u32 total;
 	__u32 tried;
 	int result; /* enum insert_result */
@@ -129,8 +131,9 @@ static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_sea
 
 	if (!m || search->tried++ >= search->total)
 		return 1;
-	if (++search->position >= search->total)
-		search->position = 0;
+	search->position += search->stride;
+	if (search->position >= search->total)
+		search->position -= search->total;
 	m->external_port = bpf_htons(search->total == IDENTIFIERS ? search->position : port_at(search->position));
 	search->result = N(port_claim)(search->skb, search->slot);
 	return search->result == INSERT_EXISTS ? 0 : 1;
@@ -238,6 +241,7 @@ static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 
 		search.result = N(port_claim)(skb, slot);
 	if (search.result == INSERT_EXISTS && space != PORT_SPACE_FIXED && search.total && !N(is_exhausted)(slot, clock)) {
 		search.position = bpf_get_prandom_u32() % search.total;
+		search.stride = STRIDE % search.total;
 		bpf_for_each_map_elem(&N(steps), port_search_step, &search, 0);
 		if (search.result == INSERT_EXISTS)
 			N(exhausted_note)(slot, clock);
