@@ -166,6 +166,7 @@ static __always_inline void left_remember(const tuple_t *flow, __u32 reason, __u
  * until then there are a few slots more than mappings may be. What has been answered is never ended to make room.
  */
 #define ROOM_LOOKS 512
+#define ROOM_RUN 16 /* neighbours, before it looks elsewhere: what is answered stands in long runs */
 
 struct room_search {
 	__u32 position;
@@ -181,7 +182,9 @@ static long room_search_step(void *map, __u32 *key, __u8 *value, struct room_sea
 
 	if (*key >= ROOM_LOOKS)
 		return 1;
-	if (++search->position >= search->slots)
+	if (*key % ROOM_RUN == 0)
+		search->position = bpf_get_prandom_u32() % search->slots;
+	else if (++search->position >= search->slots)
 		search->position = 0;
 	m = slot_at(search->position);
 	if (!m)
@@ -202,7 +205,6 @@ __noinline int N(room_make)(__u32 clock)
 	if (!c || !c->unused)
 		return false;
 	search.slots = c->unused;
-	search.position = bpf_get_prandom_u32() % search.slots;
 	bpf_for_each_map_elem(&N(steps), room_search_step, &search, 0);
 	return search.found;
 }

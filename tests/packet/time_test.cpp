@@ -270,5 +270,21 @@ TEST_P(Time, half_open_connections_make_room_and_no_others) {
   }
 }
 
+// The half-open ones are found wherever they are: here behind thousands that are answered.
+TEST_P(Time, half_open_connections_are_found_behind_long_runs_of_others) {
+  auto large = desired();
+  large.max_mappings = large.max_mappings_per_pod = 6000;
+  Engine engine(large);
+  for (std::uint16_t i = 0; i < 6000; ++i) {
+    const auto port = static_cast<std::uint16_t>(2000 + i);
+    run_frame(engine.program().egress(), tcp({who.pod, port}, world, syn).frame());
+    if (i < 5000) run_frame(engine.program().ingress(), tcp(world, {who.external, port}, syn | ack).frame());
+  }
+  engine.pass_time(who.family, 2);
+  for (std::uint16_t port = 10000; port < 10500; ++port)
+    run_frame(engine.program().egress(), tcp({who.pod2, port}, world, syn).frame());
+  EXPECT_LE(engine.packets(who.family, MASQ_EGRESS, MASQ_REASON_TABLE_FULL), 30u) << "of 500, each with a thousand to choose";
+}
+
 }  // namespace
 }  // namespace masq::test
