@@ -8,8 +8,12 @@ namespace {
 
 constexpr PortRange unprivileged{1024, 65535};
 
+// VXLAN, Geneve, VXLAN of old, WireGuard: the node's own tunnels get their answers there, and no socket shows it.
+const std::vector<PortRange> tunnels = {{4789, 4789}, {6081, 6081}, {8472, 8472}, {51820, 51820}};
+
 std::vector<PortRange> automatic_ports(const Node& node) {
-  auto holes = node.local_reserved_ports;
+  auto holes = tunnels;
+  holes.insert(holes.end(), node.local_reserved_ports.begin(), node.local_reserved_ports.end());
   holes.push_back(node.local_port_range);
   return subtract({unprivileged}, holes);
 }

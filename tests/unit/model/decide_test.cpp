@@ -49,7 +49,7 @@ TEST(Decide, ASmallNodeMasqueradesItsBridge) {
                                               PolicyRule{"fd00::1/128"_cidr, Decision::left_own_address}));
   ASSERT_EQ(desired.uplinks.size(), 1U);
   EXPECT_EQ(desired.uplinks[0], (Uplink{2, "eth0", true, {"192.0.2.10"_ip}, {"2001:db8::10"_ip}}));
-  EXPECT_EQ(join(desired.ports), "1024-29999,61000-65535");
+  EXPECT_EQ(join(desired.ports), "1024-4788,4790-6080,6082-8471,8473-29999,61000-65535");
   EXPECT_EQ(desired.max_mappings, 524288U);
   EXPECT_EQ(desired.max_mappings_per_pod, 131072U);
   EXPECT_FALSE(desired.ip_masq_agent);
@@ -227,15 +227,20 @@ TEST(Decide, MappedPortsKeepClearOfTheNodesOwn) {
     std::string note;
   };
   const Case cases[] = {
-      {"auto", {}, {}, "1024-29999,61000-65535", ""},
+      {"auto: no port of a tunnel", {}, {}, "1024-4788,4790-6080,6082-8471,8473-29999,61000-65535", ""},
       {"auto with reserved ports",
        {},
        {.local_reserved_ports = {{8080, 8080}, {61000, 61999}}},
-       "1024-8079,8081-29999,62000-65535",
+       "1024-4788,4790-6080,6082-8079,8081-8471,8473-29999,62000-65535",
        ""},
-      {"auto with other ephemeral ports", {}, {.local_port_range = {1024, 29999}}, "32768-65535", ""},
+      {"auto with other ephemeral ports",
+       {},
+       {.local_port_range = {1024, 29999}},
+       "32768-51819,51821-65535",
+       ""},
       {"auto with other NodePorts", {.node_port_range = {1, 32767}}, {}, "61000-65535", ""},
       {"as written", {.nat_port_range = {{{5000, 5999}}}}, {.local_reserved_ports = {{5000, 5999}}}, "5000-5999", ""},
+      {"a tunnel's port as written", {.nat_port_range = {{{8472, 8472}}}}, {}, "8472", ""},
       {"as written, less the NodePorts", {.nat_port_range = {{{29000, 31000}}}}, {}, "29000-29999", ""},
       {"as written over ephemeral ports",
        {.nat_port_range = {{{40000, 40009}}}},
