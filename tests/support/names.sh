@@ -4,7 +4,7 @@
 declare -A address cidr
 
 if [ "$family" = ipv4 ]; then
-  any=0.0.0.0/0 host=32 link=24
+  any=0.0.0.0/0 host=32 link=24 nft_family=ip
   address=(
     [pod1]=10.0.1.11 [pod2]=10.0.1.12 [gateway]=10.0.1.1
     [node]=192.0.2.10 [node-second]=192.0.2.11 [node-new]=192.0.2.12
@@ -21,7 +21,7 @@ if [ "$family" = ipv4 ]; then
     [branch]=172.16.0.0/12 [private]=10.0.0.0/8 [unused]=10.77.0.0/16
   )
 else
-  any=::/0 host=128 link=64
+  any=::/0 host=128 link=64 nft_family=ip6
   address=(
     [pod1]=fd00:0:0:1::11 [pod2]=fd00:0:0:1::12 [gateway]=fd00:0:0:1::1
     [node]=2001:db8::10 [node-second]=2001:db8::11 [node-new]=2001:db8::12

@@ -60,6 +60,8 @@ def serve_stream(connection, log):
         elif word == b"UP":
             total = receive_blocks(stream, lambda total: False)
             stream.write(f"{total}\n".encode())
+        elif word == b"BYE":
+            return
         else:
             stream.write(line)
         stream.flush()

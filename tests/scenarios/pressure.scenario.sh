@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# A pod that takes all that it can get, beside others that want to go on. Only bpf: the table of the others is conntrack's
+# and everybody's, without limits for pods; nf_conntrack_max is in datapaths.scenario.sh.
+
+world serves_many 7000 100
+
+# What the flood is sent to answers nothing, not even a refusal.
+elsewhere_is_a_black_hole() {
+    inside world nft "add table inet hole; add chain inet hole c { type filter hook input priority 0; };
+        add rule inet hole c $nft_family daddr ${address[elsewhere]} drop"
+}
+half_open() { masq bpf nat list --state new --pod "${address[pod2]}" 2>/dev/null | wc -l; }
+used_at_most() { local used; used=$(mappings); ((used <= $1)) || fail "$used mappings, not $1"; }
+
+scenario "a table full of talking flows costs no idle connection" only=bpf # R15, R17
+    masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=4096
+    pod1  holds 3000 with world 7000 as idle
+    idle  are_open 3000
+    answered=$(pod2 talks to world 7000 over 20000)
+    same  1096 "$answered" "flows of the flood that found room"
+    dropped_for table_full 18000
+    idle  are_unbroken
+
+scenario "a pod that floods leaves its neighbours their share, and they connect as ever" only=bpf # R17
+    masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=2048
+    pod1  holds 1000 with world 7000 as idle
+    idle  are_open 1000
+    background pod2 flood "$many" talk "${address[world]}" 7000 200000
+    eventually dropped_for pod_limit 1000
+    for round in 1 2 3 4 5; do
+        pod1  holds 200 with world 7001 as "round$round"
+        "round$round" are_open 200
+        "round$round" are_unbroken
+    done
+    same  0 "$(snmp pod1 Tcp RetransSegs)" "segments that the neighbour sent again"
+    kill  "$(cat "$work/flood.pid")"
+    idle  are_unbroken
+
+scenario "half-open connections of one pod make room for those of another" only=bpf # R15, R18
+    elsewhere_is_a_black_hole
+    masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=4096
+    pod1  holds 2000 with world 7000 as idle
+    idle  are_open 2000
+    pod2  opens_half 20000 to elsewhere 80
+    eventually dropped_for table_full 1000
+    within 3 same 2096 "$(half_open)"
+    sleep 1.2 # until nobody can say any more that an answer is on its way
+    pod1  holds 500 with world 7001 as later
+    later are_open 500
+    later are_unbroken
+    idle  are_unbroken
+
+scenario "half-open connections are gone after half a minute" only=bpf long # R18
+    elsewhere_is_a_black_hole
+    masqd starts with nat-max-mappings=300000 nat-max-mappings-per-pod=300000
+    pod1  holds 1000 with world 7000 as idle
+    idle  are_open 1000
+    pod2  opens_half 1000000 to elsewhere 80
+    pod1  holds 1000 with world 7001 as later
+    later are_open 1000
+    within 35 used_at_most 2000
+    idle  are_unbroken
+    later are_unbroken
+
+scenario "half a million talking flows cost no idle connection and no new one" only=bpf long # R15, R17
+    masqd starts
+    pod1  holds 1000 with world 7000 as idle
+    idle  are_open 1000
+    background pod2 flood "$many" talk "${address[world]}" 7000 500000
+    for round in $(seq 50); do
+        pod1  holds 100 with world 7001 as "round$round"
+        "round$round" are_open 100
+        "round$round" are_unbroken
+    done
+    within 120 process_ended "$(cat "$work/flood.pid")"
+    same  131072 "$(cat "$work/flood.out")" "flows of the flood: a quarter of the table"
+    same  0 "$(snmp pod1 Tcp RetransSegs)" "segments that the neighbour sent again"
+    idle  are_unbroken
+
+scenario "masqd starts with a million mappings in the table as fast as with none" only=bpf long # R31
+    masqd starts with nat-max-mappings=1100000 nat-max-mappings-per-pod=1100000 nat-timeout-udp=1h
+    same  1000000 "$(pod1 talks to world 7000 over 1000000)" "flows that were answered"
+    mappings_number 1000000
+    masqd is_killed
+    start_agent
+    within 2 agent_is_ready
+    pod2  holds 100 with world 7001 as later
+    later are_open 100
+    later are_unbroken

@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Both ends of thousands of connections.
+
+serve ADDRESS PORT COUNT --ready FILE       TCP and UDP on COUNT ports: everything comes back
+hold ADDRESS PORT COUNT --progress FILE     TCP connections that are silent until FILE.stop exists; then each says
+                                            something of its own. FILE: how many were opened; exit 1 when one is lost
+pairs ADDRESS PORT COUNT                    two first datagrams of each flow from two CPUs at once; prints the lost ones
+talk ADDRESS PORT COUNT                     UDP flows that are answered; prints how many were
+syn SOURCE ADDRESS PORT COUNT               half-open connections: SYNs, and nothing more
+
+--from-port is the first source port; COUNT flows have up to --width of them, and go on with the next PORT then.
+"""
+import argparse
+import ipaddress
+import mmap
+import os
+import resource
+import select
+import selectors
+import socket
+import struct
+import sys
+import time
+
+SO_RCVBUFFORCE = 33  # Python does not know it
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def write_file(path, text):
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
+
+
+def new_socket(options, kind, port=0):
+    made = socket.socket(family_of(options.address), kind)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if port:
+        made.bind(("", port))
+    return made
+
+
+def flows(options):
+    """(source port, destination port) of each."""
+    for number in range(options.count):
+        yield options.from_port + number % options.width, options.port + number // options.width
+
+
+# --- serving ---------------------------------------------------------------------------------------------------------
+
+
+def serve(options):
+    ready = select.epoll()
+    by_number = {}
+
+    def add(new, kind):
+        new.setblocking(False)
+        by_number[new.fileno()] = (new, kind)
+        ready.register(new.fileno(), select.EPOLLIN)
+
+    for port in range(options.port, options.port + options.count):
+        add(socket.create_server((options.address, port), family=family_of(options.address), backlog=4096), "listener")
+        datagrams = socket.socket(family_of(options.address), socket.SOCK_DGRAM)
+        datagrams.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 23)
+        datagrams.bind((options.address, port))
+        add(datagrams, "udp")
+    write_file(options.ready, "ready")
+    while True:
+        for number, _ in ready.poll():
+            here, kind = by_number[number]
+            try:
+                if kind == "listener":
+                    add(here.accept()[0], "tcp")
+                elif kind == "udp":
+                    for _ in range(64):
+                        here.sendto(*here.recvfrom(2048))
+                elif not (said := here.recv(4096)):
+                    raise ConnectionError
+                else:
+                    here.send(said)
+            except BlockingIOError:
+                pass
+            except OSError:
+                if kind == "tcp":
+                    ready.unregister(number)
+                    by_number.pop(number)[0].close()
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+def open_all(options):
+    """All at once; those that are open in time."""
+    waiting, opened = selectors.EpollSelector(), []
+    for source, destination in flows(options):
+        member = new_socket(options, socket.SOCK_STREAM, source if options.from_port else 0)
+        member.setblocking(False)
+        member.connect_ex((options.address, destination))
+        waiting.register(member, selectors.EVENT_WRITE, source)
+    deadline = time.monotonic() + options.timeout
+    while waiting.get_map() and time.monotonic() < deadline:
+        for key, _ in waiting.select(1):
+            waiting.unregister(key.fileobj)
+            if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                opened.append(key.fileobj)
+    return opened
+
+
+def hold(options):
+    opened = open_all(options)
+    write_file(options.progress, str(len(opened)))
+    while not os.path.exists(options.progress + ".stop"):
+        time.sleep(0.02)
+    lost = 0
+    for number, member in enumerate(opened):
+        said = f"{os.getpid()} {number}\n".encode()
+        try:
+            member.settimeout(options.timeout)
+            member.sendall(said)
+            lost += member.recv(256) != said
+        except OSError:
+            lost += 1
+    if lost:
+        sys.exit(f"{lost} of {len(opened)} connections are lost")
+
+
+def send_in_step(sockets, mine, other, cpu):
+    """One datagram on each socket, each at the moment at which the other process sends its own."""
+    os.sched_setaffinity(0, {cpu})
+    for number, member in enumerate(sockets, 1):
+        mine[0] = number
+        while other[0] < number:
+            pass
+        try:
+            member.send(b"pair")
+        except OSError:
+            pass
+    os._exit(0)
+
+
+def answers_to(sockets, count, timeout):
+    """How many datagrams come back to the sockets until `count` did, or none for a while."""
+    ready = select.epoll()
+    by_number = {member.fileno(): member for member in sockets}
+    for number in by_number:
+        ready.register(number, select.EPOLLIN)
+    answers = 0
+    while answers < count and (events := ready.poll(timeout)):
+        for number, _ in events:
+            try:
+                by_number[number].recv(64, socket.MSG_DONTWAIT)
+                answers += 1
+            except OSError:
+                pass
+    return answers
+
+
+def pairs(options):
+    cpus, batch = sorted(os.sched_getaffinity(0)), []
+
+    def end_batch():
+        shared = [memoryview(mmap.mmap(-1, 4096)).cast("I") for _ in range(2)]
+        for me in range(2):
+            if os.fork() == 0:
+                send_in_step(batch, shared[me], shared[1 - me], cpus[me % len(cpus)])
+        os.wait(), os.wait()
+        got = answers_to(batch, 2 * len(batch), options.timeout)
+        for member in batch:
+            member.close()
+        batch.clear()
+        return got
+
+    sent = answered = 0
+    for source, destination in flows(options):
+        member = new_socket(options, socket.SOCK_DGRAM, source)
+        member.connect((options.address, destination))
+        batch.append(member)
+        sent += 2
+        if len(batch) == 2000 or sent == 2 * options.count:
+            answered += end_batch()
+    print(sent - answered)
+
+
+def talk(options):
+    """Unconnected sockets: one of them serves a flow to each destination port."""
+    members = [new_socket(options, socket.SOCK_DGRAM, options.from_port + at) for at in range(min(options.width, options.count))]
+    answered = 0
+    for number, (_, destination) in enumerate(flows(options)):
+        try:
+            members[number % len(members)].sendto(b"talk", (options.address, destination))
+        except OSError:  # the refusal that its kernel heard of
+            pass
+        if number % len(members) == len(members) - 1:
+            answered += answers_to(members, len(members), 0.05)
+    print(answered + answers_to(members, options.count, options.timeout))
+
+
+def ones_complement(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def syn(options):
+    source, destination = (ipaddress.ip_address(address).packed for address in (options.source, options.address))
+    constant = struct.pack("!IIBBHHH", 1000, 0, 5 << 4, 2, 1024, 0, 0)
+    always = ones_complement(source + destination + struct.pack("!HH", socket.IPPROTO_TCP, 20) + constant)
+    with socket.socket(family_of(options.address), socket.SOCK_RAW, socket.IPPROTO_TCP) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        sender.bind((options.source, 0))
+        sender.connect((options.address, 0))
+        for sport, dport in flows(options):
+            total = always + sport + dport
+            total = (total & 0xFFFF) + (total >> 16)
+            checksum = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+            segment = struct.pack("!HH", sport, dport) + constant[:12] + struct.pack("!HH", checksum, 0)
+            try:
+                sender.send(segment)
+            except OSError:
+                pass
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name in ("serve", "hold", "pairs", "talk", "syn"):
+        verb = verbs.add_parser(name)
+        if name == "syn":
+            verb.add_argument("source")
+        verb.add_argument("address")
+        verb.add_argument("port", type=int)
+        verb.add_argument("count", type=int)
+        if name == "serve":
+            verb.add_argument("--ready", required=True)
+        if name == "hold":
+            verb.add_argument("--progress", required=True)
+        verb.add_argument("--from-port", type=int, default=0 if name == "hold" else 2000)
+        verb.add_argument("--width", type=int, default=10000)
+        verb.add_argument("--timeout", type=float, default=20.0 if name == "hold" else 2.0)
+    options = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    {"serve": serve, "hold": hold, "pairs": pairs, "talk": talk, "syn": syn}[options.verb](options)
+
+
+main()
