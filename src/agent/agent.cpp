@@ -11,6 +11,7 @@
 #include "agent/logging.hpp"
 #include "agent/metrics.hpp"
 #include "agent/netlink_source.hpp"
+#include "agent/reverse_path.hpp"
 #include "agent/sysctl_source.hpp"
 #include "model/config_keys.hpp"
 #include "model/desired_json.hpp"
@@ -206,6 +207,8 @@ std::vector<std::string> Agent::datapath_notes() {
   if (choice_.kind != DatapathKind::bpf)
     for (const auto& key : conntrack_decides(config_))
       notes.push_back(fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
+  if (const auto& in_force = reconciler_.state().in_force)
+    for (auto& note : notes_on_reverse_path(*in_force)) notes.push_back(std::move(note));
   return notes;
 }
 

@@ -127,3 +127,23 @@ scenario "a connection whose route moves to another uplink keeps its external ad
     ip_in node route delete "${address[world]}/$host"
     talk  goes_on
     talk  is_unbroken
+
+# What comes in by eth1 from where the route is eth0's.
+scenario "what rp_filter does to answers by another uplink is said, and no sysctl is touched" family=ipv4 # R44
+    node_gets_a_second_uplink
+    ip_in world route add "${address[node]}/$host" via "${address[node-east]}"
+    filters() { inside node sysctl -a -r '[.]rp_filter'; }
+    masqd starts
+    for filter in 0/0 0/2 0/1 2/1 1/0 1/2; do # all, and the uplinks'
+        sysctl_in node "net.ipv4.conf.all.rp_filter=${filter%/*}" \
+            "net.ipv4.conf.eth0.rp_filter=${filter#*/}" "net.ipv4.conf.eth1.rp_filter=${filter#*/}"
+        before=$(filters)
+        if [[ $filter = 0/1 || $filter = 1/0 ]]; then
+            pod1  cannot_reach world
+            status_shows "eth1: rp_filter is 1"
+        else
+            pod1  reaches world as node
+            status_hides rp_filter
+        fi
+        same  "$before" "$(filters)" "rp_filter"
+    done

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# conntrack belongs to everybody on the node: to kube-proxy, to the node's own connections, and with nftables and iptables
+# to masq.
+
+# As kube-proxy does for a NodePort: to the pod, and under the node's address there.
+the_node_forwards_a_nodeport() {
+    inside node nft "add table inet kube; add chain inet kube to { type nat hook prerouting priority dstnat; };
+        add chain inet kube from { type nat hook postrouting priority srcnat; };
+        add rule inet kube to iifname eth0 tcp dport 31000 dnat $nft_family to $(at pod1 8080);
+        add rule inet kube from oifname lxc1 ct status dnat masquerade"
+}
+
+# probes_meet COUNT ROUNDS: the kubelet's probes and the clients of the NodePort come from the same ports, so that
+# both are (gateway, port) to (pod, 8080) if nobody sees to it.
+probes_meet() {
+    local round
+    for round in $(seq "$2"); do
+        world holds "$1" with node 31000 as "clients$round" from 20000
+        node  holds "$1" with pod1 8080 as "probes$round" from 20000
+        "clients$round" are_open "$1"
+        "probes$round" are_open "$1"
+        "clients$round" are_unbroken
+        "probes$round" are_unbroken
+    done
+    same  0 "$(snmp world Tcp RetransSegs)" "segments that clients sent again"
+    same  0 "$(snmp node Tcp RetransSegs)" "segments that the kubelet sent again"
+}
+
+scenario "probes of the kubelet and clients of a NodePort meet on equal ports" only=bpf,nftables,iptables # R13
+    masqd starts
+    the_node_forwards_a_nodeport
+    pod1  serves_many 8080
+    probes_meet 300 2
+
+scenario "forty thousand probes and requests meet on equal ports" only=bpf,nftables,iptables long # R13
+    masqd starts
+    the_node_forwards_a_nodeport
+    pod1  serves_many 8080
+    probes_meet 2000 10
+
+scenario "a pod that fills conntrack's table ends no session, and status says how full it is" only=nftables,iptables # R28
+    sysctl_in node net.netfilter.nf_conntrack_max=1000
+    world serves tcp 80
+    world serves_many 7000 2
+    node  serves tcp 22
+    talk_port=22
+    world chats with node as session
+    talk_port=80
+    masqd starts
+    pod1  chats with world as talk
+    status_hides nf_conntrack_max
+    pod2  talks to world 7000 over 20000 >"$work/answered"
+    status_shows "nf_conntrack_max: "
+    status_shows "of 1000 connections are in use"
+    same  1000 "$(inside node sysctl -n net.netfilter.nf_conntrack_max)" "nf_conntrack_max"
+    session goes_on
+    talk  goes_on
+    session is_unbroken
+    talk  is_unbroken
