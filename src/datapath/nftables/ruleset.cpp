@@ -72,16 +72,18 @@ NftSet listed_set(const Desired& desired, const Words& words) {
   return set;
 }
 
+// The destinations that are left alone for this reason.
+NftSet left_set(const char* name, Decision decision, const std::vector<LeftRange>& ranges, const Words& words) {
+  std::vector<AddressRange> mine;
+  for (const auto& left : ranges)
+    if (left.decision == decision) mine.push_back(left.range);
+  return interval_set(name, words, mine);
+}
+
 void add_sets(NftTable& table, const Desired& desired, const Words& words) {
-  const auto& policy = desired.family(words.family);
-  table.sets.push_back(interval_set("pods", words, pod_ranges(policy)));
-  const auto ranges = left_ranges(policy.rules);
-  for (const auto& left : left_sets) {
-    std::vector<AddressRange> mine;
-    for (const auto& range : ranges)
-      if (range.decision == left.decision) mine.push_back(range.range);
-    table.sets.push_back(interval_set(left.name, words, mine));
-  }
+  table.sets.push_back(interval_set("pods", words, pod_ranges(desired.family(words.family))));
+  const auto ranges = left_ranges(desired.family(words.family).rules);
+  for (const auto& left : left_sets) table.sets.push_back(left_set(left.name, left.decision, ranges, words));
   table.sets.push_back(listed_set(desired, words));
 }
 
@@ -185,9 +187,9 @@ void add_rules(NftTable& table, const Desired& desired) {
                           .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
 }
 
-NftSet everything_left(const Desired& desired, const Words& words) {
-  auto ranges = pod_ranges(desired.family(words.family));
-  for (const auto& left : left_ranges(desired.family(words.family).rules)) ranges.push_back(left.range);
+NftSet everything_left(const FamilyPolicy& policy, const std::vector<LeftRange>& left, const Words& words) {
+  auto ranges = pod_ranges(policy);
+  for (const auto& each : left) ranges.push_back(each.range);
   return interval_set("left", words, merged(std::move(ranges)));
 }
 
@@ -204,11 +206,12 @@ NftChain stand_in_chain(const Words& words) {
   return chain;
 }
 
-// An answer to a pod that reaches the node itself was not translated: the node's TCP would reset the connection.
+// An answer to a pod that reaches the node itself was not translated: the node's TCP would reset the connection. The
+// node's own address among the pods' is no pod: netfilter gives the kubelet's probes other ports when theirs are taken.
 NftRule no_reset(const Words& words) {
-  return make_rule(fmt::format("meta nfproto ipv{} meta l4proto tcp ct direction reply ct status snat ct original {} "
-                               "saddr @{} drop",
-                               static_cast<int>(words.family), words.ip, at("pods", words)),
+  return make_rule(fmt::format("meta nfproto ipv{0} meta l4proto tcp ct direction reply ct status snat "
+                               "ct original {1} saddr @{2} ct original {1} saddr != @{3} drop",
+                               static_cast<int>(words.family), words.ip, at("pods", words), at("own", words)),
                    "the answer is a pod's");
 }
 
@@ -247,8 +250,11 @@ NftTable masq_table(const Desired& desired, const std::vector<std::string>& guar
 NftTable guard_table(const Desired& desired, const std::vector<std::string>& guarded) {
   NftTable table{.name = nft_guard_name, .owned = true, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
   for (const auto& words : {words4, words6}) {
-    table.sets.push_back(interval_set("pods", words, pod_ranges(desired.family(words.family))));
-    table.sets.push_back(everything_left(desired, words));
+    const auto& policy = desired.family(words.family);
+    const auto left = left_ranges(policy.rules);
+    table.sets.push_back(interval_set("pods", words, pod_ranges(policy)));
+    table.sets.push_back(everything_left(policy, left, words));
+    table.sets.push_back(left_set("own", Decision::left_own_address, left, words));
     table.chains.push_back(stand_in_chain(words));
   }
   table.chains.push_back({.name = "guard",

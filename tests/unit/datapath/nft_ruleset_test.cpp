@@ -129,7 +129,8 @@ TEST(NftRuleset, TheGuardHasOneSetOfAllThatIsLeftAlone) {
   EXPECT_THAT(set(table, "left4").elements,
               ElementsAre("10.0.0.0/10", "10.128.0.0/9", "192.0.2.10", "192.0.2.20", "192.0.2.255"));
   EXPECT_THAT(rules(table, "input")[0],
-              "meta nfproto ipv4 meta l4proto tcp ct direction reply ct status snat ct original ip saddr @pods4 drop");
+              "meta nfproto ipv4 meta l4proto tcp ct direction reply ct status snat ct original ip saddr @pods4 "
+              "ct original ip saddr != @own4 drop");
 }
 
 }  // namespace
