@@ -211,19 +211,26 @@ void join_halves(std::vector<IpMasqEntry>& entries) {
   }
 }
 
+// That this kernel can be asked for rules and sets: else nothing of ours is there.
+Result<IptablesTools> working_tools() {
+  auto tools = IptablesTools::find();
+  if (!tools) return std::unexpected(tools.error());
+  if (auto sets = IptablesTools::sets(); !sets) return std::unexpected(sets.error());
+  if (auto saved = tools->save(Family::ipv4); !saved) return std::unexpected(saved.error());
+  return tools;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Datapath>> make_iptables_datapath() {
-  auto tools = IptablesTools::find();
+  auto tools = working_tools();
   if (!tools) return std::unexpected(tools.error());
   return std::make_unique<IptablesDatapath>(std::move(*tools));
 }
 
 Result<void> probe_iptables() {
-  auto tools = IptablesTools::find();
+  auto tools = working_tools();
   if (!tools) return std::unexpected(tools.error());
-  if (auto sets = IptablesTools::sets(); !sets) return std::unexpected(sets.error());
-  if (auto saved = tools->save(Family::ipv4); !saved) return std::unexpected(saved.error());
   return {};
 }
 

@@ -17,12 +17,13 @@ Result<std::string> run(const std::vector<std::string>& arguments, const std::st
               said.empty() ? fmt::format("exit {}", end->status) : said.substr(0, said.find('\n')));
 }
 
-// Rules that a variant has, in either family.
+// Rules that a variant has, in either family; -1: this kernel does not have what the variant needs.
 std::ptrdiff_t rules_in(const std::string& variant) {
-  std::ptrdiff_t count = 0;
+  std::ptrdiff_t count = -1;
   for (const auto* tool : {"iptables", "ip6tables"}) {
     const auto saved = run({fmt::format("{}-{}-save", tool, variant)});
     if (!saved) continue;
+    count = std::max<std::ptrdiff_t>(count, 0);
     for (std::size_t at = 0; (at = saved->find("\n-A ", at)) != std::string::npos; ++at) ++count;
   }
   return count;

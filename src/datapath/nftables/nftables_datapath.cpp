@@ -239,6 +239,7 @@ Result<std::vector<IpMasqEntry>> read_listed() {
 Result<std::unique_ptr<Datapath>> make_nftables_datapath() {
   auto nft = Nft::open();
   if (!nft) return std::unexpected(nft.error());
+  if (auto asked = Nft::has_table(nft_table_name); !asked) return std::unexpected(asked.error());
   return std::make_unique<NftablesDatapath>(std::move(*nft));
 }
 

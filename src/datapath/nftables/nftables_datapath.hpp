@@ -11,6 +11,7 @@
 namespace masq {
 
 // Rules and sets in the nftables table `inet masq`, connections in conntrack; both work on without the agent.
+// An error where the kernel cannot even be asked for them: then nothing of ours is there.
 Result<std::unique_ptr<Datapath>> make_nftables_datapath();
 
 // The first thing this kernel or machine lacks for it, as an error; needs CAP_NET_ADMIN, and changes nothing.
