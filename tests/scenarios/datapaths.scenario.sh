@@ -59,6 +59,26 @@ scenario "auto takes nftables where bpf cannot be, and says why" only=bpf
     status_shows "nftables (auto: not bpf (egress-masquerade-interfaces is set))"
     pod1  reaches world as node
 
+scenario "auto takes nftables where masqd may not load programs, and says so" only=bpf
+    masqd_runs_under setpriv --bounding-set=-bpf,-sys_admin,-perfmon
+    masqd starts with datapath=auto
+    status_shows "nftables (auto: not bpf ("
+    status_shows "not permitted"
+    pod1  reaches world as node
+    pod2  reaches world as node over udp
+    masqd is_restarted
+    pod1  reaches world as node
+
+scenario "auto takes iptables where the kernel has neither, and says why" only=bpf
+    masqd_runs_under setpriv --bounding-set=-bpf,-sys_admin,-perfmon "$support/without.py"
+    masqd starts with datapath=auto
+    status_shows "IPTables (auto: not bpf ("
+    status_shows "not nftables ("
+    pod1  reaches world as node
+    pod2  reaches world as node over udp
+    masqd is_restarted
+    pod1  reaches world as node
+
 scenario "egress-masquerade-interfaces names the devices on which alone is masqueraded" only=nftables,iptables
     left_alone beyond-east
     node_gets_a_second_uplink

@@ -135,3 +135,12 @@ nat_lists() {
 }
 mappings() { masq bpf nat list | grep -c XLATE_SRC || true; }
 mappings_number() { same "$1" "$(mappings)" mappings; }
+
+# masqd_runs_under COMMAND...: from now on masqd is started by it.
+masqd_runs_under() {
+  mkdir -p "$work/under"
+  printf '#!/bin/sh\nexec %s "$@"\n' "$* $bin/masqd" >"$work/under/masqd"
+  ln -sf "$bin/masq" "$work/under/masq"
+  chmod +x "$work/under/masqd"
+  bin=$work/under
+}
