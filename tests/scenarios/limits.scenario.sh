@@ -4,7 +4,7 @@
 world serves tcp 80
 world serves udp 53
 
-scenario "a full table drops new connections, counts them, and lets the old ones be" only=bpf
+scenario "a full table drops new connections, counts them, and lets the old ones be" only=bpf # R15
     masqd starts with nat-max-mappings=16 nat-max-mappings-per-pod=16
     pod1  chats with world as talk
     patience=0.5 a_crowd pod1 udp 40 world as crowd
@@ -16,7 +16,7 @@ scenario "a full table drops new connections, counts them, and lets the old ones
     talk  is_unbroken
     crowd leaves
 
-scenario "a pod over its limit gets nothing new, and others are not disturbed" only=bpf
+scenario "a pod over its limit gets nothing new, and others are not disturbed" only=bpf # R17
     masqd starts with nat-max-mappings-per-pod=4
     pod1  chats with world as talk
     patience=0.5 a_crowd pod1 udp 10 world as crowd
@@ -27,7 +27,7 @@ scenario "a pod over its limit gets nothing new, and others are not disturbed" o
     others was_answered 4
     talk  is_unbroken
 
-scenario "a range of one, two and three ports is used to its last port" only=bpf
+scenario "a range of one, two and three ports is used to its last port" only=bpf # R2, R7
     for last in 20000 20001 20002; do
         masqd starts with "nat-port-range=20000-$last"
         count=$((last - 20000 + 1))
@@ -52,7 +52,7 @@ scenario "a pod that is refused a connection learns it at once" only=bpf
     dropped_for no_free_port 1
     talk  is_unbroken
 
-scenario "ports used toward one destination are free toward another"
+scenario "ports used toward one destination are free toward another" # R1
     masqd starts with nat-port-range=20000-20009
     a_crowd pod1 udp 10 world as first
     a_crowd pod1 udp 10 elsewhere as second
@@ -60,21 +60,21 @@ scenario "ports used toward one destination are free toward another"
     second was_answered 10
     mappings_number 20
 
-scenario "a mapping that is idle too long ends and its port is free again" only=bpf
+scenario "a mapping that is idle too long ends and its port is free again" only=bpf # R1, R23
     masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     pod2  cannot_reach world over udp
     within 6 mappings_number 0
     pod2  reaches world as node over udp
 
-scenario "mappings time out with the agent dead too" only=bpf
+scenario "mappings time out with the agent dead too" only=bpf # R21
     masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     masqd is_killed
     within 6 mappings_number 0
     pod2  reaches world as node over udp
 
-scenario "a closed connection ends long before an open one" only=bpf
+scenario "a closed connection ends long before an open one" only=bpf # R23
     masqd starts with nat-timeout-tcp-transitory=2s
     pod1  chats with world as talk
     pod2  connects to world 80

@@ -64,7 +64,7 @@ scenario "a source port outside the range is replaced by one inside"
     same  "${address[node]}" "$source"
     [ "$port" -ge 20000 ] && [ "$port" -le 20009 ] || fail "port $port is outside 20000-20009"
 
-scenario "by default the node's ephemeral ports, NodePorts and reserved ports are never used"
+scenario "by default the node's ephemeral ports, NodePorts and reserved ports are never used" # R6, R9
     sysctl_in node net.ipv4.ip_local_reserved_ports=20000-20010
     masqd starts
     world serves udp 53
@@ -77,7 +77,7 @@ scenario "by default the node's ephemeral ports, NodePorts and reserved ports ar
     pod1  asks world 53 from 61000
     world saw  node from 61000
 
-scenario "two pods with the same source port talk to one destination"
+scenario "two pods with the same source port talk to one destination" # R5
     masqd starts
     world serves tcp 80
     pod1  chats with world as first from 20000

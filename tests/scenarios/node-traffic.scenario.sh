@@ -37,7 +37,7 @@ scenario "a connection of the node goes on while masqd comes and goes"
     masqd starts
     session is_unbroken
 
-scenario "a pod does not get the port of a connection of the node"
+scenario "a pod does not get the port of a connection of the node" # R8
     masqd starts
     world serves tcp 80
     node  chats with world as own from 20000
@@ -48,7 +48,7 @@ scenario "a pod does not get the port of a connection of the node"
     own   is_unbroken
     pods  is_unbroken
 
-scenario "a pod does not get the port of a service of the node" only=bpf
+scenario "a pod does not get the port of a service of the node" only=bpf # R8, R10
     masqd starts
     node  serves udp 20000
     node  serves tcp 20000

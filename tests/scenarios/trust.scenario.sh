@@ -27,6 +27,17 @@ scenario "a late segment does not make the pod's next connection skip masqueradi
     only_crafted_packets
     crafted trust late_segments
 
+scenario "a storm of forged resets ends no connection, and no mapping" only=bpf # R24
+    masqd starts with nat-timeout-tcp-transitory=2s
+    world serves tcp 80
+    pod1  chats with world as talk from 20000
+    for round in 1 2 3; do
+        world forges_resets 22000 to node 20000
+        talk  goes_on
+    done
+    nat_lists "$(at pod1 20000)" state=established
+    talk  is_unbroken
+
 scenario "spoofed sources make no mapping" only=bpf # R91
     masqd starts
     only_crafted_packets

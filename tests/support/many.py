@@ -8,6 +8,7 @@ hold ADDRESS PORT COUNT --progress FILE     TCP connections that are silent unti
 pairs ADDRESS PORT COUNT                    two first datagrams of each flow from two CPUs at once; prints the lost ones
 talk ADDRESS PORT COUNT                     UDP flows that are answered; prints how many were
 syn SOURCE ADDRESS PORT COUNT               half-open connections: SYNs, and nothing more
+rst SOURCE ADDRESS PORT COUNT               RSTs of one connection (--from-port), their numbers spread over all that there are
 
 --from-port is the first source port; COUNT flows have up to --width of them, and go on with the next PORT then.
 """
@@ -206,21 +207,29 @@ def ones_complement(data):
     return total
 
 
-def syn(options):
+def segments(options):
+    """(source port, destination port, sequence number, flags) of each."""
+    if options.verb == "syn":
+        for sport, dport in flows(options):
+            yield sport, dport, 1000, 2
+    else:
+        for number in range(options.count):
+            yield options.from_port, options.port, number * (2**32 // options.count), 4
+
+
+def forge(options):
     source, destination = (ipaddress.ip_address(address).packed for address in (options.source, options.address))
-    constant = struct.pack("!IIBBHHH", 1000, 0, 5 << 4, 2, 1024, 0, 0)
-    always = ones_complement(source + destination + struct.pack("!HH", socket.IPPROTO_TCP, 20) + constant)
+    always = ones_complement(source + destination + struct.pack("!HH", socket.IPPROTO_TCP, 20)) + (5 << 12) + 1024
     with socket.socket(family_of(options.address), socket.SOCK_RAW, socket.IPPROTO_TCP) as sender:
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         sender.bind((options.source, 0))
         sender.connect((options.address, 0))
-        for sport, dport in flows(options):
-            total = always + sport + dport
+        for sport, dport, number, flags in segments(options):
+            total = always + sport + dport + (number >> 16) + (number & 0xFFFF) + flags
             total = (total & 0xFFFF) + (total >> 16)
             checksum = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
-            segment = struct.pack("!HH", sport, dport) + constant[:12] + struct.pack("!HH", checksum, 0)
             try:
-                sender.send(segment)
+                sender.send(struct.pack("!HHIIHHHH", sport, dport, number, 0, 5 << 12 | flags, 1024, checksum, 0))
             except OSError:
                 pass
 
@@ -228,9 +237,9 @@ def syn(options):
 def main():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("serve", "hold", "pairs", "talk", "syn"):
+    for name in ("serve", "hold", "pairs", "talk", "syn", "rst"):
         verb = verbs.add_parser(name)
-        if name == "syn":
+        if name in ("syn", "rst"):
             verb.add_argument("source")
         verb.add_argument("address")
         verb.add_argument("port", type=int)
@@ -245,7 +254,7 @@ def main():
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    {"serve": serve, "hold": hold, "pairs": pairs, "talk": talk, "syn": syn}[options.verb](options)
+    {"serve": serve, "hold": hold, "pairs": pairs, "talk": talk, "syn": forge, "rst": forge}[options.verb](options)
 
 
 main()

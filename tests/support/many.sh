@@ -7,6 +7,7 @@
 #   NAME  are_unbroken                        each has its answer still, and ends
 #   pod1  sends_pairs 20000 to world 7000     flows of two first datagrams, from two CPUs at once; none is lost
 #   pod1  talks to world 7000 over 20000 flows   answered UDP flows; prints how many were
+#   world forges_resets 60000 to node 20000   of a connection from its port 80
 #   pod1  opens_half 20000 to world 7000      SYNs, and nothing more
 
 many=$support/many.py
@@ -39,3 +40,6 @@ sends_pairs() { # WHO COUNT to TARGET PORT
 
 talks() { inside "$1" "$many" talk "$(address_of "$3")" "$4" "$6"; } # WHO to TARGET PORT over COUNT
 opens_half() { inside "$1" "$many" syn "$(address_of "$1")" "$(address_of "$4")" "$5" "$2"; } # WHO COUNT to TARGET PORT
+forges_resets() { # WHO COUNT to TARGET PORT
+  inside "$1" "$many" rst "$(address_of "$1")" "$(address_of "$4")" "$5" "$2" --from-port 80
+}

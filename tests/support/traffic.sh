@@ -34,7 +34,7 @@ act() {
     chats) start_connection "$who" chat "$@" ;;
     downloads) start_connection "$who" "transfer down" "$@" ;;
     uploads) start_connection "$who" "transfer up" "$@" ;;
-    serves_many | holds | sends_pairs | talks | opens_half) "$verb" "$who" "$@" ;;
+    serves_many | holds | sends_pairs | talks | opens_half | forges_resets) "$verb" "$who" "$@" ;;
     *) fail "$who does not know how to '$verb'" ;;
   esac
 }
