@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The agent may go, be killed and come back: packets do not notice.
+# Only bpf: what is about pins and the bpffs. Of rules and their adoption firewalls.scenario.sh tells.
 
 world serves tcp 80
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What masq prints. Scripts rely on it word for word.
+# Only bpf and once: what the programs say before any datapath has a word.
 
 the_world_knows_the_pods
 left_alone office

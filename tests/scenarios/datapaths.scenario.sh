@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which datapath masquerades, and the change from one to another on a running node.
+# Only bpf: what starts several datapaths itself, and so runs once.
 
 world serves tcp 80
 world serves udp 53

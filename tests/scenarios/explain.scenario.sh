@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # `masq explain` says what the datapath does, and why.
+# Only bpf: limits and sockets, which conntrack does not look at.
 
 the_world_knows_the_pods
 world serves tcp 80

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Limits hold, with and without the agent, and nothing that is refused leaks.
+# Only bpf: limits and timeouts are conntrack's with the others (its sysctls), and netfilter gives up before the last port.
 
 world serves tcp 80
 world serves udp 53

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `masq bpf nat` shows of the mappings, and which of them it ends.
+# Only bpf: `nat flush`, which says for the others that it is not there yet (docs/behaviour.md).
 
 world serves tcp 80
 world serves udp 53

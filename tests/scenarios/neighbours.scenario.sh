@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Other users of the same hooks: masq does not touch their objects, and they go on seeing the packets.
+# Only bpf: tc and its qdiscs. Those who write firewall rules are in firewalls.scenario.sh.
 
 world serves tcp 80
 

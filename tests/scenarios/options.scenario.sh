@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Options: where they come from, which source wins, and what a wrong one says. docs/reference.md lists them.
+# Only bpf and once: what is said of options before any datapath has a word.
 
 # refused KEY=VALUE WORDS...: exit 2 and one line with the key and the words in it.
 refused() {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who uses how much: `masq top`, and the lines of `masq status` for those who are at a limit.
+# Only bpf: limits for pods.
 
 world serves tcp 80
 world serves udp 53

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who may make a mapping, and whom a mapping serves.
+# Only bpf: conntrack takes a segment in the middle for a connection (nf_conntrack_tcp_loose), takes packets of the node's
+# own tunnels for a pod's answers, and knows a packet's source, not the device that it came in by.
 
-scenario "only a legal opener makes a mapping" only=bpf # R19
+scenario "only a legal opener makes a mapping" # R19
     masqd starts
     only_crafted_packets
     crafted trust openers
 
-scenario "strangers make no mapping and come in through none" only=bpf
+scenario "strangers make no mapping and come in through none"
     node_may_reset
     masqd starts
     only_crafted_packets
@@ -38,7 +40,7 @@ scenario "a storm of forged resets ends no connection, and no mapping" only=bpf 
     nat_lists "$(at pod1 20000)" state=established
     talk  is_unbroken
 
-scenario "spoofed sources make no mapping" only=bpf # R91
+scenario "spoofed sources make no mapping" # R91
     masqd starts
     only_crafted_packets
     crafted trust spoofed 3000
@@ -58,7 +60,7 @@ scenario "a pod's address that comes in by an uplink makes no mapping" only=bpf 
     crafted trust from_an_uplink
     mappings_number 0
 
-scenario "a pod that calls another pod's external port speaks to the node" only=bpf # R89
+scenario "a pod that calls another pod's external port speaks to the node" # R89
     node_may_reset
     masqd starts
     only_crafted_packets

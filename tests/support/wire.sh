@@ -35,5 +35,5 @@ crafted() {
   note "crafted $*"
   for name in "${!address[@]}"; do echo "$name ${address[$name]}"; done >"$work/names"
   said=$("$support/wire/crafted" "$work/names" \
-    "$bin/masq --socket-path $socket --bpf-root $bpf_root" "${crafting_over[@]}" "$@" 2>&1) || fail "$said"
+    "nsenter --net=/run/netns/node $bin/masq --socket-path $socket --bpf-root $bpf_root" "${crafting_over[@]}" "$@" 2>&1) || fail "$said"
 }
