@@ -231,15 +231,16 @@ TEST_P(Time, a_mapping_is_refreshed_at_most_once_a_second) {
   const auto seen = [&] { return mappings(engine, who.family).at(0).seen; };
   engine.egress(out(syn));
   engine.ingress(back(syn | ack));
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     engine.pass_time(who.family, 2);
     const auto old = seen();
     run_frame(engine.program().egress(), out(ack).frame());
     const auto fresh = seen();
     EXPECT_GT(fresh - old, 7u) << "ticks";
-    for (int packet = 0; packet < 2000; ++packet) run_frame(engine.program().ingress(), back(ack).frame());
-    const auto later = engine.control(who.family).clock;
-    EXPECT_TRUE(seen() == fresh || later - fresh >= 8) << "from tick " << fresh << " to " << later;
+    std::uint32_t now = fresh;
+    for (; now < fresh + 3; now = engine.control(who.family).clock)
+      for (int packet = 0; packet < 1000; ++packet) run_frame(engine.program().ingress(), back(ack).frame());
+    EXPECT_TRUE(seen() == fresh || now >= fresh + 8) << "from tick " << fresh << " to " << now;
   }
 }
 
