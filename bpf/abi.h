@@ -15,7 +15,12 @@
 #define MASQ_ASSERT _Static_assert
 #endif
 
-#define MASQ_SCHEMA 1 /* of every pinned map; kept in struct control */
+/*
+ * Of all that is pinned: a part of its path, and kept in struct masq_control. It changes with every layout of a pinned
+ * map and every number below that a mapping keeps; mappings move from one schema to another by the names of their fields
+ * and numbers (docs/decisions/0007), so a name keeps its meaning for ever.
+ */
+#define MASQ_SCHEMA 1
 
 enum masq_verdict {
 	MASQ_PASS, /* go on: TC_ACT_UNSPEC, so that other programs on the device see the packet too */
@@ -76,7 +81,9 @@ enum masq_direction {
  * Time is counted in ticks of 2^27 ns (134 ms) of CLOCK_BOOTTIME, which goes on during suspend. Tick 0 never comes:
  * it marks a mapping that is not alive.
  */
-#define MASQ_TICK_SHIFT 27
+enum masq_time {
+	MASQ_TICK_SHIFT = 27,
+};
 
 union masq_addr4 {
 	__be32 word[1];
@@ -118,12 +125,14 @@ enum masq_order {
 	MASQ_ORDER_HOLD,   /* another datapath takes it over: nothing of it passes any more */
 };
 
-#define MASQ_FIN_FROM_POD 1
-#define MASQ_FIN_FROM_REMOTE 2
-#define MASQ_RESET 4
-#define MASQ_WEAK 8     /* an inbound connection known from a segment in its middle */
-#define MASQ_RESTING 16 /* its pod has begun anew under the same port; this one only keeps its port from others */
-#define MASQ_CHARGED 32 /* a datagram from outside that counts for the pod which it is for */
+enum masq_flag {
+	MASQ_FIN_FROM_POD = 1,
+	MASQ_FIN_FROM_REMOTE = 2,
+	MASQ_RESET = 4,
+	MASQ_WEAK = 8,     /* an inbound connection known from a segment in its middle */
+	MASQ_RESTING = 16, /* its pod has begun anew under the same port; this one only keeps its port from others */
+	MASQ_CHARGED = 32, /* a datagram from outside that counts for the pod which it is for */
+};
 
 /*
  * What a tuple names. A datagram in fragments is known by its IP identification: `sport` is the two octets of it that
@@ -133,6 +142,17 @@ enum masq_kind {
 	MASQ_KIND_CONNECTION,
 	MASQ_KIND_DATAGRAM_OUT, /* a pod's */
 	MASQ_KIND_DATAGRAM_IN,  /* from outside; flow.src is the destination on the wire, `external` the pod's address */
+};
+
+/* In the objects so that their BTF, and with it every pinned table, says what the numbers of its mappings mean. */
+struct masq_words {
+	enum masq_time time;
+	enum masq_reason reason;
+	enum masq_state state;
+	enum masq_slot slot;
+	enum masq_flag flag;
+	enum masq_kind kind;
+	enum masq_order order;
 };
 
 /*
@@ -264,6 +284,10 @@ struct masq_births {
 	__u64 searches[MASQ_ATTEMPT_BUCKETS]; /* for a port, by how many were looked at, whether one was free or not */
 	__u64 attempts;                       /* of all of them together */
 };
+
+/* What the programs that adopt mappings are run with: the header is not looked at. */
+#define MASQ_ADOPT_HEADER 16
+#define MASQ_ADOPT_MOST 32
 
 struct masq_budget {
 	__u32 tick;

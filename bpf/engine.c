@@ -10,6 +10,7 @@
  * errors and fragments but the first have ways of their own (icmp_error.h, fragment.h).
  * Every packet leaves by exit_with(): counted, with a reason that fixes the verdict.
  */
+#include "bpf/adopt.h"
 #include "bpf/fragment.h"
 #include "bpf/icmp_error.h"
 #include "bpf/mapping.h"
@@ -125,7 +126,7 @@ __noinline int N(egress_first)(struct __sk_buff *skb, const struct packet *p)
 			left_remember(&p->flow, reason, 0);
 		return REFUSED(reason);
 	}
-	if (!p->may_open)
+	if (!p->may_open || is_adopting())
 		return REFUSED(MASQ_REASON_NOT_AN_OPENER);
 	if (!external_address(skb, &p->flow, &external))
 		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
@@ -328,7 +329,7 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_INGRESS, c->clock)) {
 		if (flow_has_key(&p.flow))
 			return N(ingress_without_key)(skb, &p);
-		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+		return exit_with(MASQ_INGRESS, may_be_adopted(&p) ? MASQ_REASON_NOT_AN_OPENER : MASQ_REASON_NOT_OURS);
 	}
 	return exit_with(MASQ_INGRESS, packet_rewrite(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport)
 					       ? MASQ_REASON_TRANSLATED

@@ -58,8 +58,8 @@ __noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_
 	return external->word[0] != 0;
 }
 
-/* Counts one more mapping for a pod; false: it has its share. Without room to count, there is no limit. */
-__noinline int N(pod_charge)(const addr_t *pod)
+/* Counts one more mapping for a pod; false: it has `share` of them. Without room to count, there is no limit. */
+__noinline int N(pod_charge)(const addr_t *pod, __u32 share)
 {
 	__u32 *used, none = 0;
 	addr_t key; /* on the stack: before Linux 6.2 no argument may be a map's key */
@@ -74,7 +74,7 @@ __noinline int N(pod_charge)(const addr_t *pod)
 		if (!used)
 			return true;
 	}
-	if (READ_ONCE(*used) >= options.max_mappings_per_pod)
+	if (READ_ONCE(*used) >= share)
 		return false;
 	__sync_fetch_and_add(used, 1);
 	return true;
@@ -110,17 +110,16 @@ static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, cons
 }
 
 /* From here on the mapping is found; false: another CPU made one meanwhile, or there is no room in the index. */
-__noinline int N(mapping_publish)(__u32 slot)
+__noinline int N(mapping_publish)(__u32 slot, __u32 seen)
 {
-	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
 	tuple_t flow;
 
-	if (!c || !m)
+	if (!m)
 		return false;
 	flow = m->flow;
 	WRITE_ONCE(m->slot, MASQ_SLOT_LINKED);
-	WRITE_ONCE(m->seen, c->clock);
+	WRITE_ONCE(m->seen, seen);
 	if (N(insert_flow)(&flow, slot) == INSERTED)
 		return true;
 	WRITE_ONCE(m->seen, 0); /* the sweep takes it apart */
@@ -140,7 +139,7 @@ __noinline int N(decision_remember)(const tuple_t *flow, const addr_t *to, __u32
 
 	if (!c || !flow || !to || (charged ? c->used >= options.max_mappings : c->left >= options.max_left))
 		return 0;
-	if (charged && !N(pod_charge)(to))
+	if (charged && !N(pod_charge)(to, options.max_mappings_per_pod))
 		return 0;
 	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
 	if (!m) {
@@ -151,7 +150,7 @@ __noinline int N(decision_remember)(const tuple_t *flow, const addr_t *to, __u32
 	__sync_fetch_and_add(charged ? &c->used : &c->left, 1);
 	mapping_fill(m, flow, to, reason, c->clock);
 	m->flags = flags;
-	return N(mapping_publish)(slot);
+	return N(mapping_publish)(slot, c->clock);
 }
 
 static __always_inline void left_remember(const tuple_t *flow, __u32 reason, __u8 flags)
@@ -226,7 +225,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 
 	if (!c || !flow || !external || (READ_ONCE(c->used) >= options.max_mappings && !N(room_make)(c->clock)))
 		return REFUSED(MASQ_REASON_TABLE_FULL);
-	if (!N(pod_charge)(&flow->src))
+	if (!N(pod_charge)(&flow->src, options.max_mappings_per_pod))
 		return REFUSED(MASQ_REASON_POD_LIMIT);
 	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
 	if (!m) {
@@ -243,7 +242,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	}
 	if (flow->kind == MASQ_KIND_CONNECTION)
 		__sync_fetch_and_add(&c->created, 1);
-	if (N(mapping_publish)(slot))
+	if (N(mapping_publish)(slot, c->clock))
 		return slot;
 	slot = N(find_by_flow)(flow);
 	return slot == NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : (int)slot;

@@ -10,6 +10,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/abi.h"
 #include "bpf/verdict.h"
 
 int egress4(struct __sk_buff *skb, __u32 l3_offset);
@@ -22,6 +23,8 @@ int ingress_head6(struct __sk_buff *skb, __u32 l3_offset);
 /* Load-time constants. */
 volatile const bool enable_ipv4 = true;
 volatile const bool enable_ipv6 = true;
+
+volatile const struct masq_words words = {};
 
 #define VLAN_TAGS_MAX 2
 #define VLAN_TAG 4 /* octets: tag control information, then the type of what follows */

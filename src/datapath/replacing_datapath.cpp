@@ -28,18 +28,23 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
   auto steps = chosen_->apply(desired);
   if (!steps) return steps;
   while (!others_.empty()) {
-    if (auto done = take_over_from(*others_.back()); !done) return std::unexpected(done.error());
-    if (auto done = remove_into(*steps, *others_.back()); !done) return std::unexpected(done.error());
+    auto replaced = replace(*others_.back());
+    if (!replaced) return replaced;
+    std::ranges::move(*replaced, std::back_inserter(*steps));
     others_.pop_back();
   }
   return steps;
 }
 
 // One that has nothing in the kernel cannot be read.
-Result<void> ReplacingDatapath::take_over_from(Datapath& other) {
+Result<Steps> ReplacingDatapath::replace(Datapath& other) {
   std::vector<Mapping> live;
-  if (!other.mappings([&](const Mapping& mapping) { live.push_back(mapping); })) return {};
-  return chosen_->take_over(live);
+  if (!other.mappings([&](const Mapping& mapping) { live.push_back(mapping); })) live.clear();
+  if (auto done = chosen_->take_over(live); !done) return std::unexpected(done.error());
+  auto removed = other.remove();
+  if (!removed) return removed;
+  if (auto done = chosen_->taken_over(live); !done) return std::unexpected(done.error());
+  return removed;
 }
 
 Result<std::vector<IpMasqEntry>> ReplacingDatapath::ip_masq() {

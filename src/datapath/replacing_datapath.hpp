@@ -36,7 +36,7 @@ class ReplacingDatapath final : public Datapath {
   Result<Steps> remove() override;
 
  private:
-  Result<void> take_over_from(Datapath& other);
+  Result<Steps> replace(Datapath& other);
 
   std::unique_ptr<Datapath> chosen_;
   Others others_;  // none: they are gone

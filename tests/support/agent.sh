@@ -30,10 +30,10 @@ agent_flags() {
 }
 
 start_agent() {
-  exec_inside node env -i PATH="$PATH" "${agent_environment[@]}" "$bin/masqd" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
+  exec_inside node env -i PATH="$PATH" "${agent_environment[@]}" "$bin/${masqd_program:-masqd}" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
   agent=$!
   echo "$agent" >"$work/agent.pid"
-  note "masqd ${agent_arguments[*]}"
+  note "${masqd_program:-masqd} ${agent_arguments[*]}"
 }
 
 agent_is_ready() {

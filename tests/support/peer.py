@@ -7,8 +7,10 @@ ask PROTOCOL ADDRESS PORT [--size BYTES]      one request; prints "SOURCE SPORT"
 chat ADDRESS PORT --progress FILE             one TCP connection, numbered lines; the count is kept in FILE
 transfer down|up ADDRESS PORT --progress FILE one TCP connection, every byte compared; the count is kept in FILE
 crowd PROTOCOL ADDRESS PORT COUNT --progress FILE  COUNT connections at once; FILE: how many were answered
+hold PROTOCOL ADDRESS PORT COUNT --progress FILE   COUNT connections that ask again and again, and that the server has to
+                                              see under the same endpoint each time; the rounds are kept in FILE
 
-The last three end when FILE.stop exists; any break or wrong byte is exit 1 with a line on standard error.
+The last four end when FILE.stop exists; any break or wrong byte is exit 1 with a line on standard error.
 """
 import argparse
 import os
@@ -253,6 +255,32 @@ def crowd(options):
         time.sleep(0.02)
 
 
+def whom(member):
+    answer = b""
+    while not answer.endswith(b"\n"):
+        part = member.recv(256)
+        if not part:
+            raise OSError("closed without an answer")
+        answer += part
+    return answer
+
+
+def hold(options):
+    kind = socket.SOCK_STREAM if options.protocol == "tcp" else socket.SOCK_DGRAM
+    keep = progress_keeper(options.progress)
+    members = [connect(options, kind) for _ in range(options.count)]
+    first, rounds = {}, 0
+    while not keep(rounds, now=True):
+        for member in members:
+            member.sendall(WHO)
+        for number, member in enumerate(members):
+            seen = whom(member)
+            if first.setdefault(number, seen) != seen:
+                raise OSError(f"it was {first[number].decode().strip()}, and became {seen.decode().strip()}")
+        rounds += 1
+        time.sleep(options.pause)
+
+
 def main():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -261,15 +289,15 @@ def main():
     verb.add_argument("port", type=int)
     verb.add_argument("--log", required=True)
     verb.add_argument("--ready", required=True)
-    for name in ("ask", "chat", "transfer", "crowd"):
+    for name in ("ask", "chat", "transfer", "crowd", "hold"):
         verb = verbs.add_parser(name)
-        if name in ("ask", "crowd"):
+        if name in ("ask", "crowd", "hold"):
             verb.add_argument("protocol", choices=["tcp", "udp"])
         if name == "transfer":
             verb.add_argument("direction", choices=["down", "up"])
         verb.add_argument("address")
         verb.add_argument("port", type=int)
-        if name == "crowd":
+        if name in ("crowd", "hold"):
             verb.add_argument("count", type=int)
         if name != "ask":
             verb.add_argument("--progress", required=True)
@@ -280,7 +308,7 @@ def main():
         verb.add_argument("--timeout", type=float, default=2.0 if name in ("ask", "crowd") else 10.0)
         verb.add_argument("--pause", type=float, default=0.02)
     options = parser.parse_args()
-    run = {"ask": ask, "chat": chat, "transfer": transfer, "crowd": crowd}
+    run = {"ask": ask, "chat": chat, "transfer": transfer, "crowd": crowd, "hold": hold}
     servers = {"tcp": serve_tcp, "udp": serve_udp, "ping": serve_ping}
     try:
         servers[options.protocol](options) if options.verb == "serve" else run[options.verb](options)

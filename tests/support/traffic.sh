@@ -9,6 +9,8 @@
 #   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw; `from` and `under` as above
 #   pod1 cannot_reach office [over udp]
 #   pod1 chats with world as NAME [from 4000] a connection that goes on; NAME goes_on, NAME is_unbroken
+#   pod1 holds 20 udp with world as NAME      so many conversations, each of which keeps its endpoint; NAME as above
+#   pod1 keeps_pinging world as NAME          every 5 ms; NAME lost_nothing ends it
 #   pod1 downloads from world as NAME         a transfer that goes on; NAME has_moved BYTES, NAME is_unbroken
 
 peer=$support/peer.py
@@ -33,6 +35,8 @@ act() {
     cannot_reach) miss "$who" "$@" ;;
     chats) start_connection "$who" chat "$@" ;;
     downloads) start_connection "$who" "transfer down" "$@" ;;
+    holds) hold_connections "$who" "$@" ;;
+    keeps_pinging) keep_pinging "$who" "$@" ;;
     uploads) start_connection "$who" "transfer up" "$@" ;;
     serves_many | holds | sends_pairs | talks | opens_half | forges_resets) "$verb" "$who" "$@" ;;
     *) fail "$who does not know how to '$verb'" ;;
@@ -132,6 +136,26 @@ start_connection() { # WHO VERB with|from TARGET as NAME [from PORT]
   background "$who" "$name" "$peer" "${words[@]}" "$target" "${talk_port:-80}" --progress "$work/$name.progress" "${options[@]}"
   name_it "$name" connection_going_on
   connection_going_on "$name" goes_on
+}
+
+hold_connections() { # WHO COUNT PROTOCOL with TARGET as NAME
+  local who=$1 count=$2 protocol=$3 target name=$7; target=$(address_of "$5")
+  background "$who" "$name" "$peer" hold "$protocol" "$target" "${tcp_port[$protocol]}" "$count" \
+    --progress "$work/$name.progress"
+  name_it "$name" connection_going_on
+  within 30 has_come_to "$name" 1
+}
+
+keep_pinging() { # WHO TARGET as NAME
+  background "$1" "$4" ping -q -n -i 0.005 "$(address_of "$2")"
+  name_it "$4" pinging
+}
+pinging() {
+  [ "$2" = lost_nothing ] || fail "a ping does not know how to '$2'"
+  kill -INT "$(cat "$work/$1.pid")"
+  eventually process_ended "$(cat "$work/$1.pid")"
+  # The last one's answer may have been under way.
+  awk '/packets transmitted/ { exit !($4 > 0 && $1 - $4 <= 1) }' "$work/$1.out" || fail "$1: $(tail -n 3 "$work/$1.out")"
 }
 
 progress() { cat "$work/$1.progress" 2>/dev/null || echo 0; }

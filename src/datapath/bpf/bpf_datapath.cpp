@@ -9,12 +9,15 @@
 #include <optional>
 
 #include "datapath/bpf/address_orders.hpp"
+#include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/policy_map.hpp"
 #include "datapath/bpf/program.hpp"
+#include "datapath/bpf/table_move.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "datapath/bpf/uplink_attachments.hpp"
 #include "os/netlink_monitor.hpp"
+#include "datapath/netfilter/connections.hpp"
 
 namespace masq {
 namespace {
@@ -43,10 +46,15 @@ class BpfDatapath final : public Datapath {
   std::vector<std::string> notes() override;
   Result<void> hand_over() override { return hold_bpf_mappings(bpf_root_); }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
+  Result<void> take_over(const std::vector<Mapping>& live) override;
+  Result<void> taken_over(const std::vector<Mapping>& live) override { return forget_connections(live); }
   Result<Steps> remove() override;
 
  private:
-  Result<void> load_program(const Desired& desired, Steps& steps);
+  template <class Abi>
+  Result<void> take_over_family(const std::vector<Mapping>& live);
+  Result<void> load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps);
+  Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
   UplinkAttachments attachments() const { return {pins_, mode()}; }
   AttachMode mode() const;
@@ -66,14 +74,16 @@ AttachMode BpfDatapath::mode() const {
 }
 
 // Other options need another program; it works on the same pinned maps.
-Result<void> BpfDatapath::load_program(const Desired& desired, Steps& steps) {
-  if (program_) {
+Result<void> BpfDatapath::load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps) {
+  if (program_ && !(move && move->makes_table())) {
     auto options = Program::options_for(pins_, desired);
     if (!options) return std::unexpected(options.error());
     if (*options == program_->options()) return {};
   }
   steps.push_back("load the programs");
-  auto program = Program::load(pins_, desired);
+  auto place = move ? move->place() : Result<Pins>(pins_);
+  if (!place) return std::unexpected(place.error());
+  auto program = Program::load(*place, desired);
   if (!program) return std::unexpected(program.error());
   program_ = std::move(*program);
   for (auto& line : unmet_wishes(desired, program_->options().ipv4, program_->options().ipv6))
@@ -94,15 +104,7 @@ Result<void> BpfDatapath::write_maps(const Desired& desired, Steps& steps) {
   return replace_policy<Abi6>(*program_, desired);
 }
 
-Result<Steps> BpfDatapath::apply(const Desired& desired) {
-  Steps steps;
-  if (auto done = pins_.make_directories(); !done) return std::unexpected(done.error());
-  const bool fresh = !program_;
-  if (auto done = load_program(desired, steps); !done) return std::unexpected(done.error());
-  const bool reloaded = fresh || !applied_;
-  if (auto done = write_maps(desired, steps); !done) return std::unexpected(done.error());
-  if (reloaded)
-    if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
+Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
   auto uplinks = attachments();
   const UplinkAttachments::Programs programs{.ingress = program_->ingress(),
                                              .egress = program_->egress(),
@@ -111,22 +113,46 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   const auto attached = uplinks.attach(desired.uplinks, programs, false, steps);
   const auto updated = uplinks.update_resting(desired.resting, programs, steps);
   const auto detached = uplinks.detach_others(desired, false, steps);
+  if (!attached) return attached;
+  return updated ? detached : updated;
+}
+
+// With another schema's table in the kernel: its mappings first, then the devices, then what became of them meanwhile.
+Result<Steps> BpfDatapath::apply(const Desired& desired) {
+  Steps steps;
+  if (auto done = pins_.tidy(); !done) return std::unexpected(done.error());
+  auto found = TableMove::find(pins_);
+  if (!found) return std::unexpected(found.error());
+  auto& move = *found;
+  if (auto done = pins_.make_directories(); !done) return std::unexpected(done.error());
+  const bool fresh = !program_;
+  if (auto done = load_program(desired, move, steps); !done) return std::unexpected(done.error());
+  const bool reloaded = fresh || !applied_;
+  if (auto done = write_maps(desired, steps); !done) return std::unexpected(done.error());
+  if (reloaded)
+    if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
+  if (move)
+    if (auto done = move->copy(*program_, steps); !done) return std::unexpected(done.error());
+  if (move) move->hold(*program_);
+  auto done = put_on_devices(desired, steps);
+  if (move && done) done = move->complete(*program_, steps);
   // After the uplinks have their addresses: no more mappings are made under those that are gone.
   address_orders_.want(desired, program_->inject());
   if (address_orders_.next_step())
-    if (auto done = address_orders_.step(steps); !done) return std::unexpected(done.error());
-  if (auto done = prune_uplinks<Abi4>(*program_, desired); !done) return std::unexpected(done.error());
-  if (auto done = prune_uplinks<Abi6>(*program_, desired); !done) return std::unexpected(done.error());
+    if (auto told = address_orders_.step(steps); !told) return std::unexpected(told.error());
+  if (auto pruned = prune_uplinks<Abi4>(*program_, desired); !pruned) return std::unexpected(pruned.error());
+  if (auto pruned = prune_uplinks<Abi6>(*program_, desired); !pruned) return std::unexpected(pruned.error());
   applied_ = desired;
-  if (!attached) return std::unexpected(attached.error());
-  if (!updated) return std::unexpected(updated.error());
-  if (!detached) return std::unexpected(detached.error());
+  if (!done) return std::unexpected(done.error());
   return steps;
 }
 
 Result<Steps> BpfDatapath::plan(const Desired& desired) {
   Steps steps;
   if (!program_) steps.push_back("load the programs");
+  const auto move = TableMove::find(pins_);
+  if (!move) return std::unexpected(move.error());
+  if (*move) (*move)->plan(steps);
   if (!applied_ || !same_policy(*applied_, desired))
     steps.push_back(fmt::format("replace the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
                                 desired.ipv6.rules.size()));
@@ -160,6 +186,23 @@ Result<Counters> BpfDatapath::counters() {
     table.maximum =
         table.family == Family::ipv4 ? program_->options().ipv4.max_mappings : program_->options().ipv6.max_mappings;
   return counters;
+}
+
+template <class Abi>
+Result<void> BpfDatapath::take_over_family(const std::vector<Mapping>& live) {
+  const auto control = read_control(pins_, Abi::family);
+  if (!control) return std::unexpected(control.error());
+  std::vector<typename Abi::Mapping> records;
+  for (const auto& mapping : live)
+    if (mapping.pod.family() == Abi::family && mapping.left_alone.empty())
+      records.push_back(from_mapping<Abi>(mapping, control->clock));
+  auto refused = program_->adopt<Abi>(records);
+  return refused ? Result<void>() : std::unexpected(refused.error());
+}
+
+Result<void> BpfDatapath::take_over(const std::vector<Mapping>& live) {
+  if (auto done = take_over_family<Abi4>(live); !done) return done;
+  return take_over_family<Abi6>(live);
 }
 
 // Works on the pins alone. Whatever way the programs were attached, both are looked at.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <functional>
 
 namespace masq {
@@ -34,13 +33,6 @@ masq_timeouts make_timeouts(const NatTimeouts& t) {
       .other = ticks(t.other),
       .fragment = ticks(fragment_life),
   };
-}
-
-template <class Addr>
-Addr raw_address(const Address& address) {
-  Addr raw{};
-  std::memcpy(raw.bytes, address.bytes().data(), sizeof raw);
-  return raw;
 }
 
 template <class Addr>

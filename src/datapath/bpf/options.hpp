@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,13 @@ typename Abi::Uplink make_uplink(const Uplink& uplink);
 
 template <class Abi>
 typename Abi::PolicyKey make_key(const Cidr& cidr);
+
+template <class Addr>
+Addr raw_address(const Address& address) {
+  Addr raw{};
+  std::memcpy(raw.bytes, address.bytes().data(), sizeof raw);
+  return raw;
+}
 
 template <class Abi>
 Address to_address(const typename Abi::Addr& address);

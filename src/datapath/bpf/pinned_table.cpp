@@ -7,6 +7,7 @@
 #include <netinet/ip_icmp.h>
 
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/pin_check.hpp"
 
 namespace masq {
 namespace {
@@ -28,6 +29,22 @@ std::uint64_t seconds_since(std::uint32_t tick, std::uint32_t now) {
   return ticks <= 0 ? 0 : (static_cast<std::uint64_t>(ticks) << MASQ_TICK_SHIFT) / 1'000'000'000u;
 }
 
+std::uint32_t ticks_of(std::uint64_t seconds) {
+  return static_cast<std::uint32_t>(seconds * 1'000'000'000u >> MASQ_TICK_SHIFT);
+}
+
+std::uint8_t state_of(const std::string& word) {
+  const auto found = std::ranges::find(state_words, word);
+  if (found == std::end(state_words)) return MASQ_STATE_ESTABLISHED;
+  return static_cast<std::uint8_t>(found - state_words);
+}
+
+// The destination port as the table has it: of ICMP the type of what the pod sends.
+std::uint16_t flow_port_of(const Mapping& mapping) {
+  if (mapping.protocol == IPPROTO_ICMP) return ICMP_ECHO;
+  return mapping.protocol == IPPROTO_ICMPV6 ? ICMP6_ECHO_REQUEST : mapping.remote_port;
+}
+
 }  // namespace
 
 std::string map_name(const char* map, Family family) {
@@ -37,25 +54,36 @@ std::string map_name(const char* map, Family family) {
 Result<Fd> open_pinned_map(const Pins& pins, const std::string& name) {
   const auto path = pins.map(name);
   Fd fd(bpf_obj_get(path.c_str()));
-  if (!fd && errno == ENOENT) return fail("nothing of masq is pinned in {}", pins.root().string());
-  if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
-  return fd;
+  if (fd) return fd;
+  if (errno != ENOENT) return fail("{}: {}", path.string(), std::strerror(errno));
+  if (const auto others = pins.other_maps(); !others.empty())
+    return fail("{}: a table of another version of masq (schema {} is ours)", others[0].string(), MASQ_SCHEMA);
+  return fail("nothing of masq is pinned in {}", pins.root().string());
 }
 
-Result<masq_control> read_control(const Pins& pins, Family family) {
-  auto fd = open_pinned_map(pins, map_name("control", family));
-  if (!fd) return std::unexpected(fd.error());
-  masq_control control{};
+Result<std::optional<masq_control>> find_control(const Pins& pins, Family family) {
+  const auto path = pins.map(map_name("control", family));
+  const Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
   bpf_map_info info{};
   std::uint32_t size = sizeof info;
   const std::uint32_t key = 0;
-  if (bpf_obj_get_info_by_fd(fd->get(), &info, &size) != 0 || info.value_size != sizeof control)
-    return fail("{}: a table of another version of masq", pins.root().string());
-  if (bpf_map_lookup_elem(fd->get(), &key, &control) != 0) return fail("read control: {}", std::strerror(errno));
-  if (control.schema != 0 && control.schema != MASQ_SCHEMA)
-    return fail("{}: a table of another version of masq (schema {}, not {})", pins.root().string(), control.schema,
-                MASQ_SCHEMA);
+  masq_control control{};
+  const bool is_ours = is_bpf_map(fd.get()) && bpf_obj_get_info_by_fd(fd.get(), &info, &size) == 0 &&
+                       info.type == BPF_MAP_TYPE_ARRAY && info.value_size == sizeof control && info.max_entries == 1 &&
+                       bpf_map_lookup_elem(fd.get(), &key, &control) == 0 &&
+                       (control.schema == 0 || control.schema == MASQ_SCHEMA);
+  if (!is_ours) return fail("{}: not a table of schema {}; `masqd --cleanup` removes it", path.string(), MASQ_SCHEMA);
   return control;
+}
+
+Result<masq_control> read_control(const Pins& pins, Family family) {
+  auto control = find_control(pins, family);
+  if (!control) return std::unexpected(control.error());
+  if (*control) return **control;
+  auto missing = open_pinned_map(pins, map_name("control", family));
+  return missing ? Result<masq_control>() : std::unexpected(missing.error());
 }
 
 const char* state_word(std::uint8_t state) {
@@ -86,6 +114,27 @@ Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now) {
 
 template Mapping to_mapping<Abi4>(const masq_mapping4&, std::uint32_t);
 template Mapping to_mapping<Abi6>(const masq_mapping6&, std::uint32_t);
+
+template <class Abi>
+typename Abi::Mapping from_mapping(const Mapping& mapping, std::uint32_t now) {
+  typename Abi::Mapping raw{};
+  raw.flow.src = raw_address<typename Abi::Addr>(mapping.pod);
+  raw.flow.dst = raw_address<typename Abi::Addr>(mapping.remote);
+  raw.flow.sport = htons(mapping.pod_port);
+  raw.flow.dport = htons(flow_port_of(mapping));
+  raw.flow.protocol = mapping.protocol;
+  raw.external = raw_address<typename Abi::Addr>(mapping.external);
+  raw.external_port = htons(mapping.external_port);
+  raw.reason = MASQ_REASON_TRANSLATED;
+  raw.state = state_of(mapping.state);
+  raw.created = now - ticks_of(mapping.age_seconds);
+  raw.seen = std::max<std::uint32_t>(1, now - ticks_of(mapping.idle_seconds));
+  raw.slot = MASQ_SLOT_LINKED;
+  return raw;
+}
+
+template masq_mapping4 from_mapping<Abi4>(const Mapping&, std::uint32_t);
+template masq_mapping6 from_mapping<Abi6>(const Mapping&, std::uint32_t);
 
 ReasonText reason_text(std::uint32_t reason) {
   return reason < MASQ_REASON_COUNT ? reasons[reason] : ReasonText{.drop = false, .word = "?"};

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -64,6 +65,9 @@ class MappedArray {
   std::size_t bytes_;
 };
 
+// What the table says of itself; no value: there is none. What is pinned in its place and is none is an error.
+Result<std::optional<masq_control>> find_control(const Pins& pins, Family family);
+// The same, when there must be one.
 Result<masq_control> read_control(const Pins& pins, Family family);
 
 // One family's table: bpf/table.h.
@@ -87,6 +91,10 @@ struct PinnedTable {
 
 template <class Abi>
 Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now);
+
+// The opposite: a record that Program::adopt() takes.
+template <class Abi>
+typename Abi::Mapping from_mapping(const Mapping& mapping, std::uint32_t now);
 
 const char* state_word(std::uint8_t state);  // of an enum masq_state; "?" when it is none
 // Of an echo the identifier stands for both ports; `flow_port` is the tuple's dport. All in host byte order.

@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 
 #include "datapath/bpf/libbpf_log.hpp"
+#include "datapath/bpf/pin_check.hpp"
+#include "datapath/bpf/pinned_table.hpp"
 #include "masq_bpf.skel.h"
 #include "os/fd.hpp"
 
@@ -20,28 +23,11 @@ namespace {
 // A family that is switched off keeps a table this small.
 constexpr std::uint32_t least_mappings = 16;
 
+// For as many ticks the programs hold what may have a mapping elsewhere, should nobody tell them to stop: 5 s.
+constexpr std::uint32_t longest_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
+
 // The maps that make up one family's table: they are made anew together.
 constexpr const char* table_maps[] = {"mappings", "forward", "reply", "control"};
-
-std::string name_of(const char* map, Family family) {
-  return fmt::format("{}{}", map, static_cast<int>(family));
-}
-
-// What is pinned says of itself; no value when nothing is.
-Result<std::optional<masq_control>> read_control(const Pins& pins, Family family) {
-  const auto path = pins.map(name_of("control", family));
-  Fd fd(bpf_obj_get(path.c_str()));
-  if (!fd && errno == ENOENT) return std::nullopt;
-  if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
-  bpf_map_info info{};
-  std::uint32_t size = sizeof info, key = 0;
-  masq_control control{};
-  if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.value_size != sizeof control ||
-      bpf_map_lookup_elem(fd.get(), &key, &control) != 0 || (control.schema != 0 && control.schema != MASQ_SCHEMA))
-    return fail("{}: not a table of this version (schema {}); `masqd --cleanup` removes it", path.string(),
-                MASQ_SCHEMA);
-  return control;
-}
 
 bool is_empty(const masq_control& control) { return control.used == 0 && control.left == 0; }
 
@@ -61,11 +47,13 @@ struct Table {
 
 Result<Table> choose_table(const Pins& pins, const Desired& desired, Family family) {
   const TableSize wanted = table_size(desired.family(family).enabled ? desired.max_mappings : least_mappings);
-  auto pinned = read_control(pins, family);
+  auto pinned = find_control(pins, family);
   if (!pinned) return std::unexpected(pinned.error());
   if (!*pinned || (*pinned)->schema == 0) return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
   const masq_control& control = **pinned;
   const TableSize size{.slots = control.slots, .buckets = control.buckets};
+  if (size.slots == 0 || size.slots > MASQ_SLOTS_MAX || !std::has_single_bit(size.buckets))
+    return fail("{}: it contradicts itself; `masqd --cleanup` removes it", pins.map(map_name("control", family)).string());
   if (size == wanted || !is_empty(control)) return Table{.size = size, .hash_seed = control.hash_seed};
   return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
 }
@@ -90,7 +78,7 @@ ProgramOptions options_with(const Desired& desired, const Table& table4, const T
 }
 
 void unpin_table(const Pins& pins, Family family) {
-  for (const char* map : table_maps) ::unlink(pins.map(name_of(map, family)).c_str());
+  for (const char* map : table_maps) ::unlink(pins.map(map_name(map, family)).c_str());
 }
 
 void set_sizes(masq_bpf& skeleton, const ProgramOptions& options) {
@@ -112,33 +100,42 @@ Result<void> set_pins(masq_bpf& skeleton, const Pins& pins) {
   return {};
 }
 
+std::uint32_t tick_now() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const auto nanoseconds = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint32_t>(nanoseconds >> MASQ_TICK_SHIFT);
+}
+
 // A table of zeros becomes one that knows its size, its seed and the time.
 template <class Options>
 Result<void> initialise_control(int fd, const Options& options) {
   masq_control control{};
   std::uint32_t key = 0;
-  timespec now{};
   if (bpf_map_lookup_elem(fd, &key, &control) != 0) return fail("read control: {}", std::strerror(errno));
   if (control.schema != 0) return {};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  const auto nanoseconds = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
   control.hash_seed = options.hash_seed;
   control.schema = MASQ_SCHEMA;
   control.slots = options.slots;
   control.buckets = options.forward_mask + 1;
-  control.clock = static_cast<std::uint32_t>(nanoseconds >> MASQ_TICK_SHIFT);
+  control.clock = tick_now();
   if (bpf_map_update_elem(fd, &key, &control, BPF_ANY) != 0) return fail("write control: {}", std::strerror(errno));
   return {};
 }
 
-Result<void> run_once(int program) {
-  std::uint8_t packet[64] = {};
+Result<std::uint32_t> run_once(int program, std::vector<std::uint8_t> packet) {
   bpf_test_run_opts run{};
   run.sz = sizeof run;
-  run.data_in = packet;
-  run.data_size_in = sizeof packet;
-  if (bpf_prog_test_run_opts(program, &run) != 0) return fail("start the sweep: {}", std::strerror(errno));
-  if (run.retval != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(run.retval)));
+  run.data_in = packet.data();
+  run.data_size_in = static_cast<std::uint32_t>(packet.size());
+  if (bpf_prog_test_run_opts(program, &run) != 0) return fail("{}", std::strerror(errno));
+  return run.retval;
+}
+
+Result<void> run_sweep(int program) {
+  auto said = run_once(program, std::vector<std::uint8_t>(64));
+  if (!said) return fail_with("start the sweep", said.error());
+  if (*said != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(*said)));
   return {};
 }
 
@@ -185,8 +182,10 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
   skeleton->rodata->enable_ipv6 = desired.ipv6.enabled;
   for (bpf_program* program : {skeleton->progs.masq_egress_l3, skeleton->progs.masq_ingress_l3})
     bpf_program__set_autoload(program, options.without_ethernet);
-  if (pins)
+  if (pins) {
+    if (auto checked = check_pins(*skeleton->obj, *pins); !checked) return std::unexpected(checked.error());
     if (auto set = set_pins(*skeleton, *pins); !set) return std::unexpected(set.error());
+  }
   if (const int error = masq_bpf::load(skeleton.get()); error != 0)
     return fail("load the BPF programs: {} ({})", std::strerror(-error), log.reason());
   Program program(std::move(skeleton), options);
@@ -202,9 +201,41 @@ int Program::ingress_l3() const { return bpf_program__fd(skeleton_->progs.masq_i
 int Program::inject() const { return bpf_program__fd(skeleton_->progs.masq_inject); }
 int Program::map(const std::string& name) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, name.c_str()); }
 
+template <class Abi>
+Result<std::size_t> Program::adopt(std::span<const typename Abi::Mapping> mappings) const {
+  const bpf_program* program = Abi::family == Family::ipv4 ? skeleton_->progs.adopt4 : skeleton_->progs.adopt6;
+  std::size_t refused = 0;
+  std::vector<std::uint8_t> packet;
+  while (!mappings.empty()) {
+    const auto part = std::as_bytes(mappings.first(std::min<std::size_t>(mappings.size(), MASQ_ADOPT_MOST)));
+    packet.assign(MASQ_ADOPT_HEADER, 0);
+    packet.resize(MASQ_ADOPT_HEADER + part.size());
+    std::memcpy(&packet[MASQ_ADOPT_HEADER], part.data(), part.size());
+    auto said = run_once(bpf_program__fd(program), packet);
+    if (!said) return fail_with("adopt mappings", said.error());
+    refused += *said;
+    mappings = mappings.subspan(part.size() / sizeof mappings[0]);
+  }
+  return refused;
+}
+
+template Result<std::size_t> Program::adopt<Abi4>(std::span<const masq_mapping4>) const;
+template Result<std::size_t> Program::adopt<Abi6>(std::span<const masq_mapping6>) const;
+
+void Program::hold() const {
+  const auto until = tick_now() + longest_hold;
+  __atomic_store_n(&skeleton_->bss->adopting4, until, __ATOMIC_RELEASE);
+  __atomic_store_n(&skeleton_->bss->adopting6, until, __ATOMIC_RELEASE);
+}
+
+void Program::release() const {
+  __atomic_store_n(&skeleton_->bss->adopting4, 0, __ATOMIC_RELEASE);
+  __atomic_store_n(&skeleton_->bss->adopting6, 0, __ATOMIC_RELEASE);
+}
+
 Result<void> Program::start_sweep() const {
-  if (auto started = run_once(bpf_program__fd(skeleton_->progs.sweep_start4)); !started) return started;
-  return run_once(bpf_program__fd(skeleton_->progs.sweep_start6));
+  if (auto started = run_sweep(bpf_program__fd(skeleton_->progs.sweep_start4)); !started) return started;
+  return run_sweep(bpf_program__fd(skeleton_->progs.sweep_start6));
 }
 
 }  // namespace masq

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/result.hpp"
@@ -45,6 +46,14 @@ class Program {
 
   // The options that load() would take now.
   static Result<ProgramOptions> options_for(const Pins& pins, const Desired& desired);
+
+  // Mappings that another table or datapath had until now go on in this program's table, just as they were. Returns how
+  // many of them there was no room for.
+  template <class Abi>
+  Result<std::size_t> adopt(std::span<const typename Abi::Mapping> mappings) const;
+  // While it holds, nothing is decided about what may be on its way from another table. It ends by itself in seconds.
+  void hold() const;
+  void release() const;
 
   // Starts the sweep, or hands the running one over to this program.
   Result<void> start_sweep() const;

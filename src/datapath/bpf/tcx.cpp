@@ -8,6 +8,8 @@
 #include <cstring>
 #include <limits>
 
+#include "datapath/bpf/pin_check.hpp"
+
 namespace masq {
 namespace {
 
@@ -39,8 +41,8 @@ Result<std::optional<TcxLink>> open_tcx(const std::filesystem::path& pin) {
   if (!fd) return fail("{}: {}", pin.string(), std::strerror(errno));
   bpf_link_info info{};
   std::uint32_t size = sizeof info;
-  if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.type != link_type_tcx)
-    return fail("{}: not a tcx link", pin.string());
+  if (!is_bpf_link(fd.get()) || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.type != link_type_tcx)
+    return fail("{}: not a tcx link; `masqd --cleanup` removes it", pin.string());
   // struct { __u32 ifindex; __u32 attach_type; } tcx, which lies where xdp's ifindex does.
   return TcxLink{.fd = std::move(fd), .ifindex = static_cast<int>(info.xdp.ifindex), .program_id = info.prog_id};
 }

@@ -304,6 +304,17 @@ Result<void> take_over_connections(const std::vector<Mapping>& mappings) {
   return {};
 }
 
+Result<void> forget_connections(const std::vector<Mapping>& mappings) {
+  std::vector<Connection> connections;
+  for (const auto& mapping : mappings)
+    connections.push_back({.protocol = mapping.protocol,
+                           .source = mapping.pod,
+                           .destination = mapping.remote,
+                           .source_port = mapping.pod_port,
+                           .destination_port = mapping.remote_port});
+  return delete_connections(connections);
+}
+
 Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::function<void(const Mapping&)>& visit) {
   MappingMaker maker;
   for (const auto family : {Family::ipv4, Family::ipv6}) {

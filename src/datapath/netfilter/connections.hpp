@@ -46,6 +46,9 @@ Result<std::size_t> mend_connections(const Desired& desired);
 // Makes conntrack translate these as they have been translated until now, and forget that it saw them otherwise.
 Result<void> take_over_connections(const std::vector<Mapping>& mappings);
 
+// The opposite: makes conntrack forget these, so that it does not translate them a second time.
+Result<void> forget_connections(const std::vector<Mapping>& mappings);
+
 struct ConnectionTable {
   std::uint32_t used = 0;
   std::uint32_t maximum = 0;  // 0: unknown

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/other_table.hpp"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "datapath/bpf/pinned_table.hpp"
+
+namespace masq {
+namespace {
+
+const std::vector<std::string> needed_fields = {
+    "flow.src", "flow.dst", "flow.sport", "flow.dport", "flow.protocol", "external", "external_port",
+    "reason",   "state",    "seen",       "created",    "slot",
+};
+
+Result<std::optional<Fd>> open_map(const std::filesystem::path& path) {
+  Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
+  return fd;
+}
+
+// The whole of a mappable array, as it is at this moment.
+Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::uint32_t& stride) {
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return fail("map info: {}", std::strerror(errno));
+  if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE)) return fail("not a table of masq");
+  stride = (info.value_size + 7) / 8 * 8;
+  const std::size_t bytes = std::size_t{std::min(elements, info.max_entries)} * stride;
+  std::vector<std::uint8_t> copy(bytes);
+  if (bytes == 0) return copy;
+  void* memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return fail("mmap: {}", std::strerror(errno));
+  std::memcpy(copy.data(), memory, bytes);
+  munmap(memory, bytes);
+  return copy;
+}
+
+}  // namespace
+
+template <class Abi>
+Result<std::optional<OtherTable<Abi>>> OtherTable<Abi>::open(const std::filesystem::path& maps, int ours) {
+  const auto control_path = maps / map_name("control", Abi::family), slots_path = maps / map_name("mappings", Abi::family);
+  auto control = open_map(control_path), slots = open_map(slots_path);
+  if (!control) return std::unexpected(control.error());
+  if (!slots) return std::unexpected(slots.error());
+  if (!*control || !*slots) return std::nullopt;
+  OtherTable table;
+  table.path_ = slots_path;
+  table.control_ = **std::move(control);
+  table.slots_ = **std::move(slots);
+  auto control_type = ElementType::of_map(table.control_.get());
+  if (!control_type) return fail_with(control_path.string(), control_type.error());
+  auto slot_type = ElementType::of_map(table.slots_.get());
+  if (!slot_type) return fail_with(slots_path.string(), slot_type.error());
+  auto our_type = ElementType::of_map(ours);
+  if (!our_type) return std::unexpected(our_type.error());
+  table.control_type_ = *std::move(control_type);
+  table.slot_type_ = *std::move(slot_type);
+  auto schema = table.control_number("schema");
+  if (!schema) return fail_with(control_path.string(), schema.error());
+  if (*schema == 0) return std::nullopt;
+  auto translation = Translation::make(table.slot_type_, *our_type, needed_fields);
+  if (!translation) return fail_with(slots_path.string(), translation.error());
+  table.translation_ = *std::move(translation);
+  return table;
+}
+
+template <class Abi>
+Result<std::uint32_t> OtherTable<Abi>::control_number(const char* field) const {
+  const auto found = control_type_.fields.find(field);
+  if (found == control_type_.fields.end() || found->second.size != sizeof(std::uint32_t))
+    return fail("not a table of masq: it has no {}", field);
+  std::vector<std::uint8_t> control(control_type_.size);
+  const std::uint32_t key = 0;
+  if (bpf_map_lookup_elem(control_.get(), &key, control.data()) != 0) return fail("read it: {}", std::strerror(errno));
+  std::uint32_t number = 0;
+  std::memcpy(&number, &control[found->second.offset], sizeof number);
+  return number;
+}
+
+template <class Abi>
+Result<std::uint32_t> OtherTable<Abi>::clock() const {
+  auto clock = control_number("clock");
+  if (!clock) return fail_with(path_.string(), clock.error());
+  return translation_->tick(*clock);
+}
+
+template <class Abi>
+Result<std::vector<typename Abi::Mapping>> OtherTable<Abi>::read(std::optional<std::uint32_t> since) const {
+  const auto unused = control_number("unused");
+  if (!unused) return fail_with(path_.string(), unused.error());
+  std::uint32_t stride = 0;
+  const auto slots = copy_of(slots_.get(), *unused, stride);
+  if (!slots) return fail_with(path_.string(), slots.error());
+  std::vector<typename Abi::Mapping> mappings;
+  for (std::size_t at = 0; at + stride <= slots->size(); at += stride) {
+    typename Abi::Mapping mapping{};
+    if (!translation_->translate(&(*slots)[at], reinterpret_cast<std::uint8_t*>(&mapping))) continue;
+    if (mapping.slot != MASQ_SLOT_LINKED || mapping.seen == 0) continue;
+    if (since && static_cast<std::int32_t>(mapping.seen - *since) < 0) continue;
+    mappings.push_back(mapping);
+  }
+  return mappings;
+}
+
+template class OtherTable<Abi4>;
+template class OtherTable<Abi6>;
+
+}  // namespace masq

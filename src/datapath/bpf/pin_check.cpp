@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/pin_check.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "os/fd.hpp"
+
+namespace masq {
+namespace {
+
+// The kernel has no call that says what a descriptor is of, and its answers about one kind read like those about another.
+bool is_of(int fd, std::string_view kind) {
+  std::array<char, 64> target{};
+  const auto length = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), target.data(), target.size());
+  return length > 0 && std::string_view(target.data(), static_cast<std::size_t>(length)).find(kind) != std::string_view::npos;
+}
+
+bool is_like(int fd, const bpf_map& map) {
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  return is_bpf_map(fd) && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+         info.type == static_cast<std::uint32_t>(bpf_map__type(&map)) && info.key_size == bpf_map__key_size(&map) &&
+         info.value_size == bpf_map__value_size(&map) && info.max_entries == bpf_map__max_entries(&map) &&
+         info.map_flags == bpf_map__map_flags(&map);
+}
+
+}  // namespace
+
+bool is_bpf_map(int fd) { return is_of(fd, "bpf-map"); }
+bool is_bpf_link(int fd) { return is_of(fd, "bpf_link") || is_of(fd, "bpf-link"); }
+
+Result<void> check_pins(const bpf_object& object, const Pins& pins) {
+  const bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, &object) {
+    if (bpf_map__is_internal(map)) continue;
+    const auto path = pins.map(bpf_map__name(map));
+    const Fd fd(bpf_obj_get(path.c_str()));
+    if (!fd && errno == ENOENT) continue;
+    if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
+    if (!is_like(fd.get(), *map))
+      return fail("{}: not what masq pins there; `masqd --cleanup` removes it", path.string());
+  }
+  return {};
+}
+
+}  // namespace masq

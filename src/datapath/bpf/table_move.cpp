@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/table_move.hpp"
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "datapath/bpf/other_table.hpp"
+#include "datapath/bpf/pinned_table.hpp"
+
+namespace masq {
+namespace {
+
+// `seen` is written once a second: what changes without it is younger than this many ticks.
+constexpr std::uint32_t refresh_ticks = 10;
+
+// Whether there is a table of our own to move to.
+Result<bool> is_whole(const Pins& pins) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const auto control = find_control(pins, family);
+    if (!control) return std::unexpected(control.error());
+    if (!*control || (*control)->schema == 0) return false;
+  }
+  return true;
+}
+
+// Until every program that was running when this was called has ended: for the kernel that is an RCU grace period.
+void wait_for_running_programs() {
+  syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+}  // namespace
+
+Result<std::optional<TableMove>> TableMove::find(const Pins& pins) {
+  TableMove move(pins);
+  if (move.others_.empty()) return std::nullopt;
+  const auto whole = is_whole(pins);
+  if (!whole) return std::unexpected(whole.error());
+  move.makes_table_ = !*whole;
+  return move;
+}
+
+Result<Pins> TableMove::place() const {
+  if (!makes_table_) return pins_;
+  auto unfinished = pins_.unfinished();
+  if (auto made = make_directory(unfinished.maps()); !made) return std::unexpected(made.error());
+  return unfinished;
+}
+
+template <class Abi>
+Result<std::size_t> TableMove::copy_family(const Program& program, bool again) {
+  std::size_t count = 0;
+  auto& copied_at = copied_at_[Abi::family == Family::ipv4 ? 0 : 1];
+  for (const auto& maps : others_) {
+    auto table = OtherTable<Abi>::open(maps, program.map(map_name("mappings", Abi::family)));
+    if (!table) return std::unexpected(table.error());
+    if (!*table) continue;
+    const auto clock = (*table)->clock();
+    if (!clock) return std::unexpected(clock.error());
+    auto mappings = (*table)->read(again ? std::optional(copied_at - refresh_ticks) : std::nullopt);
+    if (!mappings) return std::unexpected(mappings.error());
+    auto refused = program.adopt<Abi>(*mappings);
+    if (!refused) return std::unexpected(refused.error());
+    count += mappings->size();
+    if (!again) refused_ += *refused;
+    copied_at = copied_at == 0 ? *clock : std::min(copied_at, *clock);
+  }
+  return count;
+}
+
+void TableMove::plan(Steps& steps) const {
+  for (const auto& maps : others_)
+    steps.push_back(fmt::format("move the mappings of {} to {}", maps.string(), pins_.maps().string()));
+}
+
+Result<void> TableMove::copy(const Program& program, Steps& steps) {
+  copied_at_[0] = copied_at_[1] = 0;
+  refused_ = 0;
+  auto ipv4 = copy_family<Abi4>(program, false);
+  if (!ipv4) return std::unexpected(ipv4.error());
+  auto ipv6 = copy_family<Abi6>(program, false);
+  if (!ipv6) return std::unexpected(ipv6.error());
+  plan(steps);
+  if (refused_ != 0) steps.push_back(fmt::format("{} of {} connections have no room there", refused_, *ipv4 + *ipv6));
+  if (!makes_table_) return {};
+  if (auto finished = pins_.finish(); !finished) return finished;
+  makes_table_ = false;
+  return {};
+}
+
+Result<void> TableMove::complete(const Program& program, Steps& steps) {
+  wait_for_running_programs();
+  auto ipv4 = copy_family<Abi4>(program, true);
+  auto ipv6 = copy_family<Abi6>(program, true);
+  program.release();
+  if (!ipv4) return std::unexpected(ipv4.error());
+  if (!ipv6) return std::unexpected(ipv6.error());
+  for (const auto& maps : others_) {
+    steps.push_back(fmt::format("remove {}", maps.string()));
+    if (auto removed = Pins::remove_maps(maps); !removed) return removed;
+  }
+  return {};
+}
+
+}  // namespace masq

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# masqd is replaced by one whose table has another layout (tests/other-layout), and comes back: docs/decisions/0007.
+
+world serves tcp 80
+world serves udp 53
+
+becomes() { masqd is_terminated; masqd_program=$1; start_agent; eventually agent_is_ready; }
+schemas() { find "$bpf_root/masq/maps" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
+other_schema() { schemas | grep -vx v1; }
+endpoints() { masq bpf nat list | awk '/state=established/ { print $1, $2, $4, $6 }' | sort; }
+all_streams_begin() {
+    pod1  holds 100 tcp with world as talks
+    pod2  holds 20 udp with world as questions
+    pod1  downloads from world as down
+    pod2  keeps_pinging world as flood
+}
+all_streams_go_on() { talks goes_on; questions goes_on; }
+all_streams_are_unbroken() {
+    down  has_moved 10000000
+    down  is_unbroken
+    talks is_unbroken
+    questions is_unbroken
+    flood lost_nothing
+}
+
+scenario "live connections move to a table of another layout, and back" only=bpf
+    masqd starts
+    all_streams_begin
+    before=$(endpoints)
+    for next in masqd_of_another_layout masqd masqd_of_another_layout masqd; do
+        becomes "$next"
+        same  1 "$(schemas | wc -l)" "tables after the change to $next"
+        all_streams_go_on
+        pod1  reaches world as node over udp
+    done
+    same  v1 "$(schemas)"
+    same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
+    all_streams_are_unbroken
+
+scenario "what was left alone stays so through a change of the layout" only=bpf
+    the_world_knows_the_pods
+    left_alone office router
+    pod1  serves tcp 8080
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    talk_port=8080
+    world chats with pod1 as visit
+    talk_port=80
+    pod1  chats with office as excluded
+    for next in masqd_of_another_layout masqd; do
+        becomes "$next"
+        the_file_excludes
+        visit goes_on
+        excluded goes_on
+    done
+    visit is_unbroken
+    excluded is_unbroken
+
+scenario "a change of the layout that is killed is finished by the next start, of whichever version" only=bpf
+    masqd starts
+    all_streams_begin
+    for round in $(seq 12); do
+        masqd is_killed
+        if ((round % 2)); then masqd_program=masqd_of_another_layout; else masqd_program=masqd; fi
+        start_agent
+        sleep "0.$(printf '%03d' $((round * 41 % 500)))" # the moment is what is tried out
+    done
+    masqd is_killed
+    masqd_program=masqd
+    masqd starts
+    same  v1 "$(schemas)"
+    all_streams_go_on
+    all_streams_are_unbroken
+
+scenario "maps that were pinned without a schema in their path are taken over" only=bpf
+    masqd starts
+    pod1  chats with world as talk from 20000
+    masqd is_terminated
+    mv    "$bpf_root"/masq/maps/v1/* "$bpf_root/masq/maps/"
+    rmdir "$bpf_root/masq/maps/v1"
+    masqd starts
+    same  v1 "$(schemas)"
+    nat_lists "$(at pod1 20000)" "XLATE_SRC $(at node 20000) state=established"
+    talk  goes_on
+    talk  is_unbroken
+
+scenario "masq says so when the table is of another version" only=bpf
+    masqd_program=masqd_of_another_layout
+    masqd starts
+    contains "another version of masq" "$(words_of masq bpf nat list)"
+    contains "$(other_schema)" "$(words_of masq bpf nat list)"
