@@ -250,20 +250,134 @@ TEST_P(Laws, a_device_that_fails_does_not_keep_the_others_waiting) {
   EXPECT_TRUE(is_attached("up1"));
 }
 
-// R56: what is not ours, or of another version, is named and left alone.
-TEST_P(Laws, a_table_of_another_version_is_refused_and_kept) {
-  apply(on({"up0"}));
-  const auto path = Pins(root).map("control4");
-  datapath.reset();
-  std::filesystem::remove(path);
+// R56: what is not ours, or is broken, is named in one line, and left as it is.
+class Foreign : public Laws {
+ protected:
+  // Puts something else in the place of a pin of a running masq.
+  void replace_pin(const std::filesystem::path& path, int fd) {
+    apply(on({"up0"}));
+    datapath.reset();
+    std::filesystem::remove(path);
+    ASSERT_EQ(bpf_obj_pin(fd, path.c_str()), 0);
+    datapath = *make_bpf_datapath(root, GetParam());
+  }
+  void expect_refusal(const std::filesystem::path& path) {
+    const auto everything = output_of("find " + root.string() + " | sort");
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const auto steps = datapath->apply(on({"up0"}));
+      ASSERT_FALSE(steps);
+      EXPECT_NE(steps.error().message.find(path.string()), std::string::npos) << steps.error().message;
+      EXPECT_EQ(steps.error().message.find('\n'), std::string::npos) << steps.error().message;
+    }
+    EXPECT_EQ(output_of("find " + root.string() + " | sort"), everything);
+    EXPECT_TRUE(is_attached("up0"));
+    ASSERT_TRUE(datapath->remove());
+    EXPECT_FALSE(std::filesystem::exists(root / "masq"));
+  }
+  std::filesystem::path map(const char* name) { return Pins(root).map(name); }
+};
+INSTANTIATE_TEST_SUITE_P(Attach, Foreign, testing::Values(BpfAttach::tcx, BpfAttach::clsact),
+                         [](const auto& row) { return row.param == BpfAttach::tcx ? "tcx" : "clsact"; });
+
+TEST_P(Foreign, maps_of_another_type_or_size) {
   const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
-  ASSERT_EQ(bpf_obj_pin(foreign.get(), path.c_str()), 0);
+  for (const char* name : {"control4", "control6", "mappings4", "reply6", "pods4", "policy6", "uplinks4", "counters6"}) {
+    SCOPED_TRACE(name);
+    replace_pin(map(name), foreign.get());
+    expect_refusal(map(name));
+  }
+}
+
+TEST_P(Foreign, a_program_in_the_place_of_a_map) {
+  const Engine other(desired());
+  for (const char* name : {"control4", "mappings4", "sources6"}) {
+    SCOPED_TRACE(name);
+    replace_pin(map(name), other.program().egress());
+    expect_refusal(map(name));
+  }
+}
+
+TEST_P(Foreign, a_directory_in_the_place_of_a_map) {
+  for (const char* name : {"control6", "locks4"}) {
+    SCOPED_TRACE(name);
+    apply(on({"up0"}));
+    datapath.reset();
+    std::filesystem::remove(map(name));
+    std::filesystem::create_directory(map(name));
+    datapath = *make_bpf_datapath(root, GetParam());
+    expect_refusal(map(name));
+  }
+}
+
+TEST_P(Foreign, a_control_of_nonsense) {
+  const auto nonsense = [](auto change) {
+    masq_control control{.free_list = 0, .hash_seed = 1, .created = 0, .schema = MASQ_SCHEMA, .slots = 6144, .buckets = 1024,
+                         .unused = 5, .used = 5, .left = 0, .clock = 1, .cursor = 0, .sweeping = 0, .sweeps = 0};
+    change(control);
+    return control;
+  };
+  for (const auto& control : {nonsense([](auto& c) { c.schema = 0xdeadbeef; }), nonsense([](auto& c) { c.slots = 0; }),
+                              nonsense([](auto& c) { c.slots = ~0u; }), nonsense([](auto& c) { c.buckets = 0; }),
+                              nonsense([](auto& c) { c.buckets = 1000; })}) {
+    apply(on({"up0"}));
+    datapath.reset();
+    const std::uint32_t key = 0;
+    const Fd fd(bpf_obj_get(map("control4").c_str()));
+    ASSERT_EQ(bpf_map_update_elem(fd.get(), &key, &control, BPF_ANY), 0);
+    datapath = *make_bpf_datapath(root, GetParam());
+    expect_refusal(map("control4"));
+  }
+}
+
+// The maps that it does not fit are as they were: one of them is named.
+TEST_P(Foreign, a_control_of_another_size_than_its_table) {
+  apply(on({"up0"}));
+  datapath.reset();
+  const std::uint32_t key = 0;
+  masq_control control{};
+  const Fd fd(bpf_obj_get(map("control4").c_str()));
+  ASSERT_EQ(bpf_map_lookup_elem(fd.get(), &key, &control), 0);
+  control.slots /= 2;
+  control.used = 1;
+  ASSERT_EQ(bpf_map_update_elem(fd.get(), &key, &control, BPF_ANY), 0);
   datapath = *make_bpf_datapath(root, GetParam());
-  const auto steps = datapath->apply(on({"up0"}));
-  ASSERT_FALSE(steps);
-  EXPECT_NE(steps.error().message.find("control4"), std::string::npos) << steps.error().message;
-  EXPECT_TRUE(std::filesystem::exists(path));
-  EXPECT_TRUE(is_attached("up0"));
+  expect_refusal(map("mappings4"));
+}
+
+TEST_P(Foreign, a_table_of_another_schema_that_cannot_be_read) {
+  const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
+  const auto other = Pins(root).all_maps() / "v9";
+  apply(on({"up0"}));
+  datapath.reset();
+  std::filesystem::create_directory(other);
+  for (const char* name : {"control4", "mappings4"}) ASSERT_EQ(bpf_obj_pin(foreign.get(), (other / name).c_str()), 0);
+  datapath = *make_bpf_datapath(root, GetParam());
+  expect_refusal(other / "control4");
+}
+
+TEST_P(Foreign, a_pin_that_is_no_link) {
+  if (GetParam() != BpfAttach::tcx) return;  // clsact has no links
+  const Engine other(desired());
+  const Fd trie([] {
+    bpf_map_create_opts options{};
+    options.sz = sizeof options;
+    options.map_flags = BPF_F_NO_PREALLOC;
+    return bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "foreign", 8, 4, 1, &options);  // its type has a tcx link's number
+  }());
+  for (const int fd : {other.program().egress(), trie.get()}) {
+    apply(on({"up0"}));
+    datapath.reset();
+    const auto pin = Pins(root).device("up0") / "egress";
+    std::filesystem::rename(pin, root / "aside");  // still attached
+    ASSERT_EQ(bpf_obj_pin(fd, pin.c_str()), 0);
+    datapath = *make_bpf_datapath(root, GetParam());
+    const auto steps = datapath->apply(on({"up0"}));
+    ASSERT_FALSE(steps);
+    EXPECT_NE(steps.error().message.find(pin.string()), std::string::npos) << steps.error().message;
+    EXPECT_TRUE(std::filesystem::exists(pin));
+    ASSERT_TRUE(datapath->remove());
+    std::filesystem::remove(root / "aside");
+  }
 }
 
 TEST(PinNames, are_injective) {

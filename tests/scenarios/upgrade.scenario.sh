@@ -9,17 +9,19 @@ schemas() { find "$bpf_root/masq/maps" -mindepth 1 -maxdepth 1 -printf '%f\n' | 
 other_schema() { schemas | grep -vx v1; }
 endpoints() { masq bpf nat list | awk '/state=established/ { print $1, $2, $4, $6 }' | sort; }
 all_streams_begin() {
-    pod1  holds 100 tcp with world as talks
+    pod1  holds 40 tcp with world as talks
     pod2  holds 20 udp with world as questions
     pod1  downloads from world as down
+    pod1  keeps_knocking world as births
     pod2  keeps_pinging world as flood
 }
-all_streams_go_on() { talks goes_on; questions goes_on; }
+all_streams_go_on() { talks goes_on; questions goes_on; births goes_on; }
 all_streams_are_unbroken() {
     down  has_moved 10000000
     down  is_unbroken
     talks is_unbroken
     questions is_unbroken
+    births is_unbroken
     flood lost_nothing
 }
 

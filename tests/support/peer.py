@@ -9,8 +9,9 @@ transfer down|up ADDRESS PORT --progress FILE one TCP connection, every byte com
 crowd PROTOCOL ADDRESS PORT COUNT --progress FILE  COUNT connections at once; FILE: how many were answered
 hold PROTOCOL ADDRESS PORT COUNT --progress FILE   COUNT connections that ask again and again, and that the server has to
                                               see under the same endpoint each time; the rounds are kept in FILE
+knock ADDRESS PORT --progress FILE            one TCP connection after the other, each of which has to be answered
 
-The last four end when FILE.stop exists; any break or wrong byte is exit 1 with a line on standard error.
+The last five end when FILE.stop exists; any break or wrong byte is exit 1 with a line on standard error.
 """
 import argparse
 import os
@@ -281,6 +282,16 @@ def hold(options):
         time.sleep(options.pause)
 
 
+def knock(options):
+    keep, count = progress_keeper(options.progress), 0
+    while not keep(count, now=True):
+        with connect(options) as connection:
+            connection.sendall(WHO)
+            whom(connection)
+        count += 1
+        time.sleep(options.pause)
+
+
 def main():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -289,7 +300,7 @@ def main():
     verb.add_argument("port", type=int)
     verb.add_argument("--log", required=True)
     verb.add_argument("--ready", required=True)
-    for name in ("ask", "chat", "transfer", "crowd", "hold"):
+    for name in ("ask", "chat", "transfer", "crowd", "hold", "knock"):
         verb = verbs.add_parser(name)
         if name in ("ask", "crowd", "hold"):
             verb.add_argument("protocol", choices=["tcp", "udp"])
@@ -308,7 +319,7 @@ def main():
         verb.add_argument("--timeout", type=float, default=2.0 if name in ("ask", "crowd") else 10.0)
         verb.add_argument("--pause", type=float, default=0.02)
     options = parser.parse_args()
-    run = {"ask": ask, "chat": chat, "transfer": transfer, "crowd": crowd, "hold": hold}
+    run = {"ask": ask, "chat": chat, "transfer": transfer, "crowd": crowd, "hold": hold, "knock": knock}
     servers = {"tcp": serve_tcp, "udp": serve_udp, "ping": serve_ping}
     try:
         servers[options.protocol](options) if options.verb == "serve" else run[options.verb](options)

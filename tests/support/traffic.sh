@@ -10,6 +10,7 @@
 #   pod1 cannot_reach office [over udp]
 #   pod1 chats with world as NAME [from 4000] a connection that goes on; NAME goes_on, NAME is_unbroken
 #   pod1 holds 20 udp with world as NAME      so many conversations, each of which keeps its endpoint; NAME as above
+#   pod1 keeps_knocking world as NAME         a new connection every 20 ms; NAME goes_on, NAME is_unbroken
 #   pod1 keeps_pinging world as NAME          every 5 ms; NAME lost_nothing ends it
 #   pod1 downloads from world as NAME         a transfer that goes on; NAME has_moved BYTES, NAME is_unbroken
 
@@ -36,6 +37,7 @@ act() {
     chats) start_connection "$who" chat "$@" ;;
     downloads) start_connection "$who" "transfer down" "$@" ;;
     holds) hold_connections "$who" "$@" ;;
+    keeps_knocking) start_connection "$who" knock at "$2" as "$4" ;;
     keeps_pinging) keep_pinging "$who" "$@" ;;
     uploads) start_connection "$who" "transfer up" "$@" ;;
     serves_many | holds | sends_pairs | talks | opens_half | forges_resets) "$verb" "$who" "$@" ;;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mappings that another table or datapath had until now (bpf/adopt.h).
+#include "datapath/bpf/pinned_table.hpp"
+#include "engine.hpp"
+#include "masq_bpf.skel.h"
+
+namespace masq::test {
+namespace {
+
+class Adopted : public BothFamilies {
+ protected:
+  Engine engine{desired()};
+  const Endpoint pod{who.pod, 5000}, world{who.world, 443};
+
+  Mapping mapping(const Endpoint& from, std::uint16_t external_port, std::uint64_t age = 100) const {
+    return {.protocol = 6,
+            .pod = from.address,
+            .pod_port = from.port,
+            .remote = world.address,
+            .remote_port = world.port,
+            .external = who.external,
+            .external_port = external_port,
+            .state = "established",
+            .left_alone = "",
+            .age_seconds = age,
+            .idle_seconds = 1};
+  }
+  // `change` of the record before it is adopted. Returns how many were refused.
+  template <class Abi>
+  std::size_t adopt_as(const Mapping& wanted, const std::function<void(masq_mapping4&)>& change4,
+                       const std::function<void(masq_mapping6&)>& change6) {
+    auto record = from_mapping<Abi>(wanted, engine.control(who.family).clock);
+    if constexpr (std::is_same_v<Abi, Abi4>) change4(record);
+    if constexpr (std::is_same_v<Abi, Abi6>) change6(record);
+    const auto refused = engine.program().adopt<Abi>(std::span(&record, 1));
+    EXPECT_TRUE(refused);
+    return refused.value_or(99);
+  }
+  template <class Change>
+  std::size_t adopt(const Mapping& wanted, Change change) {
+    return who.family == Family::ipv4 ? adopt_as<Abi4>(wanted, change, change) : adopt_as<Abi6>(wanted, change, change);
+  }
+  std::size_t adopt(const Mapping& wanted) {
+    return adopt(wanted, [](auto&) {});
+  }
+  std::uint32_t used() const { return engine.control(who.family).used; }
+};
+MASQ_BOTH_FAMILIES(Adopted);
+
+TEST_P(Adopted, a_mapping_goes_on_with_its_port) {
+  EXPECT_EQ(adopt(mapping(pod, 61234)), 0u);
+  EXPECT_PACKET(tcp({who.external, 61234}, world), engine.egress(tcp(pod, world)));
+  EXPECT_PACKET(tcp(world, pod), engine.ingress(tcp(world, {who.external, 61234})));
+  EXPECT_EQ(used(), 1u);
+}
+
+TEST_P(Adopted, doing_it_again_is_harmless) {
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(adopt(mapping(pod, 61234)), 0u);
+  EXPECT_EQ(used(), 1u);
+}
+
+TEST_P(Adopted, its_age_and_idle_time_stay) {
+  adopt(mapping(pod, 61234));
+  engine.pass_time(who.family, 7430);
+  EXPECT_EQ(used(), 1u);
+  engine.pass_time(who.family, 11);
+  EXPECT_EQ(used(), 0u) << "idle for a second before it came here";
+}
+
+TEST_P(Adopted, a_taken_port_is_refused_and_costs_nothing) {
+  adopt(mapping(pod, 61234));
+  EXPECT_EQ(adopt(mapping({who.pod2, 5000}, 61234)), 1u);
+  engine.pass_time(who.family, 1);
+  EXPECT_EQ(used(), 1u);
+  EXPECT_PACKET(tcp(world, pod), engine.ingress(tcp(world, {who.external, 61234})));
+}
+
+TEST_P(Adopted, it_counts_for_its_pod_whose_limit_is_for_new_ones) {
+  auto limited = desired();
+  limited.max_mappings_per_pod = 1;
+  engine = Engine(limited);
+  EXPECT_EQ(adopt(mapping(pod, 61234)), 0u);
+  EXPECT_EQ(adopt(mapping({who.pod, 5001}, 61235)), 0u);
+  EXPECT_EQ(engine.egress(tcp({who.pod, 5002}, world, syn)).reason, "pod_limit");
+}
+
+TEST_P(Adopted, what_was_left_alone_is_left_alone) {
+  EXPECT_EQ(adopt(mapping(pod, 0), [](auto& record) { record.reason = MASQ_REASON_INBOUND_CONNECTION; }), 0u);
+  EXPECT_EQ(engine.egress(tcp(pod, world)).reason, "inbound_connection");
+  EXPECT_EQ(used(), 0u);
+  EXPECT_EQ(engine.control(who.family).left, 1u);
+}
+
+TEST_P(Adopted, of_two_connections_of_one_flow_the_older_rests) {
+  adopt(mapping(pod, 61234, 100));
+  EXPECT_EQ(adopt(mapping(pod, 61235, 10)), 0u);
+  EXPECT_PACKET(tcp({who.external, 61235}, world), engine.egress(tcp(pod, world)));
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "resting");
+}
+
+TEST_P(Adopted, what_rests_keeps_its_port_from_others_and_nothing_else) {
+  const auto resting = [](auto& record) { record.flags = MASQ_RESTING; };
+  EXPECT_EQ(adopt(mapping(pod, 5000), resting), 0u);
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 5000})).reason, "resting");
+  const auto opened = engine.egress(tcp(pod, world, syn));
+  EXPECT_EQ(opened.reason, "translated");
+  EXPECT_NE(hex(opened.bytes), hex(tcp({who.external, 5000}, world, syn).frame()));
+}
+
+TEST_P(Adopted, it_rests_when_the_other_table_says_so_later) {
+  adopt(mapping(pod, 61234));
+  EXPECT_EQ(adopt(mapping(pod, 61234), [](auto& record) { record.flags = MASQ_RESTING; }), 0u);
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "resting");
+  EXPECT_EQ(used(), 1u);
+}
+
+// While mappings are under way: what may have one is neither decided about nor answered by the node.
+TEST_P(Adopted, while_it_holds_nothing_is_decided_about_what_may_be_on_its_way) {
+  adopt(mapping(pod, 61234));
+  engine.program().hold();
+  EXPECT_EQ(engine.egress(tcp({who.pod, 6000}, world, syn)).reason, "not_an_opener");
+  EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "not_an_opener");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, ack)).reason, "not_an_opener");
+  EXPECT_EQ(engine.ingress(udp(world, {who.external, 6000})).verdict, drop);
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, syn)).reason, "not_ours") << "a connection to the node";
+  EXPECT_EQ(engine.ingress(udp(world, {who.external, 53})).reason, "not_ours") << "no port of ours";
+  EXPECT_EQ(engine.egress(tcp({who.pod, 6000}, {who.excluded, 443}, syn)).reason, "ip_masq_agent");
+  EXPECT_EQ(engine.egress(tcp(pod, world)).reason, "translated");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "translated");
+  engine.program().release();
+  EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "translated");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6001}, ack)).reason, "not_ours");
+}
+
+TEST_P(Adopted, a_hold_that_nobody_ends_ends_by_itself) {
+  engine.program().hold();
+  const auto until = who.family == Family::ipv4 ? &engine.program().skeleton()->bss->adopting4
+                                                : &engine.program().skeleton()->bss->adopting6;
+  EXPECT_LE(*until - engine.control(who.family).clock, 38u) << "5 s";
+  *until -= 40;
+  EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "translated");
+  EXPECT_EQ(engine.ingress(udp(world, {who.external, 7000})).reason, "not_ours");
+}
+
+}  // namespace
+}  // namespace masq::test
