@@ -125,9 +125,9 @@ class Datapath {
   // have to be is dropped. Works on what is found in the kernel.
   virtual Result<void> hand_over() { return {}; }
   // Goes on with connections that another datapath has translated until now, under the same external endpoints. Those
-  // that it cannot take over are new connections to it.
+  // that it cannot take over are new connections to it. Called while the other one is there still, and then, with the
+  // same ones, when it has just been taken out of the kernel.
   virtual Result<void> take_over(const std::vector<Mapping>&) { return {}; }
-  // Right after what handed them over has been taken out of the kernel: forgets what that has left behind of them.
   virtual Result<void> taken_over(const std::vector<Mapping>&) { return {}; }
   // Takes everything of ours out of the kernel. Works on what is found there, also without an apply() before.
   virtual Result<Steps> remove() = 0;

@@ -16,6 +16,13 @@ Result<void> remove_into(Steps& steps, Datapath& datapath) {
   return {};
 }
 
+// One that has nothing in the kernel cannot be read.
+std::vector<Mapping> live_of(Datapath& datapath) {
+  std::vector<Mapping> live;
+  if (!datapath.mappings([&](const Mapping& mapping) { live.push_back(mapping); })) return {};
+  return live;
+}
+
 }  // namespace
 
 // Connections are handed over before the chosen one touches a packet, so that it goes on with them under the same ports,
@@ -23,7 +30,7 @@ Result<void> remove_into(Steps& steps, Datapath& datapath) {
 Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
   for (const auto& other : others_) {
     if (auto done = other->hand_over(); !done) return std::unexpected(done.error());
-    if (auto done = take_over_from(*other); !done) return std::unexpected(done.error());
+    if (auto done = chosen_->take_over(live_of(*other)); !done) return std::unexpected(done.error());
   }
   auto steps = chosen_->apply(desired);
   if (!steps) return steps;
@@ -36,10 +43,8 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
   return steps;
 }
 
-// One that has nothing in the kernel cannot be read.
 Result<Steps> ReplacingDatapath::replace(Datapath& other) {
-  std::vector<Mapping> live;
-  if (!other.mappings([&](const Mapping& mapping) { live.push_back(mapping); })) live.clear();
+  const auto live = live_of(other);
   if (auto done = chosen_->take_over(live); !done) return std::unexpected(done.error());
   auto removed = other.remove();
   if (!removed) return removed;

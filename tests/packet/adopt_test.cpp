@@ -12,7 +12,7 @@ class Adopted : public BothFamilies {
   Engine engine{desired()};
   const Endpoint pod{who.pod, 5000}, world{who.world, 443};
 
-  Mapping mapping(const Endpoint& from, std::uint16_t external_port, std::uint64_t age = 100) const {
+  Mapping mapping(const Endpoint& from, std::uint16_t external_port) const {
     return {.protocol = 6,
             .pod = from.address,
             .pod_port = from.port,
@@ -22,8 +22,8 @@ class Adopted : public BothFamilies {
             .external_port = external_port,
             .state = "established",
             .left_alone = "",
-            .age_seconds = age,
-            .idle_seconds = 1};
+            .age_seconds = 0,
+            .idle_seconds = 0};
   }
   // `change` of the record before it is adopted. Returns how many were refused.
   template <class Abi>
@@ -60,11 +60,11 @@ TEST_P(Adopted, doing_it_again_is_harmless) {
 }
 
 TEST_P(Adopted, its_age_and_idle_time_stay) {
-  adopt(mapping(pod, 61234));
+  adopt(mapping(pod, 61234), [](auto& record) { record.seen -= 40; });  // 5 s
   engine.pass_time(who.family, 7430);
   EXPECT_EQ(used(), 1u);
-  engine.pass_time(who.family, 11);
-  EXPECT_EQ(used(), 0u) << "idle for a second before it came here";
+  engine.pass_time(who.family, 6);
+  EXPECT_EQ(used(), 0u) << "idle for five seconds before it came here";
 }
 
 TEST_P(Adopted, a_taken_port_is_refused_and_costs_nothing) {
@@ -92,8 +92,8 @@ TEST_P(Adopted, what_was_left_alone_is_left_alone) {
 }
 
 TEST_P(Adopted, of_two_connections_of_one_flow_the_older_rests) {
-  adopt(mapping(pod, 61234, 100));
-  EXPECT_EQ(adopt(mapping(pod, 61235, 10)), 0u);
+  adopt(mapping(pod, 61234), [](auto& record) { record.created -= 100; });
+  EXPECT_EQ(adopt(mapping(pod, 61235)), 0u);
   EXPECT_PACKET(tcp({who.external, 61235}, world), engine.egress(tcp(pod, world)));
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "resting");
 }

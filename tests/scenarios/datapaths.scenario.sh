@@ -38,6 +38,25 @@ scenario "live connections go on when bpf gives way to another datapath" only=bp
         [ "$next" = iptables ] || { masqd is_terminated; masqd starts; }
     done
 
+scenario "from nftables or iptables to bpf, live connections keep their ports" only=nftables,iptables
+    masqd starts with nat-port-range=20000-29999
+    pod1  chats with world as talk from 20000
+    pod2  chats with world as other from 20000
+    pod1  holds 20 tcp with world as talks
+    pod2  holds 5 udp with world as questions patiently
+    background pod2 flood ping -n -i 0.05 "${address[world]}"
+    eventually grep -q "seq=3" "$work/flood.out"
+    before=$(endpoints)
+    masqd is_terminated
+    masqd starts with datapath=bpf nat-port-range=20000-29999
+    same  BPF "$(status_value "['masquerading']['mode']")"
+    same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
+    for stream in talk other talks questions; do $stream goes_on; done
+    answers=$(wc -l <"$work/flood.out")
+    the_ping_goes_on() { [ "$(wc -l <"$work/flood.out")" -gt $((answers + 3)) ]; }
+    eventually the_ping_goes_on
+    for stream in talk other talks questions; do $stream is_unbroken; done
+
 scenario "what the ip-masq-agent excluded stays so through a change of the datapath with a bad file" only=bpf
     the_world_knows_the_pods
     left_alone office

@@ -7,7 +7,6 @@ world serves udp 53
 becomes() { masqd is_terminated; masqd_program=$1; start_agent; eventually agent_is_ready; }
 schemas() { find "$bpf_root/masq/maps" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
 other_schema() { schemas | grep -vx v1; }
-endpoints() { masq bpf nat list | awk '/state=established/ { print $1, $2, $4, $6 }' | sort; }
 all_streams_begin() {
     pod1  holds 40 tcp with world as talks
     pod2  holds 20 udp with world as questions

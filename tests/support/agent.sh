@@ -133,6 +133,8 @@ nat_lists() {
     list=$(grep -F -- "$text" <<<"$list") || fail "no mapping with $*"
   done
 }
+# Of all connections that were answered: who speaks with whom, and under which endpoint.
+endpoints() { masq bpf nat list | awk '/state=established/ { print $1, $2, $4, $6 }' | sort; }
 mappings() { masq bpf nat list | grep -c XLATE_SRC || true; }
 mappings_number() { same "$1" "$(mappings)" mappings; }
 

@@ -266,6 +266,18 @@ def whom(member):
     return answer
 
 
+def ask_again(member, retries):
+    """A datagram, or its answer, may get lost `retries` times."""
+    while True:
+        try:
+            return whom(member)
+        except TimeoutError:
+            if not retries:
+                raise
+            retries -= 1
+            member.sendall(WHO)
+
+
 def hold(options):
     kind = socket.SOCK_STREAM if options.protocol == "tcp" else socket.SOCK_DGRAM
     keep = progress_keeper(options.progress)
@@ -275,7 +287,7 @@ def hold(options):
         for member in members:
             member.sendall(WHO)
         for number, member in enumerate(members):
-            seen = whom(member)
+            seen = ask_again(member, options.retries)
             if first.setdefault(number, seen) != seen:
                 raise OSError(f"it was {first[number].decode().strip()}, and became {seen.decode().strip()}")
         rounds += 1
@@ -314,6 +326,8 @@ def main():
             verb.add_argument("--progress", required=True)
         if name == "ask":
             verb.add_argument("--size", type=int, default=0, help="of the datagram, and of its answer")
+        if name == "hold":
+            verb.add_argument("--retries", type=int, default=0)
         verb.add_argument("--source", default="")
         verb.add_argument("--source-port", type=int, default=0)
         verb.add_argument("--timeout", type=float, default=2.0 if name in ("ask", "crowd") else 10.0)

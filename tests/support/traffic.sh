@@ -9,7 +9,8 @@
 #   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw; `from` and `under` as above
 #   pod1 cannot_reach office [over udp]
 #   pod1 chats with world as NAME [from 4000] a connection that goes on; NAME goes_on, NAME is_unbroken
-#   pod1 holds 20 udp with world as NAME      so many conversations, each of which keeps its endpoint; NAME as above
+#   pod1 holds 20 udp with world as NAME      so many conversations, each of which keeps its endpoint; NAME as above. At the
+#                                             end `patiently`: a datagram may get lost
 #   pod1 keeps_knocking world as NAME         a new connection every 20 ms; NAME goes_on, NAME is_unbroken
 #   pod1 keeps_pinging world as NAME          every 5 ms; NAME lost_nothing ends it
 #   pod1 downloads from world as NAME         a transfer that goes on; NAME has_moved BYTES, NAME is_unbroken
@@ -37,7 +38,7 @@ act() {
     chats) start_connection "$who" chat "$@" ;;
     downloads) start_connection "$who" "transfer down" "$@" ;;
     holds) hold_connections "$who" "$@" ;;
-    keeps_knocking) start_connection "$who" knock at "$2" as "$4" ;;
+    keeps_knocking) start_connection "$who" knock at "$1" as "$3" ;;
     keeps_pinging) keep_pinging "$who" "$@" ;;
     uploads) start_connection "$who" "transfer up" "$@" ;;
     serves_many | holds | sends_pairs | talks | opens_half | forges_resets) "$verb" "$who" "$@" ;;
@@ -140,10 +141,12 @@ start_connection() { # WHO VERB with|from TARGET as NAME [from PORT]
   connection_going_on "$name" goes_on
 }
 
-hold_connections() { # WHO COUNT PROTOCOL with TARGET as NAME
+hold_connections() { # WHO COUNT PROTOCOL with TARGET as NAME [patiently]
+  local -a patient=()
+  [ "${8:-}" != patiently ] || patient=(--retries 50 --timeout 0.2)
   local who=$1 count=$2 protocol=$3 target name=$7; target=$(address_of "$5")
   background "$who" "$name" "$peer" hold "$protocol" "$target" "${tcp_port[$protocol]}" "$count" \
-    --progress "$work/$name.progress"
+    --progress "$work/$name.progress" "${patient[@]}"
   name_it "$name" connection_going_on
   within 30 has_come_to "$name" 1
 }

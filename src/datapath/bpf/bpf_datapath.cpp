@@ -47,7 +47,7 @@ class BpfDatapath final : public Datapath {
   Result<void> hand_over() override { return hold_bpf_mappings(bpf_root_); }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
   Result<void> take_over(const std::vector<Mapping>& live) override;
-  Result<void> taken_over(const std::vector<Mapping>& live) override { return forget_connections(live); }
+  Result<void> taken_over(const std::vector<Mapping>& live) override;
   Result<Steps> remove() override;
 
  private:
@@ -200,9 +200,20 @@ Result<void> BpfDatapath::take_over_family(const std::vector<Mapping>& live) {
   return refused ? Result<void>() : std::unexpected(refused.error());
 }
 
+// As long as conntrack translates them it has to see their answers as they come, and translates before our programs do.
 Result<void> BpfDatapath::take_over(const std::vector<Mapping>& live) {
-  if (auto done = take_over_family<Abi4>(live); !done) return done;
-  return take_over_family<Abi6>(live);
+  if (program_ && !live.empty()) program_->hold();
+  return {};
+}
+
+// Conntrack must not translate them a second time, should others' rules keep its NAT alive.
+Result<void> BpfDatapath::taken_over(const std::vector<Mapping>& live) {
+  if (live.empty()) return {};
+  auto done = take_over_family<Abi4>(live);
+  if (done) done = take_over_family<Abi6>(live);
+  if (done) done = forget_connections(live);
+  program_->release();
+  return done;
 }
 
 // Works on the pins alone. Whatever way the programs were attached, both are looked at.

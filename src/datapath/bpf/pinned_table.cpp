@@ -29,10 +29,6 @@ std::uint64_t seconds_since(std::uint32_t tick, std::uint32_t now) {
   return ticks <= 0 ? 0 : (static_cast<std::uint64_t>(ticks) << MASQ_TICK_SHIFT) / 1'000'000'000u;
 }
 
-std::uint32_t ticks_of(std::uint64_t seconds) {
-  return static_cast<std::uint32_t>(seconds * 1'000'000'000u >> MASQ_TICK_SHIFT);
-}
-
 std::uint8_t state_of(const std::string& word) {
   const auto found = std::ranges::find(state_words, word);
   if (found == std::end(state_words)) return MASQ_STATE_ESTABLISHED;
@@ -127,8 +123,8 @@ typename Abi::Mapping from_mapping(const Mapping& mapping, std::uint32_t now) {
   raw.external_port = htons(mapping.external_port);
   raw.reason = MASQ_REASON_TRANSLATED;
   raw.state = state_of(mapping.state);
-  raw.created = now - ticks_of(mapping.age_seconds);
-  raw.seen = std::max<std::uint32_t>(1, now - ticks_of(mapping.idle_seconds));
+  raw.created = now;
+  raw.seen = now;
   raw.slot = MASQ_SLOT_LINKED;
   return raw;
 }
