@@ -114,20 +114,6 @@ static __always_inline void adopt_charge(struct masq_control *c, const mapping_t
 	__sync_fetch_and_add(&c->used, 1);
 }
 
-static __always_inline void adopt_fill(mapping_t *m, const mapping_t *from)
-{
-	m->flow = from->flow;
-	m->external = from->external;
-	m->external_port = from->external_port;
-	m->reason = from->reason;
-	m->state = from->state;
-	m->created = from->created;
-	m->pod_ack = from->pod_ack;
-	m->pod_seq = from->pod_seq;
-	m->flags = from->flags;
-	__builtin_memcpy(m->reserved, from->reserved, sizeof(m->reserved));
-}
-
 /* False: there is no room for it, or another connection has its port. */
 __noinline int N(adopt_one)(const mapping_t *from)
 {
@@ -144,7 +130,7 @@ __noinline int N(adopt_one)(const mapping_t *from)
 	if (!m)
 		return false;
 	adopt_charge(c, from);
-	adopt_fill(m, from);
+	*m = *from;
 	if (mapping_has_port(m)) {
 		mapping_reply_key(m, &key);
 		if (N(insert_reply)(&key, slot) != INSERTED) {
@@ -170,6 +156,7 @@ int N(adopt)(struct __sk_buff *skb)
 	for (__u32 i = 0; i < MASQ_ADOPT_MOST; i++) {
 		if (bpf_skb_load_bytes(skb, MASQ_ADOPT_HEADER + i * sizeof(from), &from, sizeof(from)))
 			break;
+		from.slot = MASQ_SLOT_BUILDING; /* as it will be copied */
 		if (!N(adopt_one)(&from))
 			refused++;
 	}

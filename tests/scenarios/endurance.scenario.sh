@@ -2,6 +2,31 @@
 # The same as elsewhere, many times over: ./test --long.
 
 world serves tcp 80
+world serves udp 53
+ulimit -n 8192
+
+# restarts COUNT under TCP UDP PINGS: every second one after SIGKILL; every connection keeps its endpoint, no packet of UDP
+# and no ping is lost.
+restarts() {
+    local count=$1 tcp=$3 udp=$4 pings=$5 round ping_pause=0.05
+    masqd starts
+    pod1  holds $((tcp / 2)) tcp with world as "talks1"
+    pod2  holds $((tcp / 2)) tcp with world as "talks2"
+    pod1  holds "$udp" udp with world as questions
+    for round in $(seq "$pings"); do pod2 keeps_pinging world as "flood$round"; done
+    for round in $(seq "$count"); do
+        if ((round % 2)); then masqd is_killed; start_agent; eventually agent_is_ready; else masqd is_restarted; fi
+        : >"$agent_log"
+    done
+    for round in talks1 talks2 questions; do $round goes_on; $round is_unbroken; done
+    for round in $(seq "$pings"); do "flood$round" lost_nothing; done
+}
+
+scenario "twenty restarts under 200 TCP, 40 UDP and 5 ping streams lose nothing"
+    restarts 20 under 200 40 5
+
+scenario "a thousand restarts under 1000 TCP, 200 UDP and 20 ping streams lose nothing" long limit=3600
+    restarts 1000 under 1000 200 20
 
 scenario "two hundred restarts under transfers and pings lose nothing" long
     masqd starts

@@ -54,7 +54,7 @@ killed_at_each() {
 
 comes_back_well() {
     masqd_program=masqd
-    masqd starts with enable-ip-masq-agent nat-max-mappings=2000
+    masqd starts with enable-ip-masq-agent nat-max-mappings=2000 nat-timeout-tcp-transitory=2s
     streams_go_on
     pod2  reaches world as node
     streams_are_unbroken
@@ -64,7 +64,7 @@ comes_back_well() {
 the_streams_of_a_life() {
     left_alone office branch
     the_file_excludes office
-    masqd starts with enable-ip-masq-agent nat-max-mappings=2000
+    masqd starts with enable-ip-masq-agent nat-max-mappings=2000 nat-timeout-tcp-transitory=2s
     streams_begin
     masqd is_terminated
 }

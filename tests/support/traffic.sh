@@ -152,7 +152,7 @@ hold_connections() { # WHO COUNT PROTOCOL with TARGET as NAME [patiently]
 }
 
 keep_pinging() { # WHO TARGET as NAME
-  background "$1" "$4" ping -q -n -i 0.005 "$(address_of "$2")"
+  background "$1" "$4" ping -q -n -i "${ping_pause:-0.005}" "$(address_of "$2")"
   name_it "$4" pinging
 }
 pinging() {
