@@ -20,7 +20,7 @@
  * map and every number below that a mapping keeps; mappings move from one schema to another by the names of their fields
  * and numbers (docs/decisions/0007), so a name keeps its meaning for ever.
  */
-#define MASQ_SCHEMA 1
+#define MASQ_SCHEMA 2
 
 enum masq_verdict {
 	MASQ_PASS, /* go on: TC_ACT_UNSPEC, so that other programs on the device see the packet too */

@@ -185,9 +185,9 @@ scenario "SIGHUP reads every source again"
 scenario "masqd that comes back adopts what it finds" only=bpf
     masqd starts
     pod1  reaches world as node
-    before=$(stat -c %i "$bpf_root"/masq/maps/* "$bpf_root"/masq/links/*/*)
+    before=$(stat -c %i "$bpf_root"/masq/maps/*/* "$bpf_root"/masq/links/*/*)
     masqd is_restarted
-    same  "$before" "$(stat -c %i "$bpf_root"/masq/maps/* "$bpf_root"/masq/links/*/*)" "pins"
+    same  "$before" "$(stat -c %i "$bpf_root"/masq/maps/*/* "$bpf_root"/masq/links/*/*)" "pins"
 
 scenario "a bpffs is mounted where there is none" only=bpf
     not   mountpoint -q "$bpf_root"

@@ -9,7 +9,7 @@ moments=bpf,mkdir,mkdirat,rename,unlink,unlinkat,rmdir,mount,flock,socket,bind,s
 is_gone() { ! kill -0 "$agent" 2>/dev/null; }
 is_ready_or_gone() { is_gone || masq status --brief; }
 has_the_file_or_is_gone() { is_gone || ipmasq_lists "$1"; }
-table_is_paired() { inside node "$support/paired.py" "$bpf_root/masq/maps/v1" "$family"; }
+table_is_paired() { inside node "$support/paired.py" "$bpf_root/masq/maps/$schema" "$family"; }
 
 streams_begin() {
     pod1  holds 20 tcp with world as talks
@@ -91,10 +91,10 @@ scenario "killed at any system call of a change of the layout, masqd loses nothi
     the_streams_of_a_life
     killed_at_each 40 the_other_layout_was_here
     comes_back_well
-    same  v1 "$(ls "$bpf_root/masq/maps")"
+    same  "$schema" "$(ls "$bpf_root/masq/maps")"
 
 scenario "killed at every third system call of a change of the layout, masqd loses nothing" only=bpf long
     the_streams_of_a_life
     killed_at_each 3 the_other_layout_was_here
     comes_back_well
-    same  v1 "$(ls "$bpf_root/masq/maps")"
+    same  "$schema" "$(ls "$bpf_root/masq/maps")"

@@ -6,7 +6,7 @@ world serves udp 53
 
 becomes() { masqd is_terminated; masqd_program=$1; start_agent; eventually agent_is_ready; }
 schemas() { find "$bpf_root/masq/maps" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
-other_schema() { schemas | grep -vx v1; }
+other_schema() { schemas | grep -vx "$schema"; }
 all_streams_begin() {
     pod1  holds 40 tcp with world as talks
     pod2  holds 20 udp with world as questions
@@ -34,7 +34,7 @@ scenario "live connections move to a table of another layout, and back" only=bpf
         all_streams_go_on
         pod1  reaches world as node over udp
     done
-    same  v1 "$(schemas)"
+    same  "$schema" "$(schemas)"
     same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
     all_streams_are_unbroken
 
@@ -69,7 +69,7 @@ scenario "a change of the layout that is killed is finished by the next start, o
     masqd is_killed
     masqd_program=masqd
     masqd starts
-    same  v1 "$(schemas)"
+    same  "$schema" "$(schemas)"
     all_streams_go_on
     all_streams_are_unbroken
 
@@ -77,10 +77,10 @@ scenario "maps that were pinned without a schema in their path are taken over" o
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
-    mv    "$bpf_root"/masq/maps/v1/* "$bpf_root/masq/maps/"
-    rmdir "$bpf_root/masq/maps/v1"
+    mv    "$bpf_root/masq/maps/$schema"/* "$bpf_root/masq/maps/"
+    rmdir "$bpf_root/masq/maps/$schema"
     masqd starts
-    same  v1 "$(schemas)"
+    same  "$schema" "$(schemas)"
     nat_lists "$(at pod1 20000)" "XLATE_SRC $(at node 20000) state=established"
     talk  goes_on
     talk  is_unbroken
