@@ -28,7 +28,8 @@ const btf_type* without_modifiers(const btf& types, std::uint32_t& id) {
   return type;
 }
 
-void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, std::uint32_t offset, ElementType& element) {
+void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, std::uint32_t offset,
+                ElementType& element) {
   const btf_type* type = without_modifiers(types, id);
   for (std::uint32_t i = 0; type && i < btf_vlen(type); ++i) {
     const btf_member& member = btf_members(type)[i];
@@ -40,7 +41,8 @@ void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, s
     if (name.empty() ? btf_is_composite(member_type) : btf_is_struct(member_type))
       add_fields(types, inner, name.empty() ? prefix : prefix + name + ".", at, element);
     else
-      element.fields[prefix + name] = {.offset = at, .size = static_cast<std::uint32_t>(btf__resolve_size(&types, inner))};
+      element.fields[prefix + name] = {.offset = at,
+                                       .size = static_cast<std::uint32_t>(btf__resolve_size(&types, inner))};
   }
 }
 
@@ -57,11 +59,13 @@ void add_enumerations(const btf& types, ElementType& element) {
 
 // The fields that hold one of an enumeration's numbers.
 constexpr std::pair<const char*, const char*> words_of_fields[] = {
-    {"reason", "masq_reason"}, {"state", "masq_state"}, {"slot", "masq_slot"},
+    {"reason", "masq_reason"},  {"state", "masq_state"}, {"slot", "masq_slot"},
     {"flow.kind", "masq_kind"}, {"order", "masq_order"}, {"flags", "masq_flag"},
 };
 
-bool is_number(std::uint32_t size) { return size == 1 || size == 2 || size == 4 || size == 8; }
+bool is_number(std::uint32_t size) {
+  return size == 1 || size == 2 || size == 4 || size == 8;
+}
 
 std::uint64_t get(const std::uint8_t* at, std::uint32_t size) {
   std::uint64_t value = 0;

@@ -27,11 +27,13 @@ struct ElementType {
   static Result<ElementType> of_map(int fd);
 };
 
-// How an element of another version's becomes one of ours: fields by their names, numbers by the names of their meaning.
+// How an element of another version's becomes one of ours: fields by their names, numbers by the names of their
+// meaning.
 class Translation {
  public:
   // `needed`: fields without which there is no translation. All others that `from` does not have become zeros.
-  static Result<Translation> make(const ElementType& from, const ElementType& to, const std::vector<std::string>& needed);
+  static Result<Translation> make(const ElementType& from, const ElementType& to,
+                                  const std::vector<std::string>& needed);
 
   // False: it has a number that has no meaning here. `to` is zeros before.
   bool translate(const std::uint8_t* from, std::uint8_t* to) const;

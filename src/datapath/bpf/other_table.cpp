@@ -13,8 +13,8 @@ namespace masq {
 namespace {
 
 const std::vector<std::string> needed_fields = {
-    "flow.src", "flow.dst", "flow.sport", "flow.dport", "flow.protocol", "external", "external_port",
-    "reason",   "state",    "seen",       "created",    "slot",
+    "flow.src",      "flow.dst", "flow.sport", "flow.dport", "flow.protocol", "external",
+    "external_port", "reason",   "state",      "seen",       "created",       "slot",
 };
 
 Result<std::optional<Fd>> open_map(const std::filesystem::path& path) {
@@ -45,7 +45,8 @@ Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::u
 
 template <class Abi>
 Result<std::optional<OtherTable<Abi>>> OtherTable<Abi>::open(const std::filesystem::path& maps, int ours) {
-  const auto control_path = maps / map_name("control", Abi::family), slots_path = maps / map_name("mappings", Abi::family);
+  const auto control_path = maps / map_name("control", Abi::family),
+             slots_path = maps / map_name("mappings", Abi::family);
   auto control = open_map(control_path), slots = open_map(slots_path);
   if (!control) return std::unexpected(control.error());
   if (!slots) return std::unexpected(slots.error());

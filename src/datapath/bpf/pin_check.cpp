@@ -14,11 +14,13 @@
 namespace masq {
 namespace {
 
-// The kernel has no call that says what a descriptor is of, and its answers about one kind read like those about another.
+// The kernel has no call that says what a descriptor is of, and its answers about one kind read like those about
+// another.
 bool is_of(int fd, std::string_view kind) {
   std::array<char, 64> target{};
   const auto length = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), target.data(), target.size());
-  return length > 0 && std::string_view(target.data(), static_cast<std::size_t>(length)).find(kind) != std::string_view::npos;
+  return length > 0 &&
+         std::string_view(target.data(), static_cast<std::size_t>(length)).find(kind) != std::string_view::npos;
 }
 
 bool is_like(int fd, const bpf_map& map) {
@@ -32,8 +34,12 @@ bool is_like(int fd, const bpf_map& map) {
 
 }  // namespace
 
-bool is_bpf_map(int fd) { return is_of(fd, "bpf-map"); }
-bool is_bpf_link(int fd) { return is_of(fd, "bpf_link") || is_of(fd, "bpf-link"); }
+bool is_bpf_map(int fd) {
+  return is_of(fd, "bpf-map");
+}
+bool is_bpf_link(int fd) {
+  return is_of(fd, "bpf_link") || is_of(fd, "bpf-link");
+}
 
 Result<void> check_pins(const bpf_object& object, const Pins& pins) {
   const bpf_map* map = nullptr;
