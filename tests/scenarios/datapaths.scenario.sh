@@ -42,7 +42,7 @@ scenario "from nftables or iptables to bpf, live connections keep their ports" o
     masqd starts with nat-port-range=20000-29999
     pod1  chats with world as talk from 20000
     pod2  chats with world as other from 20000
-    pod1  holds 20 tcp with world as talks
+    pod1  holds 20 tcp with world as chatter
     pod2  holds 5 udp with world as questions patiently
     background pod2 flood ping -n -i 0.05 "${address[world]}"
     eventually grep -q "seq=3" "$work/flood.out"
@@ -51,11 +51,11 @@ scenario "from nftables or iptables to bpf, live connections keep their ports" o
     masqd starts with datapath=bpf nat-port-range=20000-29999
     same  BPF "$(status_value "['masquerading']['mode']")"
     same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
-    for stream in talk other talks questions; do $stream goes_on; done
+    for stream in talk other chatter questions; do $stream goes_on; done
     answers=$(wc -l <"$work/flood.out")
     the_ping_goes_on() { [ "$(wc -l <"$work/flood.out")" -gt $((answers + 3)) ]; }
     eventually the_ping_goes_on
-    for stream in talk other talks questions; do $stream is_unbroken; done
+    for stream in talk other chatter questions; do $stream is_unbroken; done
 
 scenario "what the ip-masq-agent excluded stays so through a change of the datapath with a bad file" only=bpf
     the_world_knows_the_pods

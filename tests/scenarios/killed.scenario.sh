@@ -12,13 +12,13 @@ has_the_file_or_is_gone() { is_gone || ipmasq_lists "$1"; }
 table_is_paired() { inside node "$support/paired.py" "$bpf_root/masq/maps/$schema" "$family"; }
 
 streams_begin() {
-    pod1  holds 20 tcp with world as talks
+    pod1  holds 20 tcp with world as chatter
     pod2  holds 5 udp with world as questions
     pod1  keeps_knocking world as births
     pod2  keeps_pinging world as flood
 }
-streams_go_on() { talks goes_on; questions goes_on; births goes_on; }
-streams_are_unbroken() { talks is_unbroken; questions is_unbroken; births is_unbroken; flood lost_nothing; }
+streams_go_on() { chatter goes_on; questions goes_on; births goes_on; }
+streams_are_unbroken() { chatter is_unbroken; questions is_unbroken; births is_unbroken; flood lost_nothing; }
 
 # life_with_a_kill_at N: $agent_exit is 137 when it came to that call, else 0.
 life_with_a_kill_at() {
@@ -26,9 +26,9 @@ life_with_a_kill_at() {
     exec_inside node env -i PATH="$PATH" strace -D -q -o /dev/null -e "trace=$moments" -e "inject=$moments:signal=KILL:when=$1" \
         "$bin/${masqd_program:-masqd}" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
     agent=$!
-    eventually is_ready_or_gone
+    within 60 is_ready_or_gone
     the_file_excludes "$excluded"
-    eventually has_the_file_or_is_gone "$excluded"
+    within 60 has_the_file_or_is_gone "$excluded"
     kill  -TERM "$agent" 2>/dev/null || true
     agent_exit=0
     wait "$agent" 2>/dev/null || agent_exit=$?
@@ -72,7 +72,7 @@ the_streams_of_a_life() {
 the_other_layout_was_here() {
     masqd_program=masqd_of_another_layout
     start_agent
-    eventually agent_is_ready
+    within 60 agent_is_ready
     masqd is_terminated
     masqd_program=masqd
 }

@@ -4,21 +4,21 @@
 world serves tcp 80
 world serves udp 53
 
-becomes() { masqd is_terminated; masqd_program=$1; start_agent; eventually agent_is_ready; }
+becomes() { masqd is_terminated; masqd_program=$1; start_agent; within 30 agent_is_ready; }
 schemas() { find "$bpf_root/masq/maps" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
 other_schema() { schemas | grep -vx "$schema"; }
 all_streams_begin() {
-    pod1  holds 40 tcp with world as talks
+    pod1  holds 40 tcp with world as chatter
     pod2  holds 20 udp with world as questions
     pod1  downloads from world as down
     pod1  keeps_knocking world as births
     pod2  keeps_pinging world as flood
 }
-all_streams_go_on() { talks goes_on; questions goes_on; births goes_on; }
+all_streams_go_on() { chatter goes_on; questions goes_on; births goes_on; }
 all_streams_are_unbroken() {
     down  has_moved 10000000
     down  is_unbroken
-    talks is_unbroken
+    chatter is_unbroken
     questions is_unbroken
     births is_unbroken
     flood lost_nothing
