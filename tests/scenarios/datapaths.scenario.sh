@@ -42,8 +42,8 @@ scenario "from nftables or iptables to bpf, live connections keep their ports" o
     masqd starts with nat-port-range=20000-29999
     pod1  chats with world as talk from 20000
     pod2  chats with world as other from 20000
-    pod1  holds 20 tcp with world as chatter
-    pod2  holds 5 udp with world as questions patiently
+    pod1  keeps_up 20 tcp with world as chatter
+    pod2  keeps_up 5 udp with world as questions patiently
     background pod2 flood ping -n -i 0.05 "${address[world]}"
     eventually grep -q "seq=3" "$work/flood.out"
     before=$(endpoints)

@@ -10,9 +10,9 @@ ulimit -n 8192
 restarts() {
     local count=$1 tcp=$3 udp=$4 pings=$5 round ping_pause=0.05
     masqd starts
-    pod1  holds $((tcp / 2)) tcp with world as "talks1"
-    pod2  holds $((tcp / 2)) tcp with world as "talks2"
-    pod1  holds "$udp" udp with world as questions
+    pod1  keeps_up $((tcp / 2)) tcp with world as "talks1"
+    pod2  keeps_up $((tcp / 2)) tcp with world as "talks2"
+    pod1  keeps_up "$udp" udp with world as questions
     for round in $(seq "$pings"); do pod2 keeps_pinging world as "flood$round"; done
     for round in $(seq "$count"); do
         if ((round % 2)); then masqd is_killed; start_agent; eventually agent_is_ready; else masqd is_restarted; fi

@@ -12,8 +12,8 @@ has_the_file_or_is_gone() { is_gone || ipmasq_lists "$1"; }
 table_is_paired() { inside node "$support/paired.py" "$bpf_root/masq/maps/$schema" "$family"; }
 
 streams_begin() {
-    pod1  holds 20 tcp with world as chatter
-    pod2  holds 5 udp with world as questions
+    pod1  keeps_up 20 tcp with world as chatter
+    pod2  keeps_up 5 udp with world as questions
     pod1  keeps_knocking world as births
     pod2  keeps_pinging world as flood
 }

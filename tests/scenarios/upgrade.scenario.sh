@@ -8,8 +8,8 @@ becomes() { masqd is_terminated; masqd_program=$1; start_agent; within 30 agent_
 schemas() { find "$bpf_root/masq/maps" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
 other_schema() { schemas | grep -vx "$schema"; }
 all_streams_begin() {
-    pod1  holds 40 tcp with world as chatter
-    pod2  holds 20 udp with world as questions
+    pod1  keeps_up 40 tcp with world as chatter
+    pod2  keeps_up 20 udp with world as questions
     pod1  downloads from world as down
     pod1  keeps_knocking world as births
     pod2  keeps_pinging world as flood

@@ -9,7 +9,7 @@
 #   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw; `from` and `under` as above
 #   pod1 cannot_reach office [over udp]
 #   pod1 chats with world as NAME [from 4000] a connection that goes on; NAME goes_on, NAME is_unbroken
-#   pod1 holds 20 udp with world as NAME      so many conversations, each of which keeps its endpoint; NAME as above. At the
+#   pod1 keeps_up 20 udp with world as NAME   so many conversations, each of which keeps its endpoint; NAME as above. At the
 #                                             end `patiently`: a datagram may get lost
 #   pod1 keeps_knocking world as NAME         a new connection every 20 ms; NAME goes_on, NAME is_unbroken
 #   pod1 keeps_pinging world as NAME          every 5 ms; NAME lost_nothing ends it
@@ -37,7 +37,7 @@ act() {
     cannot_reach) miss "$who" "$@" ;;
     chats) start_connection "$who" chat "$@" ;;
     downloads) start_connection "$who" "transfer down" "$@" ;;
-    holds) hold_connections "$who" "$@" ;;
+    keeps_up) hold_connections "$who" "$@" ;;
     keeps_knocking) start_connection "$who" knock at "$1" as "$3" ;;
     keeps_pinging) keep_pinging "$who" "$@" ;;
     uploads) start_connection "$who" "transfer up" "$@" ;;
