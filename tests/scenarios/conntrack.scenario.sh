@@ -16,8 +16,8 @@ probes_meet() {
     node_may_reset # connections of its own, in TIME-WAIT
     local round
     for round in $(seq "$2"); do
-        world holds "$1" with node 31000 as "clients$round" from 20000
-        node  holds "$1" with pod1 8080 as "probes$round" from 20000
+        world opens_many "$1" with node 31000 as "clients$round" from 20000
+        node  opens_many "$1" with pod1 8080 as "probes$round" from 20000
         "clients$round" are_open "$1"
         "probes$round" are_open "$1"
         "clients$round" are_unbroken

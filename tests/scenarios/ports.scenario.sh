@@ -19,10 +19,10 @@ assert connection.recv(1) == b""' "${address[world]}" "${address[pod1]}"
 scenario "the node and pods talk from the same five hundred ports to one destination" only=bpf # R8: netfilter does not ask sockets
     masqd starts
     world serves_many 7000
-    node  holds 500 with world 7000 as own from 20000
+    node  opens_many 500 with world 7000 as own from 20000
     own   are_open 500
-    pod1  holds 500 with world 7000 as pods from 20000
-    pod2  holds 500 with world 7000 as others from 20250
+    pod1  opens_many 500 with world 7000 as pods from 20000
+    pod2  opens_many 500 with world 7000 as others from 20250
     pods  are_open 500
     others are_open 500
     mappings_number 1000

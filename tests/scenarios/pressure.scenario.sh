@@ -17,7 +17,7 @@ used_at_most() { local used; used=$(mappings); ((used <= $1)) || fail "$used map
 
 scenario "a table full of talking flows costs no idle connection" only=bpf # R15, R17
     masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=4096
-    pod1  holds 3000 with world 7000 as idle
+    pod1  opens_many 3000 with world 7000 as idle
     idle  are_open 3000
     answered=$(pod2 talks to world 7000 over 20000)
     same  1096 "$answered" "flows of the flood that found room"
@@ -26,12 +26,12 @@ scenario "a table full of talking flows costs no idle connection" only=bpf # R15
 
 scenario "a pod that floods leaves its neighbours their share, and they connect as ever" only=bpf # R17
     masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=2048
-    pod1  holds 1000 with world 7000 as idle
+    pod1  opens_many 1000 with world 7000 as idle
     idle  are_open 1000
     background pod2 flood "$many" talk "${address[world]}" 7000 200000
     eventually dropped_for pod_limit 1000
     for round in 1 2 3 4 5; do
-        pod1  holds 200 with world 7001 as "round$round"
+        pod1  opens_many 200 with world 7001 as "round$round"
         "round$round" are_open 200
         "round$round" are_unbroken
     done
@@ -42,13 +42,13 @@ scenario "a pod that floods leaves its neighbours their share, and they connect 
 scenario "half-open connections of one pod make room for those of another" only=bpf # R15, R18
     elsewhere_is_a_black_hole
     masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=4096
-    pod1  holds 2000 with world 7000 as idle
+    pod1  opens_many 2000 with world 7000 as idle
     idle  are_open 2000
     pod2  opens_half 20000 to elsewhere 80
     eventually dropped_for table_full 1000
     a_thousand_are_half_open
     sleep 1.2 # until nobody can say any more that an answer is on its way
-    pod1  holds 500 with world 7001 as later
+    pod1  opens_many 500 with world 7001 as later
     later are_open 500
     later are_unbroken
     idle  are_unbroken
@@ -56,10 +56,10 @@ scenario "half-open connections of one pod make room for those of another" only=
 scenario "half-open connections are gone after half a minute" only=bpf long # R18
     elsewhere_is_a_black_hole
     masqd starts with nat-max-mappings=300000 nat-max-mappings-per-pod=300000
-    pod1  holds 1000 with world 7000 as idle
+    pod1  opens_many 1000 with world 7000 as idle
     idle  are_open 1000
     pod2  opens_half 1000000 to elsewhere 80
-    pod1  holds 1000 with world 7001 as later
+    pod1  opens_many 1000 with world 7001 as later
     later are_open 1000
     within 35 used_at_most 2000
     idle  are_unbroken
@@ -67,11 +67,11 @@ scenario "half-open connections are gone after half a minute" only=bpf long # R1
 
 scenario "half a million talking flows cost no idle connection and no new one" only=bpf long # R15, R17
     masqd starts
-    pod1  holds 1000 with world 7000 as idle
+    pod1  opens_many 1000 with world 7000 as idle
     idle  are_open 1000
     background pod2 flood "$many" talk "${address[world]}" 7000 500000
     for round in $(seq 50); do
-        pod1  holds 100 with world 7001 as "round$round"
+        pod1  opens_many 100 with world 7001 as "round$round"
         "round$round" are_open 100
         "round$round" are_unbroken
     done
@@ -87,6 +87,6 @@ scenario "masqd starts with a million mappings in the table as fast as with none
     masqd is_killed
     start_agent
     within 2 agent_is_ready
-    pod2  holds 100 with world 7001 as later
+    pod2  opens_many 100 with world 7001 as later
     later are_open 100
     later are_unbroken

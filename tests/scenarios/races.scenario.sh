@@ -23,8 +23,8 @@ scenario "a million pairs of questions lose no datagram, and each pair makes one
 scenario "two pods that open a thousand connections from the same ports wait for none of them" only=bpf # R3, R5
     masqd starts
     world serves_many 7000
-    pod1  holds 1000 with world 7000 as ones from 20000
-    pod2  holds 1000 with world 7000 as others from 20000
+    pod1  opens_many 1000 with world 7000 as ones from 20000
+    pod2  opens_many 1000 with world 7000 as others from 20000
     ones   are_open 1000
     others are_open 1000
     no_segment_was_sent_again

@@ -2,7 +2,7 @@
 # Thousands of connections at once.
 #
 #   world serves_many 7000 [20]               TCP and UDP on 20 ports: everything comes back
-#   pod1  holds 3000 with world 7000 as NAME [from 20000]   idle TCP connections
+#   pod1  opens_many 3000 with world 7000 as NAME [from 20000]   idle TCP connections
 #   NAME  are_open 3000                       so many came to be
 #   NAME  are_unbroken                        each has its answer still, and ends
 #   pod1  sends_pairs 20000 to world 7000     flows of two first datagrams, from two CPUs at once; none is lost
@@ -17,7 +17,7 @@ serves_many() {
   eventually exists "$work/$1-many.ready"
 }
 
-holds() { # WHO COUNT with TARGET PORT as NAME [from PORT]
+opens_many() { # WHO COUNT with TARGET PORT as NAME [from PORT]
   local name=$7
   background "$1" "$name" "$many" hold "$(address_of "$4")" "$5" "$2" --progress "$work/$name.progress" --from-port "${9:-0}"
   name_it "$name" many_connections
