@@ -38,7 +38,7 @@ struct floor_value {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1048576);
+	__uint(max_entries, 2097152); /* a million mappings, both directions */
 	__type(key, struct flow);
 	__type(value, struct floor_value);
 } floor_table SEC(".maps");

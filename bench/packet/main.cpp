@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "floor_bpf.skel.h"
+#include "reports.hpp"
 #include "subjects.hpp"
 
 namespace masq::bench {
@@ -24,6 +25,8 @@ struct Row {
   std::vector<double> ours{};
   std::vector<double> floor{};
 };
+
+constexpr const char* insertions = "(floor: two insertions)";
 
 double least(const std::vector<double>& samples) { return *std::ranges::min_element(samples); }
 
@@ -83,12 +86,11 @@ void end_all(test::Engine& engine, Family family) {
 
 void Bench::established(std::uint32_t count, bool aged, double out_aim, double back_aim) {
   test::Engine engine(bench_desired(10));
-  auto& floor = presenter_.floor();
-  presenter_.floor_clear();
+  presenter_.floor_renew();
   if (aged) {  // filled with others, emptied, filled again: free places are scattered as after a day
-    const auto others = make_flows(3 * count, 7);
+    const auto others = make_flows(std::min(3 * count, most_mappings), 7);
     presenter_.use(others);
-    presenter_.time(engine.program().egress(), 3 * count, test::syn, family_);
+    presenter_.time(engine.program().egress(), static_cast<std::uint32_t>(others.size()), test::syn, family_);
     presenter_.floor_fill(others);
     end_all(engine, family_);
     presenter_.floor_clear();
@@ -101,6 +103,7 @@ void Bench::established(std::uint32_t count, bool aged, double out_aim, double b
   presenter_.use(answers);
   presenter_.time(engine.program().ingress(), count, test::ack, family_, Path::world_to_node);
   if (engine.control(family_).used != count) throw std::runtime_error("not every flow has a mapping");
+  auto& floor = presenter_.floor();
   const auto suffix = fmt::format("{} mapping{}{}", count, count == 1 ? "" : "s", aged ? ", aged table" : "");
   measure("established, out, " + suffix, out_aim, engine.program().egress(), flows, Path::pod_to_world,
           fd(floor.progs.floor_egress), flows);
@@ -109,7 +112,7 @@ void Bench::established(std::uint32_t count, bool aged, double out_aim, double b
 }
 
 void Bench::without_mapping() {
-  presenter_.floor_clear();
+  presenter_.floor_renew();
   auto& floor = presenter_.floor();
   const auto known = make_flows(1, 1);
   presenter_.floor_fill(known);
@@ -131,10 +134,10 @@ void Bench::without_mapping() {
 
 void Bench::new_flows() {
   constexpr std::uint32_t count = 100'000;
-  Row row{.name = titled("new flow (floor: two insertions)"), .aim = 1.3};
+  Row row{.name = titled(std::string("new flow ") + insertions), .aim = 1.3};
   for (std::uint32_t round = 0; round < std::min(rounds_, 5u); ++round) {
     const auto flows = make_flows(count, 3 + round);
-    presenter_.floor_clear();
+    presenter_.floor_renew();
     row.floor.push_back(net(fd(presenter_.floor().progs.floor_new), flows, count, test::syn));
     const test::Engine engine(bench_desired(10));
     row.ours.push_back(net(engine.program().egress(), flows, count, test::syn, family_));
@@ -147,20 +150,26 @@ void Bench::new_flows() {
 void Bench::run() {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     family_ = family;
-    established(1, false, 1.5, 1.3);
-    established(1000, false, 1.5, 1.3);
-    established(100'000, false, 1.5, 1.3);
-    established(100'000, true, 1.1, 1.1);
+    for (const std::uint32_t count : {1u, 1'000u, 10'000u, 100'000u, most_mappings})
+      established(count, false, 1.5, 1.3);
+    for (const std::uint32_t count : {1'000u, 10'000u, 100'000u, most_mappings})
+      established(count, true, count < 100'000 ? 1.5 : 1.1, count < 100'000 ? 1.3 : 1.1);
     without_mapping();
     new_flows();
   }
 }
 
 void Bench::print() const {
-  std::printf("%-54s %9s %9s %9s %9s %8s %6s\n", "case", "ours min", "median", "floor min", "median", "x floor", "aim");
+  std::printf("| case | ours, least ns | median | floor, least ns | median | ours / floor, least | median | aim |\n");
+  std::printf("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
   for (const auto& row : rows_)
-    std::printf("%-54s %9.0f %9.0f %9.0f %9.0f %8.2f %6.1f\n", row.name.c_str(), least(row.ours), median(row.ours),
-                least(row.floor), median(row.floor), median(row.ours) / median(row.floor), row.aim);
+    std::printf("| %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f | %.1f |\n", row.name.c_str(), least(row.ours),
+                median(row.ours), least(row.floor), median(row.floor), least(row.ours) / least(row.floor),
+                median(row.ours) / median(row.floor), row.aim);
+  for (const auto& row : rows_)
+    if (row.name.ends_with(insertions))
+      std::printf("%s: %.0f thousand mappings made per second on one CPU (floor: %.0f)\n",
+                  row.name.substr(0, 4).c_str(), 1e6 / least(row.ours), 1e6 / least(row.floor));
 }
 
 }  // namespace
@@ -180,4 +189,9 @@ int main(int argc, char** argv) {
   masq::bench::Bench bench(rounds, runs);
   bench.run();
   bench.print();
+  for (const auto family : {masq::Family::ipv4, masq::Family::ipv6}) {
+    masq::bench::report_sweep(family);
+    masq::bench::report_memory(family);
+    masq::bench::report_ports(family);
+  }
 }

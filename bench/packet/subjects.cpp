@@ -54,10 +54,23 @@ std::vector<Flow> answers_of(const std::vector<Flow>& flows) {
   return answers;
 }
 
-Presenter::Presenter() : floor_(floor_bpf::open_and_load()) { require(floor_ != nullptr, "load the floor programs"); }
+Presenter::Presenter() { load(); }
 Presenter::~Presenter() { floor_bpf::destroy(floor_); }
 
+void Presenter::load() {
+  floor_ = floor_bpf::open_and_load();
+  require(floor_ != nullptr, "load the floor programs");
+}
+
+void Presenter::floor_renew() {
+  floor_bpf::destroy(floor_);
+  in_use_.clear();
+  load();
+}
+
 void Presenter::use(const std::vector<Flow>& flows) {
+  if (flows == in_use_) return;
+  in_use_ = flows;
   const std::size_t bytes = flows.size() * sizeof(Flow);
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(floor_->maps.flows), 0);
   require(memory != MAP_FAILED, "mmap");
@@ -136,8 +149,8 @@ Desired bench_desired(std::uint32_t exclusions) {
         {*Cidr::parse(fmt::format("2001:db8:{:x}:{:x}::/64", 2 + (i >> 16), i & 0xffff)), Decision::left_ip_masq_agent});
   std::ranges::sort(desired.ipv6.rules);
   desired.uplinks[0].ipv6 = {test::address("2001:db8::c000:20a")};
-  desired.max_mappings = 1'000'000;
-  desired.max_mappings_per_pod = 1'000'000;
+  desired.max_mappings = most_mappings;
+  desired.max_mappings_per_pod = most_mappings;
   desired.ports = {{.low = 1024, .high = 65535}};
   return desired;
 }

@@ -10,6 +10,8 @@ struct floor_bpf;
 
 namespace masq::bench {
 
+constexpr std::uint32_t most_mappings = 1'000'000;  // both tables have room for so many
+
 // As floor.bpf.c presents it to the program that is measured; network byte order.
 struct Flow {
   std::uint32_t source;
@@ -17,6 +19,7 @@ struct Flow {
   std::uint16_t source_port;
   std::uint16_t destination_port;
   std::uint32_t zero = 0;
+  bool operator==(const Flow&) const = default;
 };
 
 // `count` flows of pods to the world in scrambled order; other seeds give other flows.
@@ -34,18 +37,23 @@ class Presenter {
   ~Presenter();
   Presenter(const Presenter&) = delete;
 
-  floor_bpf& floor() const { return *floor_; }
+  floor_bpf& floor() const { return *floor_; }  // until the next floor_renew()
+  // Flows that are in use already go on where they are: in the end all of them have been seen, however short the runs.
   void use(const std::vector<Flow>& flows);
   // ns per packet of `program` on the flows in use, with what presenting costs. `runs` packets with these TCP flags.
   double time(int program, std::uint32_t runs, std::uint8_t tcp_flags, Family family = Family::ipv4,
               Path path = Path::pod_to_world) const;
 
-  // The floor's table: emptied; filled with flows and their answers.
+  // The floor's table: a new one; emptied; filled with flows and their answers.
+  void floor_renew();
   void floor_clear();
   void floor_fill(const std::vector<Flow>& flows);
 
  private:
-  floor_bpf* floor_;
+  void load();
+
+  floor_bpf* floor_ = nullptr;
+  std::vector<Flow> in_use_;
 };
 
 // A desired state for measuring: pods 10.0.0.0/8 and fd00::10.0.0.0/104, room for a million mappings, `exclusions`

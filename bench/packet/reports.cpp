@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reports.hpp"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+
+#include "datapath/bpf/pinned_table.hpp"
+#include "floor_bpf.skel.h"
+#include "masq_bpf.skel.h"
+
+namespace masq::bench {
+namespace {
+
+double percentile(const std::vector<double>& sorted, double share) {
+  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+// --- sweep -----------------------------------------------------------------------------------------------------------
+
+int sweep_program(const test::Engine& engine, Family family) {
+  const auto& programs = engine.program().skeleton()->progs;
+  return bpf_program__fd(family == Family::ipv4 ? programs.sweep_start4 : programs.sweep_start6);
+}
+
+double sweep_once(int program) {
+  std::uint8_t frame[64] = {};
+  bpf_test_run_opts run{};
+  run.sz = sizeof run;
+  run.data_in = frame;
+  run.data_size_in = sizeof frame;
+  if (bpf_prog_test_run_opts(program, &run) != 0) throw std::runtime_error("test run of the sweep");
+  return run.duration;
+}
+
+// --- memory ----------------------------------------------------------------------------------------------------------
+
+std::uint64_t memory_of(int map) {
+  std::ifstream info(fmt::format("/proc/self/fdinfo/{}", map));
+  for (std::string word; info >> word;)
+    if (std::uint64_t bytes = 0; word == "memlock:" && info >> bytes) return bytes;
+  throw std::runtime_error("the kernel does not say what a map takes");
+}
+
+// --- ports -----------------------------------------------------------------------------------------------------------
+
+constexpr std::uint32_t ports = 64512;          // of bench_desired()
+constexpr std::uint32_t sampler = 0x0a02'0000;  // pods that only ask for ports
+
+std::vector<Flow> toward_one_endpoint(std::uint32_t first_pod, std::uint32_t count, std::uint32_t first_port) {
+  std::vector<Flow> flows;
+  for (std::uint32_t i = 0; i < count; ++i)
+    flows.push_back({.source = htonl(first_pod + i / ports),
+                     .destination = htonl(0xcb007109),
+                     .source_port = htons(static_cast<std::uint16_t>(first_port + i % ports)),
+                     .destination_port = htons(443)});
+  return flows;
+}
+
+// Ends the mappings of the pods that only ask, so that as many ports are free as before.
+template <class Mapping>
+void end_samples(test::Engine& engine, Family family) {
+  auto slots = MappedArray<Mapping>::open(engine.program().map(map_name("mappings", family)), Access::change);
+  if (!slots) throw std::runtime_error(slots.error().message);
+  const auto word = std::size(Mapping{}.flow.src.word) - 1;
+  for (std::uint32_t i = 0; i < engine.control(family).unused; ++i) {
+    auto& mapping = (*slots)[i];
+    if (mapping.slot == MASQ_SLOT_LINKED && (ntohl(mapping.flow.src.word[word]) & 0xffff0000) == sampler)
+      mapping.seen = 0;
+  }
+}
+
+void settle(test::Engine& engine, Family family, std::uint32_t taken) {
+  family == Family::ipv4 ? end_samples<masq_mapping4>(engine, family) : end_samples<masq_mapping6>(engine, family);
+  while (engine.control(family).used > taken) sweep_once(sweep_program(engine, family));
+}
+
+}  // namespace
+
+void report_sweep(Family family) {
+  test::Engine engine(bench_desired(10));
+  Presenter presenter;
+  presenter.use(make_flows(most_mappings, 1));
+  presenter.time(engine.program().egress(), most_mappings, test::syn, family);
+  std::vector<double> ticks;
+  for (int tick = 0; tick < 4 * 32; ++tick) ticks.push_back(sweep_once(sweep_program(engine, family)));
+  if (engine.control(family).used != most_mappings) throw std::runtime_error("mappings ended meanwhile");
+  std::ranges::sort(ticks);
+  constexpr double tick_ns = 1u << MASQ_TICK_SHIFT;
+  std::printf("IPv%d: a tick of the sweep with %u mappings: median %.0f us, greatest %.0f us; %.2f %% of a CPU\n",
+              static_cast<int>(family), most_mappings, percentile(ticks, 0.5) / 1e3, ticks.back() / 1e3,
+              100 * percentile(ticks, 0.5) / tick_ns);
+}
+
+void report_memory(Family family) {
+  for (const std::uint32_t mappings : {524'288u, most_mappings}) {
+    auto desired = bench_desired(10);
+    desired.max_mappings = mappings;
+    const test::Engine engine(desired);
+    const auto bytes = [&](const char* map) { return memory_of(engine.program().map(map_name(map, family))); };
+    const auto slots = bytes("mappings"), forward = bytes("forward"), reply = bytes("reply");
+    std::uint64_t other = 0;
+    for (const char* map : {"control", "locks", "pods", "uplinks", "counters", "exhausted", "node_flows", "refusals",
+                            "held", "held_index", "births", "sweeper", "steps"})
+      other += bytes(map);
+    const auto each = [&](std::uint64_t all) { return static_cast<double>(all) / mappings; };
+    std::printf(
+        "IPv%d: memory for nat-max-mappings %u: %.1f bytes per mapping, both directions (slots %.1f, forward %.1f, "
+        "reply %.1f); all other maps %.2f MB\n",
+        static_cast<int>(family), mappings, each(slots + forward + reply), each(slots), each(forward), each(reply),
+        static_cast<double>(other) / 1e6);
+  }
+}
+
+void report_ports(Family family) {
+  constexpr std::uint32_t batch = 50, batches = 40;
+  std::printf(
+      "| IPv%d, ports taken | p50 us | p99 us | p99.9 us | greatest us |\n| ---: | ---: | ---: | ---: | ---: |\n",
+      static_cast<int>(family));
+  for (const double fill : {0.5, 0.9, 0.99, 1.0}) {
+    test::Engine engine(bench_desired(10));
+    Presenter presenter;
+    auto takers = toward_one_endpoint(0x0a010000, ports, 1024);
+    std::ranges::shuffle(takers, std::mt19937(5));
+    takers.resize(static_cast<std::size_t>(fill * ports));
+    const auto taken = static_cast<std::uint32_t>(takers.size());
+    presenter.use(takers);
+    presenter.time(engine.program().egress(), taken, test::syn, family);
+    if (engine.control(family).used != taken) throw std::runtime_error("not every port is taken");
+    std::vector<double> times;
+    for (std::uint32_t i = 0; i < batch * batches; ++i) {
+      presenter.use(toward_one_endpoint(sampler + i % 50000, 1, 1));  // a port outside the range: one has to be found
+      times.push_back(presenter.time(engine.program().egress(), 1, test::syn, family));
+      if (i % batch == batch - 1) settle(engine, family, taken);
+    }
+    std::ranges::sort(times);
+    std::printf("| %.0f %% | %.1f | %.1f | %.1f | %.1f |\n", 100 * fill, percentile(times, 0.5) / 1e3,
+                percentile(times, 0.99) / 1e3, percentile(times, 0.999) / 1e3, times.back() / 1e3);
+  }
+}
+
+}  // namespace masq::bench
