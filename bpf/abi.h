@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The contract between the programs in the kernel and masq in user space: the only header that both include.
+ * The contract between the programs in the kernel and masq in user space: the only header that both include, but for
+ * event_abi.h, which is that of events.
  * Addresses and ports are in network byte order, everything else in host byte order. Sizes are asserted here and
  * held against the objects' BTF by tests/packet/abi_test.cpp. A change of a layout takes a new MASQ_SCHEMA.
  */
@@ -132,6 +133,7 @@ enum masq_flag {
 	MASQ_WEAK = 8,     /* an inbound connection known from a segment in its middle */
 	MASQ_RESTING = 16, /* its pod has begun anew under the same port; this one only keeps its port from others */
 	MASQ_CHARGED = 32, /* a datagram from outside that counts for the pod which it is for */
+	MASQ_STILLBORN = 64, /* its maker gave it up: no event tells of its end, as none has told that it was made */
 };
 
 /*

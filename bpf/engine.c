@@ -23,16 +23,25 @@
 #include "bpf/sweep.h"
 #include "bpf/verdict.h"
 
-static __always_inline int exit_with(enum masq_direction direction, __u32 reason)
+/* `flow`: as the pod sends it, where that is known. */
+static __always_inline int exit_with(struct __sk_buff *skb, const tuple_t *flow, enum masq_direction direction,
+				     __u32 reason)
 {
+	enum masq_verdict verdict = MASQ_DROP;
+
 	count(direction, reason);
 	switch (reason) {
-#define VERDICT(name, verdict, word, meaning)                                                                         \
+#define VERDICT(name, its_verdict, word, meaning)                                                                     \
 	case MASQ_REASON_##name:                                                                                       \
-		return MASQ_##verdict == MASQ_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+		verdict = MASQ_##its_verdict;                                                                          \
+		break;
 		MASQ_REASONS(VERDICT)
 #undef VERDICT
 	}
+	if (verdict == MASQ_PASS)
+		return TC_ACT_UNSPEC;
+	if (verdict == MASQ_DROP)
+		N(event_drop)(flow, skb->ifindex, direction, reason);
 	return TC_ACT_SHOT;
 }
 
@@ -46,49 +55,50 @@ __noinline int N(head_egress)(struct __sk_buff *skb, const struct packet *p, con
 		return TC_ACT_SHOT;
 	slot = datagram_open(skb, p, &m->external);
 	if (slot < 0)
-		return exit_with(MASQ_EGRESS, REFUSAL(slot));
+		return exit_with(skb, &p->flow, MASQ_EGRESS, REFUSAL(slot));
 	if (N(fragments_release)(skb, p, MASQ_KIND_DATAGRAM_OUT))
 		return TC_ACT_SHOT; /* it has been sent on, and comes by again */
 	datagram = slot_at(slot);
 	if (!datagram || !identification_write(skb, p, datagram->external_port) ||
 	    !packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port))
-		return exit_with(MASQ_EGRESS, MASQ_REASON_REWRITE_FAILED);
-	return exit_with(MASQ_EGRESS, MASQ_REASON_TRANSLATED);
+		return exit_with(skb, &p->flow, MASQ_EGRESS, MASQ_REASON_REWRITE_FAILED);
+	return exit_with(skb, &p->flow, MASQ_EGRESS, MASQ_REASON_TRANSLATED);
 }
 
 static __always_inline int egress_translate(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
 {
 	if (p->fragment == FRAGMENT_HEAD)
 		return N(head_egress)(skb, p, m);
-	return exit_with(MASQ_EGRESS, packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port)
-					      ? MASQ_REASON_TRANSLATED
-					      : MASQ_REASON_REWRITE_FAILED);
+	return exit_with(skb, &p->flow, MASQ_EGRESS,
+			 packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port)
+				 ? MASQ_REASON_TRANSLATED
+				 : MASQ_REASON_REWRITE_FAILED);
 }
 
 /* The policy would say the same of the fragments behind it, but where the connection came from outside. */
-static __always_inline int egress_leave(const struct packet *p, __u32 reason)
+static __always_inline int egress_leave(struct __sk_buff *skb, const struct packet *p, __u32 reason)
 {
 	addr_t none = {};
 
 	if (p->fragment == FRAGMENT_HEAD && reason == MASQ_REASON_INBOUND_CONNECTION)
 		reason = N(datagram_note)(p, &none, reason, MASQ_KIND_DATAGRAM_OUT);
-	return exit_with(MASQ_EGRESS, reason);
+	return exit_with(skb, &p->flow, MASQ_EGRESS, reason);
 }
 
 /* The first packet of a connection that has got no mapping. */
 static __always_inline int egress_without_mapping(struct __sk_buff *skb, const struct packet *p, __u32 reason)
 {
-	int verdict = egress_leave(p, reason);
+	int verdict = egress_leave(skb, p, reason);
 
 	return reason_is_told(reason) ? N(refuse)(skb, p) : verdict;
 }
 
 /* Ours, but without a tuple: left when the destination is, dropped when it would have to be masqueraded. */
-static __always_inline int egress_without_flow(const struct packet *p)
+static __always_inline int egress_without_flow(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 reason = N(policy_decide)(&p->flow.dst);
 
-	return exit_with(MASQ_EGRESS, reason == MASQ_REASON_TRANSLATED ? p->no_flow : reason);
+	return exit_with(skb, &p->flow, MASQ_EGRESS, reason == MASQ_REASON_TRANSLATED ? p->no_flow : reason);
 }
 
 /* All of a pod's packets that are no whole packet of a connection. */
@@ -97,10 +107,10 @@ __noinline int N(egress_special)(struct __sk_buff *skb, const struct packet *p, 
 	if (!p)
 		return TC_ACT_SHOT;
 	if (parsed == PARSED_LATER)
-		return exit_with(MASQ_EGRESS, N(later_egress)(skb, p));
+		return exit_with(skb, &p->flow, MASQ_EGRESS, N(later_egress)(skb, p));
 	if (p->no_flow == MASQ_REASON_NEIGHBOUR_DISCOVERY)
-		return exit_with(MASQ_EGRESS, MASQ_REASON_NEIGHBOUR_DISCOVERY);
-	return egress_without_flow(p);
+		return exit_with(skb, &p->flow, MASQ_EGRESS, MASQ_REASON_NEIGHBOUR_DISCOVERY);
+	return egress_without_flow(skb, p);
 }
 
 /*
@@ -217,16 +227,16 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 
 	/* Also the node's own, when it is about a pod's packet. */
 	if (parsed == PARSED_ERROR)
-		return exit_with(MASQ_EGRESS, N(error_egress)(skb, &p));
+		return exit_with(skb, &p.flow, MASQ_EGRESS, N(error_egress)(skb, &p));
 	if (parsed == PARSED_NOTHING || !is_source(&p.flow.src)) {
 		if (parsed == PARSED_FLOW && node_may_claim(&p))
 			N(node_claim)(&p.flow);
-		return exit_with(MASQ_EGRESS, MASQ_REASON_NOT_OURS);
+		return exit_with(skb, &p.flow, MASQ_EGRESS, MASQ_REASON_NOT_OURS);
 	}
 	if (addr_is_multicast(&p.flow.dst))
-		return exit_with(MASQ_EGRESS, MASQ_REASON_MULTICAST);
+		return exit_with(skb, &p.flow, MASQ_EGRESS, MASQ_REASON_MULTICAST);
 	if (addr_is_broadcast(&p.flow.dst))
-		return exit_with(MASQ_EGRESS, MASQ_REASON_BROADCAST);
+		return exit_with(skb, &p.flow, MASQ_EGRESS, MASQ_REASON_BROADCAST);
 	if (parsed != PARSED_FLOW)
 		return N(egress_special)(skb, &p, parsed);
 
@@ -235,9 +245,9 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 	if (m && (m->order || packet_is_pure_syn(&p))) {
 		known = N(known_connection)(skb, &p);
 		if (known == KNOWN_WAITS)
-			return exit_with(MASQ_EGRESS, MASQ_REASON_ADDRESS_AWAY);
+			return exit_with(skb, &p.flow, MASQ_EGRESS, MASQ_REASON_ADDRESS_AWAY);
 		if (known == KNOWN_HELD)
-			return exit_with(MASQ_EGRESS, MASQ_REASON_RESTING);
+			return exit_with(skb, &p.flow, MASQ_EGRESS, MASQ_REASON_RESTING);
 		if (known == KNOWN_ANEW)
 			m = NULL;
 	}
@@ -247,14 +257,14 @@ __noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
 			return egress_without_mapping(skb, &p, REFUSAL(slot));
 		m = slot_at(slot);
 		if (!m)
-			return exit_with(MASQ_EGRESS, MASQ_REASON_TABLE_FULL);
+			return exit_with(skb, &p.flow, MASQ_EGRESS, MASQ_REASON_TABLE_FULL);
 		if (p.flow.protocol == IPPROTO_TCP)
 			N(tcp_follow)(skb, &p, m, MASQ_EGRESS);
 		else if (flow_has_key(&p.flow))
 			N(open_without_key)(skb, slot);
 	}
 	if (m->reason != MASQ_REASON_TRANSLATED)
-		return egress_leave(&p, m->reason);
+		return egress_leave(skb, &p, m->reason);
 	return egress_translate(skb, &p, m);
 }
 
@@ -271,13 +281,14 @@ __noinline int N(ingress_to_pod)(struct __sk_buff *skb, const struct packet *p)
 		return TC_ACT_UNSPEC;
 	m = table_find(BY_FLOW, &p->flow);
 	if (m && mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
-		return exit_with(MASQ_INGRESS, m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_NOT_OURS : m->reason);
+		return exit_with(skb, &m->flow, MASQ_INGRESS,
+				 m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_NOT_OURS : m->reason);
 	if (is_source(&p->flow.dst))
-		return exit_with(MASQ_INGRESS, MASQ_REASON_POD_CIDR);
+		return exit_with(skb, &p->flow, MASQ_INGRESS, MASQ_REASON_POD_CIDR);
 	if (p->flow.protocol == IPPROTO_TCP ? p->tcp_flags & TCP_FLAG_RST : !p->may_open)
-		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+		return exit_with(skb, &p->flow, MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	left_remember(&p->flow, MASQ_REASON_INBOUND_CONNECTION, packet_is_pure_syn(p) ? 0 : MASQ_WEAK);
-	return exit_with(MASQ_INGRESS, MASQ_REASON_INBOUND_CONNECTION);
+	return exit_with(skb, &p->flow, MASQ_INGRESS, MASQ_REASON_INBOUND_CONNECTION);
 }
 
 /* ICMP errors, and fragments but the first. */
@@ -285,7 +296,7 @@ __noinline int N(ingress_special)(struct __sk_buff *skb, const struct packet *p,
 {
 	__u32 reason = parsed == PARSED_ERROR ? N(error_ingress)(skb, p) : N(later_ingress)(skb, p);
 
-	return exit_with(MASQ_INGRESS, reason);
+	return exit_with(skb, &p->flow, MASQ_INGRESS, reason);
 }
 
 /* Of a protocol whose key may differ between the directions. */
@@ -298,12 +309,13 @@ __noinline int N(ingress_without_key)(struct __sk_buff *skb, const struct packet
 		return TC_ACT_UNSPEC;
 	m = reply_find(&p->flow);
 	if (m && mapping_rests(m))
-		return exit_with(MASQ_INGRESS, MASQ_REASON_RESTING);
+		return exit_with(skb, &m->flow, MASQ_INGRESS, MASQ_REASON_RESTING);
 	if (!m || !mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
-		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
-	return exit_with(MASQ_INGRESS, packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src)
-					       ? MASQ_REASON_TRANSLATED
-					       : MASQ_REASON_REWRITE_FAILED);
+		return exit_with(skb, &p->flow, MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+	return exit_with(skb, &m->flow, MASQ_INGRESS,
+			 packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src)
+				 ? MASQ_REASON_TRANSLATED
+				 : MASQ_REASON_REWRITE_FAILED);
 }
 
 __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
@@ -314,7 +326,7 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 	mapping_t *m;
 
 	if (parsed == PARSED_NOTHING || parsed == PARSED_ADDRESSES)
-		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+		return exit_with(skb, &p.flow, MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	if (parsed != PARSED_FLOW)
 		return N(ingress_special)(skb, &p, parsed);
 	if (is_source(&p.flow.src))
@@ -325,15 +337,17 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 	c = control_get();
 	m = table_find(BY_REPLY, &p.flow);
 	if (m && mapping_rests(m))
-		return exit_with(MASQ_INGRESS, MASQ_REASON_RESTING);
+		return exit_with(skb, &m->flow, MASQ_INGRESS, MASQ_REASON_RESTING);
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_INGRESS, c->clock)) {
 		if (flow_has_key(&p.flow))
 			return N(ingress_without_key)(skb, &p);
-		return exit_with(MASQ_INGRESS, may_be_adopted(&p) ? MASQ_REASON_NOT_AN_OPENER : MASQ_REASON_NOT_OURS);
+		return exit_with(skb, &p.flow, MASQ_INGRESS,
+				 may_be_adopted(&p) ? MASQ_REASON_NOT_AN_OPENER : MASQ_REASON_NOT_OURS);
 	}
-	return exit_with(MASQ_INGRESS, packet_rewrite(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport)
-					       ? MASQ_REASON_TRANSLATED
-					       : MASQ_REASON_REWRITE_FAILED);
+	return exit_with(skb, &m->flow, MASQ_INGRESS,
+			 packet_rewrite(skb, &p, MASQ_INGRESS, &m->flow.src, m->flow.sport)
+				 ? MASQ_REASON_TRANSLATED
+				 : MASQ_REASON_REWRITE_FAILED);
 }
 
 /*
@@ -350,7 +364,7 @@ __noinline int N(ingress_head)(struct __sk_buff *skb, __u32 l3_offset)
 	addr_t to;
 
 	if (!c || N(parse_any)(skb, &p, l3_offset, MASQ_INGRESS) != PARSED_FLOW)
-		return exit_with(MASQ_INGRESS, MASQ_REASON_NOT_OURS);
+		return exit_with(skb, &p.flow, MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	m = reply_find(&p.flow);
 	if (m && mapping_rests(m))
 		reason = MASQ_REASON_RESTING;
@@ -366,7 +380,7 @@ __noinline int N(ingress_head)(struct __sk_buff *skb, __u32 l3_offset)
 		return TC_ACT_SHOT; /* it has been sent on, and comes by again */
 	if (reason == MASQ_REASON_TRANSLATED && !packet_rewrite(skb, &p, MASQ_INGRESS, &to, port))
 		reason = MASQ_REASON_REWRITE_FAILED;
-	return exit_with(MASQ_INGRESS, reason);
+	return exit_with(skb, m ? &m->flow : &p.flow, MASQ_INGRESS, reason);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -7,6 +7,7 @@
 #ifndef MASQ_BPF_MAPPING_H
 #define MASQ_BPF_MAPPING_H
 
+#include "bpf/event.h"
 #include "bpf/policy.h"
 #include "bpf/ports.h"
 #include "bpf/state.h"
@@ -122,6 +123,7 @@ __noinline int N(mapping_publish)(__u32 slot, __u32 seen)
 	WRITE_ONCE(m->seen, seen);
 	if (N(insert_flow)(&flow, slot) == INSERTED)
 		return true;
+	m->flags |= MASQ_STILLBORN;
 	WRITE_ONCE(m->seen, 0); /* the sweep takes it apart */
 	return false;
 }
@@ -236,14 +238,17 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
 	result = port_find(skb, m, slot, c->clock);
 	if (result != INSERTED) {
+		m->flags = MASQ_STILLBORN;
 		WRITE_ONCE(m->seen, 0);
 		WRITE_ONCE(m->slot, MASQ_SLOT_LINKED); /* for the sweep, which settles the accounts */
 		return REFUSED(result == INSERT_EXISTS ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
 	}
 	if (flow->kind == MASQ_KIND_CONNECTION)
 		__sync_fetch_and_add(&c->created, 1);
-	if (N(mapping_publish)(slot, c->clock))
+	if (N(mapping_publish)(slot, c->clock)) {
+		N(event_made)(m, skb->ifindex);
 		return slot;
+	}
 	slot = N(find_by_flow)(flow);
 	return slot == NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : (int)slot;
 }

@@ -28,6 +28,7 @@ static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m,
 		bpf_map_delete_elem(&N(exhausted), &key);
 		N(pod_refund)(&m->flow.src);
 		__sync_fetch_and_add(&c->used, -1);
+		N(event_ended)(m);
 	} else if (m->flags & MASQ_CHARGED) {
 		N(pod_refund)(&m->external);
 		__sync_fetch_and_add(&c->used, -1);

@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/event_abi.h"
 #include "datapath/bpf/element_type.hpp"
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
@@ -21,6 +22,7 @@ TEST(Abi, sizes_in_the_objects_btf) {
       {"masq_options4", sizeof(masq_options4)}, {"masq_options6", sizeof(masq_options6)},
       {"masq_bucket", sizeof(masq_bucket)},     {"masq_control", sizeof(masq_control)},
       {"masq_births", sizeof(masq_births)},     {"masq_held_index", sizeof(masq_held_index)},
+      {"masq_monitor", sizeof(masq_monitor)},
   };
   for (const auto& [name, size] : rows) {
     const int id = btf__find_by_name_kind(types, name, BTF_KIND_STRUCT);

@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "src/cli": {"base", "model", "os", "datapath", "cli"},
     "bpf": {"bpf"},
 }
+CONTRACT = {'"bpf/abi.h"', '"bpf/event_abi.h"'}  # between the kernel's part and the others
 OURS = {"base", "model", "os", "datapath", "agent", "cli", "bpf", "tests", "bench"}
 # base and model have no effects: nothing there can open, wait or ask.
 EFFECTS = re.compile(r"<(fstream|iostream|filesystem|thread|cstdio|unistd\.h|fcntl\.h|sys/.*|linux/.*|net/.*)>")
@@ -55,8 +56,8 @@ def includes_go_down_only(root):
                 yield f"{name}: {folder} may not include {target}"
             if folder in {"src/base", "src/model"} and EFFECTS.match(target):
                 yield f"{name}: {folder} has no effects, and may not include {target}"
-            if folder != "bpf" and quoted_ours and first == "bpf" and target != '"bpf/abi.h"':
-                yield f"{name}: of bpf/ only bpf/abi.h may be included, not {target}"
+            if folder != "bpf" and quoted_ours and first == "bpf" and target not in CONTRACT:
+                yield f"{name}: of bpf/ only its contract may be included ({', '.join(sorted(CONTRACT))}), not {target}"
 
 
 def sources_carry_their_licence(root):

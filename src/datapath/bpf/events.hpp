@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "datapath/bpf/event_abi.h"
+#include "bpf/event_abi.h"
 #include "datapath/event.hpp"
 
 namespace masq {

@@ -1,13 +1,12 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What `masq monitor` and the programs in the kernel agree on. It belongs into bpf/abi.h, and moves there with the
- * programs' part; until then no program writes events, and `masq monitor` says so.
+ * What `masq monitor` and the programs in the kernel agree on: as bpf/abi.h, for events.
  *
  * Two pinned maps, of both families together:
  *   events   BPF_MAP_TYPE_RINGBUF, MASQ_EVENTS_BYTES large: struct masq_event after struct masq_event.
  *   monitor  BPF_MAP_TYPE_ARRAY, mappable, one element: struct masq_monitor.
  *
- * The programs' part, at each place where a mapping is made or ended or a packet leaves with a reason that drops:
+ * The programs' part (bpf/event.h), where a mapping is made or ended or a packet leaves with a reason that drops:
  *   1. nothing, unless the tick now is before monitor.until (wrapping comparison) and monitor.types has the type;
  *   2. one more in monitor.written_in_tick[type] (all 0, and tick is now, in a new tick): beyond MASQ_EVENTS_PER_TICK
  *      the event is not written, but monitor.lost[type] is one more, atomically; by type, so that a flood of drops hides
@@ -16,8 +15,8 @@
  * So a node that nobody watches pays one read of a line that is not written, and a watcher that dies leaves nothing
  * behind: its lease runs out.
  */
-#ifndef MASQ_EVENT_ABI_H
-#define MASQ_EVENT_ABI_H
+#ifndef MASQ_BPF_EVENT_ABI_H
+#define MASQ_BPF_EVENT_ABI_H
 
 #include "bpf/abi.h"
 
@@ -36,7 +35,10 @@ enum masq_event_type {
 	MASQ_EVENT_TYPE_COUNT,
 };
 
-/* Addresses of IPv4 stand in the first word. The tuple is that of the pod's packets, whatever the direction. */
+/*
+ * Addresses of IPv4 stand in the first word. The tuple is that of the pod's packets, whatever the direction; of a drop
+ * from outside that no mapping speaks for, `pod` is the address that it was sent to. Of fragments, ports are 0.
+ */
 struct masq_event {
 	__u64 time; /* CLOCK_BOOTTIME, ns */
 	union masq_addr6 pod;
