@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""raw.py SOURCE DESTINATION KIND [--count N] [--from-port P] [--to-port P] [--bad-checksum]
+"""raw.py SOURCE DESTINATION KIND [--count N] [--times N] [--from-port P] [--to-port P]
+[--bad-checksum]
 
-Sends crafted packets from a raw socket, each with the next source port: udp, tcp-syn, tcp-ack, tcp-rst, tcp-fin,
-tcp-synack, sctp, gre, esp, ipip, icmp-timestamp, the number of a protocol, or "all": every protocol once.
+Sends crafted packets from a raw socket, each with the next source port, --times over: udp, tcp-syn, tcp-ack, tcp-rst,
+tcp-fin, tcp-synack, sctp, gre, esp, ipip, icmp-timestamp, the number of a protocol, or "all": every protocol once.
 """
 import argparse
 import ipaddress
@@ -37,7 +38,8 @@ def send(options, kind):
         with socket.socket(family, socket.SOCK_RAW, protocol) as sender:
             if v6:
                 sender.bind((str(options.source), 0))
-            sender.sendto(data, (str(options.destination), 0))
+            for _ in range(options.times):
+                sender.sendto(data, (str(options.destination), 0))
 
 
 def main():
@@ -46,6 +48,7 @@ def main():
     parser.add_argument("destination", type=ipaddress.ip_address)
     parser.add_argument("kind")
     parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--from-port", type=int, default=40000)
     parser.add_argument("--to-port", type=int, default=80)
     parser.add_argument("--bad-checksum", action="store_true")

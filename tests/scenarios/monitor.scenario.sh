@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+# `masq monitor`: what happens in the kernel, while it happens; and what it costs.
+
+world serves tcp 80
+world serves udp 53
+
+# watching NAME [OPTION...]: a `masq monitor` of this name, whose lines come to $work/NAME.out. It says nothing before the
+# first event, so its lease is what is waited for.
+watching() {
+    local name=$1; shift
+    background node "$name" env -i PATH="$PATH" "$bin/masq" --bpf-root "$bpf_root" monitor "$@"
+    within 15 somebody_watches "$name"
+}
+somebody_watches() {
+    process_runs "$(cat "$work/$1.pid")"
+    not lease_is_over
+}
+process_runs() { kill -0 "$1" 2>/dev/null || fail "process $1 has ended"; }
+# The first word of the map is the tick up to which somebody watches. The time is taken first: on a busy machine it is
+# late by the time that the map is read.
+lease_is_over() {
+    local now until
+    now=$(awk '{ printf "%d", $1 * 1000000000 / 2 ^ 27 }' /proc/uptime)
+    until=$("$bpftool" -j map lookup pinned "$bpf_root/masq/maps/monitor" key 0 0 0 0 |
+        python3 -c 'import json, sys
+print(int.from_bytes(bytes(int(byte, 16) for byte in json.load(sys.stdin)["value"][:4]), "little"))')
+    [ "$until" -le "$now" ] || fail "the lease goes on"
+}
+says() { grep -qE -- "$2" "$work/$1.out" || fail "$1 does not say '$2': $(tail -n 5 "$work/$1.out")"; }
+never_says() { ! grep -E -- "$2" "$work/$1.out" || fail "$1 says that"; }
+stops() { kill "$(cat "$work/$1.pid")"; wait "$(cat "$work/$1.pid")"; }
+bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
+# drops WHO TIMES [FROM_PORT]: packets of WHO that cannot be masqueraded.
+drops() { inside "$1" "$support/raw.py" "${address[$1]}" "${address[world]}" tcp-rst --times "$2" --from-port "${3:-20000}"; }
+
+scenario "monitor tells of mappings made and ended, and of drops" only=bpf
+    masqd starts with nat-timeout-udp=2s
+    watching all
+    pod1  asks world 53 from 20001
+    within 15 says all "made  UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)$"
+    drops pod1 1
+    within 15 says all "drop  TCP $(at pod1 20000) -> $(at world 80) egress not_an_opener$"
+    within 10 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established$"
+    stops all
+
+scenario "monitor shows only the types and pods that are wanted, and JSON a line each" only=bpf
+    masqd starts
+    watching chosen --type drop --pod "${address[pod2]}" -o json
+    pod2  asks world 53 from 20001
+    drops pod1 1
+    drops pod2 1
+    within 15 says chosen '"reason":"not_an_opener"'
+    stops chosen
+    same  "drop ${address[pod2]} 20000 ${address[world]} 80 egress" "$(python3 -c 'import json, sys
+for line in sys.stdin:
+    e = json.loads(line)
+    print(e["type"], e["pod"]["address"], e["pod"]["port"], e["remote"]["address"], e["remote"]["port"], e["direction"])' \
+        <"$work/chosen.out")"
+
+scenario "monitor needs no agent" only=bpf
+    masqd starts
+    masqd is_killed
+    watching all
+    pod1  asks world 53 from 20001
+    within 15 says all "made  UDP $(at pod1 20001)"
+    stops all
+
+scenario "a node that nobody watches any more writes no events" only=bpf
+    masqd starts
+    watching first
+    drops pod1 1
+    within 15 says first not_an_opener
+    kill -KILL "$(cat "$work/first.pid")"
+    within 15 lease_is_over
+    drops pod1 5000 20001
+    watching second
+    drops pod2 1
+    within 15 says second "drop  TCP $(at pod2 20000)"
+    never_says second "$(at pod1 20001)|too fast"
+    stops second
+
+# R98: the counter is exact, the lines are few, and masqd has no part in it.
+scenario "a flood of drops is counted, not printed, and hides no mapping" only=bpf
+    masqd starts
+    watching all
+    before=$(awk '{ print $14 + $15 }' "/proc/$agent/stat")
+    drops pod1 200000
+    pod2  asks world 53 from 20001
+    within 15 says all "made  UDP $(at pod2 20001)"
+    used=$(($(awk '{ print $14 + $15 }' "/proc/$agent/stat") - before))
+    [ "$used" -le 50 ] || fail "masqd used $used hundredths of a second"
+    within 15 dropped_for not_an_opener 200000
+    not dropped_for not_an_opener 200001
+    within 15 says all "\\.\\.\\. [0-9]+ more: drop not_an_opener"
+    within 15 says all "\\.\\.\\. [0-9]+ events came too fast to be kept"
+    stops all
+    lines=$(wc -l <"$work/all.out")
+    [ "$lines" -lt 3000 ] || fail "monitor printed $lines lines"
+
+scenario "monitor says so when the programs of an earlier version write no events" only=bpf family=ipv4
+    masqd starts
+    masqd is_terminated
+    rm "$bpf_root/masq/maps/events" "$bpf_root/masq/maps/monitor"
+    contains "the programs in the kernel write no events" "$(words_of masq monitor)"
+    pod1  asks world 53 from 20001
+    masqd starts
+    nat_lists ":20001"
+    watching all
+    drops pod1 1
+    within 15 says all not_an_opener
+    stops all
