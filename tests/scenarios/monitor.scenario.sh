@@ -16,12 +16,13 @@ somebody_watches() {
     not lease_is_over
 }
 process_runs() { kill -0 "$1" 2>/dev/null || fail "process $1 has ended"; }
+event_map() { echo "$bpf_root"/masq/maps/v*/"$1"; }
 # The first word of the map is the tick up to which somebody watches. The time is taken first: on a busy machine it is
 # late by the time that the map is read.
 lease_is_over() {
     local now until
     now=$(awk '{ printf "%d", $1 * 1000000000 / 2 ^ 27 }' /proc/uptime)
-    until=$("$bpftool" -j map lookup pinned "$bpf_root/masq/maps/monitor" key 0 0 0 0 |
+    until=$("$bpftool" -j map lookup pinned "$(event_map monitor)" key 0 0 0 0 |
         python3 -c 'import json, sys
 print(int.from_bytes(bytes(int(byte, 16) for byte in json.load(sys.stdin)["value"][:4]), "little"))')
     [ "$until" -le "$now" ] || fail "the lease goes on"
@@ -100,7 +101,7 @@ scenario "a flood of drops is counted, not printed, and hides no mapping" only=b
 scenario "monitor says so when the programs of an earlier version write no events" only=bpf family=ipv4
     masqd starts
     masqd is_terminated
-    rm "$bpf_root/masq/maps/events" "$bpf_root/masq/maps/monitor"
+    rm "$(event_map events)" "$(event_map monitor)"
     contains "the programs in the kernel write no events" "$(words_of masq monitor)"
     pod1  asks world 53 from 20001
     masqd starts
