@@ -27,8 +27,9 @@ lease_is_over() {
 print(int.from_bytes(bytes(int(byte, 16) for byte in json.load(sys.stdin)["value"][:4]), "little"))')
     [ "$until" -le "$now" ] || fail "the lease goes on"
 }
-says() { grep -qE -- "$2" "$work/$1.out" || fail "$1 does not say '$2': $(tail -n 5 "$work/$1.out")"; }
-never_says() { ! grep -E -- "$2" "$work/$1.out" || fail "$1 says that"; }
+says() { grep -qF -- "$2" "$work/$1.out" || fail "$1 does not say '$2': $(tail -n 5 "$work/$1.out")"; }
+says_like() { grep -qE -- "$2" "$work/$1.out" || fail "$1 says nothing like '$2': $(tail -n 5 "$work/$1.out")"; }
+never_says() { ! grep -F -- "$2" "$work/$1.out" || fail "$1 says that"; }
 stops() { kill "$(cat "$work/$1.pid")"; wait "$(cat "$work/$1.pid")"; }
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
 # drops WHO TIMES [FROM_PORT]: packets of WHO that cannot be masqueraded.
@@ -38,10 +39,10 @@ scenario "monitor tells of mappings made and ended, and of drops" only=bpf
     masqd starts with nat-timeout-udp=2s
     watching all
     pod1  asks world 53 from 20001
-    within 15 says all "made  UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)$"
+    within 15 says all "made  UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
     drops pod1 1
-    within 15 says all "drop  TCP $(at pod1 20000) -> $(at world 80) egress not_an_opener$"
-    within 10 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established$"
+    within 15 says all "drop  TCP $(at pod1 20000) -> $(at world 80) egress not_an_opener"
+    within 10 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
     stops all
 
 scenario "monitor shows only the types and pods that are wanted, and JSON a line each" only=bpf
@@ -77,7 +78,8 @@ scenario "a node that nobody watches any more writes no events" only=bpf
     watching second
     drops pod2 1
     within 15 says second "drop  TCP $(at pod2 20000)"
-    never_says second "$(at pod1 20001)|too fast"
+    never_says second "$(at pod1 20001)"
+    never_says second "too fast"
     stops second
 
 # R98: the counter is exact, the lines are few, and masqd has no part in it.
@@ -92,8 +94,8 @@ scenario "a flood of drops is counted, not printed, and hides no mapping" only=b
     [ "$used" -le 50 ] || fail "masqd used $used hundredths of a second"
     within 15 dropped_for not_an_opener 200000
     not dropped_for not_an_opener 200001
-    within 15 says all "\\.\\.\\. [0-9]+ more: drop not_an_opener"
-    within 15 says all "\\.\\.\\. [0-9]+ events came too fast to be kept"
+    within 15 says_like all "\\.\\.\\. [0-9]+ more: drop not_an_opener"
+    within 15 says_like all "\\.\\.\\. [0-9]+ events came too fast to be kept"
     stops all
     lines=$(wc -l <"$work/all.out")
     [ "$lines" -lt 3000 ] || fail "monitor printed $lines lines"
