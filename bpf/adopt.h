@@ -134,33 +134,48 @@ __noinline int N(adopt_one)(const mapping_t *from)
 	if (mapping_has_port(m)) {
 		mapping_reply_key(m, &key);
 		if (N(insert_reply)(&key, slot) != INSERTED) {
-			WRITE_ONCE(m->seen, 0);
-			WRITE_ONCE(m->slot, MASQ_SLOT_LINKED); /* for the sweep, which settles the accounts */
+			slot_give_up(slot);
 			return false;
 		}
 	}
-	if (!(m->flags & MASQ_RESTING))
-		return N(mapping_publish)(slot, from->seen);
+	if (!(m->flags & MASQ_RESTING)) {
+		if (N(mapping_publish)(slot, from->seen))
+			return true;
+		slot_give_up(slot);
+		return false;
+	}
 	WRITE_ONCE(m->slot, MASQ_SLOT_LINKED);
 	WRITE_ONCE(m->seen, from->seen);
 	return true;
+}
+
+struct adoption {
+	struct __sk_buff *skb;
+	__u32 refused;
+};
+
+static long adopt_step(void *map, __u32 *key, __u8 *value, struct adoption *adoption)
+{
+	__u32 i = *key;
+	mapping_t from;
+
+	if (i >= MASQ_ADOPT_MOST ||
+	    bpf_skb_load_bytes(adoption->skb, MASQ_ADOPT_HEADER + i * sizeof(from), &from, sizeof(from)))
+		return 1;
+	from.slot = MASQ_SLOT_BUILDING; /* as it will be copied */
+	if (!N(adopt_one)(&from))
+		adoption->refused++;
+	return 0;
 }
 
 /* Run by user space. The packet: MASQ_ADOPT_HEADER octets, then mappings. Says how many could not be adopted. */
 SEC("tc")
 int N(adopt)(struct __sk_buff *skb)
 {
-	mapping_t from;
-	int refused = 0;
+	struct adoption adoption = {.skb = skb};
 
-	for (__u32 i = 0; i < MASQ_ADOPT_MOST; i++) {
-		if (bpf_skb_load_bytes(skb, MASQ_ADOPT_HEADER + i * sizeof(from), &from, sizeof(from)))
-			break;
-		from.slot = MASQ_SLOT_BUILDING; /* as it will be copied */
-		if (!N(adopt_one)(&from))
-			refused++;
-	}
-	return refused;
+	bpf_for_each_map_elem(&N(steps), adopt_step, &adoption, 0);
+	return adoption.refused;
 }
 
 #endif

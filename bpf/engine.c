@@ -318,6 +318,27 @@ __noinline int N(ingress_without_key)(struct __sk_buff *skb, const struct packet
 				 : MASQ_REASON_REWRITE_FAILED);
 }
 
+/*
+ * The first packet that comes back on a mapping, when a socket of the node claims its port by now: it may be for that one,
+ * and the address is the node's. The pod's next packet gets another port.
+ */
+__noinline int N(answer_is_the_nodes)(struct __sk_buff *skb, const struct packet *p)
+{
+	tuple_t flow;
+	mapping_t *m;
+	__u32 slot;
+
+	if (!p)
+		return false;
+	flow = p->flow;
+	slot = N(find_by_reply)(&flow);
+	m = slot_at(slot);
+	if (!m || !N(port_has_socket)(skb, slot))
+		return false;
+	WRITE_ONCE(m->seen, 0);
+	return true;
+}
+
 __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 {
 	struct packet p __attribute__((aligned(8))) = {};
@@ -336,6 +357,8 @@ __noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
 
 	c = control_get();
 	m = table_find(BY_REPLY, &p.flow);
+	if (m && m->state == MASQ_STATE_NEW && N(answer_is_the_nodes)(skb, &p))
+		m = NULL;
 	if (m && mapping_rests(m))
 		return exit_with(skb, &m->flow, MASQ_INGRESS, MASQ_REASON_RESTING);
 	if (!c || !m || !mapping_track(skb, m, &p, MASQ_INGRESS, c->clock)) {

@@ -121,11 +121,42 @@ __noinline int N(mapping_publish)(__u32 slot, __u32 seen)
 	flow = m->flow;
 	WRITE_ONCE(m->slot, MASQ_SLOT_LINKED);
 	WRITE_ONCE(m->seen, seen);
-	if (N(insert_flow)(&flow, slot) == INSERTED)
-		return true;
+	return N(insert_flow)(&flow, slot) == INSERTED;
+}
+
+/* The sweep takes it apart, and settles the accounts. */
+static __always_inline void slot_give_up(__u32 slot)
+{
+	mapping_t *m = slot_at(slot);
+
+	if (!m)
+		return;
 	m->flags |= MASQ_STILLBORN;
-	WRITE_ONCE(m->seen, 0); /* the sweep takes it apart */
-	return false;
+	WRITE_ONCE(m->seen, 0);
+	WRITE_ONCE(m->slot, MASQ_SLOT_LINKED);
+}
+
+/*
+ * A mapping that nobody has used: it found no port, or another CPU was first. Its share and its port are free at once, its
+ * slot when nobody can look at it any more. The sweep, which may be looking at it now, leaves it alone while it is BUILDING.
+ */
+__noinline int N(mapping_abandon)(__u32 slot)
+{
+	struct masq_control *c = control_get();
+	mapping_t *m = slot_at(slot);
+	tuple_t key;
+
+	if (!c || !m)
+		return 0;
+	WRITE_ONCE(m->slot, MASQ_SLOT_BUILDING);
+	__sync_val_compare_and_swap(&m->seen, READ_ONCE(m->seen), 0);
+	mapping_reply_key(m, &key);
+	N(remove_reply)(&key, slot);
+	N(pod_refund)(&m->flow.src);
+	__sync_fetch_and_add(&c->used, -1);
+	m->created = c->clock;
+	WRITE_ONCE(m->slot, MASQ_SLOT_UNLINKED);
+	return 0;
 }
 
 /*
@@ -152,7 +183,10 @@ __noinline int N(decision_remember)(const tuple_t *flow, const addr_t *to, __u32
 	__sync_fetch_and_add(charged ? &c->used : &c->left, 1);
 	mapping_fill(m, flow, to, reason, c->clock);
 	m->flags = flags;
-	return N(mapping_publish)(slot, c->clock);
+	if (N(mapping_publish)(slot, c->clock))
+		return true;
+	slot_give_up(slot);
+	return false;
 }
 
 static __always_inline void left_remember(const tuple_t *flow, __u32 reason, __u8 flags)
@@ -238,17 +272,16 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
 	result = port_find(skb, m, slot, c->clock);
 	if (result != INSERTED) {
-		m->flags = MASQ_STILLBORN;
-		WRITE_ONCE(m->seen, 0);
-		WRITE_ONCE(m->slot, MASQ_SLOT_LINKED); /* for the sweep, which settles the accounts */
+		N(mapping_abandon)(slot);
 		return REFUSED(result == INSERT_EXISTS ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
 	}
-	if (flow->kind == MASQ_KIND_CONNECTION)
-		__sync_fetch_and_add(&c->created, 1);
 	if (N(mapping_publish)(slot, c->clock)) {
+		if (flow->kind == MASQ_KIND_CONNECTION)
+			__sync_fetch_and_add(&c->created, 1);
 		N(event_made)(m, skb->ifindex);
 		return slot;
 	}
+	N(mapping_abandon)(slot);
 	slot = N(find_by_flow)(flow);
 	return slot == NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : (int)slot;
 }

@@ -67,6 +67,14 @@ scenario "a service of the node that listens later is found by all whom no pod s
     node  saw router
     pod2  asks world 53 from 20000
 
+scenario "a service that takes a port before a mapping there was answered is found by its askers" only=bpf # R10
+    masqd starts with nat-port-range=20000-20999
+    shadow udp
+    node  serves udp 20000
+    world_asks_the_node
+    node  saw world
+    pod2  asks world 53 from 20000
+
 scenario "the ports of tunnels are never used" # R11
     masqd starts
     for port in 4789 6081 8472 51820; do

@@ -9,6 +9,8 @@ namespace masq {
 namespace {
 
 constexpr std::uint32_t grace_slots = 1024;
+// One connection that is left alone for so many mappings: with IPv6's records a mapping then costs less than 128 bytes.
+constexpr std::uint32_t left_share = 8;
 
 std::uint32_t ticks(std::chrono::seconds time) {
   const auto nanoseconds = std::chrono::nanoseconds(time).count();
@@ -76,14 +78,14 @@ void set_ports(Options& options, const Desired& desired) {
 
 TableSize table_size(std::uint32_t max_mappings) {
   TableSize size;
-  const std::uint64_t slots = std::uint64_t{max_mappings} + max_mappings / 4 + grace_slots;
+  const std::uint64_t slots = std::uint64_t{max_mappings} + max_mappings / left_share + grace_slots;
   size.slots = static_cast<std::uint32_t>(std::min<std::uint64_t>(slots, MASQ_SLOTS_MAX));
   size.buckets = std::bit_ceil(size.slots / (MASQ_CELLS / 2) + 1);
   return size;
 }
 
 std::uint32_t table_capacity(const TableSize& size) {
-  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * 4 + 4) / 5);
+  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * left_share + left_share) / (left_share + 1));
 }
 
 template <class Abi>
@@ -105,7 +107,7 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
   options.forward_mask = size.buckets - 1;
   options.slots = size.slots;
   options.max_mappings = std::min(desired.max_mappings, table_capacity(size));
-  options.max_left = options.max_mappings / 4;
+  options.max_left = options.max_mappings / left_share;
   options.max_mappings_per_pod = desired.max_mappings_per_pod;
   options.route_source = desired.route_source;
   options.random_fully = desired.random_fully;

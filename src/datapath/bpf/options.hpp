@@ -37,7 +37,7 @@ struct TableSize {
   bool operator==(const TableSize&) const = default;
 };
 
-// Room for `max_mappings`, a quarter as many connections that are left alone, and slots in their grace period;
+// Room for `max_mappings`, an eighth as many connections that are left alone, and slots in their grace period;
 // indexes at most half full.
 TableSize table_size(std::uint32_t max_mappings);
 

@@ -132,8 +132,17 @@ Result<std::uint32_t> run_once(int program, std::vector<std::uint8_t> packet) {
   return run.retval;
 }
 
+// A timer's memory has to be there at once; the kernel refills what it keeps for that a moment later.
+constexpr int attempts_at_memory = 50;
+constexpr useconds_t pause_for_memory = 2000;
+
 Result<void> run_sweep(int program) {
-  auto said = run_once(program, std::vector<std::uint8_t>(64));
+  const auto run = [&] { return run_once(program, std::vector<std::uint8_t>(64)); };
+  auto said = run();
+  for (int attempt = 1; said && *said == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory; ++attempt) {
+    usleep(pause_for_memory);
+    said = run();
+  }
   if (!said) return fail_with("start the sweep", said.error());
   if (*said != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(*said)));
   return {};
