@@ -41,7 +41,7 @@ Result<void> follow(const Request& request, const std::vector<std::string>& type
 World make_world(const Request& request) {
   return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
           .read_mappings = [&](const auto& visit) { return read_mappings(request.bpf_root, visit); },
-          .end_mappings = [&](const auto& wanted) { return end_bpf_mappings(request.bpf_root, wanted); },
+          .end_mappings = [&](const auto& wanted) { return end_mappings(request.bpf_root, wanted); },
           .read_ip_masq = [&] { return read_ip_masq(request.bpf_root); },
           .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
           .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },

@@ -41,6 +41,21 @@ Result<void> read_mappings(const std::filesystem::path& bpf_root, const std::fun
       [&] { return read_iptables_mappings(visit); });
 }
 
+Result<Ended> end_mappings(const std::filesystem::path& bpf_root, const std::function<bool(const Mapping&)>& wanted) {
+  Ended ended;
+  const auto add = [&](const Result<Ended>& more) -> Result<void> {
+    if (!more) return std::unexpected(more.error());
+    ended.mappings += more->mappings;
+    ended.left_alone += more->left_alone;
+    return {};
+  };
+  auto done = read_each(
+      bpf_root, [&] { return add(end_bpf_mappings(bpf_root, wanted)); },
+      [&] { return add(end_nftables_mappings(wanted)); }, [&] { return add(end_iptables_mappings(wanted)); });
+  if (!done) return std::unexpected(done.error());
+  return ended;
+}
+
 Result<std::vector<IpMasqEntry>> read_ip_masq(const std::filesystem::path& bpf_root) {
   std::vector<IpMasqEntry> entries;
   const auto take = [&](Result<std::vector<IpMasqEntry>> found) -> Result<void> {

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `masq bpf nat` shows of the mappings, and which of them it ends.
-# Only bpf: `nat flush`, which says for the others that it is not there yet (docs/behaviour.md).
 
 world serves tcp 80
 world serves udp 53
@@ -60,7 +59,7 @@ scenario "a long list takes no second"
     same  20000 "$(masq bpf nat list --dst "${address[elsewhere]}" --state new | wc -l)" mappings
     (($(now_ms) - begin < 1000)) || fail "$(($(now_ms) - begin)) ms"
 
-scenario "nat flush ends all mappings, and new connections are served" only=bpf
+scenario "nat flush ends all mappings, and new connections are served"
     node_may_reset # what is on its way back to an ended mapping meets the node
     masqd starts with nat-port-range=20000-29999
     pods_talk
@@ -72,7 +71,7 @@ scenario "nat flush ends all mappings, and new connections are served" only=bpf
     pod2  reaches world as node from 20009
     masq bpf nat flush -o json | /usr/bin/python3 -c 'import json, sys; assert json.load(sys.stdin)["mappingsEnded"] >= 2'
 
-scenario "nat flush --pod and --dst end what they name and nothing else" only=bpf
+scenario "nat flush --pod and --dst end what they name and nothing else"
     node_may_reset # what is on its way back to an ended mapping meets the node
     masqd starts with nat-port-range=20000-29999
     pods_talk
@@ -92,7 +91,7 @@ scenario "nat flush --pod and --dst end what they name and nothing else" only=bp
     udp_mappings 0
     ends_somehow talk
 
-scenario "nat flush works with the agent dead" only=bpf
+scenario "nat flush works with the agent dead"
     masqd starts
     pod1  reaches world as node over udp
     masqd is_killed
@@ -101,7 +100,7 @@ scenario "nat flush works with the agent dead" only=bpf
     udp_mappings 0
     pod1  reaches world as node
 
-scenario "nat flush --stale ends what a changed file decides otherwise" only=bpf
+scenario "nat flush --stale ends what a changed file decides otherwise"
     node_may_reset # what is on its way back to an ended mapping meets the node
     left_alone world office
     the_world_knows_the_pods
@@ -124,7 +123,7 @@ scenario "nat flush --stale ends what a changed file decides otherwise" only=bpf
     pod1  reaches world as pod1
     pod2  reaches office as node
 
-scenario "nat flush --stale ends what leaves under an address that is no longer the uplink's" only=bpf
+scenario "nat flush --stale ends what leaves under an address that is no longer the uplink's"
     node_may_reset # what is on its way back to an ended mapping meets the node
     give_also node eth0 "${address[node-second]}/$link"
     masqd starts with "masquerade-address=${address[node-second]}"
@@ -134,7 +133,7 @@ scenario "nat flush --stale ends what leaves under an address that is no longer 
     same  "1 mapping ended" "$(masq bpf nat flush --stale)"
     talk  breaks
 
-scenario "connections from outside outlive a flush" only=bpf
+scenario "connections from outside outlive a flush"
     the_world_knows_the_pods
     left_alone "${address[router]}"
     masqd starts

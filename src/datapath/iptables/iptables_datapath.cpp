@@ -49,6 +49,9 @@ class IptablesDatapath final : public Datapath {
   }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
   Result<void> take_over(const std::vector<Mapping>& live) override { return take_over_connections(live); }
+  Result<Ended> pods_gone(const std::vector<Address>& pods) override {
+    return end_iptables_mappings([&](const Mapping& mapping) { return std::ranges::binary_search(pods, mapping.pod); });
+  }
   Result<Steps> remove() override;
 
  private:
@@ -240,7 +243,9 @@ Result<bool> has_ip_sets() {
   return !sets->empty();
 }
 
-Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit) {
+namespace {
+
+Result<std::vector<AddressRange>> read_pods() {
   const auto sets = IptablesTools::sets();
   if (!sets) return std::unexpected(sets.error());
   std::vector<AddressRange> pods;
@@ -248,7 +253,21 @@ Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& v
     if (const auto* const set = find_set(*sets, ip_set_name("pods", family)))
       for (const auto& member : set->members)
         if (const auto range = AddressRange::parse(member)) pods.push_back(*range);
-  return visit_translated(pods, visit);
+  return pods;
+}
+
+}  // namespace
+
+Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit) {
+  const auto pods = read_pods();
+  if (!pods) return std::unexpected(pods.error());
+  return visit_translated(*pods, visit);
+}
+
+Result<Ended> end_iptables_mappings(const std::function<bool(const Mapping&)>& wanted) {
+  const auto pods = read_pods();
+  if (!pods) return std::unexpected(pods.error());
+  return end_connections(*pods, wanted);
 }
 
 Result<std::vector<IpMasqEntry>> read_iptables_ip_masq() {

@@ -20,6 +20,7 @@ Result<void> probe_iptables();
 // What `masq` reads from the kernel, with or without an agent.
 Result<bool> has_ip_sets();
 Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit);
+Result<Ended> end_iptables_mappings(const std::function<bool(const Mapping&)>& wanted);
 Result<std::vector<IpMasqEntry>> read_iptables_ip_masq();  // sorted, IPv4 first
 
 }  // namespace masq

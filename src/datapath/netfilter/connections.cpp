@@ -268,6 +268,12 @@ bool holds(const std::vector<AddressRange>& ranges, const Address& address) {
       ranges, [&](const AddressRange& range) { return range.first <= address && address <= range.last; });
 }
 
+// One without a translation that its pod has begun, toward whom no service's address stood in between: without conntrack's
+// memory it is decided anew at its next packet. What stays among the pods never comes by an uplink.
+bool is_left_alone(const std::vector<AddressRange>& pods, const Connection& connection) {
+  return (connection.status & (IPS_SRC_NAT | IPS_DST_NAT)) == 0 && !holds(pods, connection.destination);
+}
+
 bool began_in_a_gap(const Connection& connection, const FamilyPolicy& policy) {
   const auto& remote = connection.reply_source;
   return !(connection.status & IPS_SRC_NAT) && any_contains(policy.sources, connection.source) &&
@@ -324,6 +330,25 @@ Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::
     if (!done) return done;
   }
   return {};
+}
+
+Result<Ended> end_connections(const std::vector<AddressRange>& pods, const std::function<bool(const Mapping&)>& wanted) {
+  MappingMaker maker;
+  Ended ended;
+  std::vector<Connection> found;
+  const auto look_at = [&](const Connection& connection) {
+    const bool translated = (connection.status & IPS_SRC_NAT) != 0;
+    if (!holds(pods, connection.source) || (!translated && !is_left_alone(pods, connection))) return;
+    auto mapping = maker.make(connection);
+    if (!translated) mapping.left_alone = "left_alone";
+    if (!wanted(mapping)) return;
+    ++(translated ? ended.mappings : ended.left_alone);
+    found.push_back(connection);
+  };
+  for (const auto family : {Family::ipv4, Family::ipv6})
+    if (auto done = visit_connections(family, look_at); !done) return std::unexpected(done.error());
+  if (auto done = delete_connections(found); !done) return std::unexpected(done.error());
+  return ended;
 }
 
 Result<std::size_t> mend_connections(const Desired& desired) {

@@ -52,6 +52,9 @@ class NftablesDatapath final : public Datapath {
   std::vector<std::string> notes() override { return notes_on_connection_table(connection_table()); }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
   Result<void> take_over(const std::vector<Mapping>& live) override { return take_over_connections(live); }
+  Result<Ended> pods_gone(const std::vector<Address>& pods) override {
+    return end_nftables_mappings([&](const Mapping& mapping) { return std::ranges::binary_search(pods, mapping.pod); });
+  }
   Result<Steps> remove() override;
 
  private:
@@ -259,6 +262,12 @@ Result<void> read_nftables_mappings(const std::function<void(const Mapping&)>& v
   const auto pods = read_pods();
   if (!pods) return std::unexpected(pods.error());
   return visit_translated(*pods, visit);
+}
+
+Result<Ended> end_nftables_mappings(const std::function<bool(const Mapping&)>& wanted) {
+  const auto pods = read_pods();
+  if (!pods) return std::unexpected(pods.error());
+  return end_connections(*pods, wanted);
 }
 
 Result<std::vector<IpMasqEntry>> read_nftables_ip_masq() {

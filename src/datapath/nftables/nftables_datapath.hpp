@@ -20,6 +20,7 @@ Result<void> probe_nftables();
 // What `masq` reads from the kernel, with or without an agent.
 Result<bool> has_nftables_table();
 Result<void> read_nftables_mappings(const std::function<void(const Mapping&)>& visit);
+Result<Ended> end_nftables_mappings(const std::function<bool(const Mapping&)>& wanted);
 Result<std::vector<IpMasqEntry>> read_nftables_ip_masq();  // sorted, IPv4 first
 
 }  // namespace masq
