@@ -38,15 +38,6 @@ static __always_inline bool may_be_adopted(const struct packet *p)
 	return READ_ONCE(N(adopting)) && N(is_mapped_port)(p);
 }
 
-static __always_inline void mapping_rest(mapping_t *m, __u32 slot)
-{
-	tuple_t flow = m->flow;
-
-	m->flags |= MASQ_RESTING;
-	m->state = MASQ_STATE_CLOSING;
-	N(remove_flow)(&flow, slot);
-}
-
 /* Both have gone on since: what has come further counts. */
 static __always_inline void mapping_catch_up(mapping_t *m, const mapping_t *from)
 {

@@ -211,9 +211,7 @@ __noinline int N(known_connection)(struct __sk_buff *skb, const struct packet *p
 			tcp_note_numbers(skb, p, m, MASQ_EGRESS); /* what an explicit end has to fit */
 		return KNOWN_WAITS;
 	}
-	m->flags |= MASQ_RESTING;
-	m->state = MASQ_STATE_CLOSING;
-	N(remove_flow)(&flow, slot);
+	mapping_rest(m, slot);
 	return KNOWN_ANEW;
 }
 

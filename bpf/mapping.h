@@ -124,6 +124,16 @@ __noinline int N(mapping_publish)(__u32 slot, __u32 seen)
 	return N(insert_flow)(&flow, slot) == INSERTED;
 }
 
+/* From here on it keeps its port from others, and its flow is free for a new one. */
+static __always_inline void mapping_rest(mapping_t *m, __u32 slot)
+{
+	tuple_t flow = m->flow;
+
+	m->flags |= MASQ_RESTING;
+	m->state = MASQ_STATE_CLOSING;
+	N(remove_flow)(&flow, slot);
+}
+
 /* The sweep takes it apart, and settles the accounts. */
 static __always_inline void slot_give_up(__u32 slot)
 {

@@ -45,7 +45,7 @@ Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, Gone gone) {
   auto requests = NetlinkRequests::open();
   if (!requests) return std::unexpected(requests.error());
   std::unique_ptr<PodWatch> watch(new PodWatch(loop, std::move(*requests), std::move(gone)));
-  auto events = NetlinkEvents::open(loop, {RTNLGRP_LINK, RTNLGRP_NEIGH},
+  auto events = NetlinkEvents::open(loop, RTMGRP_LINK | RTMGRP_NEIGH,
                                     {.message = [raw = watch.get()](const nlmsghdr& message) { raw->note(message); },
                                      .pause = [raw = watch.get()] { raw->conclude(); }});
   if (!events) return std::unexpected(events.error());

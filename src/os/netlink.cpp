@@ -13,7 +13,8 @@
 namespace masq {
 namespace {
 
-constexpr int attempts = 16;  // at a table that changes while it is read
+constexpr int attempts = 16;             // at a table that changes while it is read
+constexpr int events_buffer = 8 << 20;  // octets
 
 std::span<const std::uint8_t> payload_of(const nlattr& attribute) {
   return {static_cast<const std::uint8_t*>(mnl_attr_get_payload(&attribute)), mnl_attr_get_payload_len(&attribute)};
@@ -68,6 +69,19 @@ std::uint32_t NetlinkAttributes::u32(int type, std::uint32_t otherwise) const {
   std::uint32_t value = otherwise;
   if (payload.size() >= sizeof value) std::memcpy(&value, payload.data(), sizeof value);
   return value;
+}
+
+Result<Fd> subscribe_to_rtnetlink(unsigned groups) {
+  Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+  if (!fd) return fail("open a netlink socket: {}", std::strerror(errno));
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &events_buffer, sizeof events_buffer) != 0)
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &events_buffer, sizeof events_buffer);  // without CAP_NET_ADMIN
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = groups;
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail("subscribe to netlink: {}", std::strerror(errno));
+  return fd;
 }
 
 Result<NetlinkRequests> NetlinkRequests::open() {

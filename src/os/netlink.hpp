@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "os/fd.hpp"
 
 struct mnl_socket;
 
@@ -37,6 +38,10 @@ class NetlinkAttributes {
   static std::size_t index(int type) { return static_cast<std::size_t>(type) < limit ? type : 0; }
   std::array<std::span<const std::uint8_t>, limit> payloads_{};
 };
+
+// A socket that gets what these groups (RTMGRP_*) tell, without waiting for it; its buffer is for a storm of thousands of
+// interfaces.
+Result<Fd> subscribe_to_rtnetlink(unsigned groups);
 
 // A socket for questions to rtnetlink; events have one of their own (NetlinkMonitor).
 class NetlinkRequests {

@@ -4,7 +4,6 @@
 #include <linux/netlink.h>
 
 #include <functional>
-#include <initializer_list>
 #include <memory>
 
 #include "base/result.hpp"
@@ -21,8 +20,8 @@ class NetlinkEvents {
     std::function<void(const nlmsghdr&)> message;
     std::function<void()> pause;  // after the messages that there were
   };
-  // `groups`: RTNLGRP_*.
-  static Result<std::unique_ptr<NetlinkEvents>> open(EventLoop& loop, std::initializer_list<int> groups, Reader reader);
+  // `groups`: RTMGRP_*.
+  static Result<std::unique_ptr<NetlinkEvents>> open(EventLoop& loop, unsigned groups, Reader reader);
 
  private:
   NetlinkEvents(Fd fd, Reader reader) : fd_(std::move(fd)), reader_(std::move(reader)) {}
