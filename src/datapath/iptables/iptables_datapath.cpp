@@ -214,6 +214,17 @@ void join_halves(std::vector<IpMasqEntry>& entries) {
   }
 }
 
+Result<std::vector<AddressRange>> read_pods() {
+  const auto sets = IptablesTools::sets();
+  if (!sets) return std::unexpected(sets.error());
+  std::vector<AddressRange> pods;
+  for (const auto family : families)
+    if (const auto* const set = find_set(*sets, ip_set_name("pods", family)))
+      for (const auto& member : set->members)
+        if (const auto range = AddressRange::parse(member)) pods.push_back(*range);
+  return pods;
+}
+
 // That this kernel can be asked for rules and sets: else nothing of ours is there.
 Result<IptablesTools> working_tools() {
   auto tools = IptablesTools::find();
@@ -242,21 +253,6 @@ Result<bool> has_ip_sets() {
   if (!sets) return std::unexpected(sets.error());
   return !sets->empty();
 }
-
-namespace {
-
-Result<std::vector<AddressRange>> read_pods() {
-  const auto sets = IptablesTools::sets();
-  if (!sets) return std::unexpected(sets.error());
-  std::vector<AddressRange> pods;
-  for (const auto family : families)
-    if (const auto* const set = find_set(*sets, ip_set_name("pods", family)))
-      for (const auto& member : set->members)
-        if (const auto range = AddressRange::parse(member)) pods.push_back(*range);
-  return pods;
-}
-
-}  // namespace
 
 Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit) {
   const auto pods = read_pods();
