@@ -148,7 +148,7 @@ Result<void> Agent::serve_metrics() {
   // Whoever reaches the port may connect: those who then say nothing must not keep Prometheus out.
   auto server =
       HttpServer::open(*loop_, std::move(*listener), [this](std::string_view target) { return answer_metrics(target); },
-                       {.oldest_gives_way = true});
+                       {.busiest_gives_way = true});
   if (!server) return std::unexpected(server.error());
   metrics_server_ = std::move(*server);
   log_.info("metrics are served at {}", config_.prometheus_serve_addr);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/http_server.hpp"
 
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <optional>
 
 namespace masq {
@@ -65,11 +68,22 @@ std::string answer(std::string_view request, const HttpServer::Handler& handler)
   return serialise(handler(line->target), line->method == "GET");
 }
 
+// The address alone, without the port; empty for a socket that has none (a Unix socket's).
+std::string host_of(const sockaddr_storage& peer) {
+  const auto bytes = [](const auto& field) { return std::string(reinterpret_cast<const char*>(&field), sizeof field); };
+  if (peer.ss_family == AF_INET) return bytes(reinterpret_cast<const sockaddr_in&>(peer).sin_addr);
+  if (peer.ss_family == AF_INET6) return bytes(reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr);
+  return {};
+}
+
 }  // namespace
 
 class HttpServer::Connection {
  public:
-  Connection(HttpServer& server, Fd fd) : server_(server), fd_(std::move(fd)), deadline_(server.loop_) {}
+  Connection(HttpServer& server, Fd fd, std::string host)
+      : server_(server), fd_(std::move(fd)), host_(std::move(host)), deadline_(server.loop_) {}
+
+  [[nodiscard]] const std::string& host() const { return host_; }
 
   Result<void> start() {
     auto watch = server_.loop_.watch(fd_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); });
@@ -124,6 +138,7 @@ class HttpServer::Connection {
 
   HttpServer& server_;
   Fd fd_;
+  std::string host_;
   EventLoop::Watch watch_;
   Timer deadline_;
   std::string request_;
@@ -150,25 +165,34 @@ Result<void> HttpServer::listen() {
   return {};
 }
 
-// Those beyond the limit wait in the socket's own queue, or take the place of the oldest.
+// Those beyond the limit wait in the socket's own queue, or take the place of another.
 void HttpServer::accept_some() {
   for (int accepted = 0; accepted < most_accepted_at_once; ++accepted) {
     if (!make_room()) return;
-    Fd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    Fd fd(accept4(listener_.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd && (errno == EINTR || errno == ECONNABORTED)) continue;
     if (!fd && errno == EAGAIN) return;
     if (!fd) return pause_accepting();
-    if (connections_.size() == most_connections) connections_.pop_front();
-    auto connection = std::make_unique<Connection>(*this, std::move(fd));
+    if (connections_.size() == most_connections) end_one_of_the_busiest_host();
+    auto connection = std::make_unique<Connection>(*this, std::move(fd), host_of(peer));
     if (connection->start()) connections_.push_back(std::move(connection));
   }
 }
 
 // False: there is none, and accepting ends until there is.
 bool HttpServer::make_room() {
-  if (connections_.size() < most_connections || limits_.oldest_gives_way) return true;
+  if (connections_.size() < most_connections || limits_.busiest_gives_way) return true;
   watch_.change(0);
   return false;
+}
+
+void HttpServer::end_one_of_the_busiest_host() {
+  std::map<std::string_view, int> counts;
+  for (const auto& one : connections_) ++counts[one->host()];
+  connections_.erase(
+      std::ranges::max_element(connections_, {}, [&counts](const auto& one) { return counts.at(one->host()); }));
 }
 
 // Out of descriptors or memory: a level-triggered listener would spin.

@@ -23,9 +23,9 @@ struct HttpReply {
 // What a server bears from its clients.
 struct HttpLimits {
   Timers::Clock::duration patience = std::chrono::seconds(5);  // for the request, and as long for taking the reply
-  // When all 64 connections are taken: the oldest one ends for a new one, so that those who say nothing keep nobody
-  // out. Else the new one waits.
-  bool oldest_gives_way = false;
+  // When all 64 connections are taken: the oldest one of the address that has the most ends for a new one, so that
+  // those who say nothing keep nobody out but themselves. Else the new one waits.
+  bool busiest_gives_way = false;
 };
 
 // A GET-only HTTP/1.1 server for a handful of readers, inside the event loop: one request a connection, at most
@@ -46,6 +46,7 @@ class HttpServer {
   Result<void> listen();
   void accept_some();
   bool make_room();
+  void end_one_of_the_busiest_host();
   void pause_accepting();
   void forget(const Connection* connection);
 

@@ -15,7 +15,9 @@
 namespace masq {
 namespace {
 
-constexpr int waiting_connections = 128;
+// As many as the kernel lets wait: one that finds the queue full is heard again a second later only, when its SYN is
+// sent once more.
+constexpr int waiting_connections = SOMAXCONN;
 
 struct Endpoint {
   Address host;

@@ -91,7 +91,7 @@ scenario "the port is free again for the next masqd" family=ipv4
     masqd starts with prometheus-serve-addr=:9965
     metric_is masq_config_last_reload_successful 1
 
-scenario "a thousand connections that say nothing keep Prometheus out for no second" family=ipv4
+scenario "a thousand connections that say nothing keep Prometheus out for no moment" family=ipv4
     node_may_reset
     masqd starts with prometheus-serve-addr=:9965
     background world slow /usr/bin/python3 -c 'import socket, sys, time
@@ -106,11 +106,8 @@ while True:
         kept.pop(0).close()' "${address[node]}"
     descriptors() { [ "$(ls "/proc/$agent/fd" | wc -l)" -gt 64 ] || fail "not yet under attack"; }
     within 5 descriptors
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        begin=$(now_ms)
-        contains masq_build_info "$(metrics)"
-        (($(now_ms) - begin < 1000)) || fail "$(($(now_ms) - begin)) ms"
-    done
+    for _ in 1 2 3 4 5 6 7 8 9 10; do contains masq_build_info "$(metrics)"; done
+    same  0 "$(snmp node TcpExt ListenOverflows)" "connections that found the queue full and waited for a second SYN"
     [ "$(ls "/proc/$agent/fd" | wc -l)" -lt 150 ] || fail "descriptors: $(ls "/proc/$agent/fd" | wc -l)"
     masq status --brief
     pod1  reaches world as node

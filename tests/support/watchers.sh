@@ -37,10 +37,10 @@ world_saw_nothing_more() {
   [ ! -s "$work/watched" ] || fail "the world saw $watched: $(cat "$work/watched")"
 }
 
-# snmp NAMESPACE PROTOCOL FIELD: a counter of the kernel's.
+# snmp NAMESPACE GROUP FIELD: a counter of the kernel's, as "Tcp" "OutRsts" or "TcpExt" "ListenOverflows".
 snmp() {
   inside "$1" awk -v p="$2:" -v f="$3" '$1 == p && !n { for (i = 2; i <= NF; i++) if ($i == f) n = i; next }
-    $1 == p { print $n; exit }' /proc/net/snmp
+    $1 == p { print $n; exit }' /proc/net/snmp /proc/net/netstat
 }
 
 checksums_right() {

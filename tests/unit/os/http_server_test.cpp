@@ -2,12 +2,14 @@
 #include "os/http_server.hpp"
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <future>
 
 #include "os/http_client.hpp"
+#include "os/tcp_socket.hpp"
 #include "os/unix_socket.hpp"
 #include "unit/os/loop_test.hpp"
 #include "unit/os/temp_directory.hpp"
@@ -118,7 +120,7 @@ TEST_F(HttpServerTest, ThoseBeyondTheLimitWaitForTheirTurn) {
 TEST_F(HttpServerTest, TheOldestGivesWayWhereThatIsWanted) {
   const auto path_of_public = directory / "public";
   const auto open_to_all = HttpServer::open(*loop, listen_at(path_of_public).value(),
-                                            [](auto) { return HttpReply{.body = "here"}; }, {.oldest_gives_way = true});
+                                            [](auto) { return HttpReply{.body = "here"}; }, {.busiest_gives_way = true});
   std::vector<Fd> silent;
   for (int i = 0; i < 100; ++i) silent.push_back(connect_to(path_of_public, std::chrono::seconds(5)).value());
   const auto fd = connect_to(path_of_public, std::chrono::seconds(5)).value();
@@ -127,6 +129,30 @@ TEST_F(HttpServerTest, TheOldestGivesWayWhereThatIsWanted) {
   EXPECT_EQ(hear(silent.front()), "");
   char byte = 0;
   EXPECT_LT(recv(silent.back().get(), &byte, 1, MSG_DONTWAIT), 0) << "the newest are still there";
+}
+
+// A client of `server`, a TCP listener at 127.0.0.1, from the given address.
+Fd connect_from(std::uint32_t address, const sockaddr_in& server) {
+  Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in own{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {.s_addr = htonl(address)}, .sin_zero = {}};
+  EXPECT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&server), sizeof server), 0);
+  return fd;
+}
+
+TEST_F(HttpServerTest, AnAddressWithManyConnectionsTakesNoneFromAnother) {
+  auto listener = listen_on_tcp("127.0.0.1:0").value();
+  sockaddr_in at{};
+  socklen_t size = sizeof at;
+  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const auto open_to_all = HttpServer::open(
+      *loop, std::move(listener), [](auto) { return HttpReply{.body = "here"}; }, {.busiest_gives_way = true});
+  const auto patient = connect_from(INADDR_LOOPBACK + 1, at);
+  std::vector<Fd> many;
+  for (int i = 0; i < 200; ++i) many.push_back(connect_from(INADDR_LOOPBACK, at));
+  EXPECT_EQ(hear(many.front()), "");
+  say(patient, "GET / HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(hear(patient), EndsWith("here"));
 }
 
 TEST_F(HttpServerTest, ASilentClientIsLeftAfterItsDeadline) {
