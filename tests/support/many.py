@@ -31,8 +31,8 @@ SO_RCVBUFFORCE = 33  # Python does not know it
 
 def new_socket(options, kind, port=0):
     made = socket.socket(family_of(options.address), kind)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if port:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("", port))
     return made
 

@@ -139,8 +139,8 @@ def serve_ping(options):
 def connect(options, kind=socket.SOCK_STREAM):
     connection = socket.socket(family_of(options.address), kind)
     connection.settimeout(options.timeout)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if options.source or options.source_port:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         connection.bind((options.source, options.source_port))
     connection.connect((options.address, options.port))
     return connection
