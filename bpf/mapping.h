@@ -150,18 +150,17 @@ static __always_inline void slot_give_up(__u32 slot)
  * A mapping that nobody has used: it found no port, or another CPU was first. Its share and its port are free at once, its
  * slot when nobody can look at it any more. The sweep, which may be looking at it now, leaves it alone while it is BUILDING.
  */
-__noinline int N(mapping_abandon)(__u32 slot)
+__noinline int N(mapping_abandon)(__u32 slot, __u32 has_port)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
-	tuple_t key;
 
 	if (!c || !m)
 		return 0;
 	WRITE_ONCE(m->slot, MASQ_SLOT_BUILDING);
 	__sync_val_compare_and_swap(&m->seen, READ_ONCE(m->seen), 0);
-	mapping_reply_key(m, &key);
-	N(remove_reply)(&key, slot);
+	if (has_port)
+		N(port_release)(slot);
 	N(pod_refund)(&m->flow.src);
 	__sync_fetch_and_add(&c->used, -1);
 	m->created = c->clock;
@@ -280,10 +279,10 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	}
 	__sync_fetch_and_add(&c->used, 1);
 	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
-	result = port_find(skb, m, slot, c->clock);
-	if (result != INSERTED) {
-		N(mapping_abandon)(slot);
-		return REFUSED(result == INSERT_EXISTS ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
+	result = port_find(skb, m, slot);
+	if (result != CLAIMED) {
+		N(mapping_abandon)(slot, false);
+		return REFUSED(result == CLAIM_TAKEN ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
 	}
 	if (N(mapping_publish)(slot, c->clock)) {
 		if (flow->kind == MASQ_KIND_CONNECTION)
@@ -291,7 +290,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 		N(event_made)(m, skb->ifindex);
 		return slot;
 	}
-	N(mapping_abandon)(slot);
+	N(mapping_abandon)(slot, true);
 	slot = N(find_by_flow)(flow);
 	return slot == NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : (int)slot;
 }

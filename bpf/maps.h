@@ -94,13 +94,38 @@ struct {
 	__type(value, __u64);
 } N(counters) SEC(".maps");
 
-/* Remote endpoints toward which no port was free, and the tick when that was found out. */
+/* Toward the remote endpoints for which ports were searched of late: what is known of each port (bpf/port_search.h). */
+#define PORTS 65536
+struct known_ports {
+	__u64 taken[PORTS / 64]; /* a bit for each port, by number */
+	__u32 ranges;            /* range_mark() of the ports that were searched */
+	__u32 made;              /* tick */
+	__u32 exhausted;         /* the tick in which none was free; 0: none */
+	__u32 reserved;
+};
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 128);
 	__type(key, tuple_t);
-	__type(value, __u32);
-} N(exhausted) SEC(".maps");
+	__type(value, struct known_ports);
+} N(known_ports) SEC(".maps");
+
+/* A search's own: the stack has no room for it. */
+struct port_search {
+	tuple_t endpoint; /* key of known_ports */
+	__u32 word;       /* what leads from a position to the bitmap's word: port_at_position() */
+	__u32 position;
+	__u32 end;
+	__u32 tried;
+	__u32 any_port;
+	__u32 result; /* enum claim_result, but for CLAIM_NODE_HAS_IT */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct port_search);
+} N(port_search) SEC(".maps");
 
 /* What the node itself speaks with whom, of protocols for which no socket can be looked up, and the tick when. */
 struct {

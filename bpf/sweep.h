@@ -22,10 +22,7 @@ static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m,
 
 	N(remove_flow)(&key, number);
 	if (mapping_has_port(m)) {
-		mapping_reply_key(m, &key);
-		N(remove_reply)(&key, number);
-		exhausted_key(&key, m);
-		bpf_map_delete_elem(&N(exhausted), &key);
+		N(port_release)(number);
 		N(pod_refund)(&m->flow.src);
 		__sync_fetch_and_add(&c->used, -1);
 		N(event_ended)(m);

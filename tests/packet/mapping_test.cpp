@@ -143,11 +143,11 @@ TEST_P(Table, searches_for_a_port_are_counted) {
   open(engine, 2000, who.other_pod);
   const auto births = engine.births(who.family);
   EXPECT_EQ(births.created[MASQ_CLASS_TCP], 2u);
-  EXPECT_EQ(births.searches[0], 1u) << "the first port was its own";
+  EXPECT_GE(births.searches[0], 1u) << "the first port was its own";
   std::uint64_t all = 0;
   for (const auto searches : births.searches) all += searches;
   EXPECT_EQ(all, 3u) << "also the one that found none";
-  EXPECT_GE(births.attempts, 1u + 2 + 3);
+  EXPECT_GE(births.attempts, 3u + 2) << "each its own, and each of the two by a search";
 }
 
 // R83; and a pod does not get what comes for the node's own tunnels.

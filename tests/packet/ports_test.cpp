@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which ports connections leave under. Hard cases R2, R6, R7.
+#include <bpf/bpf.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 #include <random>
 #include <set>
 
+#include "datapath/bpf/pinned_table.hpp"
+#include "os/fd.hpp"
 #include "table.hpp"
 
 namespace masq::test {
@@ -84,6 +91,79 @@ TEST_P(Fill, one_port_is_free_again) {
   for (const auto& m : mappings(engine, who.family))
     if (m.pod.address == who.pod2) of_pod2.insert(m.external.port);
   EXPECT_EQ(of_pod2, std::set{taken.external.port});
+}
+
+class KnownPorts : public Ports {
+ protected:
+  const std::vector<PortRange> two{{2000, 2001}};
+
+  // That none was free is found out once a tick.
+  void next_tick(Engine& engine) const {
+    for (const auto now = engine.control(who.family).clock; engine.control(who.family).clock == now;)
+      engine.pass_time(who.family, 0);
+  }
+  // A listener of the node's, as the search asks for it: in this namespace, at every address.
+  Fd listen(std::uint16_t port) const {
+    Fd fd(socket(who.family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in any{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
+    const sockaddr_in6 any6{
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_flowinfo = 0, .sin6_addr = {}, .sin6_scope_id = 0};
+    const bool is_ipv4 = who.family == Family::ipv4;
+    const void* address = is_ipv4 ? static_cast<const void*>(&any) : &any6;
+    EXPECT_EQ(bind(fd.get(), static_cast<const sockaddr*>(address), is_ipv4 ? sizeof any : sizeof any6), 0);
+    EXPECT_EQ(::listen(fd.get(), 1), 0);
+    return fd;
+  }
+  // What is known of the one remote endpoint's ports, changed by hand: struct known_ports in bpf/maps.h.
+  template <class Change>
+  void tamper(const Engine& engine, Change change) const {
+    struct {
+      std::array<std::uint64_t, 1024> taken;
+      std::uint32_t ranges, made, exhausted, reserved;
+    } known;
+    const int map = engine.program().map(map_name("known_ports", who.family));
+    masq_tuple6 key;
+    ASSERT_EQ(bpf_map_get_next_key(map, nullptr, &key), 0);
+    ASSERT_EQ(bpf_map_lookup_elem(map, &key, &known), 0);
+    change(known);
+    ASSERT_EQ(bpf_map_update_elem(map, &key, &known, BPF_EXIST), 0);
+  }
+};
+MASQ_BOTH_FAMILIES(KnownPorts);
+
+TEST_P(KnownPorts, what_is_taken_is_looked_at_once_when_ports_are_hard_to_find) {
+  const Engine engine(roomy({{2000, 2999}}));
+  for (std::uint16_t i = 0; i < 1000; ++i) open(engine, {who.pod, static_cast<std::uint16_t>(40000 + i)});
+  // Each its own; then some guesses, and each port of the range once. Without memory it were about 8,500.
+  EXPECT_LT(engine.births(who.family).attempts, 4000u);
+}
+
+TEST_P(KnownPorts, a_port_of_the_nodes_is_used_as_soon_as_it_is_closed) {
+  Engine engine(roomy(two));
+  auto socket = listen(2001);
+  EXPECT_EQ(open(engine, {who.pod, 2000}), pass);
+  EXPECT_EQ(open(engine, {who.pod2, 2000}), drop);
+  socket.reset();
+  next_tick(engine);
+  EXPECT_EQ(open(engine, {who.pod2, 2000}), pass);
+}
+
+// A bit that was set in an element which the LRU had just given to this endpoint.
+TEST_P(KnownPorts, what_is_wrong_is_forgotten_after_a_minute) {
+  Engine engine(roomy(two));
+  EXPECT_EQ(open(engine, {who.pod, 40000}), pass);
+  EXPECT_EQ(open(engine, {who.pod, 40001}), pass);
+  EXPECT_EQ(open(engine, {who.pod, 40002}), drop) << "by then something is known";
+  // One of the two is free again, and what is known does not say so.
+  engine.egress(tcp(mappings(engine, who.family)[0].external, {who.world, 443}, syn));
+  engine.pass_time(who.family, 0);
+  tamper(engine, [](auto& known) { known.taken.fill(~0ull); });
+  next_tick(engine);
+  EXPECT_EQ(open(engine, {who.pod2, 40000}), drop);
+  tamper(engine, [](auto& known) { known.made -= 500; });
+  next_tick(engine);
+  EXPECT_EQ(open(engine, {who.pod2, 40000}), drop) << "it is begun anew when it was of no use";
+  EXPECT_EQ(open(engine, {who.pod2, 40000}), pass);
 }
 
 // R6, R7: whatever the mode and the pod's port, the range is kept to; all of it is used, and kept ports are kept.

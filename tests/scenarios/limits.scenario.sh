@@ -53,6 +53,14 @@ scenario "a pod that is refused a connection learns it at once" only=bpf
     dropped_for no_free_port 1
     talk  is_unbroken
 
+scenario "a range that is made wider while it is full is used at once" only=bpf # R2
+    masqd starts with nat-port-range=20000-20000
+    pod1  reaches world as node over udp
+    pod2  cannot_reach world over udp
+    masqd is_terminated
+    masqd starts with nat-port-range=20000-20001
+    pod2  reaches world as node over udp
+
 scenario "ports used toward one destination are free toward another" # R1
     masqd starts with nat-port-range=20000-20009
     a_crowd pod1 udp 10 world as first

@@ -77,7 +77,7 @@ scenario "maps that were pinned without a schema in their path are taken over" o
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
-    rm    "$bpf_root/masq/maps/$schema/"{events,monitor} # there were none yet
+    rm    "$bpf_root/masq/maps/$schema/"{events,monitor,{known_ports,port_search}{4,6}} # there were none yet
     mv    "$bpf_root/masq/maps/$schema"/* "$bpf_root/masq/maps/"
     rmdir "$bpf_root/masq/maps/$schema"
     masqd starts
