@@ -74,6 +74,22 @@ class Talk {
   std::size_t sent_ = 0;
 };
 
+// A program that ends before it has read everything is its caller's to judge by its exit: it must not end us too.
+class BrokenPipesIgnored {
+ public:
+  BrokenPipesIgnored() {
+    struct sigaction ignored {};
+    ignored.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignored, &before_);
+  }
+  ~BrokenPipesIgnored() { sigaction(SIGPIPE, &before_, nullptr); }
+  BrokenPipesIgnored(const BrokenPipesIgnored&) = delete;
+  BrokenPipesIgnored& operator=(const BrokenPipesIgnored&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
 Result<pid_t> spawn(const std::vector<std::string>& arguments, int in, int out, int err) {
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
@@ -88,7 +104,11 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int in, int out, 
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  sigset_t as_usual;  // what is ignored stays so in the program
+  sigemptyset(&as_usual);
+  sigaddset(&as_usual, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &as_usual);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = 0;
   const int failed = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -117,6 +137,7 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& arguments, const 
   out->write.reset();
   err->write.reset();
   ProgramEnd end;
+  const BrokenPipesIgnored for_this_talk;
   Talk talk(std::move(in->write), std::move(out->read), std::move(err->read), input);
   const bool finished = talk.finish(deadline, end);
   if (!finished) kill(*pid, SIGKILL);
