@@ -114,6 +114,19 @@ scenario "SIGINT ends masqd like SIGTERM"
     same  0 "$agent_exit" "exit"
     pod1  reaches world as node
 
+scenario "masqd outlives those who read its log"
+    mkfifo "$work/log"
+    agent_log=$work/log
+    agent_flags
+    head  -n 1 "$work/log" >/dev/null &
+    start_agent
+    agent_log=$work/masqd.log
+    eventually agent_is_ready
+    left_alone beyond-east # until it is covered
+    node_gets_a_second_uplink # there is something to say
+    within 5 pod1 reaches beyond-east as node-east
+    agent_is_ready
+
 scenario "masqd without the right to do its work says so"
     agent_flags
     status=0
