@@ -155,6 +155,21 @@ scenario "rules of iptables that somebody removes come back within five seconds 
     done
     pod1  reaches world as node
 
+scenario "sets of iptables that somebody empties come back within five seconds (R43)" only=iptables
+    left_alone world # as long as the sets are empty
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    members() { inside node ipset save | grep "^add masq-" | sort; }
+    before=$(members)
+    is_as_before() { [ "$before" = "$(members)" ] || fail "$(diff <(echo "$before") <(members))"; }
+    for round in 1 2; do
+        inside node ipset flush
+        not  is_as_before
+        within 5 is_as_before
+    done
+    pod1  reaches world as node
+    pod1  reaches office as pod1
+
 scenario "rules of others in iptables stay as they are, and come in no other order" only=iptables
     tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
     inside node "$tool" -t nat -A POSTROUTING -o lo -j ACCEPT
