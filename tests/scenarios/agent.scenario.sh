@@ -226,6 +226,18 @@ scenario "pins that were wiped come back with the agent" only=bpf
     masqd starts
     pod1  reaches world as node
 
+scenario "pins that are wiped under a running agent come back within five seconds" only=bpf
+    left_alone world
+    masqd starts
+    pod1  reaches world as node
+    for gone in links/eth0/egress links/eth0/ingress links maps ""; do
+        rm -r "$bpf_root/masq/$gone"
+        within 5 exists "$bpf_root/masq/links/eth0/egress"
+        within 5 exists "$bpf_root/masq/links/eth0/ingress"
+        within 5 exists "$bpf_root/masq/maps/$schema/control4"
+        within 5 pod1 reaches world as node
+    done
+
 scenario "--cleanup leaves the kernel as it was found"
     left_alone world
     as_found() { inside node sh -c 'tc qdisc show; nft list ruleset; ip -o link; ip -o address; ip route'; }

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -21,6 +22,8 @@
 
 namespace masq {
 namespace {
+
+constexpr auto look_every = std::chrono::seconds(1);
 
 bool same_policy(const Desired& a, const Desired& b) {
   return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.ip_masq_agent == b.ip_masq_agent &&
@@ -56,6 +59,8 @@ class BpfDatapath final : public Datapath {
   Result<void> load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps);
   Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
+  bool has_its_pins() const;
+  void look_after_pins(const std::function<void()>& disturbed);
   UplinkAttachments attachments() const { return {pins_, mode()}; }
   AttachMode mode() const;
 
@@ -66,6 +71,8 @@ class BpfDatapath final : public Datapath {
   std::optional<Desired> applied_;  // of this process: what the maps hold
   AddressOrders address_orders_{pins_};
   std::unique_ptr<NetlinkMonitor> filters_;
+  std::unique_ptr<Timer> look_;
+  bool is_pinned_ = false;  // by the last apply(), which succeeded
 };
 
 AttachMode BpfDatapath::mode() const {
@@ -89,6 +96,7 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
   for (auto& line : unmet_wishes(desired, program_->options().ipv4, program_->options().ipv6))
     steps.push_back(std::move(line));
   applied_.reset();
+  is_pinned_ = false;
   return {};
 }
 
@@ -143,6 +151,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   if (auto pruned = prune_uplinks<Abi4>(*program_, desired); !pruned) return std::unexpected(pruned.error());
   if (auto pruned = prune_uplinks<Abi6>(*program_, desired); !pruned) return std::unexpected(pruned.error());
   applied_ = desired;
+  is_pinned_ = done.has_value();
   if (!done) return std::unexpected(done.error());
   return steps;
 }
@@ -162,8 +171,30 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
   return steps;
 }
 
-// A tcx link is nobody else's to take away; a filter goes with its qdisc, whoever deletes that.
+bool BpfDatapath::has_its_pins() const {
+  const auto exists = [](const std::filesystem::path& path) { return ::access(path.c_str(), F_OK) == 0; };
+  return exists(pins_.map(map_name("control", Family::ipv4))) && exists(pins_.map(map_name("control", Family::ipv6))) &&
+         (mode() == AttachMode::clsact || std::ranges::all_of(applied_->uplinks, [&](const Uplink& uplink) {
+            const auto device = pins_.device(uplink.name);
+            return exists(device / to_string(Hook::ingress)) && exists(device / to_string(Hook::egress));
+          }));
+}
+
+// The programs leave a device with the pin of their link. What could not be pinned is the next apply()'s to try again.
+void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
+  look_->start(look_every, [this, disturbed] {
+    if (is_pinned_ && !has_its_pins()) {
+      is_pinned_ = false;
+      disturbed();
+    }
+    look_after_pins(disturbed);
+  });
+}
+
+// A tcx link is nobody else's to take away but by its pin; a filter goes with its qdisc, whoever deletes that.
 Result<void> BpfDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
+  look_ = std::make_unique<Timer>(loop);
+  look_after_pins(disturbed);
   auto monitor = NetlinkMonitor::open(loop, RTMGRP_TC, [this, disturbed = std::move(disturbed)] {
     if (mode() == AttachMode::clsact) disturbed();
   });
@@ -225,6 +256,7 @@ Result<Steps> BpfDatapath::remove() {
   if (auto done = everywhere.detach_others({}, false, steps); !done) return std::unexpected(done.error());
   program_.reset();
   applied_.reset();
+  is_pinned_ = false;
   steps.push_back(fmt::format("remove {}", pins_.root().string()));
   std::filesystem::remove_all(pins_.root(), error);
   if (error) return fail("{}: {}", pins_.root().string(), error.message());
