@@ -309,6 +309,32 @@ TEST_P(Foreign, a_directory_in_the_place_of_a_map) {
   }
 }
 
+// A table of another version would be moved to ours, and removed then.
+TEST_P(Foreign, a_table_of_another_version_without_its_control) {
+  apply(on({"up0"}));
+  datapath.reset();
+  masq_mapping4 alive{};
+  alive.seen = 5;
+  const std::uint32_t key = 1;
+  ASSERT_EQ(bpf_map_update_elem(Fd(bpf_obj_get(map("mappings4").c_str())).get(), &key, &alive, BPF_ANY), 0);
+  const auto other = Pins(root).all_maps() / "v77";
+  std::filesystem::rename(Pins(root).maps(), other);
+  std::filesystem::remove(other / "control4");
+  datapath = *make_bpf_datapath(root, GetParam());
+  expect_refusal(other / "control4");
+}
+
+TEST_P(Foreign, a_map_in_the_place_of_a_table_of_another_version) {
+  const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
+  const auto path = Pins(root).all_maps() / "v77" / "mappings4";
+  apply(on({"up0"}));
+  datapath.reset();
+  std::filesystem::create_directory(path.parent_path());
+  ASSERT_EQ(bpf_obj_pin(foreign.get(), path.c_str()), 0);
+  datapath = *make_bpf_datapath(root, GetParam());
+  expect_refusal(path);
+}
+
 TEST_P(Foreign, a_control_of_nonsense) {
   const auto nonsense = [](auto change) {
     masq_control control{.free_list = 0, .hash_seed = 1, .created = 0, .schema = MASQ_SCHEMA, .slots = 6144, .buckets = 1024,
@@ -352,7 +378,7 @@ TEST_P(Foreign, a_table_of_another_schema_that_cannot_be_read) {
   std::filesystem::create_directory(other);
   for (const char* name : {"control4", "mappings4"}) ASSERT_EQ(bpf_obj_pin(foreign.get(), (other / name).c_str()), 0);
   datapath = *make_bpf_datapath(root, GetParam());
-  expect_refusal(other / "control4");
+  expect_refusal(other / "mappings4");
 }
 
 TEST_P(Foreign, a_pin_that_is_no_link) {

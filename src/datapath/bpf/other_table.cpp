@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "datapath/bpf/pinned_table.hpp"
 
@@ -41,7 +42,35 @@ Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::u
   return copy;
 }
 
+// Whether it was ever more than made: a table whose making was interrupted has no control, and nothing in it.
+Result<bool> has_mappings(int slots) {
+  const auto type = ElementType::of_map(slots);
+  if (!type) return std::unexpected(type.error());
+  const auto seen = type->fields.find("seen");
+  if (seen == type->fields.end()) return fail("not a table of masq: it has no seen");
+  std::uint32_t stride = 0;
+  const auto copy = copy_of(slots, std::numeric_limits<std::uint32_t>::max(), stride);
+  if (!copy) return std::unexpected(copy.error());
+  for (std::size_t at = 0; at + stride <= copy->size(); at += stride)
+    for (std::size_t i = 0; i < seen->second.size; ++i)
+      if ((*copy)[at + seen->second.offset + i] != 0) return true;
+  return false;
+}
+
 }  // namespace
+
+Result<void> check_other_table(const std::filesystem::path& maps, Family family) {
+  const auto control_path = maps / map_name("control", family), slots_path = maps / map_name("mappings", family);
+  const auto control = open_map(control_path), slots = open_map(slots_path);
+  if (!control) return std::unexpected(control.error());
+  if (!slots) return std::unexpected(slots.error());
+  if (!*slots) return {};
+  const auto mappings = has_mappings((*slots)->get());
+  if (!mappings) return fail_with(slots_path.string(), mappings.error());
+  if (*mappings && !*control)
+    return fail("{}: not there, but {} has connections", control_path.string(), slots_path.string());
+  return {};
+}
 
 template <class Abi>
 Result<std::optional<OtherTable<Abi>>> OtherTable<Abi>::open(const std::filesystem::path& maps, int ours) {

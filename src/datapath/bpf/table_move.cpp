@@ -36,6 +36,9 @@ void wait_for_running_programs() {
 Result<std::optional<TableMove>> TableMove::find(const Pins& pins) {
   TableMove move(pins);
   if (move.others_.empty()) return std::nullopt;
+  for (const auto& maps : move.others_)
+    for (const Family family : {Family::ipv4, Family::ipv6})
+      if (auto checked = check_other_table(maps, family); !checked) return std::unexpected(checked.error());
   const auto whole = is_whole(pins);
   if (!whole) return std::unexpected(whole.error());
   move.makes_table_ = !*whole;
