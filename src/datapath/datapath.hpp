@@ -121,14 +121,23 @@ class Datapath {
   virtual std::vector<std::string> notes() { return {}; }
   // From now on `disturbed` is called when somebody else changed what is ours: then apply() has something to mend.
   virtual Result<void> watch(EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
+  // What apply() would meet, as far as it can be known without a change: an error is one of apply()'s to come.
+  virtual Result<void> check(const Desired&) { return {}; }
+  // Whether it masquerades already, also from before this process: then what it has in the kernel must not be undone.
+  virtual Result<bool> in_force() { return false; }
   // Another datapath is about to take the place of this one: from now on nothing is translated any more, and what would
-  // have to be is dropped. Works on what is found in the kernel.
-  virtual Result<void> hand_over() { return {}; }
+  // have to be is dropped. False: nothing was, and nothing stopped. Works on what is found in the kernel.
+  virtual Result<bool> hand_over() { return false; }
+  // The other one cannot: this one goes on as before hand_over(), under the addresses of today. Works on what is found
+  // in the kernel, whoever has called hand_over().
+  virtual Result<void> take_back(const Desired& /*desired*/) { return {}; }
   // Goes on with connections that another datapath has translated until now, under the same external endpoints. Those
   // that it cannot take over are new connections to it. Called while the other one is there still, and then, with the
   // same ones, when it has just been taken out of the kernel.
   virtual Result<void> take_over(const std::vector<Mapping>&) { return {}; }
   virtual Result<void> taken_over(const std::vector<Mapping>&) { return {}; }
+  // After take_over(), when the other one stays for now.
+  virtual void not_taken_over() {}
   // Takes everything of ours out of the kernel. Works on what is found there, also without an apply() before.
   virtual Result<Steps> remove() = 0;
 };

@@ -25,22 +25,52 @@ std::vector<Mapping> live_of(Datapath& datapath) {
 
 }  // namespace
 
-// Connections are handed over before the chosen one touches a packet, so that it goes on with them under the same ports,
-// and then those that have begun meanwhile.
+// What is bound to fail touches nothing; what fails nevertheless is undone. Once the chosen one masquerades an other
+// one may be gone in part, and then nobody but the chosen one keeps packets from leaking.
 Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
-  for (const auto& other : others_) {
-    if (auto done = other->hand_over(); !done) return std::unexpected(done.error());
-    if (auto done = chosen_->take_over(live_of(*other)); !done) return std::unexpected(done.error());
-  }
-  auto steps = chosen_->apply(desired);
-  if (!steps) return steps;
+  if (others_.empty()) return chosen_->apply(desired);
+  const auto in_force = chosen_->in_force();
+  if (!in_force) return std::unexpected(in_force.error());
+  bool handed_over = false;
+  auto steps = take_place(desired, handed_over);
+  if (!steps && !*in_force) return std::unexpected(undo(desired, handed_over, steps.error()));
+  if (steps) steps = replace_others(std::move(*steps));
+  if (!steps) chosen_->not_taken_over();
+  return steps;
+}
+
+Result<Steps> ReplacingDatapath::replace_others(Steps steps) {
   while (!others_.empty()) {
     auto replaced = replace(*others_.back());
     if (!replaced) return replaced;
-    std::ranges::move(*replaced, std::back_inserter(*steps));
+    std::ranges::move(*replaced, std::back_inserter(steps));
     others_.pop_back();
   }
   return steps;
+}
+
+// Connections are handed over before the chosen one touches a packet, so that it goes on with them under the same
+// ports, and then those that have begun meanwhile.
+Result<Steps> ReplacingDatapath::take_place(const Desired& desired, bool& handed_over) {
+  if (auto checked = chosen_->check(desired); !checked) return std::unexpected(checked.error());
+  for (const auto& other : others_) {
+    const auto handed = other->hand_over();
+    if (!handed) return std::unexpected(handed.error());
+    handed_over |= *handed;
+    if (auto done = chosen_->take_over(live_of(*other)); !done) return std::unexpected(done.error());
+  }
+  return chosen_->apply(desired);
+}
+
+// First the chosen one's rules: two must not translate the same connections. An other one that a masqd has handed over
+// which was killed is taken back as well.
+Error ReplacingDatapath::undo(const Desired& desired, bool handed_over, Error why) {
+  chosen_->not_taken_over();
+  if (handed_over)
+    if (const auto removed = chosen_->remove(); !removed) why.message += "; " + removed.error().message;
+  for (const auto& other : others_)
+    if (const auto done = other->take_back(desired); !done) why.message += "; " + done.error().message;
+  return why;
 }
 
 Result<Steps> ReplacingDatapath::replace(Datapath& other) {

@@ -10,7 +10,7 @@
 namespace masq {
 
 // A datapath that takes the place of others: once it masquerades, what they left in the kernel is removed, so that no
-// packet leaves unmasqueraded between the two.
+// packet leaves unmasqueraded between the two. As long as it cannot, the others go on.
 class ReplacingDatapath final : public Datapath {
  public:
   using Others = std::vector<std::unique_ptr<Datapath>>;
@@ -36,7 +36,10 @@ class ReplacingDatapath final : public Datapath {
   Result<Steps> remove() override;
 
  private:
+  Result<Steps> take_place(const Desired& desired, bool& handed_over);
+  Result<Steps> replace_others(Steps steps);
   Result<Steps> replace(Datapath& other);
+  Error undo(const Desired& desired, bool handed_over, Error why);
 
   std::unique_ptr<Datapath> chosen_;
   Others others_;  // none: they are gone

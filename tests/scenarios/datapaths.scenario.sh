@@ -11,6 +11,34 @@ only_this_one_is_left() {
     [ "$1" = iptables ] || lacks MASQ- "$(inside node iptables-save; inside node ip6tables-save)"
 }
 
+# a_failing_change_to DATAPATH: masqd is started with it, and tries in vain.
+a_failing_change_to() {
+    agent_flags with "datapath=$1"
+    start_agent
+    within 10 grep -q "apply: " "$agent_log"
+}
+both_go_on() { talk goes_on; chatter goes_on; pod2 reaches world as node; pod2 reaches world as node over udp; }
+it_is_done_at_last() {
+    eventually only_this_one_is_left "$1"
+    eventually masq status --brief
+    same  "${datapath_words[$1]}" "$(status_value "['masquerading']['mode']")"
+    both_go_on
+    talk  is_unbroken
+    chatter is_unbroken
+}
+# The tools of iptables that write IPv6's rules, after IPv4's are there: $work/in_their_place is run instead, if it exists.
+tools_can_be_broken() {
+    local tool
+    mkdir -p "$work/tools"
+    for tool in ip6tables-nft-restore ip6tables-legacy-restore; do
+        printf '#!/bin/sh\n[ ! -e %s ] || exec %s\nexec %s "$@"\n' "$work/in_their_place" "$work/in_their_place" \
+            "$(command -v "$tool")" >"$work/tools/$tool"
+        chmod +x "$work/tools/$tool"
+    done
+    masqd_runs_under env PATH="$work/tools:$PATH"
+}
+tools_do() { printf '#!/bin/sh\n%s\n' "$1" >"$work/new"; chmod +x "$work/new"; mv "$work/new" "$work/in_their_place"; }
+
 scenario "from one datapath to another and back, nobody leaks and everybody gets out" only=bpf
     masqd starts
     background pod1 stream ping -q -n -i 0.005 -c 2000 "${address[world]}"
@@ -37,6 +65,57 @@ scenario "live connections go on when bpf gives way to another datapath" only=bp
         "full-$next" is_unbroken
         [ "$next" = iptables ] || { masqd is_terminated; masqd starts; }
     done
+
+scenario "while nftables refuses to take bpf's place, bpf goes on" only=bpf
+    masqd starts
+    pod1  chats with world as talk
+    pod2  keeps_up 20 tcp with world as chatter
+    masqd is_terminated
+    mkfifo "$work/somebody"
+    exec_inside node nft -i <"$work/somebody" >/dev/null 2>&1 &
+    somebody=$!
+    exec 7>"$work/somebody"
+    echo 'add table inet masq-guard { flags owner; }' >&7
+    table_is_theirs() { contains "table inet masq-guard" "$(inside node nft list tables)"; }
+    eventually table_is_theirs
+    a_failing_change_to nftables
+    both_go_on
+    kill  "$somebody"
+    exec 7>&-
+    it_is_done_at_last nftables
+
+scenario "when iptables fails half-way to take bpf's place, bpf goes on" only=bpf
+    tools_can_be_broken
+    masqd starts
+    pod1  chats with world as talk
+    pod2  keeps_up 20 tcp with world as chatter
+    masqd is_terminated
+    tools_do "exit 1"
+    a_failing_change_to iptables
+    both_go_on
+    lacks MASQ- "$(inside node iptables-save)"
+    rm    "$work/in_their_place"
+    it_is_done_at_last iptables
+
+scenario "killed while iptables takes bpf's place, the next start mends it, whatever it is to start" only=bpf
+    tools_can_be_broken
+    masqd starts
+    pod1  chats with world as talk
+    pod2  keeps_up 20 tcp with world as chatter
+    for next in iptables bpf; do
+        masqd is_terminated
+        tools_do 'kill -KILL $PPID'
+        agent_flags with datapath=iptables
+        start_agent
+        within 10 agent_is_gone "$agent"
+        tools_do "exit 1"
+        if [ "$next" = bpf ]; then masqd starts; else a_failing_change_to iptables; fi
+        both_go_on
+    done
+    masqd is_terminated
+    rm    "$work/in_their_place"
+    masqd starts with datapath=iptables
+    it_is_done_at_last iptables
 
 scenario "from nftables or iptables to bpf, live connections keep their ports" only=nftables,iptables
     masqd starts with nat-port-range=20000-29999

@@ -47,10 +47,14 @@ class BpfDatapath final : public Datapath {
   Result<std::vector<Address>> external_addresses() override { return read_bpf_external_addresses(bpf_root_); }
   Result<Ended> pods_gone(const std::vector<Address>& pods) override { return rest_bpf_mappings(bpf_root_, pods); }
   std::vector<std::string> notes() override;
-  Result<void> hand_over() override { return hold_bpf_mappings(bpf_root_); }
+  Result<bool> hand_over() override { return hold_bpf_mappings(bpf_root_); }
+  Result<void> take_back(const Desired& desired) override { return release_bpf_mappings(bpf_root_, desired); }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
   Result<void> take_over(const std::vector<Mapping>& live) override;
   Result<void> taken_over(const std::vector<Mapping>& live) override;
+  void not_taken_over() override {
+    if (program_) program_->release();
+  }
   Result<Steps> remove() override;
 
  private:
@@ -137,6 +141,8 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   if (auto done = load_program(desired, move, steps); !done) return std::unexpected(done.error());
   const bool reloaded = fresh || !applied_;
   if (auto done = write_maps(desired, steps); !done) return std::unexpected(done.error());
+  if (fresh)
+    if (auto done = release_bpf_mappings(bpf_root_, desired); !done) return std::unexpected(done.error());
   if (reloaded)
     if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
   if (move)

@@ -32,9 +32,11 @@ std::span<const char* const> bpf_mapping_states();  // the words that Mapping::s
 // Ends the mappings that `wanted` says yes to, and forgets such decisions to leave a connection alone (but not that
 // one came from outside: its answers would be masqueraded). The kernel takes them out of the table within seconds.
 Result<Ended> end_bpf_mappings(const std::filesystem::path& bpf_root, const std::function<bool(const Mapping&)>& wanted);
-// Nothing of any mapping passes any more, and new ones are not made, until a datapath is applied: orders for the mappings,
-// and no external address for the uplinks.
-Result<void> hold_bpf_mappings(const std::filesystem::path& bpf_root);
+// Nothing of any mapping passes any more, and new ones are not made, until they are released: orders for the mappings,
+// and no external address for the uplinks. False: nothing is pinned.
+Result<bool> hold_bpf_mappings(const std::filesystem::path& bpf_root);
+// Makes them pass again, and gives the uplinks that have lost their external addresses those that are desired.
+Result<void> release_bpf_mappings(const std::filesystem::path& bpf_root, const Desired& desired);
 // Lets the mappings of these pods rest, and forgets what else is known of them.
 Result<Ended> rest_bpf_mappings(const std::filesystem::path& bpf_root, const std::vector<Address>& pods);  // sorted
 Result<std::vector<IpMasqEntry>> read_bpf_ip_masq(const std::filesystem::path& bpf_root);  // sorted, IPv4 first

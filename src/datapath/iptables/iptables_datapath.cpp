@@ -37,6 +37,8 @@ class IptablesDatapath final : public Datapath {
   std::string name() const override { return "IPTables"; }
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
+  Result<void> check(const Desired& desired) override;
+  Result<bool> in_force() override;
   Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
     return read_iptables_mappings(visit);
   }
@@ -145,6 +147,22 @@ Result<Steps> IptablesDatapath::plan(const Desired& desired) {
   auto work = work_for(desired);
   if (!work) return std::unexpected(work.error());
   return std::move(work->steps);
+}
+
+// iptables-restore --test would want the sets, which nobody has made yet.
+Result<void> IptablesDatapath::check(const Desired& desired) {
+  const auto work = work_for(desired);
+  return work ? Result<void>() : std::unexpected(work.error());
+}
+
+// One family's alone are of a change that was broken off.
+Result<bool> IptablesDatapath::in_force() {
+  for (const auto family : families) {
+    const auto saved = tools_.save(family);
+    if (!saved) return std::unexpected(saved.error());
+    if (parse_iptables(*saved).nat.empty()) return false;
+  }
+  return true;
 }
 
 Result<Counters> IptablesDatapath::counters() {

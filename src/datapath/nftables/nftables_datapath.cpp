@@ -44,6 +44,8 @@ class NftablesDatapath final : public Datapath {
   std::string name() const override { return "nftables"; }
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
+  Result<void> check(const Desired& desired) override;
+  Result<bool> in_force() override { return has_nftables_table(); }
   Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
     return read_nftables_mappings(visit);
   }
@@ -140,6 +142,14 @@ Result<Steps> NftablesDatapath::plan(const Desired& desired) {
   auto plan = make_plan(desired);
   if (!plan) return std::unexpected(plan.error());
   return std::move(plan->change.steps);
+}
+
+// The kernel looks at the whole transaction, and then gives it up.
+Result<void> NftablesDatapath::check(const Desired& desired) {
+  forget();
+  auto plan = make_plan(desired);
+  if (!plan) return std::unexpected(plan.error());
+  return plan->change.text.empty() ? Result<void>() : nft_.check(plan->change.text);
 }
 
 void add_packets(Counters& counters, const std::map<std::string, std::uint64_t>& found, Family family) {

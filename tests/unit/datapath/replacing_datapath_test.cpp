@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/replacing_datapath.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace masq {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+// Writes down what it is asked, and refuses what it is told to refuse.
+class Witness final : public Datapath {
+ public:
+  Witness(std::string name, Lines& said, Lines& refused) : name_(std::move(name)), said_(said), refused_(refused) {}
+
+  std::string name() const override { return name_; }
+  Result<Steps> apply(const Desired&) override { return say("apply", Steps{name_}); }
+  Result<Steps> plan(const Desired&) override { return Steps(); }
+  Result<void> check(const Desired&) override { return say("check"); }
+  Result<bool> in_force() override { return in_force_now; }
+  Result<bool> hand_over() override { return say("hand over", has_something); }
+  Result<void> take_back(const Desired&) override { return say("take back"); }
+  Result<void> take_over(const std::vector<Mapping>&) override { return say("take over"); }
+  Result<void> taken_over(const std::vector<Mapping>&) override { return say("taken over"); }
+  void not_taken_over() override { said_.push_back(name_ + ": not taken over"); }
+  Result<void> mappings(const std::function<void(const Mapping&)>&) override { return {}; }
+  Result<Counters> counters() override { return Counters(); }
+  Result<Steps> remove() override { return say("remove", Steps()); }
+
+  bool in_force_now = false;
+  bool has_something = true;
+
+ private:
+  Result<void> say(const char* what) {
+    said_.push_back(name_ + ": " + what);
+    if (std::ranges::find(refused_, said_.back()) != refused_.end()) return fail("no {}", said_.back());
+    return {};
+  }
+  template <class T>
+  Result<T> say(const char* what, T answer) {
+    if (auto done = say(what); !done) return std::unexpected(done.error());
+    return answer;
+  }
+
+  std::string name_;
+  Lines& said_;
+  Lines& refused_;
+};
+
+class Replacing : public testing::Test {
+ protected:
+  static ReplacingDatapath::Others one(std::unique_ptr<Datapath> datapath) {
+    ReplacingDatapath::Others others;
+    others.push_back(std::move(datapath));
+    return others;
+  }
+  // What is said, in its order, and whether it was done.
+  Lines apply() {
+    said.clear();
+    error.clear();
+    if (const auto steps = datapath.apply({}); !steps) error = steps.error().message;
+    return said;
+  }
+
+  Lines said, refused;
+  std::string error;
+  Witness* chosen = new Witness("new", said, refused);
+  Witness* other = new Witness("old", said, refused);
+  ReplacingDatapath datapath{std::unique_ptr<Datapath>(chosen), one(std::unique_ptr<Datapath>(other))};
+};
+
+const Lines whole_change = {"new: check",     "old: hand over", "new: take over", "new: apply",
+                            "new: take over", "old: remove",    "new: taken over"};
+
+TEST_F(Replacing, hands_over_before_it_applies_and_removes_afterwards) {
+  EXPECT_EQ(apply(), whole_change);
+  EXPECT_EQ(error, "");
+  EXPECT_EQ(apply(), Lines{"new: apply"});
+}
+
+TEST_F(Replacing, what_is_bound_to_fail_touches_nothing_and_mends_what_a_killed_one_left) {
+  refused = {"new: check"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "new: not taken over", "old: take back"}));
+  EXPECT_EQ(error, "no new: check");
+}
+
+TEST_F(Replacing, the_other_one_goes_on_when_the_chosen_one_fails_and_gives_way_at_the_next_try) {
+  refused = {"new: apply"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: not taken over",
+                            "new: remove", "old: take back"}));
+  EXPECT_EQ(error, "no new: apply");
+  refused.clear();
+  EXPECT_EQ(apply(), whole_change);
+}
+
+TEST_F(Replacing, the_other_one_goes_on_though_the_chosen_one_cannot_even_be_removed) {
+  refused = {"new: apply", "new: remove"};
+  EXPECT_EQ(apply().back(), "old: take back");
+  EXPECT_EQ(error, "no new: apply; no new: remove");
+}
+
+TEST_F(Replacing, a_hand_over_that_fails_is_taken_back_and_removes_nothing) {
+  refused = {"old: hand over"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: not taken over", "old: take back"}));
+}
+
+TEST_F(Replacing, what_it_cannot_take_over_goes_on_where_it_was) {
+  refused = {"new: take over"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: not taken over", "new: remove",
+                            "old: take back"}));
+}
+
+TEST_F(Replacing, without_another_one_in_the_kernel_a_failure_removes_nothing) {
+  other->has_something = false;
+  refused = {"new: apply"};
+  EXPECT_EQ(std::ranges::count(apply(), "new: remove"), 0);
+}
+
+TEST_F(Replacing, what_is_in_force_is_not_undone) {
+  chosen->in_force_now = true;
+  refused = {"new: apply"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: not taken over"}));
+}
+
+TEST_F(Replacing, the_chosen_one_stays_when_the_other_one_cannot_be_removed) {
+  refused = {"old: remove"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: take over",
+                            "old: remove", "new: not taken over"}));
+  EXPECT_EQ(error, "no old: remove");
+}
+
+}  // namespace
+}  // namespace masq
