@@ -91,9 +91,10 @@ NftSet guarded_set(const std::vector<std::string>& guarded) {
   return {.name = nft_guarded_set, .type = "ifname", .elements = guarded};
 }
 
-// Packets on their way out that bear a pod's address now.
+// Packets on their way out that bear a pod's address now. The address first: what NAT has had its turn at has another
+// one, and needs no look at the device's name.
 NftRule from_pods(const Words& words, const char* verdict, const char* chain) {
-  return make_rule(fmt::format("oifname @{} {} saddr @{} {} {}", nft_guarded_set, words.ip, at("pods", words), verdict,
+  return make_rule(fmt::format("{} saddr @{} oifname @{} {} {}", words.ip, at("pods", words), nft_guarded_set, verdict,
                                at(chain, words)),
                    "from pods, by an uplink");
 }

@@ -66,6 +66,12 @@ TEST(NftRuleset, DropsWhatStillBearsAPodsAddress) {
                   "ct state new counter name no_external_address4 drop", "counter name not_an_opener4 drop"));
 }
 
+TEST(NftRuleset, GuardsAskForTheAddressFirst) {
+  for (const auto& table : {masq_table(small_node(), {"eth0"}), guard_table(small_node(), {"eth0"})})
+    EXPECT_THAT(rules(table, "guard"), ElementsAre("ip saddr @pods4 oifname @guarded goto leak4",
+                                                   "ip6 saddr @pods6 oifname @guarded goto leak6"));
+}
+
 TEST(NftRuleset, SetsHoldDisjointRanges) {
   const auto table = masq_table(small_node(), {"eth0", "eth1"});
   EXPECT_THAT(set(table, "ip_masq_agent4").elements, ElementsAre("10.0.0.0/10", "10.128.0.0/9"));
