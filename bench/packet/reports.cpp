@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <random>
 #include <stdexcept>
 
@@ -37,15 +36,6 @@ double sweep_once(int program) {
   run.data_size_in = sizeof frame;
   if (bpf_prog_test_run_opts(program, &run) != 0) throw std::runtime_error("test run of the sweep");
   return run.duration;
-}
-
-// --- memory ----------------------------------------------------------------------------------------------------------
-
-std::uint64_t memory_of(int map) {
-  std::ifstream info(fmt::format("/proc/self/fdinfo/{}", map));
-  for (std::string word; info >> word;)
-    if (std::uint64_t bytes = 0; word == "memlock:" && info >> bytes) return bytes;
-  throw std::runtime_error("the kernel does not say what a map takes");
 }
 
 // --- ports -----------------------------------------------------------------------------------------------------------
@@ -103,7 +93,7 @@ void report_memory(Family family) {
     auto desired = bench_desired(10);
     desired.max_mappings = mappings;
     const test::Engine engine(desired);
-    const auto bytes = [&](const char* map) { return memory_of(engine.program().map(map_name(map, family))); };
+    const auto bytes = [&](const char* map) { return map_memory(engine.program().map(map_name(map, family))); };
     const auto slots = bytes("mappings"), forward = bytes("forward"), reply = bytes("reply");
     std::uint64_t other = 0;
     for (const char* map : {"control", "locks", "pods", "uplinks", "counters", "known_ports", "port_search", "node_flows",

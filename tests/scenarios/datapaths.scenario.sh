@@ -39,6 +39,23 @@ tools_can_be_broken() {
 }
 tools_do() { printf '#!/bin/sh\n%s\n' "$1" >"$work/new"; chmod +x "$work/new"; mv "$work/new" "$work/in_their_place"; }
 
+# As before 1.6.2: the help does not have it, and rules with it are refused.
+iptables_is_without_random_fully() {
+    local tool real
+    mkdir -p "$work/tools"
+    for tool in iptables-nft iptables-legacy; do
+        real=$(command -v "$tool")
+        printf '#!/bin/sh\n%s "$@" | sed "s/--random-fully//"\n' "$real" >"$work/tools/$tool"
+    done
+    for tool in {iptables,ip6tables}-{nft,legacy}-restore; do
+        real=$(command -v "$tool")
+        printf '#!/bin/bash\nrules=$(cat)\n[[ $rules != *--random-fully* ]] || { echo "unknown option --random-fully" >&2; exit 2; }
+exec %s "$@" <<<"$rules"\n' "$real" >"$work/tools/$tool"
+    done
+    chmod +x "$work/tools/"*
+    masqd_runs_under env PATH="$work/tools:$PATH"
+}
+
 scenario "from one datapath to another and back, nobody leaks and everybody gets out" only=bpf
     masqd starts
     background pod1 stream ping -q -n -i 0.005 -c 2000 "${address[world]}"
@@ -225,3 +242,9 @@ scenario "--dry-run says what it would do, for every datapath" only=nftables,ipt
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" --dry-run 2>/dev/null)
     lacks "inet masq:" "$said"
     lacks MASQ- "$said"
+
+scenario "an iptables without --random-fully does what it can, and status says so" only=iptables
+    iptables_is_without_random_fully
+    masqd starts with random-fully
+    pod1  reaches world as node
+    contains "has no --random-fully" "$(masq status)"

@@ -5,6 +5,12 @@
 world serves tcp 80
 world serves udp 53
 
+# ICMP errors "destination unreachable" that have come in.
+refusals_heard() { # WHO
+    if [ "$family" = ipv4 ]; then snmp "$1" Icmp InDestUnreachs; return; fi
+    inside "$1" awk '$1 == "Icmp6InDestUnreachs" { print $2 }' /proc/net/snmp6
+}
+
 scenario "a full table drops new connections, counts them, and lets the old ones be" only=bpf # R15
     masqd starts with nat-max-mappings=16 nat-max-mappings-per-pod=16
     pod1  chats with world as talk
@@ -51,6 +57,29 @@ scenario "a pod that is refused a connection learns it at once" only=bpf
     [ $(($(now_ms) - started)) -lt 2000 ] || fail "it took $(($(now_ms) - started)) ms: $said"
     if [ "$family" = ipv4 ]; then contains "No route to host" "$said"; else contains "Permission denied" "$said"; fi
     dropped_for no_free_port 1
+    talk  is_unbroken
+
+# All of it is allocated then: 104 octets for each IPv4 mapping, and IPv6 is as small as can be.
+scenario "the memory of the table is said when it is made" only=bpf family=ipv4
+    said_memory() { sed -n 's/.*their maps have \([0-9]*\) MB of memory.*/\1/p' "$agent_log" | tail -n 1; }
+    masqd starts with nat-max-mappings=100000 enable-ipv6-masquerade=false
+    small=$(said_memory)
+    masqd is_terminated
+    in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
+    masqd starts with nat-max-mappings=1000000 enable-ipv6-masquerade=false
+    more=$(($(said_memory) - small))
+    [ "$more" -ge 90 ] && [ "$more" -le 105 ] || fail "$small MB, and $more more"
+
+# 64 a tick of 134 ms, in both families; two ticks more than were measured may have had a part.
+scenario "a pod that is refused a flood of connections is not told of each" only=bpf # R1
+    masqd starts with nat-port-range=20000-20000
+    pod1  chats with world as talk
+    started=$(now_ms)
+    inside pod2 "$support/raw.py" "${address[pod2]}" "${address[world]}" tcp-syn --from-port 2000 --count 20000
+    ticks=$((($(now_ms) - started) / 134 + 2))
+    dropped_for no_free_port 20000
+    told=$(refusals_heard pod2)
+    [ "$told" -ge 64 ] && [ "$told" -le $((64 * ticks)) ] || fail "$told in $ticks ticks"
     talk  is_unbroken
 
 scenario "a range that is made wider while it is full is used at once" only=bpf # R2

@@ -78,6 +78,13 @@ def programs_do_not_print(root):
             yield f"{name}: a program that ships does not print"
 
 
+def time_is_the_boot_clock(root):
+    """The agent and what it shows count in it too, and it goes on while the machine sleeps."""
+    for path, name in files(root):
+        if name.startswith("bpf/") and re.search(r"\b(bpf_ktime_get_(?!boot_ns\b)\w+|bpf_jiffies64)\b", path.read_text()):
+            yield f"{name}: another clock than the boot clock"
+
+
 def production_has_no_test_switch(root):
     for path, name in files(root):
         if not name.startswith(("src/", "bpf/")) or path.suffix not in {".c", ".h", ".cpp", ".hpp"}:
@@ -127,6 +134,7 @@ RULES = [
     sources_carry_their_licence,
     programs_do_not_print,
     production_has_no_test_switch,
+    time_is_the_boot_clock,
     links_lead_somewhere,
     behaviour_names_real_scenarios,
     reference_knows_reasons_and_options,

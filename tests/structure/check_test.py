@@ -21,6 +21,7 @@ SAMPLES = [
     (check.sources_carry_their_licence, "bpf/a.h", APACHE),
     (check.sources_carry_their_licence, "scripts/a", "#!/bin/sh\n"),
     (check.programs_do_not_print, "bpf/a.c", BPF + 'bpf_printk("here");\n'),
+    (check.time_is_the_boot_clock, "bpf/a.h", BPF + "now = bpf_ktime_get_ns();\n"),
     (check.production_has_no_test_switch, "src/agent/a.cpp", APACHE + "if (testing) return;\n"),
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (check.behaviour_names_real_scenarios, "docs/behaviour.md", "scenario “nobody wrote this”\n"),

@@ -91,12 +91,12 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
     if (!options) return std::unexpected(options.error());
     if (*options == program_->options()) return {};
   }
-  steps.push_back("load the programs");
   auto place = move ? move->place() : Result<Pins>(pins_);
   if (!place) return std::unexpected(place.error());
   auto program = Program::load(*place, desired);
   if (!program) return std::unexpected(program.error());
   program_ = std::move(*program);
+  steps.push_back(fmt::format("load the programs (their maps have {} MB of memory)", program_->memory() / 1'000'000));
   for (auto& line : unmet_wishes(desired, program_->options().ipv4, program_->options().ipv6))
     steps.push_back(std::move(line));
   applied_.reset();

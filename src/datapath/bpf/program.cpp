@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 
 #include "datapath/bpf/libbpf_log.hpp"
 #include "datapath/bpf/pin_check.hpp"
@@ -209,6 +210,20 @@ int Program::egress_l3() const { return bpf_program__fd(skeleton_->progs.masq_eg
 int Program::ingress_l3() const { return bpf_program__fd(skeleton_->progs.masq_ingress_l3); }
 int Program::inject() const { return bpf_program__fd(skeleton_->progs.masq_inject); }
 int Program::map(const std::string& name) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, name.c_str()); }
+
+std::uint64_t map_memory(int map) {
+  std::ifstream info(fmt::format("/proc/self/fdinfo/{}", map));
+  for (std::string word; info >> word;)
+    if (std::uint64_t octets = 0; word == "memlock:" && info >> octets) return octets;
+  return 0;
+}
+
+std::uint64_t Program::memory() const {
+  std::uint64_t octets = 0;
+  const bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton_->obj) octets += map_memory(bpf_map__fd(map));
+  return octets;
+}
 
 template <class Abi>
 Result<std::size_t> Program::adopt(std::span<const typename Abi::Mapping> mappings) const {

@@ -40,6 +40,8 @@ class Program {
   int egress_l3() const;  // for devices without an Ethernet header; -1 when the configuration had none
   int ingress_l3() const;
   int inject() const;     // masq_inject
+  // What the kernel accounts for all maps together, octets.
+  std::uint64_t memory() const;
   int map(const std::string& name) const;  // file descriptor, -1: no such map
   const ProgramOptions& options() const { return options_; }
   masq_bpf* skeleton() const { return skeleton_.get(); }
@@ -70,5 +72,8 @@ class Program {
   Skeleton skeleton_;
   ProgramOptions options_;
 };
+
+// What the kernel accounts for a map, octets: all of it is allocated when a table is made. 0: it does not say.
+std::uint64_t map_memory(int map);
 
 }  // namespace masq

@@ -47,6 +47,8 @@ class IptablesDatapath final : public Datapath {
   std::vector<std::string> notes() override {
     auto notes = notes_on_connection_table(connection_table());
     if (!tools_.variant().warning.empty()) notes.push_back(tools_.variant().warning);
+    if (lacks_random_fully_)
+      notes.emplace_back("random-fully: this iptables has no --random-fully; ports are chosen with --random");
     return notes;
   }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
@@ -66,6 +68,7 @@ class IptablesDatapath final : public Datapath {
   Result<Work> work_for(const Desired& desired);
 
   IptablesTools tools_;
+  bool lacks_random_fully_ = false;  // and it is wanted
   std::unique_ptr<Timer> look_;
 };
 
@@ -99,6 +102,7 @@ constexpr Family families[] = {Family::ipv4, Family::ipv6};
 
 Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired) {
   Work work;
+  lacks_random_fully_ = desired.random_fully && !tools_.has_random_fully();
   const auto sets = IptablesTools::sets();
   if (!sets) return std::unexpected(sets.error());
   for (const auto family : families) {
@@ -112,8 +116,8 @@ Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired
     const auto saved = tools_.save(family);
     if (!saved) return std::unexpected(saved.error());
     const auto actual = parse_iptables(*saved);
-    const auto wanted =
-        iptables_state(desired, family, devices_to_guard(desired, guarded_devices(actual)), made_tables(*saved));
+    const auto wanted = iptables_state(desired, family, devices_to_guard(desired, guarded_devices(actual)),
+                                       {.made = made_tables(*saved), .has_random_fully = tools_.has_random_fully()});
     auto& text = work.rules[family == Family::ipv4 ? 0 : 1];
     text = change_iptables(actual, wanted);
     if (text.empty()) continue;

@@ -54,12 +54,13 @@ std::vector<IptablesRule> leave_rules(const Desired& desired, Family family) {
   return rules;
 }
 
-void add_translation(std::vector<IptablesRule>& rules, const Translation& line, const Desired& desired) {
+void add_translation(std::vector<IptablesRule>& rules, const Translation& line, const Desired& desired,
+                     bool has_random_fully) {
   auto when = "-o " + line.device;
   if (line.destination) when += " -d " + line.destination->to_string();
   const auto to = line.external.to_string();
   const auto with_port = line.external.family() == Family::ipv6 ? fmt::format("[{}]", to) : to;
-  const auto* const random = desired.random_fully ? " --random-fully" : "";
+  const auto* const random = !desired.random_fully ? "" : has_random_fully ? " --random-fully" : " --random";
   const auto most = largest(desired.ports);
   const auto meaning = "as " + to;
   for (const auto* protocol : {"tcp", "udp"}) {
@@ -76,11 +77,11 @@ void add_translation(std::vector<IptablesRule>& rules, const Translation& line, 
 }
 
 // iptables has no hash of an address to choose by: of a pool the first one is used.
-std::vector<IptablesRule> decide_rules(const Desired& desired, Family family) {
+std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bool has_random_fully) {
   auto rules = leave_rules(desired, family);
   if (desired.family(family).enabled)
     for (const auto& line : translations(desired, family))
-      if (line.share == 0) add_translation(rules, line, desired);
+      if (line.share == 0) add_translation(rules, line, desired, has_random_fully);
   return rules;
 }
 
@@ -209,12 +210,12 @@ MadeTables made_tables(const std::string& saved) {
 }
 
 IptablesState iptables_state(const Desired& desired, Family family, const std::vector<std::string>& guarded,
-                             const MadeTables& made) {
+                             const IptablesSetting& setting) {
   IptablesState state;
-  state.nat[jump_chain] = {make_rule("", nat_chain, made.nat ? jump_with_table : "to masq")};
+  state.nat[jump_chain] = {make_rule("", nat_chain, setting.made.nat ? jump_with_table : "to masq")};
   state.nat[nat_chain] = from_pods(guarded, family, decide_chain);
-  state.nat[decide_chain] = decide_rules(desired, family);
-  state.mangle[jump_chain] = {make_rule("", guard_chain, made.mangle ? jump_with_table : "to masq")};
+  state.nat[decide_chain] = decide_rules(desired, family, setting.has_random_fully);
+  state.mangle[jump_chain] = {make_rule("", guard_chain, setting.made.mangle ? jump_with_table : "to masq")};
   state.mangle[guard_chain] = from_pods(guarded, family, leak_chain);
   state.mangle[leak_chain] = leak_rules(desired, family);
   return state;

@@ -34,9 +34,15 @@ struct MadeTables {
 };
 MadeTables made_tables(const std::string& saved);
 
+// What the machine's iptables is like, and what stood there before masq.
+struct IptablesSetting {
+  MadeTables made;
+  bool has_random_fully = true;
+};
+
 // What has to be there. `guarded`: the devices by which no pod address may leave, sorted.
 IptablesState iptables_state(const Desired& desired, Family family, const std::vector<std::string>& guarded,
-                             const MadeTables& made = {});
+                             const IptablesSetting& setting = {});
 
 // What is there of ours, as iptables-save printed it.
 IptablesState parse_iptables(const std::string& saved);

@@ -52,6 +52,9 @@ Result<IptablesTools> IptablesTools::find() {
   if (!variant) return std::unexpected(variant.error());
   IptablesTools tools;
   tools.variant_ = std::move(*variant);
+  const auto& name = tools.variant_.name;
+  const auto help = run({name.empty() ? "iptables" : "iptables-" + name, "-j", "SNAT", "--help"});
+  tools.has_random_fully_ = help && help->contains("--random-fully");
   return tools;
 }
 

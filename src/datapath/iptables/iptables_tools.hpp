@@ -20,6 +20,7 @@ class IptablesTools {
   static Result<IptablesTools> find();
 
   const IptablesVariant& variant() const { return variant_; }
+  bool has_random_fully() const { return has_random_fully_; }  // since 1.6.2
   Result<std::string> save(Family family, bool with_counters = false) const;
   // Waits for the lock for a second; changes nothing when it does not get it.
   Result<void> restore(Family family, const std::string& text) const;
@@ -30,6 +31,7 @@ class IptablesTools {
   std::string program(Family family, const char* what) const;
 
   IptablesVariant variant_;
+  bool has_random_fully_ = false;
 };
 
 }  // namespace masq

@@ -55,6 +55,8 @@ TEST(IptablesRules, RandomFullyAndIpv6) {
   EXPECT_THAT(texts(state.nat["MASQ-DECIDE"]).back(), "-o eth0 -j SNAT --to-source 2001:db8::10 --random-fully");
   EXPECT_THAT(texts(state.nat["MASQ-DECIDE"]),
               testing::Contains("-o eth0 -p udp -j SNAT --to-source [2001:db8::10]:1024-29999 --random-fully"));
+  state = iptables_state(desired, Family::ipv6, {"eth0"}, {.made = {}, .has_random_fully = false});
+  EXPECT_THAT(texts(state.nat["MASQ-DECIDE"]).back(), "-o eth0 -j SNAT --to-source 2001:db8::10 --random");
 }
 
 TEST(IptablesRules, WhatIsReadBackIsEqual) {
