@@ -20,7 +20,8 @@ static __always_inline void mapping_yield(const tuple_t *flow)
 {
 	mapping_t *m = slot_at(N(find_by_reply)(flow));
 
-	if (m)
+	/* What is held is translated by another datapath: these packets are the pod's. */
+	if (m && m->order != MASQ_ORDER_HOLD)
 		WRITE_ONCE(m->seen, 0);
 }
 

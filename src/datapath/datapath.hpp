@@ -121,7 +121,8 @@ class Datapath {
   virtual std::vector<std::string> notes() { return {}; }
   // From now on `disturbed` is called when somebody else changed what is ours: then apply() has something to mend.
   virtual Result<void> watch(EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
-  // What apply() would meet, as far as it can be known without a change: an error is one of apply()'s to come.
+  // What apply() would meet, as far as it can be known without a change that a packet meets: an error is one of
+  // apply()'s to come.
   virtual Result<void> check(const Desired&) { return {}; }
   // Whether it masquerades already, also from before this process: then what it has in the kernel must not be undone.
   virtual Result<bool> in_force() { return false; }

@@ -25,10 +25,19 @@ std::vector<Mapping> live_of(Datapath& datapath) {
 
 }  // namespace
 
+Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
+  if (is_alone_) return chosen_->apply(desired);
+  auto steps = others_.empty() ? chosen_->apply(desired) : change(desired);
+  if (!steps) return steps;
+  // What a masqd that was killed had handed over. Not before: rules that are still there would translate it anew.
+  if (auto done = chosen_->take_back(desired); !done) return std::unexpected(done.error());
+  is_alone_ = true;
+  return steps;
+}
+
 // What is bound to fail touches nothing; what fails nevertheless is undone. Once the chosen one masquerades an other
 // one may be gone in part, and then nobody but the chosen one keeps packets from leaking.
-Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
-  if (others_.empty()) return chosen_->apply(desired);
+Result<Steps> ReplacingDatapath::change(const Desired& desired) {
   const auto in_force = chosen_->in_force();
   if (!in_force) return std::unexpected(in_force.error());
   bool handed_over = false;

@@ -36,13 +36,15 @@ class ReplacingDatapath final : public Datapath {
   Result<Steps> remove() override;
 
  private:
+  Result<Steps> change(const Desired& desired);
   Result<Steps> take_place(const Desired& desired, bool& handed_over);
   Result<Steps> replace_others(Steps steps);
   Result<Steps> replace(Datapath& other);
   Error undo(const Desired& desired, bool handed_over, Error why);
 
   std::unique_ptr<Datapath> chosen_;
-  Others others_;  // none: they are gone
+  Others others_;          // none: they are gone
+  bool is_alone_ = false;  // and nothing is left of the change
 };
 
 }  // namespace masq

@@ -110,7 +110,7 @@ void AddressOrders::judge(typename Abi::Mapping& slot, Found& found) {
   if (!is_external(raw)) return;
   const auto external = to_address<Abi>(raw.external);
   if (has(departed_, external)) return end_or_tell<Abi>(slot, raw, found);
-  const bool waits = raw.order == MASQ_ORDER_WAIT || raw.order == MASQ_ORDER_HOLD;
+  const bool waits = raw.order == MASQ_ORDER_WAIT;
   if (has(away_, external) == waits || (!waits && raw.order != MASQ_ORDER_NONE)) return;
   __atomic_store_n(&slot.order, waits ? MASQ_ORDER_NONE : MASQ_ORDER_WAIT, __ATOMIC_RELAXED);
   ++(waits ? found.go_on : found.wait);

@@ -141,8 +141,6 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   if (auto done = load_program(desired, move, steps); !done) return std::unexpected(done.error());
   const bool reloaded = fresh || !applied_;
   if (auto done = write_maps(desired, steps); !done) return std::unexpected(done.error());
-  if (fresh)
-    if (auto done = release_bpf_mappings(bpf_root_, desired); !done) return std::unexpected(done.error());
   if (reloaded)
     if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
   if (move)

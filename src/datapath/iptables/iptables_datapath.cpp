@@ -153,10 +153,16 @@ Result<Steps> IptablesDatapath::plan(const Desired& desired) {
   return std::move(work->steps);
 }
 
-// iptables-restore --test would want the sets, which nobody has made yet.
+// The test wants the sets that the rules name; no packet meets them before there are rules.
 Result<void> IptablesDatapath::check(const Desired& desired) {
   const auto work = work_for(desired);
-  return work ? Result<void>() : std::unexpected(work.error());
+  if (!work) return std::unexpected(work.error());
+  if (!work->sets.empty())
+    if (auto done = IptablesTools::restore_sets(work->sets); !done) return done;
+  for (const auto family : families)
+    if (const auto& text = work->rules[family == Family::ipv4 ? 0 : 1]; !text.empty())
+      if (auto done = tools_.check(family, text); !done) return done;
+  return {};
 }
 
 // One family's alone are of a change that was broken off.

@@ -75,6 +75,12 @@ Result<void> IptablesTools::restore(Family family, const std::string& text) cons
   return {};
 }
 
+Result<void> IptablesTools::check(Family family, const std::string& text) const {
+  auto done = run({program(family, "restore"), "--test", "--noflush", "-w", "1"}, text);
+  if (!done) return std::unexpected(done.error());
+  return {};
+}
+
 Result<std::vector<IpSet>> IptablesTools::sets() {
   auto saved = run({"ipset", "save"});
   if (!saved) return std::unexpected(saved.error());

@@ -24,6 +24,8 @@ class IptablesTools {
   Result<std::string> save(Family family, bool with_counters = false) const;
   // Waits for the lock for a second; changes nothing when it does not get it.
   Result<void> restore(Family family, const std::string& text) const;
+  // What restore() would say, without a change.
+  Result<void> check(Family family, const std::string& text) const;
   static Result<std::vector<IpSet>> sets();
   static Result<void> restore_sets(const std::string& text);
 

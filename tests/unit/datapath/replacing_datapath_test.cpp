@@ -74,8 +74,8 @@ class Replacing : public testing::Test {
   ReplacingDatapath datapath{std::unique_ptr<Datapath>(chosen), one(std::unique_ptr<Datapath>(other))};
 };
 
-const Lines whole_change = {"new: check",     "old: hand over", "new: take over", "new: apply",
-                            "new: take over", "old: remove",    "new: taken over"};
+const Lines whole_change = {"new: check",     "old: hand over", "new: take over",  "new: apply",
+                            "new: take over", "old: remove",    "new: taken over", "new: take back"};
 
 TEST_F(Replacing, hands_over_before_it_applies_and_removes_afterwards) {
   EXPECT_EQ(apply(), whole_change);
