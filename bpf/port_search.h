@@ -84,7 +84,7 @@ __noinline __u32 N(port_guess)(__u32 any_port)
 }
 
 enum search_kind {
-	SEARCH_NONE, /* one is found, or it is known since this very tick that none is free */
+	SEARCH_NONE,     /* it was found out in this very tick that none is free */
 	SEARCH_GUESSING, /* nothing is known yet */
 	SEARCH_ALL,
 };
