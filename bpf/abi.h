@@ -33,7 +33,7 @@ enum masq_verdict {
  * Why a packet left the engine. Each line fixes, in one place: the name, the verdict, the word for it (metric
  * label, `masq monitor`, JSON), and what it means.
  */
-#define MASQ_REASONS(X)                                                                                               \
+#define MASQ_REASONS(X)                                                                                                \
 	X(TRANSLATED, PASS, "translated", "address and port rewritten by a mapping")                                   \
 	X(NOT_OURS, PASS, "not_ours", "source outside the source set; inbound: no mapping for it")                     \
 	X(MULTICAST, PASS, "multicast", "multicast destination")                                                       \
@@ -54,7 +54,7 @@ enum masq_verdict {
 	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")                        \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
 	X(ADDRESS_AWAY, DROP, "address_away", "the address that its connection leaves under is not the node's now")    \
-	X(RESTING, DROP, "resting", "of a connection whose pod has begun another, or is gone, or that is handed over")  \
+	X(RESTING, DROP, "resting", "of a connection whose pod has begun another, or is gone, or that is handed over") \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
@@ -97,7 +97,7 @@ union masq_addr6 {
 };
 
 /* How far a connection has come; `masq bpf nat list` prints the words. */
-#define MASQ_STATES(X)                                                                                                \
+#define MASQ_STATES(X)                                                                                                 \
 	X(NEW, "new")                 /* only the pod has spoken */                                                    \
 	X(ESTABLISHED, "established") /* both have */                                                                  \
 	X(CLOSING, "closing")         /* TCP: FIN from both sides, or RST */
@@ -130,9 +130,9 @@ enum masq_flag {
 	MASQ_FIN_FROM_POD = 1,
 	MASQ_FIN_FROM_REMOTE = 2,
 	MASQ_RESET = 4,
-	MASQ_WEAK = 8,     /* an inbound connection known from a segment in its middle */
-	MASQ_RESTING = 16, /* its pod has begun anew under the same port; this one only keeps its port from others */
-	MASQ_CHARGED = 32, /* a datagram from outside that counts for the pod which it is for */
+	MASQ_WEAK = 8,       /* an inbound connection known from a segment in its middle */
+	MASQ_RESTING = 16,   /* its pod has begun anew under the same port; this one only keeps its port from others */
+	MASQ_CHARGED = 32,   /* a datagram from outside that counts for the pod which it is for */
 	MASQ_STILLBORN = 64, /* its maker gave it up: no event tells of its end, as none has told that it was made */
 };
 
@@ -143,7 +143,7 @@ enum masq_flag {
 enum masq_kind {
 	MASQ_KIND_CONNECTION,
 	MASQ_KIND_DATAGRAM_OUT, /* a pod's */
-	MASQ_KIND_DATAGRAM_IN,  /* from outside; flow.src is the destination on the wire, `external` the pod's address */
+	MASQ_KIND_DATAGRAM_IN, /* from outside; flow.src is the destination on the wire, `external` the pod's address */
 };
 
 /* In the objects so that their BTF, and with it every pinned table, says what the numbers of its mappings mean. */
@@ -163,7 +163,7 @@ struct masq_words {
  * A tuple as the pod sends it. ICMP queries: the identifier is the source port, and the destination port is the
  * ICMP type of the pod's packets, so that a pod's own ping and one it answers are two flows.
  */
-#define MASQ_DEFINE_FAMILY(n)                                                                                         \
+#define MASQ_DEFINE_FAMILY(n)                                                                                          \
 	struct masq_tuple##n {                                                                                         \
 		union masq_addr##n src;                                                                                \
 		union masq_addr##n dst;                                                                                \
@@ -223,7 +223,7 @@ struct masq_words {
 		__u32 max_mappings_per_pod;                                                                            \
 		__u32 route_source;                                                                                    \
 		__u32 random_fully;                                                                                    \
-		__u32 port_count;  /* of all ranges together */                                                        \
+		__u32 port_count; /* of all ranges together */                                                         \
 		__u32 range_count;                                                                                     \
 		struct masq_port_range range[MASQ_RANGES_MAX];                                                         \
 		struct masq_timeouts timeouts;                                                                         \
@@ -258,7 +258,8 @@ struct masq_timeouts {
 #define MASQ_HELD_FRAME 9216
 
 struct masq_held_slot {
-	__u32 state; /* 0: free, 1: being written, with the top bit: being sent on, else the tick since when it waits */
+	/* 0: free, 1: being written, with the top bit: being sent on, else the tick since when it waits */
+	__u32 state;
 	__u32 hash;      /* of the datagram's tuple */
 	__u32 source;    /* hash of the sender's address */
 	__u32 direction; /* enum masq_direction */
@@ -330,17 +331,17 @@ struct masq_bucket {
 struct masq_control {
 	__u64 free_list; /* upper half: a number that changes with every push; lower half: slot number plus one */
 	__u64 hash_seed;
-	__u64 created;   /* mappings ever made */
+	__u64 created; /* mappings ever made */
 	__u32 schema;
 	__u32 slots;
 	__u32 buckets;
-	__u32 unused;    /* slots from here on were never used */
-	__u32 used;      /* mappings alive */
-	__u32 left;      /* connections remembered as left alone */
-	__u32 clock;     /* the tick now, as of the last sweep */
-	__u32 cursor;    /* where the sweep goes on */
-	__u32 sweeping;  /* 1 while one is at work: there is never a second */
-	__u32 sweeps;    /* that have ended */
+	__u32 unused;   /* slots from here on were never used */
+	__u32 used;     /* mappings alive */
+	__u32 left;     /* connections remembered as left alone */
+	__u32 clock;    /* the tick now, as of the last sweep */
+	__u32 cursor;   /* where the sweep goes on */
+	__u32 sweeping; /* 1 while one is at work: there is never a second */
+	__u32 sweeps;   /* that have ended */
 };
 
 MASQ_ASSERT(MASQ_REASON_COUNT <= MASQ_REASONS_MAX, "each has a counter");

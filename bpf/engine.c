@@ -31,7 +31,7 @@ static __always_inline int exit_with(struct __sk_buff *skb, const tuple_t *flow,
 
 	count(direction, reason);
 	switch (reason) {
-#define VERDICT(name, its_verdict, word, meaning)                                                                     \
+#define VERDICT(name, its_verdict, word, meaning)                                                                      \
 	case MASQ_REASON_##name:                                                                                       \
 		verdict = MASQ_##its_verdict;                                                                          \
 		break;
@@ -172,8 +172,7 @@ static __always_inline bool syn_goes_on(struct __sk_buff *skb, const struct pack
 
 	if (m->state == MASQ_STATE_NEW || sequence == m->pod_seq)
 		return true;
-	if (!(m->flags & MASQ_RESET) &&
-	    (m->state != MASQ_STATE_CLOSING || (__s32)(sequence - m->pod_seq) <= 0))
+	if (!(m->flags & MASQ_RESET) && (m->state != MASQ_STATE_CLOSING || (__s32)(sequence - m->pod_seq) <= 0))
 		return false;
 	m->flags = 0;
 	m->state = MASQ_STATE_NEW;
@@ -311,9 +310,8 @@ __noinline int N(ingress_without_key)(struct __sk_buff *skb, const struct packet
 	if (!m || !mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
 		return exit_with(skb, &p->flow, MASQ_INGRESS, MASQ_REASON_NOT_OURS);
 	return exit_with(skb, &m->flow, MASQ_INGRESS,
-			 packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src)
-				 ? MASQ_REASON_TRANSLATED
-				 : MASQ_REASON_REWRITE_FAILED);
+			 packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src) ? MASQ_REASON_TRANSLATED
+										    : MASQ_REASON_REWRITE_FAILED);
 }
 
 /*

@@ -23,7 +23,7 @@
 #define MASQ_EVENTS_BYTES (1 << 20)
 #define MASQ_EVENTS_PER_TICK 512 /* of each type: 3,800 a second */
 
-#define MASQ_EVENT_TYPES(X)                                                                                           \
+#define MASQ_EVENT_TYPES(X)                                                                                            \
 	X(MADE, "made")   /* a mapping, as its first packet leaves */                                                  \
 	X(ENDED, "ended") /* a mapping, as the sweep takes it out of the table */                                      \
 	X(DROP, "drop")   /* a packet, with its reason */
@@ -47,8 +47,8 @@ struct masq_event {
 	__be16 pod_port;
 	__be16 remote_port; /* as flow.dport: of ICMP queries the type */
 	__be16 external_port;
-	__u8 family;    /* 4 or 6 */
-	__u8 type;      /* enum masq_event_type */
+	__u8 family; /* 4 or 6 */
+	__u8 type;   /* enum masq_event_type */
 	__u8 protocol;
 	__u8 reason;    /* enum masq_reason, of drops */
 	__u8 direction; /* enum masq_direction, of drops */

@@ -85,7 +85,10 @@ static long held_search_step(void *map, __u32 *key, __u8 *value, struct held_sea
 static __always_inline __u32 held_take(struct masq_held_index *index, __u32 source, bool is_pod, __u32 now)
 {
 	for (int try = 0; try < 4; try++) {
-		struct held_search search = {.slots = is_pod ? MASQ_HELD_SLOTS : MASQ_HELD_SLOTS / 2, .now = now, .source = source, .found = NO_SLOT};
+		struct held_search search = {.slots = is_pod ? MASQ_HELD_SLOTS : MASQ_HELD_SLOTS / 2,
+					     .now = now,
+					     .source = source,
+					     .found = NO_SLOT};
 
 		bpf_for_each_map_elem(&N(steps), held_search_step, &search, 0);
 		if (search.found >= MASQ_HELD_SLOTS || search.of_source >= MASQ_HELD_SLOTS_PER_SOURCE)
@@ -161,8 +164,7 @@ __noinline int N(held_put)(struct __sk_buff *skb, const tuple_t *datagram, const
 	 * A head that came meanwhile has either seen the slot, or made its entry before we look for it here: both of us
 	 * write before we read.
 	 */
-	if (N(find_by_flow)(datagram) != NO_SLOT &&
-	    __sync_val_compare_and_swap(&slot->state, now, HELD_BUSY) == now) {
+	if (N(find_by_flow)(datagram) != NO_SLOT && __sync_val_compare_and_swap(&slot->state, now, HELD_BUSY) == now) {
 		held_give_back(index, slot);
 		return HELD_HEAD_IS_THERE;
 	}

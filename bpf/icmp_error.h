@@ -59,8 +59,8 @@ static __always_inline bool quote_rewrite(struct __sk_buff *skb, const struct pa
 					  enum masq_direction direction, const addr_t *to, __be16 port, __s64 *sum)
 {
 	bool source = direction == MASQ_INGRESS;
-	__u32 at = quote->l3_offset + (source ? __builtin_offsetof(IP_HEADER, saddr)
-					      : __builtin_offsetof(IP_HEADER, daddr));
+	__u32 at = quote->l3_offset +
+		   (source ? __builtin_offsetof(IP_HEADER, saddr) : __builtin_offsetof(IP_HEADER, daddr));
 	__s64 addresses = checksum_of_address(&quote->flow.src, to, 0), covered = 0;
 
 	if (bpf_skb_store_bytes(skb, at, to, sizeof(*to), 0))

@@ -60,7 +60,8 @@ struct N(policy_rules) {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(policy_key_t)); /* masq_policy_key, masq_policy: no BTF of an inner map survives linking */
+	/* masq_policy_key, masq_policy: no BTF of an inner map survives linking */
+	__uint(key_size, sizeof(policy_key_t));
 	__uint(value_size, sizeof(struct masq_policy));
 };
 struct {

@@ -33,8 +33,8 @@ struct packet {
 	__be16 id_rest;  /* IPv6: the other two */
 	__u8 tcp_flags;  /* the octet of RFC 9293 3.1: FIN 1, SYN 2, RST 4, ACK 16 */
 	__u8 icmp_type;
-	__u8 no_flow;    /* enum masq_reason */
-	__u8 fragment;   /* enum fragment */
+	__u8 no_flow;  /* enum masq_reason */
+	__u8 fragment; /* enum fragment */
 	bool has_checksum;
 	bool may_open; /* may be the first packet of a connection */
 };

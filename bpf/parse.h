@@ -136,7 +136,7 @@ static __always_inline enum parsed transport_read(struct packet *p, enum masq_di
 #define PARSE_INGRESS 1 /* = enum masq_direction */
 #define PARSE_QUOTED 2
 #define PARSE_END_SHIFT 8 /* what is quoted ends there at the latest */
-#define QUOTE_LEAST 8 /* RFC 792 */
+#define QUOTE_LEAST 8     /* RFC 792 */
 #define L4_READ 20
 
 /* The packet at `l3_offset`, whatever its headers are: enum parsed. */

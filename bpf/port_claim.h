@@ -83,7 +83,7 @@ __noinline int N(port_claim)(struct __sk_buff *skb, __u32 slot)
 	mapping_reply_key(m, &key);
 	result = N(insert_reply)(&key, slot);
 	if (result == CLAIMED && (transport_of(m->flow.protocol) == TRANSPORT_PORTS ? N(port_has_socket)(skb, slot)
-										     : N(node_has_flow)(slot))) {
+										    : N(node_has_flow)(slot))) {
 		N(remove_reply)(&key, slot);
 		result = CLAIM_NODE_HAS_IT;
 	}

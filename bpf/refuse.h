@@ -91,7 +91,8 @@ static __always_inline bool refusal_is_within_budget(__u32 clock)
 
 static __always_inline bool reason_is_told(__u32 reason)
 {
-	return reason == MASQ_REASON_NO_FREE_PORT || reason == MASQ_REASON_TABLE_FULL || reason == MASQ_REASON_POD_LIMIT;
+	return reason == MASQ_REASON_NO_FREE_PORT || reason == MASQ_REASON_TABLE_FULL ||
+	       reason == MASQ_REASON_POD_LIMIT;
 }
 
 /* The device that leads to a pod; 0: not known. */

@@ -11,10 +11,10 @@
 #include "bpf/mapping.h"
 
 #define SWEEP_PERIOD_NS (1ull << MASQ_TICK_SHIFT)
-#define SWEEP_LEAST 1024  /* slots a tick */
-#define SWEEP_TICKS 32    /* in which a large table is gone through */
-#define GRACE_TICKS 2     /* until no program can look at an unlinked slot any more */
-#define SWEEP_CLOCK 7     /* CLOCK_BOOTTIME */
+#define SWEEP_LEAST 1024 /* slots a tick */
+#define SWEEP_TICKS 32   /* in which a large table is gone through */
+#define GRACE_TICKS 2    /* until no program can look at an unlinked slot any more */
+#define SWEEP_CLOCK 7    /* CLOCK_BOOTTIME */
 
 static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m, __u32 number)
 {

@@ -230,7 +230,8 @@ static __always_inline enum insert_result index_insert(enum table_index index, c
 			return INSERT_CROWDED;
 		bpf_spin_lock(&lock->spin);
 		/* A neighbour's keys have another lock, hence the atomic exchange. */
-		if (home->inserted == inserted && __sync_val_compare_and_swap(&b->cell[cell], 0, hash_tag(hash) | (slot + 1)) == 0) {
+		if (home->inserted == inserted &&
+		    __sync_val_compare_and_swap(&b->cell[cell], 0, hash_tag(hash) | (slot + 1)) == 0) {
 			home->inserted++;
 			if (VACANCY_HOP((__u32)vacancy))
 				home->overflow++;
@@ -348,8 +349,7 @@ static __always_inline void slot_release(struct masq_control *c, mapping_t *m, _
 		__u64 head = READ_ONCE(c->free_list);
 
 		WRITE_ONCE(m->next, (__u32)head);
-		if (__sync_val_compare_and_swap(&c->free_list, head,
-						((head >> 32) + 1) << 32 | (number + 1)) == head)
+		if (__sync_val_compare_and_swap(&c->free_list, head, ((head >> 32) + 1) << 32 | (number + 1)) == head)
 			return;
 	}
 	m->slot = MASQ_SLOT_UNLINKED; /* the sweep comes by again */

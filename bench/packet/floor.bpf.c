@@ -67,7 +67,8 @@ static __always_inline bool flow_parse(struct __sk_buff *skb, struct flow *flow)
 	struct iphdr *ip = data + ETH_HLEN;
 	struct tcphdr *tcp = (void *)(ip + 1);
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) || (void *)(tcp + 1) > end || ip->protocol != IPPROTO_TCP || ip->ihl != 5)
+	if (skb->protocol != bpf_htons(ETH_P_IP) || (void *)(tcp + 1) > end || ip->protocol != IPPROTO_TCP ||
+	    ip->ihl != 5)
 		return false;
 	flow->saddr = ip->saddr;
 	flow->daddr = ip->daddr;
@@ -135,7 +136,8 @@ int floor_new(struct __sk_buff *skb)
 	if (!flow_parse(skb, &flow))
 		return TC_ACT_UNSPEC;
 	value.port = flow.sport;
-	back = (struct flow){.saddr = flow.daddr, .daddr = value.address, .sport = flow.dport, .dport = flow.sport, .zero = 1};
+	back = (struct flow){
+		.saddr = flow.daddr, .daddr = value.address, .sport = flow.dport, .dport = flow.sport, .zero = 1};
 	bpf_map_update_elem(&floor_table, &back, &value, BPF_NOEXIST);
 	bpf_map_update_elem(&floor_table, &flow, &value, BPF_NOEXIST);
 	return TC_ACT_UNSPEC;

@@ -28,7 +28,9 @@ struct Row {
 
 constexpr const char* insertions = "(floor: two insertions)";
 
-double least(const std::vector<double>& samples) { return *std::ranges::min_element(samples); }
+double least(const std::vector<double>& samples) {
+  return *std::ranges::min_element(samples);
+}
 
 double median(std::vector<double> samples) {
   std::ranges::sort(samples);
@@ -51,7 +53,9 @@ class Bench {
   void measure(const std::string& name, double aim, int ours, const std::vector<Flow>& our_flows, Path path, int floor,
                const std::vector<Flow>& floor_flows);
 
-  std::string titled(const std::string& name) const { return fmt::format("IPv{}: {}", static_cast<int>(family_), name); }
+  std::string titled(const std::string& name) const {
+    return fmt::format("IPv{}: {}", static_cast<int>(family_), name);
+  }
 
   std::uint32_t rounds_;
   std::uint32_t runs_;
@@ -60,7 +64,9 @@ class Bench {
   std::vector<Row> rows_;
 };
 
-int fd(bpf_program* program) { return bpf_program__fd(program); }
+int fd(bpf_program* program) {
+  return bpf_program__fd(program);
+}
 
 double Bench::net(int program, const std::vector<Flow>& flows, std::uint32_t runs, std::uint8_t flags, Family family,
                   Path path) {

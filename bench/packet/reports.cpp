@@ -96,8 +96,8 @@ void report_memory(Family family) {
     const auto bytes = [&](const char* map) { return map_memory(engine.program().map(map_name(map, family))); };
     const auto slots = bytes("mappings"), forward = bytes("forward"), reply = bytes("reply");
     std::uint64_t other = 0;
-    for (const char* map : {"control", "locks", "pods", "uplinks", "counters", "known_ports", "port_search", "node_flows",
-                            "refusals", "held", "held_index", "births", "sweeper", "steps"})
+    for (const char* map : {"control", "locks", "pods", "uplinks", "counters", "known_ports", "port_search",
+                            "node_flows", "refusals", "held", "held_index", "births", "sweeper", "steps"})
       other += bytes(map);
     const auto each = [&](std::uint64_t all) { return static_cast<double>(all) / mappings; };
     std::printf(

@@ -54,8 +54,12 @@ std::vector<Flow> answers_of(const std::vector<Flow>& flows) {
   return answers;
 }
 
-Presenter::Presenter() { load(); }
-Presenter::~Presenter() { floor_bpf::destroy(floor_); }
+Presenter::Presenter() {
+  load();
+}
+Presenter::~Presenter() {
+  floor_bpf::destroy(floor_);
+}
 
 void Presenter::load() {
   floor_ = floor_bpf::open_and_load();
@@ -145,8 +149,8 @@ Desired bench_desired(std::uint32_t exclusions) {
   desired.ipv6.sources = {*Cidr::parse("fd00::a00:0/104")};
   desired.ipv6.rules = {{*Cidr::parse("2001:db8:1::c633:6400/120"), Decision::left_ip_masq_agent}};
   for (std::uint32_t i = 1; i < exclusions; ++i)
-    desired.ipv6.rules.push_back(
-        {*Cidr::parse(fmt::format("2001:db8:{:x}:{:x}::/64", 2 + (i >> 16), i & 0xffff)), Decision::left_ip_masq_agent});
+    desired.ipv6.rules.push_back({*Cidr::parse(fmt::format("2001:db8:{:x}:{:x}::/64", 2 + (i >> 16), i & 0xffff)),
+                                  Decision::left_ip_masq_agent});
   std::ranges::sort(desired.ipv6.rules);
   desired.uplinks[0].ipv6 = {test::address("2001:db8::c000:20a")};
   desired.max_mappings = most_mappings;

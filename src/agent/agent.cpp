@@ -25,7 +25,7 @@ namespace {
 
 // What is decided once, at the start: a change of it waits for the next one.
 Config with_fixed_options_of(const Config& running, Config loaded, spdlog::logger& log) {
-  const auto keep = [&](auto Config::*option, const char* key) {
+  const auto keep = [&](auto Config::* option, const char* key) {
     if (loaded.*option != running.*option) log.warn("{}: the new value needs a restart of masqd", key);
     loaded.*option = running.*option;
   };
@@ -206,7 +206,8 @@ std::vector<std::string> Agent::datapath_notes() {
   auto notes = choice_.datapath->notes();
   if (choice_.kind != DatapathKind::bpf)
     for (const auto& key : conntrack_decides(config_))
-      notes.push_back(fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
+      notes.push_back(
+          fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
   if (const auto& in_force = reconciler_.state().in_force)
     for (auto& note : notes_on_reverse_path(*in_force)) notes.push_back(std::move(note));
   return notes;

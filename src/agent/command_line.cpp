@@ -28,8 +28,7 @@ std::string flag_names(const ConfigKey& key) {
 CLI::Option* add_key(CLI::App& app, const ConfigKey& key) {
   auto help = std::string(key.help);
   if (!key.default_text.empty()) help += fmt::format(" (default: {})", key.default_text);
-  auto* const option = app.add_option(
-      flag_names(key), [](const CLI::results_t&) { return true; }, help);
+  auto* const option = app.add_option(flag_names(key), [](const CLI::results_t&) { return true; }, help);
   option->group("Configuration")->type_name(key.boolean ? "[VALUE]" : "VALUE");
   return option->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
       CLI::MultiOptionPolicy::TakeAll);

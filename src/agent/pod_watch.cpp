@@ -11,7 +11,7 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_devices = 1024;              // that are down and not gone
+constexpr std::size_t most_devices = 1024;          // that are down and not gone
 constexpr auto together = std::chrono::seconds(5);  // with the device: what it has lost earlier has other reasons
 
 struct Message {  // about a neighbour

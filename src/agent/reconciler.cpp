@@ -98,7 +98,8 @@ void Reconciler::apply(const Desired& desired) {
 }
 
 void Reconciler::succeed(const Desired& desired, Steps steps) {
-  const bool unasked = !std::exchange(unfinished_, false) && state_.error.empty() && state_.in_force == desired && !steps.empty();
+  const bool unasked =
+      !std::exchange(unfinished_, false) && state_.error.empty() && state_.in_force == desired && !steps.empty();
   if (unasked) log_.warn("repaired what others changed: {}", fmt::join(steps, "; "));
   if (!unasked && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
   if (!state_.error.empty()) log_.info("applying works again");

@@ -27,7 +27,7 @@ class Reconciler {
   struct Pace {
     Clock::duration quiet = std::chrono::milliseconds(50);      // a storm is over after so much silence
     Clock::duration patience = std::chrono::milliseconds(250);  // but it is not waited for longer than that
-    Clock::duration repair = std::chrono::milliseconds(50);  // between two repairs, should somebody fight back
+    Clock::duration repair = std::chrono::milliseconds(50);     // between two repairs, should somebody fight back
     Clock::duration resync = std::chrono::seconds(30);
     Clock::duration first_retry = std::chrono::milliseconds(500);
     Clock::duration longest_retry = std::chrono::seconds(30);

@@ -28,9 +28,10 @@ std::vector<std::string> notes_on_reverse_path(const Desired& desired, const std
   std::vector<std::string> notes;
   for (const auto* uplink : uplinks)
     if (std::max(all, rp_filter(directory, uplink->name)) == 1)
-      notes.push_back(fmt::format("{}: rp_filter is 1: the kernel drops what comes in by {} from where the route is "
-                                  "another uplink's; 2 lets it pass",
-                                  uplink->name, uplink->name));
+      notes.push_back(
+          fmt::format("{}: rp_filter is 1: the kernel drops what comes in by {} from where the route is "
+                      "another uplink's; 2 lets it pass",
+                      uplink->name, uplink->name));
   return notes;
 }
 

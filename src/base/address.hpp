@@ -14,8 +14,12 @@ namespace masq {
 
 enum class Family : std::uint8_t { ipv4 = 4, ipv6 = 6 };
 
-constexpr int address_bytes(Family family) { return family == Family::ipv4 ? 4 : 16; }
-constexpr int address_bits(Family family) { return address_bytes(family) * 8; }
+constexpr int address_bytes(Family family) {
+  return family == Family::ipv4 ? 4 : 16;
+}
+constexpr int address_bits(Family family) {
+  return address_bytes(family) * 8;
+}
 
 // An IPv4 or IPv6 address. Ordered by family (IPv4 first), then by value.
 class Address {

@@ -14,7 +14,7 @@ struct ValueOption {
   const char* name;
   const char* placeholder;
   const char* help;
-  Arguments::Option Arguments::*value;
+  Arguments::Option Arguments::* value;
 };
 
 constexpr ValueOption value_options[] = {

@@ -76,7 +76,7 @@ struct PortAttempts {
 struct Counters {
   std::vector<ReasonCount> packets;
   std::vector<TableUse> tables;
-  std::uint64_t mappings_created[2] = {0, 0};    // IPv4, IPv6
+  std::uint64_t mappings_created[2] = {0, 0};     // IPv4, IPv6
   std::vector<CreatedCount> created_by_protocol;  // the same in detail; empty: this datapath does not count so
   std::optional<PortAttempts> port_attempts;      // none: this datapath does not measure it
 };

@@ -21,8 +21,8 @@ enum class LogFormat : std::uint8_t { text, json };
 struct NatTimeouts {
   std::chrono::seconds tcp_established{7440};  // RFC 5382 REQ-5
   std::chrono::seconds tcp_transitory{240};
-  std::chrono::seconds udp{300};               // RFC 4787 REQ-5
-  std::chrono::seconds icmp{60};               // RFC 5508 REQ-1
+  std::chrono::seconds udp{300};  // RFC 4787 REQ-5
+  std::chrono::seconds icmp{60};  // RFC 5508 REQ-1
   std::chrono::seconds other{600};
   bool operator==(const NatTimeouts&) const = default;
 };
@@ -47,8 +47,8 @@ struct Config {
   std::string ip_masq_agent_config_path = "/etc/config/ip-masq-agent";
   std::optional<std::vector<PortRange>> nat_port_range;  // absent: auto
   PortRange node_port_range{30000, 32767};
-  std::uint32_t nat_max_mappings = 524288;                    // per address family
-  std::optional<std::uint32_t> nat_max_mappings_per_pod;      // absent: a quarter of nat_max_mappings
+  std::uint32_t nat_max_mappings = 524288;                // per address family
+  std::optional<std::uint32_t> nat_max_mappings_per_pod;  // absent: a quarter of nat_max_mappings
   NatTimeouts nat_timeouts;
   bool random_fully = false;
   std::string bpf_root = "/sys/fs/bpf";

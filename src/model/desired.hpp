@@ -50,8 +50,8 @@ struct Uplink {
 };
 
 // A device that is no uplink now but may become one at any moment: it is down, or has no address or no route. The
-// programs of one that was an uplink stay on it: what cannot be masqueraded is dropped, so that nothing leaks between its
-// return and our hearing of it, and its mappings outlive the absence.
+// programs of one that was an uplink stay on it: what cannot be masqueraded is dropped, so that nothing leaks between
+// its return and our hearing of it, and its mappings outlive the absence.
 struct RestingDevice {
   int ifindex = 0;
   std::string name;
@@ -78,7 +78,7 @@ struct FamilyPolicy {
 
 // What the kernel must look like. Equal values need no work.
 struct Desired {
-  std::vector<Uplink> uplinks;  // sorted by name
+  std::vector<Uplink> uplinks;         // sorted by name
   std::vector<RestingDevice> resting;  // sorted
   FamilyPolicy ipv4;
   FamilyPolicy ipv6;

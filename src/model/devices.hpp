@@ -14,9 +14,9 @@
 namespace masq {
 
 struct UplinkSelection {
-  std::vector<Uplink> uplinks;     // sorted by name, with the addresses of the enabled families
+  std::vector<Uplink> uplinks;         // sorted by name, with the addresses of the enabled families
   std::vector<RestingDevice> resting;  // sorted: those that could be uplinks but are not now
-  std::vector<std::string> notes;  // "devices: eth9: no such device", "eth0: no usable IPv4 address"
+  std::vector<std::string> notes;      // "devices: eth9: no such device", "eth0: no usable IPv4 address"
 };
 
 // The devices on which we masquerade: those that `devices` names, else those found by the facts. `pods` is the

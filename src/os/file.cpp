@@ -33,7 +33,7 @@ Result<std::optional<std::string>> read_file_if_any(const std::filesystem::path&
   Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
   if (!fd) return fail("open {}: {}", path.string(), std::strerror(errno));
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd.get(), &info) != 0) return fail("stat {}: {}", path.string(), std::strerror(errno));
   if (!S_ISREG(info.st_mode)) return fail("{}: not a regular file", path.string());
   auto text = read_all(fd.get(), path, limit);

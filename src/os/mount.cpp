@@ -11,7 +11,7 @@
 namespace masq {
 
 Result<bool> is_bpffs(const std::filesystem::path& path) {
-  struct statfs info {};
+  struct statfs info{};
   if (statfs(path.c_str(), &info) == 0) return static_cast<unsigned long>(info.f_type) == BPF_FS_MAGIC;
   if (errno == ENOENT || errno == ENOTDIR) return false;
   return fail("statfs {}: {}", path.string(), std::strerror(errno));

@@ -13,7 +13,7 @@
 namespace masq {
 namespace {
 
-constexpr int attempts = 16;             // at a table that changes while it is read
+constexpr int attempts = 16;            // at a table that changes while it is read
 constexpr int events_buffer = 8 << 20;  // octets
 
 std::span<const std::uint8_t> payload_of(const nlattr& attribute) {

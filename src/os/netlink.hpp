@@ -39,8 +39,8 @@ class NetlinkAttributes {
   std::array<std::span<const std::uint8_t>, limit> payloads_{};
 };
 
-// A socket that gets what these groups (RTMGRP_*) tell, without waiting for it; its buffer is for a storm of thousands of
-// interfaces.
+// A socket that gets what these groups (RTMGRP_*) tell, without waiting for it; its buffer is for a storm of thousands
+// of interfaces.
 Result<Fd> subscribe_to_rtnetlink(unsigned groups);
 
 // A socket for questions to rtnetlink; events have one of their own (NetlinkMonitor).
@@ -57,8 +57,8 @@ class NetlinkRequests {
   template <class T, class Append>
   Result<std::vector<T>> dump(std::uint16_t type, std::span<const std::uint8_t> header, Append append) {
     std::vector<T> objects;
-    auto done = dump_whole(
-        type, header, [&] { objects.clear(); }, [&](const nlmsghdr& message) { append(message, objects); });
+    auto done =
+        dump_whole(type, header, [&] { objects.clear(); }, [&](const nlmsghdr& message) { append(message, objects); });
     if (!done) return std::unexpected(done.error());
     return objects;
   }

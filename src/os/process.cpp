@@ -78,7 +78,7 @@ class Talk {
 class BrokenPipesIgnored {
  public:
   BrokenPipesIgnored() {
-    struct sigaction ignored {};
+    struct sigaction ignored{};
     ignored.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignored, &before_);
   }
@@ -87,7 +87,7 @@ class BrokenPipesIgnored {
   BrokenPipesIgnored& operator=(const BrokenPipesIgnored&) = delete;
 
  private:
-  struct sigaction before_ {};
+  struct sigaction before_{};
 };
 
 Result<pid_t> spawn(const std::vector<std::string>& arguments, int in, int out, int err) {

@@ -13,7 +13,7 @@ namespace masq {
 namespace {
 
 Result<void> remove_left_socket(const std::filesystem::path& path) {
-  struct stat info {};
+  struct stat info{};
   if (lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
     return fail("{}: {}", path.string(), std::strerror(errno));

@@ -31,17 +31,19 @@ TEST(Abi, sizes_in_the_objects_btf) {
   }
 }
 
-// Whoever changes one of these lines changes MASQ_SCHEMA, and the number here: this version would take the pinned maps of
-// the last one for its own (docs/decisions/0007). A new field in what was reserved, zero in old mappings, may be added.
+// Whoever changes one of these lines changes MASQ_SCHEMA, and the number here: this version would take the pinned maps
+// of the last one for its own (docs/decisions/0007). A new field in what was reserved, zero in old mappings, may be
+// added.
 TEST(Abi, the_layout_of_schema_2) {
   static_assert(MASQ_SCHEMA == 2);
   static_assert(MASQ_REASON_TRANSLATED == 0 && MASQ_REASON_INBOUND_CONNECTION == 4 && MASQ_REASON_OWN_ADDRESS == 9);
-  static_assert(MASQ_COUNTER_COUNT == 128 && sizeof(masq_control) == 64 && sizeof(masq_births) == 184 && sizeof(masq_uplink4) == 68);
+  static_assert(MASQ_COUNTER_COUNT == 128 && sizeof(masq_control) == 64 && sizeof(masq_births) == 184 &&
+                sizeof(masq_uplink4) == 68);
   const std::map<std::string, ElementType::Field> expected = {
-      {"flow.src", {0, 4}},   {"flow.dst", {4, 4}},       {"flow.sport", {8, 2}},     {"flow.dport", {10, 2}},
-      {"flow.kind", {13, 1}}, {"flow.protocol", {12, 1}}, {"external", {16, 4}},      {"external_port", {20, 2}},
-      {"reason", {22, 1}},    {"state", {23, 1}},         {"seen", {24, 4}},          {"created", {28, 4}},
-      {"pod_ack", {32, 4}},   {"pod_seq", {36, 4}},       {"slot", {40, 1}},          {"flags", {41, 1}},
+      {"flow.src", {0, 4}},   {"flow.dst", {4, 4}},       {"flow.sport", {8, 2}}, {"flow.dport", {10, 2}},
+      {"flow.kind", {13, 1}}, {"flow.protocol", {12, 1}}, {"external", {16, 4}},  {"external_port", {20, 2}},
+      {"reason", {22, 1}},    {"state", {23, 1}},         {"seen", {24, 4}},      {"created", {28, 4}},
+      {"pod_ack", {32, 4}},   {"pod_seq", {36, 4}},       {"slot", {40, 1}},      {"flags", {41, 1}},
       {"order", {42, 1}},
   };
   const Engine engine(desired());
@@ -59,7 +61,8 @@ TEST(Abi, the_maps_name_what_their_numbers_mean) {
   for (const char* map : {"mappings4", "mappings6", "control4", "control6"}) {
     const auto type = ElementType::of_map(engine.program().map(map));
     ASSERT_TRUE(type) << map;
-    for (const char* enumeration : {"masq_time", "masq_reason", "masq_state", "masq_slot", "masq_flag", "masq_kind", "masq_order"})
+    for (const char* enumeration :
+         {"masq_time", "masq_reason", "masq_state", "masq_slot", "masq_flag", "masq_kind", "masq_order"})
       EXPECT_TRUE(type->enumerations.contains(enumeration)) << map << " " << enumeration;
     EXPECT_EQ(type->enumerations.at("masq_reason").at("MASQ_REASON_COUNT"), MASQ_REASON_COUNT);
     EXPECT_EQ(type->enumerations.at("masq_time").at("MASQ_TICK_SHIFT"), MASQ_TICK_SHIFT);

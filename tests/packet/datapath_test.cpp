@@ -19,7 +19,9 @@
 namespace masq::test {
 namespace {
 
-void sh(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+void sh(const std::string& command) {
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+}
 
 std::string output_of(const std::string& command) {
   std::string text;
@@ -108,7 +110,8 @@ TEST_P(Laws, uplinks_come_and_go) {
 TEST_P(Laws, a_resting_device_keeps_its_programs) {
   apply(on({"up0"}));
   auto resting = on({});
-  resting.resting = {{.ifindex = uplink("up0").ifindex, .name = "up0"}, {.ifindex = uplink("up1").ifindex, .name = "up1"}};
+  resting.resting = {{.ifindex = uplink("up0").ifindex, .name = "up0"},
+                     {.ifindex = uplink("up1").ifindex, .name = "up1"}};
   apply(resting);
   EXPECT_TRUE(is_attached("up0"));
   EXPECT_FALSE(is_attached("up1")) << "a device that never was an uplink gets none";
@@ -281,7 +284,8 @@ INSTANTIATE_TEST_SUITE_P(Attach, Foreign, testing::Values(BpfAttach::tcx, BpfAtt
 
 TEST_P(Foreign, maps_of_another_type_or_size) {
   const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
-  for (const char* name : {"control4", "control6", "mappings4", "reply6", "pods4", "policy6", "uplinks4", "counters6"}) {
+  for (const char* name :
+       {"control4", "control6", "mappings4", "reply6", "pods4", "policy6", "uplinks4", "counters6"}) {
     SCOPED_TRACE(name);
     replace_pin(map(name), foreign.get());
     expect_refusal(map(name));
@@ -337,8 +341,19 @@ TEST_P(Foreign, a_map_in_the_place_of_a_table_of_another_version) {
 
 TEST_P(Foreign, a_control_of_nonsense) {
   const auto nonsense = [](auto change) {
-    masq_control control{.free_list = 0, .hash_seed = 1, .created = 0, .schema = MASQ_SCHEMA, .slots = 6144, .buckets = 1024,
-                         .unused = 5, .used = 5, .left = 0, .clock = 1, .cursor = 0, .sweeping = 0, .sweeps = 0};
+    masq_control control{.free_list = 0,
+                         .hash_seed = 1,
+                         .created = 0,
+                         .schema = MASQ_SCHEMA,
+                         .slots = 6144,
+                         .buckets = 1024,
+                         .unused = 5,
+                         .used = 5,
+                         .left = 0,
+                         .clock = 1,
+                         .cursor = 0,
+                         .sweeping = 0,
+                         .sweeps = 0};
     change(control);
     return control;
   };
@@ -414,7 +429,9 @@ TEST(PinNames, are_injective) {
   EXPECT_NE(Pins::escape("a.b"), Pins::escape("a%2eb"));
 }
 
-TEST(Probe, this_kernel_can_run_the_bpf_mode) { EXPECT_TRUE(probe_bpf()); }
+TEST(Probe, this_kernel_can_run_the_bpf_mode) {
+  EXPECT_TRUE(probe_bpf());
+}
 
 }  // namespace
 }  // namespace masq::test

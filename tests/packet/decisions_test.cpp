@@ -29,9 +29,8 @@ TEST_P(Decisions, each_reason_to_leave_a_destination_alone) {
     Address destination;
     const char* reason;
   };
-  std::vector<Row> rows = {{who.other_pod, "pod_cidr"},     {who.native, "native_routing"},
-                           {who.excluded, "ip_masq_agent"}, {who.node, "node"},
-                           {who.own, "own_address"},        {who.multicast, "multicast"}};
+  std::vector<Row> rows = {{who.other_pod, "pod_cidr"}, {who.native, "native_routing"}, {who.excluded, "ip_masq_agent"},
+                           {who.node, "node"},          {who.own, "own_address"},       {who.multicast, "multicast"}};
   if (who.family == Family::ipv4) {
     rows.push_back({who.broadcast, "broadcast"});
     rows.push_back({address("255.255.255.255"), "broadcast"});
@@ -77,7 +76,8 @@ TEST_P(Decisions, a_syn_after_a_stray_segment_from_outside_is_masqueraded) {
 }
 
 TEST_P(Decisions, only_a_legal_opener_makes_a_mapping) {
-  for (const std::uint8_t flags : {std::uint8_t{rst}, std::uint8_t{fin | ack}, std::uint8_t{syn | ack}, std::uint8_t{0}}) {
+  for (const std::uint8_t flags :
+       {std::uint8_t{rst}, std::uint8_t{fin | ack}, std::uint8_t{syn | ack}, std::uint8_t{0}}) {
     const auto outcome = engine.egress(tcp({who.pod, 5000}, {who.world, 443}, flags));
     EXPECT_EQ(outcome.verdict, drop);
     EXPECT_EQ(outcome.reason, "not_an_opener");
@@ -142,7 +142,8 @@ TEST_P(Decisions, a_long_source_set_works_like_a_short_one) {
   for (auto* policy : {&many.ipv4, &many.ipv6}) {
     const bool is_ipv4 = policy == &many.ipv4;
     for (int i = 0; i < 20; ++i)
-      policy->sources.push_back(*Cidr::parse(is_ipv4 ? fmt::format("10.{}.0.0/16", 100 + i) : fmt::format("fd00:{}::/48", 100 + i)));
+      policy->sources.push_back(
+          *Cidr::parse(is_ipv4 ? fmt::format("10.{}.0.0/16", 100 + i) : fmt::format("fd00:{}::/48", 100 + i)));
   }
   const Engine wide(many);
   const auto pod = address(who.family == Family::ipv4 ? "10.115.1.1" : "fd00:115::1");

@@ -51,11 +51,14 @@ class IcmpErrors : public BothFamilies {
       all.push_back({name, out, {}});
       return sent(out);
     };
-    const auto tcp_port = port_in(add("tcp", tcp({who.pod, 5000}, {who.world, 443}, syn), tcp({who.pod2, 5000}, {who.world, 443}, syn)), 0);
+    const auto tcp_port = port_in(
+        add("tcp", tcp({who.pod, 5000}, {who.world, 443}, syn), tcp({who.pod2, 5000}, {who.world, 443}, syn)), 0);
     all.back().back = tcp({who.world, 443}, {who.external, tcp_port}, syn | ack);
-    const auto udp_port = port_in(add("udp", udp({who.pod, 5000}, {who.world, 53}), udp({who.pod2, 5000}, {who.world, 53})), 0);
+    const auto udp_port =
+        port_in(add("udp", udp({who.pod, 5000}, {who.world, 53}), udp({who.pod2, 5000}, {who.world, 53})), 0);
     all.back().back = udp({who.world, 53}, {who.external, udp_port});
-    const auto id = port_in(add("icmp", echo_request(who.pod, who.world, 77), echo_request(who.pod2, who.world, 77)), 4);
+    const auto id =
+        port_in(add("icmp", echo_request(who.pod, who.world, 77), echo_request(who.pod2, who.world, 77)), 4);
     all.back().back = echo_reply(who.world, who.external, id);
     const auto sctp = [](const Address& a, const Address& b, std::uint8_t from, std::uint8_t to) {
       Bytes chunk{0x20, from, 0x20, to, 0, 0, 0, 0, 1, 2, 3, 4, 1, 0, 0, 20};
@@ -124,8 +127,10 @@ TEST_P(IcmpErrors, with_what_follows_the_quote) {  // RFC 4884: extensions behin
   auto packet = udp({who.pod, 5000}, {who.world, 53});
   packet.payload = std::string(200, 'x');
   auto quote = cut(sent(packet), 128), expected = cut(packet.ip(), 128);
-  for (auto* bytes : {&quote, &expected}) bytes->insert(bytes->end(), {0x20, 0, 0xdf, 0xff, 0, 8, 1, 1, 0, 0, 0x10, 0x01});
-  EXPECT_PACKET(icmp_error(router, who.pod, 3, expected), engine.ingress(icmp_error(router, who.external, 3, quote), complete));
+  for (auto* bytes : {&quote, &expected})
+    bytes->insert(bytes->end(), {0x20, 0, 0xdf, 0xff, 0, 8, 1, 1, 0, 0, 0x10, 0x01});
+  EXPECT_PACKET(icmp_error(router, who.pod, 3, expected),
+                engine.ingress(icmp_error(router, who.external, 3, quote), complete));
 }
 
 TEST(IcmpErrorsIPv4, with_options_in_the_quoted_header) {
@@ -144,7 +149,8 @@ TEST(IcmpErrorsIPv6, about_a_packet_with_extension_headers) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv6);
   auto packet = udp({who.pod, 5000}, {who.world, 53});
-  packet.extensions = {{IPPROTO_HOPOPTS, Bytes(8)}, {IPPROTO_DSTOPTS, {0, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}};
+  packet.extensions = {{IPPROTO_HOPOPTS, Bytes(8)},
+                       {IPPROTO_DSTOPTS, {0, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}};
   const auto left = engine.egress(packet).bytes;
   const auto in = icmp_error(who.world, who.external, 2, Bytes(left.begin() + 14, left.end()));
   EXPECT_PACKET(icmp_error(who.world, who.pod, 2, packet.ip()), engine.ingress(in));

@@ -26,7 +26,9 @@ MASQ_BOTH_FAMILIES(Table);
 
 // Both ends of each range are used, nothing outside, and not one failure before the last port (R2, R7).
 TEST_P(Table, every_port_of_the_range_is_used) {
-  for (const auto& ports : {std::vector<PortRange>{{2000, 2000}}, {{2000, 2001}}, {{2000, 2002}},
+  for (const auto& ports : {std::vector<PortRange>{{2000, 2000}},
+                            {{2000, 2001}},
+                            {{2000, 2002}},
                             {{2000, 2000}, {3000, 3001}, {65535, 65535}}}) {
     for (const bool random : {false, true}) {
       auto narrow = desired();
@@ -44,7 +46,8 @@ TEST_P(Table, every_port_of_the_range_is_used) {
         EXPECT_TRUE(std::ranges::any_of(ports, [&](PortRange r) { return r.low <= port && port <= r.high; })) << port;
       EXPECT_EQ(open(engine, 1999, who.pod).reason, "no_free_port");
       EXPECT_EQ(open(engine, 1999, who.pod).verdict, drop);
-      EXPECT_EQ(open(engine, 1999, who.pod, 444).reason, "translated") << "ports are used again toward another endpoint";
+      EXPECT_EQ(open(engine, 1999, who.pod, 444).reason, "translated")
+          << "ports are used again toward another endpoint";
     }
   }
 }
@@ -112,7 +115,8 @@ TEST_P(Closed, a_syn_on_an_open_connection_is_another_connection) {
   engine.egress(at(tcp(other_port, world, syn), 1000));
   EXPECT_EQ(source_port(engine.egress(at(tcp(other_port, world, syn), 1000))), 6000) << "sent again";
   engine.ingress(tcp(world, {who.external, 6000}, syn | ack));
-  EXPECT_EQ(source_port(engine.egress(at(tcp(other_port, world, syn), 1000))), 6000) << "sent again: the answer was lost";
+  EXPECT_EQ(source_port(engine.egress(at(tcp(other_port, world, syn), 1000))), 6000)
+      << "sent again: the answer was lost";
   EXPECT_NE(source_port(engine.egress(at(tcp(other_port, world, syn), 9000))), 6000);
 }
 

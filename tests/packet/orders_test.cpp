@@ -83,7 +83,8 @@ TEST_P(Orders, nothing_of_a_pod_that_is_gone_reaches_the_next_one) {
   expect_dropped(engine.ingress(tcp(world, external)), "resting");
   expect_dropped(engine.ingress(udp(world, external)), "resting");
   const std::uint8_t unreachable = who.family == Family::ipv4 ? 3 : 1;
-  expect_dropped(engine.ingress(icmp_error(who.world, who.external, unreachable, udp(external, world).ip())), "resting");
+  expect_dropped(engine.ingress(icmp_error(who.world, who.external, unreachable, udp(external, world).ip())),
+                 "resting");
 }
 
 // R12, R30

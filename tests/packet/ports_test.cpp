@@ -60,9 +60,13 @@ class Fill : public Ports {
 };
 MASQ_BOTH_FAMILIES(Fill);
 
-TEST_P(Fill, one_by_one) { fill(ports_from(1024), false); }
+TEST_P(Fill, one_by_one) {
+  fill(ports_from(1024), false);
+}
 
-TEST_P(Fill, one_by_one_from_ports_that_none_of_them_can_keep) { fill(ports_from(30000), false); }
+TEST_P(Fill, one_by_one_from_ports_that_none_of_them_can_keep) {
+  fill(ports_from(30000), false);
+}
 
 TEST_P(Fill, in_random_order) {
   auto order = ports_from(15000);  // half of them can be kept
@@ -70,7 +74,9 @@ TEST_P(Fill, in_random_order) {
   fill(order, false);
 }
 
-TEST_P(Fill, fully_at_random) { fill(ports_from(1024), true); }
+TEST_P(Fill, fully_at_random) {
+  fill(ports_from(1024), true);
+}
 
 // R1, R2: the port of the connection that ended is the one that the next gets.
 TEST_P(Fill, one_port_is_free_again) {
@@ -189,8 +195,10 @@ TEST_P(Ports, every_port_is_in_range_in_every_mode) {
         kept += m.external.port == m.pod.port;
       }
       EXPECT_GT(used.size(), port_count(ranges) * (port_count(ranges) < 2000 ? 99u : 70u) / 100) << "spread over all";
-      if (random) EXPECT_LT(kept, 100);
-      else EXPECT_GE(kept + 50, could_be_kept);
+      if (random)
+        EXPECT_LT(kept, 100);
+      else
+        EXPECT_GE(kept + 50, could_be_kept);
     }
   }
 }
@@ -201,7 +209,8 @@ TEST_P(Ports, a_pool_is_used_evenly) {
   auto& addresses = who.family == Family::ipv4 ? pool.uplinks[0].ipv4 : pool.uplinks[0].ipv6;
   addresses.clear();
   for (int i = 0; i < 4; ++i)
-    addresses.push_back(address(fmt::format(fmt::runtime(who.family == Family::ipv4 ? "192.0.2.{}" : "2001:db8::{}"), 70 + i)));
+    addresses.push_back(
+        address(fmt::format(fmt::runtime(who.family == Family::ipv4 ? "192.0.2.{}" : "2001:db8::{}"), 70 + i)));
   const Engine engine(pool);
   for (int i = 0; i < 2000; ++i) {
     const auto pod = who.family == Family::ipv4 ? fmt::format("10.0.{}.{}", 10 + i / 250, 1 + i % 250)
@@ -209,7 +218,8 @@ TEST_P(Ports, a_pool_is_used_evenly) {
     for (const std::uint16_t port : {5000, 5001}) open(engine, {address(pod), port});
   }
   std::map<std::string, std::set<std::string>> pods;
-  for (const auto& m : mappings(engine, who.family)) pods[m.external.address.to_string()].insert(m.pod.address.to_string());
+  for (const auto& m : mappings(engine, who.family))
+    pods[m.external.address.to_string()].insert(m.pod.address.to_string());
   ASSERT_EQ(pods.size(), 4u);
   std::size_t together = 0;
   for (const auto& [external, of_it] : pods) {

@@ -52,8 +52,9 @@ Bytes spi(std::uint32_t value, std::size_t at) {
 }
 
 TEST_P(Protocols, of_which_nothing_is_known_go_by_address) {
-  const std::set<int> ports = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_DCCP, IPPROTO_SCTP,
-                               IPPROTO_GRE, IPPROTO_ESP, IPPROTO_AH, is_ipv4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6}};
+  const std::set<int> ports = {IPPROTO_TCP,  IPPROTO_UDP,  IPPROTO_UDPLITE,
+                               IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_GRE,
+                               IPPROTO_ESP,  IPPROTO_AH,   is_ipv4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6}};
   const std::set<int> headers = {IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_DSTOPTS};
   for (int protocol = 0; protocol < 256; ++protocol) {
     if (ports.contains(protocol) || (!is_ipv4 && headers.contains(protocol))) continue;
@@ -117,7 +118,8 @@ TEST_P(Protocols, with_too_little_behind_the_ip_header_are_malformed) {
                                                {IPPROTO_ESP, 8},   {IPPROTO_AH, 12},   {IPPROTO_UDPLITE, 8}};
   for (const auto& [protocol, size] : least)
     for (std::size_t has = 0; has < size; ++has)
-      EXPECT_EQ(engine.egress(other(who.pod, who.world, static_cast<std::uint8_t>(protocol), pattern(has))).reason, "malformed")
+      EXPECT_EQ(engine.egress(other(who.pod, who.world, static_cast<std::uint8_t>(protocol), pattern(has))).reason,
+                "malformed")
           << protocol << " with " << has;
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
@@ -176,9 +178,11 @@ TEST_P(Protocols, in_frames_with_vlan_tags) {
       return frame;
     };
     const auto out = tagged(tcp({who.pod, 5000}, {who.world, 443}, syn).frame());
-    EXPECT_BYTES(tagged(tcp({who.external, 5000}, {who.world, 443}, syn).frame()), engine.egress_bytes(out, who.family));
+    EXPECT_BYTES(tagged(tcp({who.external, 5000}, {who.world, 443}, syn).frame()),
+                 engine.egress_bytes(out, who.family));
     const auto back = tagged(tcp({who.world, 443}, {who.external, 5000}, syn | ack).frame());
-    EXPECT_BYTES(tagged(tcp({who.world, 443}, {who.pod, 5000}, syn | ack).frame()), engine.ingress_bytes(back, who.family));
+    EXPECT_BYTES(tagged(tcp({who.world, 443}, {who.pod, 5000}, syn | ack).frame()),
+                 engine.ingress_bytes(back, who.family));
   }
 }
 

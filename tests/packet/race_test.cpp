@@ -48,7 +48,8 @@ TEST_P(Races, the_first_two_datagrams_of_a_flow_make_one_mapping) {
   const int pairs = 20000;
   Engine engine(roomy(2 * pairs));  // for a moment, some flows have two
   in_lockstep(pairs, [&](int, int step) {
-    run_frame(engine.program().egress(), udp({who.pod, static_cast<std::uint16_t>(2000 + step)}, {who.world, 53}).frame());
+    run_frame(engine.program().egress(),
+              udp({who.pod, static_cast<std::uint16_t>(2000 + step)}, {who.world, 53}).frame());
   });
   EXPECT_EQ(packets(engine, MASQ_REASON_TRANSLATED), 2u * pairs) << "nothing is lost";
   engine.pass_time(who.family, 0);  // what the losers of races had begun is taken apart by the sweep
@@ -64,7 +65,8 @@ TEST_P(Races, two_pods_with_one_port_get_two) {
   Engine engine(narrow);
   in_lockstep(pairs, [&](int thread, int step) {
     run_frame(engine.program().egress(),
-              tcp({thread == 0 ? who.pod : who.pod2, static_cast<std::uint16_t>(2000 + step)}, {who.world, 443}, syn).frame());
+              tcp({thread == 0 ? who.pod : who.pod2, static_cast<std::uint16_t>(2000 + step)}, {who.world, 443}, syn)
+                  .frame());
   });
   EXPECT_EQ(packets(engine, MASQ_REASON_TRANSLATED), 2u * pairs);
   EXPECT_EQ(mappings(engine, who.family).size(), 2u * pairs);

@@ -44,8 +44,10 @@ TEST_P(Rewrite, a_taken_port_gives_another_and_comes_back_to_the_right_pod) {
     const auto port = mapped_port(second);
     ASSERT_NE(port, 5000);
     EXPECT_PACKET(make({who.external, port}, {who.world, 443}), engine.egress(second));
-    EXPECT_PACKET(make({who.world, 443}, {who.pod2, 5000}), engine.ingress(make({who.world, 443}, {who.external, port})));
-    EXPECT_PACKET(make({who.world, 443}, {who.pod, 5000}), engine.ingress(make({who.world, 443}, {who.external, 5000})));
+    EXPECT_PACKET(make({who.world, 443}, {who.pod2, 5000}),
+                  engine.ingress(make({who.world, 443}, {who.external, port})));
+    EXPECT_PACKET(make({who.world, 443}, {who.pod, 5000}),
+                  engine.ingress(make({who.world, 443}, {who.external, 5000})));
   }
 }
 
@@ -98,7 +100,8 @@ TEST_P(Rewrite, the_sum_that_a_device_computed_stays_right) {
   const RunContext complete{.checksum_complete = true};
   EXPECT_PACKET(tcp({who.external, 5000}, {who.world, 443}, syn),
                 engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn), complete));
-  EXPECT_PACKET(udp({who.external, 5000}, {who.world, 53}), engine.egress(udp({who.pod, 5000}, {who.world, 53}), complete));
+  EXPECT_PACKET(udp({who.external, 5000}, {who.world, 53}),
+                engine.egress(udp({who.pod, 5000}, {who.world, 53}), complete));
   EXPECT_PACKET(tcp({who.world, 443}, {who.pod, 5000}, syn | ack),
                 engine.ingress(tcp({who.world, 443}, {who.external, 5000}, syn | ack), complete));
 }

@@ -40,7 +40,9 @@ TEST_P(Time, idle_mappings_end_in_their_time) {
   const auto forged_a_little_before = comes(at(back(rst), 0x12341233));
   const auto pod_closes = leaves(out(fin | ack)), world_closes = comes(back(fin | ack));
   const auto asks = [&](std::uint8_t protocol) { return leaves(other(who.pod, who.world, protocol, pattern(24))); };
-  const auto replies = [&](std::uint8_t protocol) { return comes(other(who.world, who.external, protocol, pattern(24))); };
+  const auto replies = [&](std::uint8_t protocol) {
+    return comes(other(who.world, who.external, protocol, pattern(24)));
+  };
   const std::uint32_t half_open = 30, open = seconds(t.tcp_established), closing = seconds(t.tcp_transitory);
   struct Row {
     const char* name;
@@ -77,17 +79,21 @@ TEST_P(Time, idle_mappings_end_in_their_time) {
       {"RST that the pod would not take", {opens, answers, forged}, open},
       {"RST with the number before", {opens, answers, forged_a_little_before}, open},
       {"RST that the pod would not take, after a FIN", {opens, answers, pod_closes, forged}, open},
-      {"begun anew after both FIN", {opens, answers, pod_closes, world_closes, leaves(at(out(syn), 0x22341234))}, half_open},
+      {"begun anew after both FIN",
+       {opens, answers, pod_closes, world_closes, leaves(at(out(syn), 0x22341234))},
+       half_open},
       {"begun anew after a RST, answered", {opens, answers, reset, opens, answers}, open},
       {"UDP unanswered", {leaves(udp(pod, world))}, 30},
       {"UDP unanswered, asked again", {leaves(udp(pod, world)), leaves(udp(pod, world))}, 30},
       {"UDP answered", {leaves(udp(pod, world)), comes(udp(world, external))}, seconds(t.udp)},
-      {"UDP to and fro", {leaves(udp(pod, world)), comes(udp(world, external)), leaves(udp(pod, world))}, seconds(t.udp)},
-      {"UDP answered by somebody else",
-       {leaves(udp(pod, world)), comes(udp({who.node, 443}, external))}, 30},
+      {"UDP to and fro",
+       {leaves(udp(pod, world)), comes(udp(world, external)), leaves(udp(pod, world))},
+       seconds(t.udp)},
+      {"UDP answered by somebody else", {leaves(udp(pod, world)), comes(udp({who.node, 443}, external))}, 30},
       {"ICMP", {leaves(echo_request(who.pod, who.world, 7))}, seconds(t.icmp)},
       {"ICMP answered",
-       {leaves(echo_request(who.pod, who.world, 7)), comes(echo_reply(who.world, who.external, 7))}, seconds(t.icmp)},
+       {leaves(echo_request(who.pod, who.world, 7)), comes(echo_reply(who.world, who.external, 7))},
+       seconds(t.icmp)},
       {"another protocol", {asks(4)}, seconds(t.other)},
       {"another protocol, answered", {asks(4), replies(4)}, seconds(t.other)},
       {"OSPF", {asks(89)}, seconds(t.other)},
@@ -99,8 +105,10 @@ TEST_P(Time, idle_mappings_end_in_their_time) {
   for (const auto& row : rows) {
     for (const bool over : {false, true}) {
       for (const auto& [direction, packet] : row.steps)
-        if (direction == Step::leaves) engine.egress(packet);
-        else engine.ingress(packet);
+        if (direction == Step::leaves)
+          engine.egress(packet);
+        else
+          engine.ingress(packet);
       engine.pass_time(who.family, over ? row.timeout + 1 : row.timeout - 1);
       EXPECT_EQ(alive(engine), over ? 0u : 1u) << row.name;
       engine.pass_time(who.family, 8000);
@@ -160,10 +168,14 @@ TEST_P(Time, no_sweep_ends_what_is_in_use) {
   const auto use = [&](std::uint16_t i) {
     const Endpoint from{who.pod, static_cast<std::uint16_t>(2000 + i)}, as{who.external, from.port};
     switch (i % 4) {
-      case 0: return run_frame(engine.program().egress(), udp(from, world).frame());
-      case 1: return run_frame(engine.program().egress(), tcp(from, world, i < 4 ? syn : ack).frame());
-      case 2: return run_frame(engine.program().egress(), echo_request(from.address, world.address, from.port).frame());
-      default: return run_frame(engine.program().ingress(), tcp(world, as, ack).frame());
+      case 0:
+        return run_frame(engine.program().egress(), udp(from, world).frame());
+      case 1:
+        return run_frame(engine.program().egress(), tcp(from, world, i < 4 ? syn : ack).frame());
+      case 2:
+        return run_frame(engine.program().egress(), echo_request(from.address, world.address, from.port).frame());
+      default:
+        return run_frame(engine.program().ingress(), tcp(world, as, ack).frame());
     }
   };
   for (std::uint16_t i = 0; i < 2000; ++i) {
@@ -190,12 +202,14 @@ TEST_P(Time, a_storm_in_one_family_does_not_keep_the_other_waiting) {
     const auto they = cast(stormy);
     while (!over)
       for (std::uint16_t i = 0; i < 2000; ++i)
-        run_frame(engine.program().egress(), tcp({they.pod, static_cast<std::uint16_t>(from + i)}, {they.world, 443}, syn).frame());
+        run_frame(engine.program().egress(),
+                  tcp({they.pod, static_cast<std::uint16_t>(from + i)}, {they.world, 443}, syn).frame());
   };
   std::thread one(storm, 2000), another(storm, 4000);
   const auto begin = std::chrono::steady_clock::now();
   const auto first = engine.control(who.family).sweeps;
-  while (engine.control(who.family).sweeps < first + 10 && std::chrono::steady_clock::now() < begin + std::chrono::seconds(20))
+  while (engine.control(who.family).sweeps < first + 10 &&
+         std::chrono::steady_clock::now() < begin + std::chrono::seconds(20))
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   over = true;
   one.join();
@@ -254,8 +268,7 @@ TEST_P(Time, half_open_connections_make_room_and_no_others) {
     return engine.egress(tcp({from, port}, world, syn)).reason;
   };
   for (std::uint16_t port = 5000; port < 5032; ++port) ASSERT_EQ(open(port, who.pod), "translated");
-  for (std::uint16_t port = 5000; port < 5020; ++port)
-    engine.ingress(tcp(world, {who.external, port}, syn | ack));
+  for (std::uint16_t port = 5000; port < 5020; ++port) engine.ingress(tcp(world, {who.external, port}, syn | ack));
   EXPECT_EQ(open(6000, who.pod2), "table_full") << "the others may be answered yet";
   engine.pass_time(who.family, 2);
   for (std::uint16_t port = 6000; port < 6012; ++port) {
@@ -284,7 +297,8 @@ TEST_P(Time, half_open_connections_are_found_behind_long_runs_of_others) {
   engine.pass_time(who.family, 2);
   for (std::uint16_t port = 10000; port < 10500; ++port)
     run_frame(engine.program().egress(), tcp({who.pod2, port}, world, syn).frame());
-  EXPECT_LE(engine.packets(who.family, MASQ_EGRESS, MASQ_REASON_TABLE_FULL), 30u) << "of 500, each with a thousand to choose";
+  EXPECT_LE(engine.packets(who.family, MASQ_EGRESS, MASQ_REASON_TABLE_FULL), 30u)
+      << "of 500, each with a thousand to choose";
 }
 
 }  // namespace

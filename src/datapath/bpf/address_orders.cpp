@@ -12,10 +12,10 @@
 namespace masq {
 namespace {
 
-constexpr int rounds_to_end = 4;     // three tell the pods, the last ends what is still there
-constexpr int rounds_to_wait = 2;    // a program that had begun before may make one more mapping
-constexpr int segments_a_step = 2048;  // some milliseconds
-constexpr std::chrono::milliseconds within_a_round{10};  // for the loop's others
+constexpr int rounds_to_end = 4;                          // three tell the pods, the last ends what is still there
+constexpr int rounds_to_wait = 2;                         // a program that had begun before may make one more mapping
+constexpr int segments_a_step = 2048;                     // some milliseconds
+constexpr std::chrono::milliseconds within_a_round{10};   // for the loop's others
 constexpr std::chrono::milliseconds between_rounds{100};  // for the pods' answers
 
 bool has(const std::vector<Address>& sorted, const Address& address) {

@@ -57,8 +57,8 @@ class AddressOrders {
   std::map<Address, int> devices_;        // where an external address is, or was last
   int any_uplink_ = 0;
   int inject_ = -1;
-  bool started_ = false;  // an earlier process may have left mappings waiting
-  int rounds_left_ = 0;   // through the whole table
+  bool started_ = false;                         // an earlier process may have left mappings waiting
+  int rounds_left_ = 0;                          // through the whole table
   std::uint32_t position4_ = 0, position6_ = 0;  // where the round goes on in the tables
 };
 

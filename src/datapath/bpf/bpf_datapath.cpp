@@ -17,8 +17,8 @@
 #include "datapath/bpf/table_move.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "datapath/bpf/uplink_attachments.hpp"
-#include "os/netlink_monitor.hpp"
 #include "datapath/netfilter/connections.hpp"
+#include "os/netlink_monitor.hpp"
 
 namespace masq {
 namespace {

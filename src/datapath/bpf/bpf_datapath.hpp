@@ -31,7 +31,8 @@ Result<std::vector<Address>> read_bpf_external_addresses(const std::filesystem::
 std::span<const char* const> bpf_mapping_states();  // the words that Mapping::state may be
 // Ends the mappings that `wanted` says yes to, and forgets such decisions to leave a connection alone (but not that
 // one came from outside: its answers would be masqueraded). The kernel takes them out of the table within seconds.
-Result<Ended> end_bpf_mappings(const std::filesystem::path& bpf_root, const std::function<bool(const Mapping&)>& wanted);
+Result<Ended> end_bpf_mappings(const std::filesystem::path& bpf_root,
+                               const std::function<bool(const Mapping&)>& wanted);
 // Nothing of any mapping passes any more, and new ones are not made, until they are released: orders for the mappings,
 // and no external address for the uplinks. False: nothing is pinned.
 Result<bool> hold_bpf_mappings(const std::filesystem::path& bpf_root);

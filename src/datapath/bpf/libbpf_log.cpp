@@ -28,7 +28,9 @@ LibbpfLog::LibbpfLog() {
   libbpf_set_print(collect);
 }
 
-LibbpfLog::~LibbpfLog() { collector = nullptr; }
+LibbpfLog::~LibbpfLog() {
+  collector = nullptr;
+}
 
 std::string LibbpfLog::reason() const {
   constexpr std::string_view prefix = "libbpf: ";

@@ -46,13 +46,20 @@ Addr mask_of(int length) {
 
 masq_reason to_reason(Decision decision) {
   switch (decision) {
-    case Decision::masquerade: return MASQ_REASON_TRANSLATED;
-    case Decision::left_broadcast: return MASQ_REASON_BROADCAST;
-    case Decision::left_pod_cidr: return MASQ_REASON_POD_CIDR;
-    case Decision::left_native_routing: return MASQ_REASON_NATIVE_ROUTING;
-    case Decision::left_ip_masq_agent: return MASQ_REASON_IP_MASQ_AGENT;
-    case Decision::left_node: return MASQ_REASON_NODE;
-    case Decision::left_own_address: return MASQ_REASON_OWN_ADDRESS;
+    case Decision::masquerade:
+      return MASQ_REASON_TRANSLATED;
+    case Decision::left_broadcast:
+      return MASQ_REASON_BROADCAST;
+    case Decision::left_pod_cidr:
+      return MASQ_REASON_POD_CIDR;
+    case Decision::left_native_routing:
+      return MASQ_REASON_NATIVE_ROUTING;
+    case Decision::left_ip_masq_agent:
+      return MASQ_REASON_IP_MASQ_AGENT;
+    case Decision::left_node:
+      return MASQ_REASON_NODE;
+    case Decision::left_own_address:
+      return MASQ_REASON_OWN_ADDRESS;
   }
   return MASQ_REASON_TRANSLATED;
 }
@@ -85,7 +92,8 @@ TableSize table_size(std::uint32_t max_mappings) {
 }
 
 std::uint32_t table_capacity(const TableSize& size) {
-  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * left_share + left_share) / (left_share + 1));
+  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * left_share + left_share) /
+                                    (left_share + 1));
 }
 
 template <class Abi>
@@ -146,7 +154,8 @@ std::vector<std::string> unmet_wishes(const Desired& desired, const masq_options
   std::vector<std::string> lines;
   const auto smaller = [&](Family family, std::uint32_t room) {
     if (desired.family(family).enabled && room < desired.max_mappings)
-      lines.push_back(fmt::format("keep the IPv{} table of {} mappings until it is empty", static_cast<int>(family), room));
+      lines.push_back(
+          fmt::format("keep the IPv{} table of {} mappings until it is empty", static_cast<int>(family), room));
   };
   smaller(Family::ipv4, ipv4.max_mappings);
   smaller(Family::ipv6, ipv6.max_mappings);

@@ -35,8 +35,8 @@ class OtherTable {
   std::optional<Translation> translation_;
 };
 
-// Whether a directory of pins may be moved from, and removed then: not if it has something else in the place of a table,
-// or connections without the part that says what they are.
+// Whether a directory of pins may be moved from, and removed then: not if it has something else in the place of a
+// table, or connections without the part that says what they are.
 Result<void> check_other_table(const std::filesystem::path& maps, Family family);
 
 }  // namespace masq

@@ -92,8 +92,8 @@ struct PinnedTable {
 template <class Abi>
 Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now);
 
-// The opposite: a record that Program::adopt() takes. It has its whole time still: conntrack cannot tell for sure how long
-// a connection has been silent.
+// The opposite: a record that Program::adopt() takes. It has its whole time still: conntrack cannot tell for sure how
+// long a connection has been silent.
 template <class Abi>
 typename Abi::Mapping from_mapping(const Mapping& mapping, std::uint32_t now);
 

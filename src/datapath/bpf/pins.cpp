@@ -17,7 +17,7 @@ constexpr std::string_view unfinished_mark = "-new";
 
 // What schema 1 pinned; `control` last, as it says that the others are there.
 constexpr const char* maps_of_schema_1[] = {
-    "mappings", "forward",    "reply",    "locks", "pods",       "policy", "sources", "uplinks", "counters",
+    "mappings",  "forward",    "reply",    "locks", "pods",       "policy", "sources", "uplinks", "counters",
     "exhausted", "node_flows", "refusals", "held",  "held_index", "births", "sweeper", "steps",   "control",
 };
 
@@ -35,7 +35,8 @@ std::vector<std::filesystem::path> entries_of(const std::filesystem::path& direc
 
 }  // namespace
 
-Pins::Pins(const std::filesystem::path& bpf_root) : root_(bpf_root / "masq"), directory_(fmt::format("v{}", MASQ_SCHEMA)) {}
+Pins::Pins(const std::filesystem::path& bpf_root)
+    : root_(bpf_root / "masq"), directory_(fmt::format("v{}", MASQ_SCHEMA)) {}
 
 Result<void> make_directory(const std::filesystem::path& path) {
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail("{}: {}", path.string(), std::strerror(errno));
@@ -63,9 +64,8 @@ Result<void> Pins::finish() const {
 
 std::vector<std::filesystem::path> Pins::other_maps() const {
   auto entries = entries_of(all_maps());
-  std::erase_if(entries, [&](const auto& path) {
-    return !is_directory_of_maps(path.filename().string()) || path == maps();
-  });
+  std::erase_if(entries,
+                [&](const auto& path) { return !is_directory_of_maps(path.filename().string()) || path == maps(); });
   return entries;
 }
 
@@ -96,8 +96,8 @@ Result<void> Pins::sort_in() const {
 // `control` last: without it there is no table to go on with.
 Result<void> Pins::remove_maps(const std::filesystem::path& maps) {
   auto entries = entries_of(maps);
-  std::ranges::stable_partition(
-      entries, [](const auto& path) { return !path.filename().string().starts_with("control"); });
+  std::ranges::stable_partition(entries,
+                                [](const auto& path) { return !path.filename().string().starts_with("control"); });
   for (const auto& path : entries)
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail("{}: {}", path.string(), std::strerror(errno));
   if (::rmdir(maps.c_str()) != 0 && errno != ENOENT) return fail("{}: {}", maps.string(), std::strerror(errno));

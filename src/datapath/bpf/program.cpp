@@ -30,7 +30,9 @@ constexpr std::uint32_t longest_hold = static_cast<std::uint32_t>(5'000'000'000u
 // The maps that make up one family's table: they are made anew together.
 constexpr const char* table_maps[] = {"mappings", "forward", "reply", "control"};
 
-bool is_empty(const masq_control& control) { return control.used == 0 && control.left == 0; }
+bool is_empty(const masq_control& control) {
+  return control.used == 0 && control.left == 0;
+}
 
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
@@ -54,7 +56,8 @@ Result<Table> choose_table(const Pins& pins, const Desired& desired, Family fami
   const masq_control& control = **pinned;
   const TableSize size{.slots = control.slots, .buckets = control.buckets};
   if (size.slots == 0 || size.slots > MASQ_SLOTS_MAX || !std::has_single_bit(size.buckets))
-    return fail("{}: it contradicts itself; `masqd --cleanup` removes it", pins.map(map_name("control", family)).string());
+    return fail("{}: it contradicts itself; `masqd --cleanup` removes it",
+                pins.map(map_name("control", family)).string());
   if (size == wanted || !is_empty(control)) return Table{.size = size, .hash_seed = control.hash_seed};
   return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
 }
@@ -104,7 +107,8 @@ Result<void> set_pins(masq_bpf& skeleton, const Pins& pins) {
 std::uint32_t tick_now() {
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);
-  const auto nanoseconds = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  const auto nanoseconds =
+      static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
   return static_cast<std::uint32_t>(nanoseconds >> MASQ_TICK_SHIFT);
 }
 
@@ -140,7 +144,8 @@ constexpr useconds_t pause_for_memory = 2000;
 Result<void> run_sweep(int program) {
   const auto run = [&] { return run_once(program, std::vector<std::uint8_t>(64)); };
   auto said = run();
-  for (int attempt = 1; said && *said == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory; ++attempt) {
+  for (int attempt = 1; said && *said == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory;
+       ++attempt) {
     usleep(pause_for_memory);
     said = run();
   }
@@ -156,8 +161,11 @@ bool ProgramOptions::operator==(const ProgramOptions& other) const {
          without_ethernet == other.without_ethernet;
 }
 
-void Program::Destroy::operator()(masq_bpf* skeleton) const { masq_bpf::destroy(skeleton); }
-Program::Program(Skeleton skeleton, const ProgramOptions& options) : skeleton_(std::move(skeleton)), options_(options) {}
+void Program::Destroy::operator()(masq_bpf* skeleton) const {
+  masq_bpf::destroy(skeleton);
+}
+Program::Program(Skeleton skeleton, const ProgramOptions& options)
+    : skeleton_(std::move(skeleton)), options_(options) {}
 Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
@@ -199,17 +207,31 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
   if (const int error = masq_bpf::load(skeleton.get()); error != 0)
     return fail("load the BPF programs: {} ({})", std::strerror(-error), log.reason());
   Program program(std::move(skeleton), options);
-  if (auto done = initialise_control(program.map("control4"), options.ipv4); !done) return std::unexpected(done.error());
-  if (auto done = initialise_control(program.map("control6"), options.ipv6); !done) return std::unexpected(done.error());
+  if (auto done = initialise_control(program.map("control4"), options.ipv4); !done)
+    return std::unexpected(done.error());
+  if (auto done = initialise_control(program.map("control6"), options.ipv6); !done)
+    return std::unexpected(done.error());
   return program;
 }
 
-int Program::egress() const { return bpf_program__fd(skeleton_->progs.masq_egress); }
-int Program::ingress() const { return bpf_program__fd(skeleton_->progs.masq_ingress); }
-int Program::egress_l3() const { return bpf_program__fd(skeleton_->progs.masq_egress_l3); }
-int Program::ingress_l3() const { return bpf_program__fd(skeleton_->progs.masq_ingress_l3); }
-int Program::inject() const { return bpf_program__fd(skeleton_->progs.masq_inject); }
-int Program::map(const std::string& name) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, name.c_str()); }
+int Program::egress() const {
+  return bpf_program__fd(skeleton_->progs.masq_egress);
+}
+int Program::ingress() const {
+  return bpf_program__fd(skeleton_->progs.masq_ingress);
+}
+int Program::egress_l3() const {
+  return bpf_program__fd(skeleton_->progs.masq_egress_l3);
+}
+int Program::ingress_l3() const {
+  return bpf_program__fd(skeleton_->progs.masq_ingress_l3);
+}
+int Program::inject() const {
+  return bpf_program__fd(skeleton_->progs.masq_inject);
+}
+int Program::map(const std::string& name) const {
+  return bpf_object__find_map_fd_by_name(skeleton_->obj, name.c_str());
+}
 
 std::uint64_t map_memory(int map) {
   std::ifstream info(fmt::format("/proc/self/fdinfo/{}", map));

@@ -35,11 +35,11 @@ class Program {
   Program& operator=(Program&&) noexcept;
   ~Program();
 
-  int egress() const;   // file descriptors of the programs
+  int egress() const;  // file descriptors of the programs
   int ingress() const;
   int egress_l3() const;  // for devices without an Ethernet header; -1 when the configuration had none
   int ingress_l3() const;
-  int inject() const;     // masq_inject
+  int inject() const;  // masq_inject
   // What the kernel accounts for all maps together, octets.
   std::uint64_t memory() const;
   int map(const std::string& name) const;  // file descriptor, -1: no such map

@@ -22,7 +22,9 @@ void put32(Bytes& bytes, std::uint32_t value) {
   put16(bytes, value >> 16);
   put16(bytes, value);
 }
-void put(Bytes& bytes, std::span<const std::uint8_t> more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
+void put(Bytes& bytes, std::span<const std::uint8_t> more) {
+  bytes.insert(bytes.end(), more.begin(), more.end());
+}
 
 // RFC 1071, of an even number of octets.
 std::uint16_t checksum(const Bytes& bytes) {

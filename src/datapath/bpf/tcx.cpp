@@ -18,7 +18,9 @@ constexpr auto tcx_ingress = static_cast<bpf_attach_type>(46);
 constexpr auto tcx_egress = static_cast<bpf_attach_type>(47);
 constexpr std::uint32_t link_type_tcx = 11;
 
-constexpr bpf_attach_type attach_type(Hook hook) { return hook == Hook::ingress ? tcx_ingress : tcx_egress; }
+constexpr bpf_attach_type attach_type(Hook hook) {
+  return hook == Hook::ingress ? tcx_ingress : tcx_egress;
+}
 
 // A link that lost its pin detaches when the kernel's grace period is over; until then the same program cannot be
 // attached once more.

@@ -11,7 +11,9 @@
 namespace masq {
 
 enum class Hook : std::uint8_t { ingress, egress };
-constexpr const char* to_string(Hook hook) { return hook == Hook::ingress ? "ingress" : "egress"; }
+constexpr const char* to_string(Hook hook) {
+  return hook == Hook::ingress ? "ingress" : "egress";
+}
 
 // tcx links (Linux 6.6): pinned, so that the program stays attached without the agent.
 struct TcxLink {

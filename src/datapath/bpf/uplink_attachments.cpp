@@ -110,7 +110,8 @@ Result<void> UplinkAttachments::update_resting(const std::vector<RestingDevice>&
   for (const auto& name : pins_.devices()) {
     const auto device = std::ranges::find(resting, name, &RestingDevice::name);
     if (device == resting.end() || !has_programs(*device)) continue;
-    attached.push_back({.ifindex = device->ifindex, .name = device->name, .ethernet = device->ethernet, .ipv4 = {}, .ipv6 = {}});
+    attached.push_back(
+        {.ifindex = device->ifindex, .name = device->name, .ethernet = device->ethernet, .ipv4 = {}, .ipv6 = {}});
   }
   return attach(attached, programs, false, steps);
 }

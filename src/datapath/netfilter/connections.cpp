@@ -268,8 +268,8 @@ bool holds(const std::vector<AddressRange>& ranges, const Address& address) {
       ranges, [&](const AddressRange& range) { return range.first <= address && address <= range.last; });
 }
 
-// One without a translation that its pod has begun, toward whom no service's address stood in between: without conntrack's
-// memory it is decided anew at its next packet. What stays among the pods never comes by an uplink.
+// One without a translation that its pod has begun, toward whom no service's address stood in between: without
+// conntrack's memory it is decided anew at its next packet. What stays among the pods never comes by an uplink.
 bool is_left_alone(const std::vector<AddressRange>& pods, const Connection& connection) {
   return (connection.status & (IPS_SRC_NAT | IPS_DST_NAT)) == 0 && !holds(pods, connection.destination);
 }
@@ -332,7 +332,8 @@ Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::
   return {};
 }
 
-Result<Ended> end_connections(const std::vector<AddressRange>& pods, const std::function<bool(const Mapping&)>& wanted) {
+Result<Ended> end_connections(const std::vector<AddressRange>& pods,
+                              const std::function<bool(const Mapping&)>& wanted) {
   MappingMaker maker;
   Ended ended;
   std::vector<Connection> found;

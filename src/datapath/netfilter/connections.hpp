@@ -36,8 +36,8 @@ Result<void> visit_connections(Family family, const std::function<void(const Con
 // Ends these, and no other: one that has ended meanwhile is passed over.
 Result<void> delete_connections(const std::vector<Connection>& connections);
 
-// Ends those of the mappings that `wanted` says yes to, and forgets such connections of pods that are left alone: they are
-// decided anew.
+// Ends those of the mappings that `wanted` says yes to, and forgets such connections of pods that are left alone: they
+// are decided anew.
 Result<Ended> end_connections(const std::vector<AddressRange>& pods, const std::function<bool(const Mapping&)>& wanted);
 
 // Those whose source is inside `pods` and was translated, as mappings.

@@ -24,7 +24,9 @@ void require(const Result<void>& result) {
   if (!result) throw std::runtime_error(result.error().message);
 }
 
-std::string numbered(const char* name, Family family) { return fmt::format("{}{}", name, static_cast<int>(family)); }
+std::string numbered(const char* name, Family family) {
+  return fmt::format("{}{}", name, static_cast<int>(family));
+}
 
 FamilyPolicy policy(const Cast& who) {
   FamilyPolicy policy;
@@ -55,12 +57,30 @@ void age(int fd, std::uint32_t slots, std::uint32_t ticks, bool living) {
 
 Cast cast(Family family) {
   if (family == Family::ipv4)
-    return {family, address("10.0.1.5"), address("10.0.2.6"), address("203.0.113.9"), address("198.51.100.7"),
-            address("172.20.0.3"), address("192.0.2.20"), address("192.0.2.11"), address("10.0.9.9"),
-            address("192.0.2.10"), address("224.0.0.251"), address("192.0.2.255")};
-  return {family, address("fd00:1::5"), address("fd00:1:0:2::6"), address("2001:db8:1::9"), address("2001:db8:2::7"),
-          address("2001:db8:3::3"), address("2001:db8::20"), address("2001:db8::11"), address("fd00:1:0:9::9"),
-          address("2001:db8::10"), address("ff02::fb"), address("ff02::1")};
+    return {family,
+            address("10.0.1.5"),
+            address("10.0.2.6"),
+            address("203.0.113.9"),
+            address("198.51.100.7"),
+            address("172.20.0.3"),
+            address("192.0.2.20"),
+            address("192.0.2.11"),
+            address("10.0.9.9"),
+            address("192.0.2.10"),
+            address("224.0.0.251"),
+            address("192.0.2.255")};
+  return {family,
+          address("fd00:1::5"),
+          address("fd00:1:0:2::6"),
+          address("2001:db8:1::9"),
+          address("2001:db8:2::7"),
+          address("2001:db8:3::3"),
+          address("2001:db8::20"),
+          address("2001:db8::11"),
+          address("fd00:1:0:9::9"),
+          address("2001:db8::10"),
+          address("ff02::fb"),
+          address("ff02::1")};
 }
 
 Desired desired() {
@@ -116,7 +136,8 @@ void Engine::give_order(Family family, masq_order order) const {
 }
 
 void Engine::pass_time(Family family, std::uint32_t seconds) {
-  const auto ticks = static_cast<std::uint32_t>((seconds * 1'000'000'000ull) >> MASQ_TICK_SHIFT);  // the second time for the slots in their grace
+  const auto ticks = static_cast<std::uint32_t>((seconds * 1'000'000'000ull) >>
+                                                MASQ_TICK_SHIFT);  // the second time for the slots in their grace
   const int mappings = program_->map(numbered("mappings", family));
   const auto slots = control(family).unused;
   for (int sweep = 0; sweep < 2; ++sweep) {

@@ -24,7 +24,9 @@ void append(Bytes& out, const Address& address) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-void append(Bytes& out, const Bytes& bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void append(Bytes& out, const Bytes& bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
 
 // RFC 1071.
 std::uint16_t internet_checksum(const Bytes& bytes) {
@@ -89,12 +91,16 @@ Bytes icmp_message(const Packet& p) {
 Bytes transport_of(const Packet& p) {
   if (!p.transport.empty()) return p.transport;
   switch (p.protocol) {
-    case IPPROTO_TCP: return tcp_segment(p);
+    case IPPROTO_TCP:
+      return tcp_segment(p);
     case IPPROTO_UDP:
-    case IPPROTO_UDPLITE: return udp_datagram(p);
+    case IPPROTO_UDPLITE:
+      return udp_datagram(p);
     case IPPROTO_ICMP:
-    case IPPROTO_ICMPV6: return icmp_message(p);
-    default: return {};
+    case IPPROTO_ICMPV6:
+      return icmp_message(p);
+    default:
+      return {};
   }
 }
 
@@ -155,7 +161,9 @@ Address address(std::string_view text) {
   return *parsed;
 }
 
-Bytes Packet::frame() const { return frame_of(*this, transport_of(*this), {.extensions = extensions}); }
+Bytes Packet::frame() const {
+  return frame_of(*this, transport_of(*this), {.extensions = extensions});
+}
 
 Bytes Packet::ip() const {
   const auto whole = frame();
@@ -174,14 +182,17 @@ Bytes Packet::fragment(std::size_t offset, std::size_t length, std::uint32_t ide
   put16(header, identification >> 16);
   put16(header, identification);
   slice.extensions.push_back({.type = IPPROTO_FRAGMENT, .octets = header});
-  return frame_of(*this, Bytes(whole.begin() + static_cast<long>(offset), whole.begin() + static_cast<long>(end)), slice);
+  return frame_of(*this, Bytes(whole.begin() + static_cast<long>(offset), whole.begin() + static_cast<long>(end)),
+                  slice);
 }
 
 Packet tcp(const Endpoint& from, const Endpoint& to, std::uint8_t flags) {
   return {.from = from, .to = to, .protocol = IPPROTO_TCP, .tcp_flags = flags};
 }
 
-Packet udp(const Endpoint& from, const Endpoint& to) { return {.from = from, .to = to, .protocol = IPPROTO_UDP}; }
+Packet udp(const Endpoint& from, const Endpoint& to) {
+  return {.from = from, .to = to, .protocol = IPPROTO_UDP};
+}
 
 namespace {
 Packet echo(const Address& from, const Address& to, std::uint16_t id, bool request) {
@@ -194,8 +205,12 @@ Packet echo(const Address& from, const Address& to, std::uint16_t id, bool reque
 }
 }  // namespace
 
-Packet echo_request(const Address& from, const Address& to, std::uint16_t id) { return echo(from, to, id, true); }
-Packet echo_reply(const Address& from, const Address& to, std::uint16_t id) { return echo(from, to, id, false); }
+Packet echo_request(const Address& from, const Address& to, std::uint16_t id) {
+  return echo(from, to, id, true);
+}
+Packet echo_reply(const Address& from, const Address& to, std::uint16_t id) {
+  return echo(from, to, id, false);
+}
 
 Packet icmp_error(const Address& from, const Address& to, std::uint8_t type, const Bytes& quote) {
   auto p = echo(from, to, 0, true);
@@ -220,8 +235,7 @@ Bytes cut(const Bytes& bytes, std::size_t size) {
 
 std::string hex(const Bytes& bytes) {
   std::string out;
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    out += fmt::format("{}{:02x}", i % 16 == 0 ? "\n  " : " ", bytes[i]);
+  for (std::size_t i = 0; i < bytes.size(); ++i) out += fmt::format("{}{:02x}", i % 16 == 0 ? "\n  " : " ", bytes[i]);
   return out;
 }
 

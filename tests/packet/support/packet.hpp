@@ -40,8 +40,8 @@ struct Packet {
   std::uint16_t icmp_id = 0;
   std::string payload = "payload";
   bool udp_checksum = true;
-  int ip_option_words = 0;          // IPv4: no-operation options
-  Bytes transport = {};             // what follows the IP header, when it is to be just this
+  int ip_option_words = 0;  // IPv4: no-operation options
+  Bytes transport = {};     // what follows the IP header, when it is to be just this
   std::vector<Extension> extensions = {};
 
   Bytes frame() const;

@@ -82,8 +82,10 @@ std::string disorder(const Engine& engine, Family family) {
   if (control.used != alive.size()) return fmt::format("{} are counted, {} alive", control.used, alive.size());
   std::set<std::tuple<int, std::string, int, std::string, int>> outside;
   for (const auto& m : alive)
-    if (!outside.emplace(m.protocol, m.external.address.to_string(), m.external.port, m.remote.address.to_string(),
-                         m.remote.port).second)
+    if (!outside
+             .emplace(m.protocol, m.external.address.to_string(), m.external.port, m.remote.address.to_string(),
+                      m.remote.port)
+             .second)
       return fmt::format("port {} toward port {} is there twice", m.external.port, m.remote.port);
   for (const char* index : {"forward", "reply"}) {
     const auto named = named_slots(map_of(engine, index, family));

@@ -14,8 +14,8 @@ TEST(ReversePath, TheStricterOfAllAndTheDevicesCounts) {
     std::vector<std::string> named;  // the uplinks that are strict
   };
   const Case cases[] = {
-      {"0\n", "0\n", "0\n", {}},       {"0\n", "1\n", "0\n", {"eth0"}}, {"1\n", "0\n", "0\n", {"eth0", "eth1"}},
-      {"2\n", "1\n", "1\n", {}},       {"0\n", "2\n", "1\n", {"eth1"}}, {"1\n", "2\n", "1\n", {"eth1"}},
+      {"0\n", "0\n", "0\n", {}},   {"0\n", "1\n", "0\n", {"eth0"}}, {"1\n", "0\n", "0\n", {"eth0", "eth1"}},
+      {"2\n", "1\n", "1\n", {}},   {"0\n", "2\n", "1\n", {"eth1"}}, {"1\n", "2\n", "1\n", {"eth1"}},
       {"nonsense", "", "9\n", {}},
   };
   const auto address = Address::parse("192.0.2.10").value();

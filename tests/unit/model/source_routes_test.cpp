@@ -35,32 +35,24 @@ TEST(SourceRoutes, OnlyThoseThatSayOtherThanTheUplink) {
 }
 
 TEST(SourceRoutes, LongestFirstAndARouteBackIsOneToo) {
-  EXPECT_EQ(found(node_with({{.destination = "10.0.0.0/8"_cidr,
-                              .ifindex = 2,
-                              .has_gateway = true,
-                              .gateway = "198.51.100.1"_ip},
-                             {.destination = "10.1.0.0/16"_cidr,
-                              .ifindex = 2,
-                              .has_gateway = true,
-                              .preferred_source = "192.0.2.10"_ip,
-                              .gateway = "198.51.100.1"_ip},
-                             {.destination = "10.2.0.0/16"_cidr,
-                              .ifindex = 2,
-                              .has_gateway = true,
-                              .gateway = "198.51.100.1"_ip}})),
-            "eth0 10.1.0.0/16 192.0.2.10; eth0 10.0.0.0/8 198.51.100.10; ");
+  EXPECT_EQ(
+      found(node_with(
+          {{.destination = "10.0.0.0/8"_cidr, .ifindex = 2, .has_gateway = true, .gateway = "198.51.100.1"_ip},
+           {.destination = "10.1.0.0/16"_cidr,
+            .ifindex = 2,
+            .has_gateway = true,
+            .preferred_source = "192.0.2.10"_ip,
+            .gateway = "198.51.100.1"_ip},
+           {.destination = "10.2.0.0/16"_cidr, .ifindex = 2, .has_gateway = true, .gateway = "198.51.100.1"_ip}})),
+      "eth0 10.1.0.0/16 192.0.2.10; eth0 10.0.0.0/8 198.51.100.10; ");
 }
 
 TEST(SourceRoutes, TheLowestMetricDecides) {
-  EXPECT_EQ(found(node_with({{.destination = "10.0.0.0/8"_cidr,
-                              .ifindex = 2,
-                              .metric = 200,
-                              .preferred_source = "198.51.100.10"_ip},
-                             {.destination = "10.0.0.0/8"_cidr,
-                              .ifindex = 2,
-                              .metric = 100,
-                              .preferred_source = "192.0.2.10"_ip}})),
-            "");
+  EXPECT_EQ(
+      found(node_with(
+          {{.destination = "10.0.0.0/8"_cidr, .ifindex = 2, .metric = 200, .preferred_source = "198.51.100.10"_ip},
+           {.destination = "10.0.0.0/8"_cidr, .ifindex = 2, .metric = 100, .preferred_source = "192.0.2.10"_ip}})),
+      "");
 }
 
 }  // namespace

@@ -119,8 +119,9 @@ TEST_F(HttpServerTest, ThoseBeyondTheLimitWaitForTheirTurn) {
 
 TEST_F(HttpServerTest, TheOldestGivesWayWhereThatIsWanted) {
   const auto path_of_public = directory / "public";
-  const auto open_to_all = HttpServer::open(*loop, listen_at(path_of_public).value(),
-                                            [](auto) { return HttpReply{.body = "here"}; }, {.busiest_gives_way = true});
+  const auto open_to_all =
+      HttpServer::open(*loop, listen_at(path_of_public).value(), [](auto) { return HttpReply{.body = "here"}; },
+                       {.busiest_gives_way = true});
   std::vector<Fd> silent;
   for (int i = 0; i < 100; ++i) silent.push_back(connect_to(path_of_public, std::chrono::seconds(5)).value());
   const auto fd = connect_to(path_of_public, std::chrono::seconds(5)).value();
@@ -145,8 +146,8 @@ TEST_F(HttpServerTest, AnAddressWithManyConnectionsTakesNoneFromAnother) {
   sockaddr_in at{};
   socklen_t size = sizeof at;
   ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
-  const auto open_to_all = HttpServer::open(
-      *loop, std::move(listener), [](auto) { return HttpReply{.body = "here"}; }, {.busiest_gives_way = true});
+  const auto open_to_all = HttpServer::open(*loop, std::move(listener), [](auto) { return HttpReply{.body = "here"}; },
+                                            {.busiest_gives_way = true});
   const auto patient = connect_from(INADDR_LOOPBACK + 1, at);
   std::vector<Fd> many;
   for (int i = 0; i < 200; ++i) many.push_back(connect_from(INADDR_LOOPBACK, at));
@@ -180,7 +181,7 @@ TEST(HttpClient, NobodyThereIsAnError) {
 }
 
 mode_t mode_of(const std::filesystem::path& path) {
-  struct stat info {};
+  struct stat info{};
   EXPECT_EQ(lstat(path.c_str(), &info), 0);
   return info.st_mode & 07777;
 }
