@@ -47,6 +47,7 @@ scenario "a restart with other options keeps old connections"
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
+    # shellcheck disable=SC2046
     masqd starts with $(on bpf echo nat-timeout-udp=10s) random-fully nat-port-range=1024-29999
     talk  goes_on
     nat_lists "$(at pod1 20000)" "XLATE_SRC $(at node 20000) state=established"

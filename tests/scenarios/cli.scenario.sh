@@ -49,6 +49,7 @@ scenario "status --brief says OK or the first problem" family=ipv4
     same  1 "$status" "exit of the whole status"
 
 scenario "status counts mappings and drops"
+    # shellcheck disable=SC2046
     masqd starts $(on bpf echo with nat-max-mappings=1000)
     pod1  reaches world as node
     inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" tcp-rst --from-port 20000

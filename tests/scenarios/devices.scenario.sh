@@ -76,6 +76,7 @@ scenario "names with dots, dashes and fifteen letters"
     masqd starts
     for name in a.b a-b uplink-of-15-ch ü.1; do
         node_gets_a_second_uplink "$name"
+        # shellcheck disable=SC2046
         within 1 uplinks_are $(printf '%s\n' "$name" eth0 | LC_ALL=C sort)
         on bpf exists "$bpf_root/masq/links/$(pin_of "$name")/egress"
         pod1  reaches beyond-east as node-east

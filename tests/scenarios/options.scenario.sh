@@ -118,9 +118,9 @@ scenario "--help and --version of both programs" only=bpf family=ipv4
     [[ $("$bin/masqd" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masqd --version: $("$bin/masqd" --version)"
     [[ $("$bin/masq" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masq --version: $("$bin/masq" --version)"
     help=$("$bin/masqd" --help)
-    for key in $(sed -n 's/^| `\([a-z][a-z0-9-]*\)` .*/\1/p' "$support/../../docs/reference.md" | grep -- -); do
+    while read -r key; do
         contains "--$key" "$help"
-    done
+    done < <(sed -n 's/^| `\([a-z][a-z0-9-]*\)` .*/\1/p' "$support/../../docs/reference.md" | grep -- -)
     contains ipmasq "$("$bin/masq" bpf --help)"
     contains status "$("$bin/masq" --help)"
 
