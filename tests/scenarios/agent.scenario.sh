@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The agent may go, be killed and come back: packets do not notice.
 # Only bpf: what is about pins and the bpffs. Of rules and their adoption firewalls.scenario.sh tells.
+# datapaths: bpf
+# families: ipv4
 
 world serves tcp 80
 
-scenario "after SIGTERM old and new connections go on"
+scenario "after SIGTERM old and new connections go on" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office
     the_file_excludes office
@@ -16,7 +18,7 @@ scenario "after SIGTERM old and new connections go on"
     pod1  reaches office as pod1
     talk  is_unbroken
 
-scenario "after SIGKILL old and new connections go on"
+scenario "after SIGKILL old and new connections go on" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office
     the_file_excludes office
@@ -43,7 +45,7 @@ scenario "a restart under a transfer of a gigabyte loses nothing"
     down  is_unbroken
     up    is_unbroken
 
-scenario "a restart with other options keeps old connections"
+scenario "a restart with other options keeps old connections" family=ipv4,ipv6
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
@@ -78,7 +80,7 @@ scenario "killed at any moment of its start, masqd leaves what works"
     pod2  reaches world as node
     talk  is_unbroken
 
-scenario "what changed while the agent was away is seen at its return"
+scenario "what changed while the agent was away is seen at its return" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office
     the_file_excludes branch
@@ -142,7 +144,7 @@ scenario "a bpf-root that cannot be one is said to be wrong" only=bpf
     same  1 "$status" "exit"
     contains /dev/null "$said"
 
-scenario "masqd that has nothing to do does nothing"
+scenario "masqd that has nothing to do does nothing" serial
     masqd starts
     ticks() { awk '{ print $14 + $15 }' "/proc/$agent/stat"; }
     sleep 0.5 # it may still be settling
@@ -150,7 +152,7 @@ scenario "masqd that has nothing to do does nothing"
     sleep 2   # the time that is measured
     [ $(($(ticks) - before)) -le 2 ] || fail "$(($(ticks) - before)) ticks of CPU time in 2 s"
 
-scenario "a hundred changes leave no descriptor and no memory behind"
+scenario "a hundred changes leave no descriptor and no memory behind" serial
     masqd starts with enable-ip-masq-agent
     changes() {
         local round

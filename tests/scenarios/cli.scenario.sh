@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What masq prints. Scripts rely on it word for word.
 # Only bpf and once: what the programs say before any datapath has a word.
+# datapaths: bpf
+# families: ipv4
 
 the_world_knows_the_pods
 left_alone office
@@ -71,7 +73,7 @@ scenario "wrong use ends with 2" only=bpf family=ipv4
         same  2 "$status" "exit of masq $words"
     done
 
-scenario "nat list shows each mapping as one line"
+scenario "nat list shows each mapping as one line" family=ipv4,ipv6
     masqd starts with nat-port-range=20000-29999
     pod1  chats with world as talk from 20001
     line=$(masq bpf nat list | grep :20001)
@@ -84,7 +86,7 @@ scenario "nat list shows each mapping as one line"
     nat_lists "ICMP" "${address[pod2]}" "XLATE_SRC"
     talk  is_unbroken
 
-scenario "nat list in JSON is one document"
+scenario "nat list in JSON is one document" family=ipv4,ipv6
     masqd starts
     pod1  reaches world as node
     masq bpf nat list -o json | /usr/bin/python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 1'

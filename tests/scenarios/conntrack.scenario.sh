@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # conntrack belongs to everybody on the node: to kube-proxy, to the node's own connections, and with nftables and iptables
 # to masq.
+# datapaths: bpf
 
 # As kube-proxy does for a NodePort: to the pod, and under the node's address there.
 the_node_forwards_a_nodeport() {

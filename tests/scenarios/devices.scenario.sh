@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Uplinks: found, named, and followed within a second as they come, change and go.
+# datapaths: bpf
 
 # bpffs knows no dots: they are written as in URLs.
 pin_of() { local name=${1//%/%25}; echo "${name//./%2e}"; }

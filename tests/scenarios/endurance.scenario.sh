@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The same as elsewhere, many times over: ./test --long.
+# datapaths: bpf
 
 world serves tcp 80
 world serves udp 53

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # `masq explain` says what the datapath does, and why.
 # Only bpf: limits and sockets, which conntrack does not look at.
+# datapaths: bpf
+# families: ipv4
 
 the_world_knows_the_pods
 world serves tcp 80
@@ -25,7 +27,7 @@ explain_is_right() {
   done
 }
 
-scenario "what is explained is what happens"
+scenario "what is explained is what happens" family=ipv4,ipv6
     left_alone office branch node2 pod-of-node2
     pod_cidr=$(cidr_of cluster)
     the_file_excludes office branch
@@ -37,7 +39,7 @@ masqueradeCIDRs: [\"$(cidr_of office)\"]"
     left_alone lab
     explain_is_right pod2 world office lab node2 pod-of-node2
 
-scenario "explain names the rule or the fact that decides"
+scenario "explain names the rule or the fact that decides" family=ipv4,ipv6
     the_file_excludes office
     masqd starts with enable-ip-masq-agent "node-addresses=${address[node2]}" "$family-native-routing-cidr=$(cidr_of lab)"
     explains "masqueraded as ${address[node]}: no rule leaves the destination alone" pod1 world

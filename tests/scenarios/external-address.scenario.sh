@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Under which of the node's addresses packets leave.
+# datapaths: bpf
 
 world serves tcp 80
 

@@ -9,14 +9,14 @@ world serves udp 53
 rules() { inside node nft -s list table inet masq; }
 rules_are_as_before() { [ "$before" = "$(rules)" ] || fail "$(diff <(echo "$before") <(rules))"; }
 table_is_back() { inside node nft list chain inet masq postrouting >/dev/null; }
-# How long ago COMMAND was true for the first time, in milliseconds.
+# COMMAND succeeds within so many milliseconds.
 soon() { # MILLISECONDS COMMAND...
     local start limit=$1; start=$(now_ms); shift
     within 1 "$@"
     (($(now_ms) - start <= limit)) || fail "$* took $(($(now_ms) - start)) ms"
 }
 
-scenario "a firewall reload that flushes everything is mended at once, and nothing leaks (R25, R43, R64)" only=nftables
+scenario "a firewall reload that flushes everything is mended at once, and nothing leaks (R25, R43, R64)" only=nftables serial
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  chats with world as talk

@@ -2,6 +2,7 @@
 # Fragments go the way of their head, whatever comes first (R84).
 # Only bpf: netfilter puts datagrams together before it translates them, so that nothing waits, is counted or has its
 # identification changed there.
+# datapaths: bpf
 
 scenario "pings of 8,000 bytes and datagrams of 60,000 bytes go both ways"
     masqd starts

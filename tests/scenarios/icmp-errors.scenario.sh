@@ -2,6 +2,7 @@
 # ICMP errors find those whose packets they are about, in both directions, and show no pod's address to the world.
 # Only bpf: packets to the byte. netfilter changes the ports of SCTP, leaves redirects and errors about nothing to the
 # node's IP, and tells no pod of a refusal.
+# datapaths: bpf
 
 # hops_are "KIND OF PROBE" NAME...: what traceroute from pod1 to the far end shows.
 hops_are() {

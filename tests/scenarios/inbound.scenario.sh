@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Connections that came from outside to a pod's own address: not ours, in both directions.
+# datapaths: bpf
 
 the_world_knows_the_pods
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The ip-masq-agent's file: every way of changing it is noticed within a second, and a bad one changes nothing.
+# datapaths: bpf nftables
 
 the_world_knows_the_pods
 left_alone office lab branch
@@ -176,7 +177,7 @@ scenario "a storm of ConfigMap swaps ends with the last one in force"
     pod1  reaches office as node
     agent_is_ready
 
-scenario "fifty thousand prefixes load in seconds"
+scenario "fifty thousand prefixes load in seconds" serial
     fifty_thousand() {
         echo "nonMasqueradeCIDRs:"
         echo "- $(cidr_of office)"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # masqd is killed at each system call of its life that changes anything: start, a change of the file, stop. Between two
 # of them the kernel stays as it is, so there are no other moments.
+# datapaths: bpf
 
 world serves tcp 80
 world serves udp 53

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Limits hold, with and without the agent, and nothing that is refused leaks.
 # Only bpf: limits and timeouts are conntrack's with the others (its sysctls), and netfilter gives up before the last port.
+# datapaths: bpf
 
 world serves tcp 80
 world serves udp 53
@@ -49,7 +50,7 @@ scenario "a range of one, two and three ports is used to its last port" only=bpf
     done
 
 # R1: the kernel of the pod hears of it, and its program need not wait for a timeout.
-scenario "a pod that is refused a connection learns it at once" only=bpf
+scenario "a pod that is refused a connection learns it at once" only=bpf serial
     masqd starts with nat-port-range=20000-20000
     pod1  chats with world as talk
     started=$(now_ms)
@@ -71,7 +72,8 @@ scenario "the memory of the table is said when it is made" only=bpf family=ipv4
     [ "$more" -ge 90 ] && [ "$more" -le 105 ] || fail "$small MB, and $more more"
 
 # 64 a tick of 134 ms, in both families; two ticks more than were measured may have had a part.
-scenario "a pod that is refused a flood of connections is not told of each" only=bpf # R1
+scenario "a pod that is refused a flood of connections is not told of each" only=bpf serial # R1
+    table_size=131072
     masqd starts with nat-port-range=20000-20000
     pod1  chats with world as talk
     started=$(now_ms)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Packets that contradict themselves are never half translated and never make a mapping (R92).
 # Only bpf: the reason `malformed`, and extension headers to the byte. What conntrack takes for invalid it does not translate.
+# datapaths: bpf
 
 scenario "malformed packets of a pod are dropped and counted at the uplink" only=bpf # R92
     masqd starts

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What Prometheus sees of masqd, and what masqd bears from those who can reach its port.
+# datapaths: bpf
+# families: ipv4
 
 world serves tcp 80
 

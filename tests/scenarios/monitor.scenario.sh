@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `masq monitor`: what happens in the kernel, while it happens; and what it costs.
+# datapaths: bpf
+# families: ipv4
 
 world serves tcp 80
 world serves udp 53
@@ -35,7 +37,7 @@ bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
 # drops WHO TIMES [FROM_PORT]: packets of WHO that cannot be masqueraded.
 drops() { inside "$1" "$support/raw.py" "${address[$1]}" "${address[world]}" tcp-rst --times "$2" --from-port "${3:-20000}"; }
 
-scenario "monitor tells of mappings made and ended, and of drops" only=bpf
+scenario "monitor tells of mappings made and ended, and of drops" only=bpf family=ipv4,ipv6
     masqd starts with nat-timeout-udp=2s
     watching all
     pod1  asks world 53 from 20001
@@ -83,7 +85,7 @@ scenario "a node that nobody watches any more writes no events" only=bpf
     stops second
 
 # R98: the counter is exact, the lines are few, and masqd has no part in it.
-scenario "a flood of drops is counted, not printed, and hides no mapping" only=bpf
+scenario "a flood of drops is counted, not printed, and hides no mapping" only=bpf serial
     masqd starts
     watching all
     before=$(awk '{ print $14 + $15 }' "/proc/$agent/stat")

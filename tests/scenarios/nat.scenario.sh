@@ -52,7 +52,8 @@ scenario "nat list refuses what it does not understand" family=ipv4
     wrong_use --pod bpf nat list --pod ""
     wrong_use extra bpf nat list extra
 
-scenario "a long list takes no second"
+scenario "a long list takes no second" serial
+    table_size=131072
     masqd starts with nat-port-range=1024-29999
     inside pod1 "$support/raw.py" "${address[pod1]}" "${address[elsewhere]}" udp --to-port 7 --from-port 2000 --count 20000
     begin=$(now_ms)

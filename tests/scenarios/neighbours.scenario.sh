@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Other users of the same hooks: masq does not touch their objects, and they go on seeing the packets.
 # Only bpf: tc and its qdiscs. Those who write firewall rules are in firewalls.scenario.sh.
+# datapaths: bpf
 
 world serves tcp 80
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A packet that ought to be masqueraded and cannot be is dropped and counted. The leak watcher looks at every protocol.
 # Only bpf: limits for pods.
+# datapaths: bpf
 
 raw() { inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" "$@"; }
 

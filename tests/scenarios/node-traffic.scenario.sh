@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The node's own connections and services are not touched, and pods never take what the node uses.
 # Only bpf: netfilter looks at connections, not at sockets that listen.
+# datapaths: bpf
 
 scenario "the node's own connections keep their address and port"
     masqd starts

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Checksums and segments that devices make, or do not (R94). Wrong checksums at any receiver fail every scenario.
+# datapaths: bpf
 
 # everything_passes_with "tso on gso off gro on tx off"
 everything_passes_with() {
@@ -47,7 +48,7 @@ scenario "every combination of offloads" long # R94
         done
     done
 
-scenario "large transfers are as fast as without masqd" long # R94
+scenario "large transfers are as fast as without masqd" long serial # R94
     left_alone world
     the_world_knows_the_pods
     background world iperf iperf3 --server --forceflush

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Options: where they come from, which source wins, and what a wrong one says. docs/reference.md lists them.
 # Only bpf and once: what is said of options before any datapath has a word.
+# datapaths: bpf
+# families: ipv4
 
 # refused KEY=VALUE WORDS...: exit 2 and one line with the key and the words in it.
 refused() {
@@ -62,6 +64,7 @@ scenario "a wrong value in the config directory names the file" only=bpf family=
     contains nat-max-mappings "$said"
 
 scenario "a later source wins: default, YAML, directory, environment, flag" only=bpf family=ipv4
+    table_size= # only what is given below
     maximum_is() { status_shows "of $1"; }
     mkdir "$work/keys"
     echo "nat-max-mappings: 1001" >"$work/masq.yaml"
@@ -88,7 +91,7 @@ scenario "a cluster's cilium-config can be mounted as it is" only=bpf
     masqd starts with "config-dir=$work/keys"
     ipmasq_lists office
 
-scenario "lists may be given in every form"
+scenario "lists may be given in every form" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office branch lab
     world serves tcp 80

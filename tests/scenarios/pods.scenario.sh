@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pods come and go, and their addresses are used again at once.
+# datapaths: bpf
 
 # world_keeps_sending: over TCP and UDP, to the first that asks at port 7777, whatever becomes of it.
 world_keeps_sending() {

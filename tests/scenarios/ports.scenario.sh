@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Ports that somebody else has, or had, or will have.
+# datapaths: bpf
 
 world serves tcp 80
 world serves udp 53

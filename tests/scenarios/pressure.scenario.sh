@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A pod that takes all that it can get, beside others that want to go on. Only bpf: the table of the others is conntrack's
 # and everybody's, without limits for pods; nf_conntrack_max is in datapaths.scenario.sh.
+# datapaths: bpf
 
 world serves_many 7000 100
 

@@ -2,6 +2,7 @@
 # Every protocol there is. Packets are crafted and compared to the byte, with their checksums.
 # Only bpf: keys, SPIs and identifiers to the byte, and `no_free_port`. netfilter changes the ports of SCTP, takes GRE and ESP
 # for protocols without keys, and lets several pods through where answers can be for one alone.
+# datapaths: bpf
 
 scenario "every protocol from 0 to 255 leaves as the node and is answered" only=bpf # R87
     masqd starts

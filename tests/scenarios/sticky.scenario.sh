@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What was decided for a connection's first packet holds until it ends; a change acts on new connections.
+# datapaths: bpf
 
 the_world_knows_the_pods
 world serves tcp 80

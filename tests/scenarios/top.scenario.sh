@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who uses how much: `masq top`, and the lines of `masq status` for those who are at a limit.
 # Only bpf: limits for pods.
+# datapaths: bpf
+# families: ipv4
 
 world serves tcp 80
 world serves udp 53
@@ -18,7 +20,7 @@ on_a_terminal() { # OPTIONS... -- WORDS...: masq WORDS on a terminal of its own
   in_node "$support/terminal.py" "${options[@]}" -- "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" "$@"
 }
 
-scenario "top counts the mappings and ports of pods and destinations" only=bpf
+scenario "top counts the mappings and ports of pods and destinations" only=bpf family=ipv4,ipv6
     masqd starts with nat-port-range=20000-20009 nat-max-mappings=100 nat-max-mappings-per-pod=20
     a_crowd pod1 udp 6 world as crowd
     a_crowd pod2 udp 3 elsewhere as others

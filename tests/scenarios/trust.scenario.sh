@@ -2,6 +2,7 @@
 # Who may make a mapping, and whom a mapping serves.
 # Only bpf: conntrack takes a segment in the middle for a connection (nf_conntrack_tcp_loose), takes packets of the node's
 # own tunnels for a pod's answers, and knows a packet's source, not the device that it came in by.
+# datapaths: bpf
 
 scenario "only a legal opener makes a mapping" # R19
     masqd starts

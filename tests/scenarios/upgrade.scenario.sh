@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # masqd is replaced by one whose table has another layout (tests/other-layout), and comes back: docs/decisions/0007.
+# datapaths: bpf
 
 world serves tcp 80
 world serves udp 53

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Uplinks of every kind, and what they carry (R46).
 # Only bpf: frames to the byte, which netfilter does not see, and protocols that it does not translate.
+# datapaths: bpf
 
 # all_kinds_reach WHOM as WHO
 all_kinds_reach() {

@@ -15,19 +15,26 @@ in_node() { inside node env -i PATH="$PATH" "${agent_environment[@]}" "$@"; }
 
 masq() { in_node "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" "$@"; }
 
+# nat-max-mappings for bpf unless the scenario gives it. It is small because the table is created anew for every scenario;
+# a scenario that opens more connections sets it, one that is about the default sets it to nothing.
+table_size=4096
+
 # The flags that every scenario has, but for those that it gives itself: "key=value" and "key" become flags.
 agent_flags() {
-  local word given=" "
+  local word given=" " defaults
   agent_arguments=()
   for word; do
     [ "$word" != with ] || continue
     agent_arguments+=("--$word")
     given+="${word%%=*} "
   done
-  for word in "datapath=$datapath" "bpf-root=$bpf_root" "socket-path=$socket" "log-level=debug" \
-    "$family-pod-cidr=${pod_cidr:-${cidr[pods]}}" "ip-masq-agent-config-path=$agent_file"; do
+  defaults=("datapath=$datapath" "bpf-root=$bpf_root" "socket-path=$socket" "log-level=debug"
+    "$family-pod-cidr=${pod_cidr:-${cidr[pods]}}" "ip-masq-agent-config-path=$agent_file")
+  for word in "${defaults[@]}"; do
     [[ $given == *" ${word%%=*} "* ]] || agent_arguments+=("--$word")
   done
+  [[ -z $table_size || $given == *" nat-max-mappings "* || " ${agent_arguments[*]} " != *" --datapath=bpf "* ]] ||
+    agent_arguments+=("--nat-max-mappings=$table_size")
 }
 
 start_agent() {
@@ -95,7 +102,7 @@ status_value() { status_eval "status$1"; }
 # status_eval EXPRESSION: anything that Python can make of `status`.
 status_eval() {
   masq status -o json >"$work/status.json" 2>&1 || true
-  /usr/bin/python3 -c 'import json, sys; status = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' \
+  /usr/bin/python3 -IS -c 'import json, sys; status = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' \
     "$work/status.json" "$1" 2>/dev/null || fail "no $1 in the status: $(head -c 300 "$work/status.json")"
 }
 status_says() {

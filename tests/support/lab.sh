@@ -18,68 +18,92 @@ inside() { local where=$1; shift; nsenter --net="/run/netns/$where" "$@"; }
 ip_in() { local where=$1; shift; ip -n "$where" "$@"; }
 sysctl_in() { local where=$1; shift; inside "$where" sysctl -qw "$@"; }
 
+# No packets of the kernel's own beside the scenario's.
+quiet_sysctls=(
+  net/ipv6/conf/default/accept_ra net/ipv6/conf/default/router_solicitations net/ipv6/conf/default/accept_dad
+  net/ipv4/conf/default/rp_filter net/ipv4/conf/all/rp_filter)
+forwarding_sysctls=(net/ipv4/ip_forward net/ipv6/conf/all/forwarding)
+
+# In the namespace, by one process: the quiet ones are 0, the others that are given are 1.
+set_up_namespace() { # NAMESPACE [SYSCTL...]
+  # shellcheck disable=SC2016 # the inner shell's variables
+  inside "$1" sh -c 'for name in $1; do echo 0 >"/proc/sys/$name"; done
+    for name in $2; do echo 1 >"/proc/sys/$name"; done
+    exec ip link set lo up' sh "${quiet_sysctls[*]}" "${*:2}"
+}
+
 new_namespace() {
   ip netns add "$1"
-  ip_in "$1" link set lo up
-  # No packets of the kernel's own beside the scenario's.
-  sysctl_in "$1" net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.router_solicitations=0 \
-    net.ipv6.conf.default.accept_dad=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.conf.all.rp_filter=0
+  set_up_namespace "$1"
 }
 
 # give NAMESPACE DEVICE ADDRESS/LENGTH...
-give() { give_with "" "$@"; }
+give() { assign_lines "${@:2}" | ip -n "$1" -batch -; }
 # The same for addresses that the namespace's own connections do not choose: IPv6 would take the newest one.
-give_also() { give_with "preferred_lft 0" "$@"; }
+give_also() { deprecated=1 give "$@"; }
 
-give_with() {
-  local options=$1 where=$2 device=$3 prefix; shift 3
+# The functions that end in _lines print lines of `ip -batch`.
+assign_lines() { # DEVICE PREFIX...
+  local device=$1 prefix; shift
   for prefix; do
-    if [[ $prefix == *:* ]]; then
-      # shellcheck disable=SC2086 # words
-      ip_in "$where" address add "$prefix" dev "$device" nodad $options
-    else
-      ip_in "$where" address add "$prefix" dev "$device"
-    fi
+    [[ $prefix != *:* ]] || prefix+=" nodad${deprecated:+ preferred_lft 0}"
+    echo "address add $prefix dev $device"
   done
+}
+
+# The node's half of a pod's link, and the pod's own.
+pod_link_lines() { echo "link add $2 type veth peer name eth0 netns $1"; echo "link set $2 up"; }
+pod_route_lines() { assign_lines "$2" "${address[gateway]}/$host"; echo "route add ${address[$1]}/$host dev $2"; }
+pod_addresses_lines() {
+  echo "link set eth0 up"
+  assign_lines eth0 "${address[$1]}/$host"
+  echo "route add ${address[gateway]}/$host dev eth0"
+  echo "route add default via ${address[gateway]}"
 }
 
 connect_pod() {
-  local pod=$1 end=$2
-  new_namespace "$pod"
-  ip -n node link add "$end" type veth peer name eth0 netns "$pod"
-  ip_in node link set "$end" up
-  ip_in "$pod" link set eth0 up
-  give node "$end" "${address[gateway]}/$host"
-  give "$pod" eth0 "${address[$pod]}/$host"
-  ip_in node route add "${address[$pod]}/$host" dev "$end"
-  ip_in "$pod" route add "${address[gateway]}/$host" dev eth0
-  ip_in "$pod" route add default via "${address[gateway]}"
+  new_namespace "$1"
+  pod_link_lines "$1" "$2" | ip -n node -batch -
+  pod_addresses_lines "$1" | ip -n "$1" -batch -
+  pod_route_lines "$1" "$2" | ip -n node -batch -
 }
 
 # connect_uplink DEVICE FAR-END: a cable between the node and the world.
+uplink_cable_lines() { echo "link add $1 type veth peer name $2 netns world"; echo "link set $1 up"; }
 connect_uplink() {
-  ip -n node link add "$1" type veth peer name "$2" netns world
+  uplink_cable_lines "$1" "$2" | ip -n node -batch -
   ip_in world link set "$2" up
-  ip_in node link set "$1" up
 }
 
+world_addresses_lines() {
+  local who
+  echo "link set node up"
+  assign_lines node "${address[router]}/$link"
+  deprecated=1 assign_lines node "${address[node2]}/$link"
+  for who in world elsewhere public office lab branch node2-external pod-of-node2; do
+    assign_lines lo "${address[$who]}/$host"
+  done
+}
+
+# One process a namespace and step: a lab is built for every scenario.
 build_lab() {
   mkdir -p /run/netns
   mount -t tmpfs none /run/netns
-  local who
-  new_namespace node
-  new_namespace world
-  sysctl_in node net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-  connect_pod pod1 lxc1
-  connect_pod pod2 lxc2
-  connect_uplink eth0 node
-  give node eth0 "${address[node]}/$link"
-  give world node "${address[router]}/$link"
-  give_also world node "${address[node2]}/$link"
-  ip_in node route add default via "${address[router]}"
-  for who in world elsewhere public office lab branch node2-external pod-of-node2; do
-    give world lo "${address[$who]}/$host"
-  done
+  printf 'netns add %s\n' node world pod1 pod2 | ip -batch -
+  set_up_namespace node "${forwarding_sysctls[@]}"
+  set_up_namespace world
+  set_up_namespace pod1
+  set_up_namespace pod2
+  { pod_link_lines pod1 lxc1; pod_link_lines pod2 lxc2; uplink_cable_lines eth0 node; } | ip -n node -batch -
+  pod_addresses_lines pod1 | ip -n pod1 -batch -
+  pod_addresses_lines pod2 | ip -n pod2 -batch -
+  world_addresses_lines | ip -n world -batch -
+  {
+    pod_route_lines pod1 lxc1
+    pod_route_lines pod2 lxc2
+    assign_lines eth0 "${address[node]}/$link"
+    echo "route add default via ${address[router]}"
+  } | ip -n node -batch -
 }
 
 # --- changes that scenarios make -------------------------------------------------------------------------------------

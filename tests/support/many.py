@@ -24,9 +24,17 @@ import struct
 import sys
 import time
 
-from peer import family_of, write_file
-
 SO_RCVBUFFORCE = 33  # Python does not know it
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def write_file(path, text):
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
 
 
 def new_socket(options, kind, port=0):

@@ -15,7 +15,7 @@
 #   pod1 keeps_pinging world as NAME          every 5 ms; NAME lost_nothing ends it
 #   pod1 downloads from world as NAME         a transfer that goes on; NAME has_moved BYTES, NAME is_unbroken
 
-peer=$support/peer.py
+peer=$tools/lab_peer
 declare -A tcp_port=([tcp]=80 [udp]=53)
 
 pod1() { act pod1 "$@"; }
@@ -59,7 +59,7 @@ serve() {
 }
 
 # source_options PROTOCOL "from PORT" "under ADDRESS" "with BYTES bytes": the words at the end of a request, as options
-# of peer.py or ping.
+# of lab_peer or ping.
 source_options() {
   local ping=$1; shift
   options=()

@@ -7,7 +7,7 @@ declare -A excused_destinations=()
 watch_leaks() {
   watcher=watch-$1
   rm -f "$work/$watcher.ready"
-  background world "$watcher" "$support/watch.py" --out "$work/leaks" --ready "$work/$watcher.ready" \
+  background world "$watcher" "$tools/lab_watch" --out "$work/leaks" --ready "$work/$watcher.ready" \
     --pods "${cidr[pods]}" "$@"
   eventually exists "$work/$watcher.ready"
 }
@@ -29,7 +29,7 @@ no_leak() {
 # world_watches_for NAME: from now on the world notes packets from this address; then world_saw_nothing_more.
 world_watches_for() {
   watched=$1
-  background world watch-old "$support/watch.py" --out "$work/watched" --ready "$work/watch-old.ready" \
+  background world watch-old "$tools/lab_watch" --out "$work/watched" --ready "$work/watch-old.ready" \
     --pods "$(cidr_of "$1")" node
   eventually exists "$work/watch-old.ready"
 }
