@@ -129,12 +129,56 @@ def reference_knows_reasons_and_options(root):
                 yield f"docs/reference.md: the option {key} is missing"
 
 
+# What has braces and semicolons that are not code: comments, strings, characters, preprocessor lines.
+NOT_CODE = re.compile(
+    r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|^[ \t]*#(?:\\\n|[^\n])*', re.S | re.M
+)
+NAMESPACE = re.compile(r"\b(?:inline\s+)?namespace\s*([\w:]*)\s*$")
+# A specialisation (hash<Address>) and a variable of a struct's type are no definitions.
+TYPE = re.compile(r"\b(?:struct|class|union|enum(?:\s+(?:class|struct))?)\s+(\w+)(?:\s+final)?\s*(?::(?!:)[^;{}]*)?$")
+ALIAS = re.compile(r"\busing\s+(\w+)\s*=")
+
+
+def types_of_namespaces(text):
+    """(namespace, name, line) of each type defined directly in a named namespace."""
+    text = NOT_CODE.sub(lambda match: "\n" * match[0].count("\n"), text)
+    scopes, head = [], 0  # of each open brace: the name of its namespace, "" without a name, None of all else
+    for brace in re.finditer(r"[{};]", text):
+        before = text[head : brace.start()]
+        is_named = all(scopes)
+        line = text.count("\n", 0, brace.start()) + 1
+        if brace[0] == "{" and (namespace := NAMESPACE.search(before)):
+            scopes.append(namespace[1])
+        elif brace[0] == "{":
+            if is_named and (definition := TYPE.search(before)):
+                yield "::".join(scopes), definition[1], line
+            scopes.append(None)
+        elif brace[0] == "}" and scopes:
+            scopes.pop()
+        elif is_named and (definition := ALIAS.search(before)):
+            yield "::".join(scopes), definition[1], line
+        head = brace.end()
+
+
+def a_type_has_one_definition(root):
+    """The linker keeps one of two destructors with one name, for both types."""
+    first = {}
+    for path, name in files(root):
+        if path.suffix not in {".hpp", ".cpp"}:
+            continue
+        for namespace, type_name, line in types_of_namespaces(path.read_text()):
+            place = first.setdefault((namespace, type_name), name)
+            if place != name:
+                yield f"{name}:{line}: {namespace}::{type_name} is defined in {place} too"
+
+
 RULES = [
     includes_go_down_only,
     sources_carry_their_licence,
     programs_do_not_print,
     production_has_no_test_switch,
     time_is_the_boot_clock,
+    a_type_has_one_definition,
     links_lead_somewhere,
     behaviour_names_real_scenarios,
     reference_knows_reasons_and_options,

@@ -10,6 +10,26 @@ import check
 APACHE = "// SPDX-License-Identifier: Apache-2.0\n"
 BPF = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
 
+# What a sample is wrong beside.
+BESIDE = {check.a_type_has_one_definition: {"src/base/a.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n"}}
+TWICE = [
+    APACHE + "namespace masq {\n// }\nclass Line {\n  int x_;\n};\n}\n",
+    APACHE + "namespace masq {\nenum class Line : std::uint8_t { one };\n}\n",
+    APACHE + "namespace masq {\nstruct Line final : Base<int> {};\n}\n",
+    APACHE + "namespace masq {\nchar brace = '{';\nconst char* open = \"{\";\nusing Line = int;\n}\n",
+]
+# No second definition: of another namespace, of a function or a type, a specialisation, a declaration.
+OTHERS = """
+namespace masq {
+class Line;
+namespace { struct Line {}; }
+namespace test { struct Line {}; }
+struct Outer { struct Line {}; };
+struct Line make(struct Line line) { struct Line {} inner; return line; }
+}
+template <> struct std::hash<masq::Line> {};
+"""
+
 SAMPLES = [
     (check.includes_go_down_only, "src/model/a.cpp", APACHE + '#include "os/fd.hpp"\n'),
     (check.includes_go_down_only, "src/base/a.hpp", APACHE + '#include "model/config.hpp"\n'),
@@ -23,6 +43,7 @@ SAMPLES = [
     (check.programs_do_not_print, "bpf/a.c", BPF + 'bpf_printk("here");\n'),
     (check.time_is_the_boot_clock, "bpf/a.h", BPF + "now = bpf_ktime_get_ns();\n"),
     (check.production_has_no_test_switch, "src/agent/a.cpp", APACHE + "if (testing) return;\n"),
+    *[(check.a_type_has_one_definition, "src/os/b.hpp", text) for text in TWICE],
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (check.behaviour_names_real_scenarios, "docs/behaviour.md", "scenario “nobody wrote this”\n"),
     (check.reference_knows_reasons_and_options, "bpf/abi.h", 'X(NEW, DROP, "new_one", "a new one") \\\n'),
@@ -31,6 +52,8 @@ SAMPLES = [
 GOOD = {
     "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',
     "src/datapath/a.cpp": APACHE + '#include "bpf/abi.h"\n',
+    "src/base/line.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n",
+    "src/base/others.hpp": APACHE + OTHERS,
     "bpf/a.h": BPF,
     "docs/a.md": "[here](a.md) [there](https://example.net/x)\n",
 }
@@ -48,7 +71,7 @@ def breaches(rule, samples):
 def main():
     failed = 0
     for rule, name, text in SAMPLES:
-        if not breaches(rule, {name: text}):
+        if not breaches(rule, {**BESIDE.get(rule, {}), name: text}):
             failed += 1
             print(f"{rule.__name__} does not notice {text!r} in {name}")
     for rule in check.RULES:
