@@ -5,6 +5,8 @@ import pathlib
 import re
 import sys
 
+from hard_cases import hard_cases_are_explained
+
 # What a folder may include of ours; docs/architecture.md has the picture.
 MAY_INCLUDE = {
     "src/base": {"base"},
@@ -182,6 +184,7 @@ RULES = [
     links_lead_somewhere,
     behaviour_names_real_scenarios,
     reference_knows_reasons_and_options,
+    hard_cases_are_explained,
 ]
 
 

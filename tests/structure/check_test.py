@@ -47,7 +47,22 @@ SAMPLES = [
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (check.behaviour_names_real_scenarios, "docs/behaviour.md", "scenario “nobody wrote this”\n"),
     (check.reference_knows_reasons_and_options, "bpf/abi.h", 'X(NEW, DROP, "new_one", "a new one") \\\n'),
+    (check.hard_cases_are_explained, "tests/unit/a_test.cpp", "// Two pods, one port: R5.\n"),
+    (check.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
+    (check.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
     (check.reference_knows_reasons_and_options, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
+]
+# Files that are right alone, but not together.
+TOGETHER = [
+    (check.hard_cases_are_explained, {
+        "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
+        "tests/unit/a_test.cpp": "// R5\n",
+        "tests/scenarios/a.scenario.sh": 'scenario "a pod connects" # R5\n',
+    }),
+    (check.hard_cases_are_explained, {
+        "docs/hard-cases.md": "- **R12** A port.\n  Tests: `a_test.cpp`.\n- **R5** Two.\n  Tests: `a_test.cpp`.\n",
+        "tests/unit/a_test.cpp": "// R5, R12\n",
+    }),
 ]
 GOOD = {
     "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',
@@ -55,6 +70,8 @@ GOOD = {
     "src/base/line.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n",
     "src/base/others.hpp": APACHE + OTHERS,
     "bpf/a.h": BPF,
+    "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
+    "tests/unit/a_test.cpp": APACHE + "// R5, but not RFC 4787 REQ-12, 2001:D12::1, D12:1::2 or 0xD12\n",
     "docs/a.md": "[here](a.md) [there](https://example.net/x)\n",
 }
 
@@ -70,15 +87,16 @@ def breaches(rule, samples):
 
 def main():
     failed = 0
-    for rule, name, text in SAMPLES:
-        if not breaches(rule, {**BESIDE.get(rule, {}), name: text}):
+    samples = [(rule, {**BESIDE.get(rule, {}), name: text}) for rule, name, text in SAMPLES] + TOGETHER
+    for rule, sample in samples:
+        if not breaches(rule, sample):
             failed += 1
-            print(f"{rule.__name__} does not notice {text!r} in {name}")
+            print(f"{rule.__name__} does not notice {sample}")
     for rule in check.RULES:
         if found := breaches(rule, GOOD):
             failed += 1
             print(f"{rule.__name__} objects to what is right: {found}")
-    print(f"{len(SAMPLES) + len(check.RULES) - failed} passed, {failed} failed")
+    print(f"{len(samples) + len(check.RULES) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 
