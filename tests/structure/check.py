@@ -5,7 +5,8 @@ import pathlib
 import re
 import sys
 
-from hard_cases import hard_cases_are_explained
+import hard_cases
+import pages
 
 # What a folder may include of ours; docs/architecture.md has the picture.
 MAY_INCLUDE = {
@@ -105,32 +106,6 @@ def links_lead_somewhere(root):
                 yield f"{name}: the link to {target} leads nowhere"
 
 
-def behaviour_names_real_scenarios(root):
-    page = root / "docs/behaviour.md"
-    if not page.exists():
-        return
-    scenarios = set()
-    for path in (root / "tests/scenarios").glob("*.scenario.sh"):
-        scenarios |= set(re.findall(r'^scenario "([^"]+)"', path.read_text(), re.M))
-    for name in re.findall(r"scenario “([^”]+)”", page.read_text()):
-        if name not in scenarios:
-            yield f"docs/behaviour.md: there is no scenario “{name}”"
-
-
-def reference_knows_reasons_and_options(root):
-    page = root / "docs/reference.md"
-    text = page.read_text() if page.exists() else ""
-    abi, keys = root / "bpf/abi.h", root / "src/model/config_keys.cpp"
-    if abi.exists():
-        for verdict, word, meaning in re.findall(r'X\(\w+, (PASS|DROP), "(\w+)",\s*"([^"]+)"\)', abi.read_text()):
-            if f"| `{word}` | {verdict.lower()} | {meaning} |" not in text:
-                yield f"docs/reference.md: the reason {word} is not as in bpf/abi.h: run scripts/update-reasons"
-    if keys.exists():
-        for key in re.findall(r'^    \{"([a-z0-9-]+)", "', keys.read_text(), re.M):
-            if f"| `{key}` |" not in text:
-                yield f"docs/reference.md: the option {key} is missing"
-
-
 # What has braces and semicolons that are not code: comments, strings, characters, preprocessor lines.
 NOT_CODE = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|^[ \t]*#(?:\\\n|[^\n])*', re.S | re.M
@@ -182,9 +157,8 @@ RULES = [
     time_is_the_boot_clock,
     a_type_has_one_definition,
     links_lead_somewhere,
-    behaviour_names_real_scenarios,
-    reference_knows_reasons_and_options,
-    hard_cases_are_explained,
+    *hard_cases.RULES,
+    *pages.RULES,
 ]
 
 

@@ -6,6 +6,8 @@ import sys
 import tempfile
 
 import check
+import hard_cases
+import pages
 
 APACHE = "// SPDX-License-Identifier: Apache-2.0\n"
 BPF = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
@@ -45,21 +47,23 @@ SAMPLES = [
     (check.production_has_no_test_switch, "src/agent/a.cpp", APACHE + "if (testing) return;\n"),
     *[(check.a_type_has_one_definition, "src/os/b.hpp", text) for text in TWICE],
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
-    (check.behaviour_names_real_scenarios, "docs/behaviour.md", "scenario “nobody wrote this”\n"),
-    (check.reference_knows_reasons_and_options, "bpf/abi.h", 'X(NEW, DROP, "new_one", "a new one") \\\n'),
-    (check.hard_cases_are_explained, "tests/unit/a_test.cpp", "// Two pods, one port: R5.\n"),
-    (check.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
-    (check.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
-    (check.reference_knows_reasons_and_options, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
+    (pages.behaviour_names_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),
+    (pages.behaviour_names_every_scenario, "tests/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),
+    (pages.lines_of_pages_are_short, "docs/decisions/0001-a.md", "word " * 33 + "\n"),
+    (pages.reference_knows_reasons_and_options, "bpf/abi.h", 'X(NEW, DROP, "new_one", "a new one") \\\n'),
+    (hard_cases.hard_cases_are_explained, "tests/unit/a_test.cpp", "// Two pods, one port: R5.\n"),
+    (hard_cases.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
+    (hard_cases.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
+    (pages.reference_knows_reasons_and_options, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
 ]
 # Files that are right alone, but not together.
 TOGETHER = [
-    (check.hard_cases_are_explained, {
+    (hard_cases.hard_cases_are_explained, {
         "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
         "tests/unit/a_test.cpp": "// R5\n",
         "tests/scenarios/a.scenario.sh": 'scenario "a pod connects" # R5\n',
     }),
-    (check.hard_cases_are_explained, {
+    (hard_cases.hard_cases_are_explained, {
         "docs/hard-cases.md": "- **R12** A port.\n  Tests: `a_test.cpp`.\n- **R5** Two.\n  Tests: `a_test.cpp`.\n",
         "tests/unit/a_test.cpp": "// R5, R12\n",
     }),
@@ -70,6 +74,9 @@ GOOD = {
     "src/base/line.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n",
     "src/base/others.hpp": APACHE + OTHERS,
     "bpf/a.h": BPF,
+    "docs/behaviour.md": "It works: scenario “a pod connects”,\n  scenario “another pod\n  connects too”.\n",
+    "tests/scenarios/a.scenario.sh": "# SPDX-License-Identifier: Apache-2.0\n"
+    'scenario "a pod connects"\nscenario "another pod connects too" only=bpf\n',
     "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
     "tests/unit/a_test.cpp": APACHE + "// R5, but not RFC 4787 REQ-12, 2001:D12::1, D12:1::2 or 0xD12\n",
     "docs/a.md": "[here](a.md) [there](https://example.net/x)\n",

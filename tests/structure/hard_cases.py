@@ -52,3 +52,6 @@ def hard_cases_are_explained(root):
         yield f"{PAGE}: the ids are not in order"
     if text != with_tests(text, found):
         yield f"{PAGE}: the lists of tests are out of date: run scripts/update-hard-cases"
+
+
+RULES = [hard_cases_are_explained]
