@@ -5,6 +5,7 @@ import pathlib
 import re
 import sys
 
+import abi
 import hard_cases
 import pages
 
@@ -157,6 +158,7 @@ RULES = [
     time_is_the_boot_clock,
     a_type_has_one_definition,
     links_lead_somewhere,
+    *abi.RULES,
     *hard_cases.RULES,
     *pages.RULES,
 ]

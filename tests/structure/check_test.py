@@ -5,6 +5,7 @@ import pathlib
 import sys
 import tempfile
 
+import abi
 import check
 import hard_cases
 import pages
@@ -12,8 +13,57 @@ import pages
 APACHE = "// SPDX-License-Identifier: Apache-2.0\n"
 BPF = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
 
+ABI = BPF + """#define MASQ_SCHEMA 2
+#define MASQ_REASONS(X)                   \\
+	X(SENT, PASS, "sent", "a packet") \\
+	X(HELD, HOLD, "held", "a fragment") \\
+	X(LOST, DROP, "lost", "no port")
+
+#define MASQ_PROTOCOL_CLASSES(X) X(TCP, "tcp") X(OTHER, "other")
+enum masq_flag {
+	MASQ_FIN = 1, /* of the pod */
+	MASQ_RESET = 4,
+};
+"""
+PINNED = """# a comment
+MASQ_SCHEMA 2
+
+MASQ_REASONS
+0 SENT
+1 HELD
+2 LOST
+
+MASQ_PROTOCOL_CLASSES
+0 TCP
+1 OTHER
+
+masq_flag
+1 MASQ_FIN
+4 MASQ_RESET
+"""
+REFERENCE = "# Reference\n" + abi.BEGIN + abi.reasons_table(ABI) + abi.END + "\n"
+NEW = '	X(NEW, DROP, "new", "a new reason") \\\n'
+RENUMBERED = [
+    ABI.replace("	X(HELD", NEW + "	X(HELD"),  # inserted
+    ABI.replace('	X(SENT, PASS, "sent", "a packet") \\\n', ""),  # removed
+    ABI.replace("X(SENT", "X(swap").replace("X(HELD", "X(SENT").replace("X(swap", "X(HELD"),  # reordered
+    ABI.replace('"no port")', '"no port") \\\n' + NEW[:-3]),  # appended, but not recorded
+    ABI.replace('X(OTHER, "other")', 'X(OTHER, "other") X(SCTP, "sctp")'),
+    ABI.replace("MASQ_RESET = 4", "MASQ_RESET = 2"),
+    ABI.replace("MASQ_SCHEMA 2", "MASQ_SCHEMA 3"),
+]
+UNKNOWN_REASONS = [
+    ABI.replace("	X(LOST", '	X(KEPT, HOLD, "kept", "a copy") \\\n	X(LOST'),
+    ABI.replace("HOLD", "DROP"),
+    ABI.replace("a fragment", "a part"),
+]
+
 # What a sample is wrong beside.
-BESIDE = {check.a_type_has_one_definition: {"src/base/a.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n"}}
+BESIDE = {
+    abi.pinned_numbers_are_kept: {"bpf/abi.h": ABI, "bpf/pinned-numbers.txt": PINNED},
+    abi.reference_has_every_reason: {"bpf/abi.h": ABI, "docs/reference.md": REFERENCE},
+    check.a_type_has_one_definition: {"src/base/a.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n"},
+}
 TWICE = [
     APACHE + "namespace masq {\n// }\nclass Line {\n  int x_;\n};\n}\n",
     APACHE + "namespace masq {\nenum class Line : std::uint8_t { one };\n}\n",
@@ -50,11 +100,14 @@ SAMPLES = [
     (pages.behaviour_names_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),
     (pages.behaviour_names_every_scenario, "tests/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),
     (pages.lines_of_pages_are_short, "docs/decisions/0001-a.md", "word " * 33 + "\n"),
-    (pages.reference_knows_reasons_and_options, "bpf/abi.h", 'X(NEW, DROP, "new_one", "a new one") \\\n'),
+    *[(abi.pinned_numbers_are_kept, "bpf/abi.h", text) for text in RENUMBERED],
+    (abi.pinned_numbers_are_kept, "bpf/pinned-numbers.txt", PINNED.replace("MASQ_REASONS", "MASQ_OTHERS")),
+    *[(abi.reference_has_every_reason, "bpf/abi.h", text) for text in UNKNOWN_REASONS],
+    (abi.reference_has_every_reason, "docs/reference.md", REFERENCE.replace("\n" + abi.END, "| `old` | drop | old |\n\n" + abi.END)),
     (hard_cases.hard_cases_are_explained, "tests/unit/a_test.cpp", "// Two pods, one port: R5.\n"),
     (hard_cases.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
     (hard_cases.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
-    (pages.reference_knows_reasons_and_options, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
+    (pages.reference_knows_every_option, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
 ]
 # Files that are right alone, but not together.
 TOGETHER = [
@@ -74,6 +127,9 @@ GOOD = {
     "src/base/line.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n",
     "src/base/others.hpp": APACHE + OTHERS,
     "bpf/a.h": BPF,
+    "bpf/abi.h": ABI,
+    "bpf/pinned-numbers.txt": PINNED,
+    "docs/reference.md": REFERENCE,
     "docs/behaviour.md": "It works: scenario “a pod connects”,\n  scenario “another pod\n  connects too”.\n",
     "tests/scenarios/a.scenario.sh": "# SPDX-License-Identifier: Apache-2.0\n"
     'scenario "a pod connects"\nscenario "another pod connects too" only=bpf\n',
