@@ -32,6 +32,8 @@ enum masq_verdict {
 /*
  * Why a packet left the engine. Each line fixes, in one place: the name, the verdict, the word for it (metric
  * label, `masq monitor`, JSON), and what it means.
+ * A line's number is its index in the pinned counters, and mappings keep it. New lines are added at the end, and none is
+ * moved or removed: otherwise counters would change their labels at an upgrade (bpf/pinned-numbers.txt).
  */
 #define MASQ_REASONS(X)                                                                                                \
 	X(TRANSLATED, PASS, "translated", "address and port rewritten by a mapping")                                   \

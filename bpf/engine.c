@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A packet's way. Compiled once per address family.
+ * The steps of a packet through the engine. Compiled once per address family.
  *
- *     egress:   parse -> is it ours? -> mapping (find) -> rewrite source
- *                                       none: policy -> mapping (make)
+ *     egress:   parse -> source set? -> mapping (find) -> rewrite source
+ *                                       none: policy -> mapping (create)
  *     ingress:  parse -> mapping (find) -> rewrite destination
  *
- * A mapping also remembers what is left alone, so a known connection costs one look-up whatever was decided. ICMP
- * errors and fragments but the first have ways of their own (icmp_error.h, fragment.h).
- * Every packet leaves by exit_with(): counted, with a reason that fixes the verdict.
+ * A mapping also stores the decision not to masquerade, so a packet of an existing connection costs one look-up for
+ * either decision. ICMP errors are handled in icmp_error.h, and fragments behind the first in fragment.h.
+ *
+ * exit_with() counts a packet under a reason, and the reason fixes the verdict. Two kinds of packets end otherwise:
+ *   - The first fragment of a datagram of which other fragments are held is sent on as a clone, in front of them. The
+ *     original is dropped without a reason; the clone passes the engine again and is counted then (held.h).
+ *   - A refused packet is counted as a drop. Then refuse() may turn it into the ICMP error for its pod, and redirect it.
  */
 #include "bpf/adopt.h"
 #include "bpf/fragment.h"

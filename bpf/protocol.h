@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What masq knows of each transport protocol: the table that docs/behaviour.md shows. */
+/* What distinguishes connections of each transport protocol, and what changes; docs/behaviour.md lists both. */
 #ifndef MASQ_BPF_PROTOCOL_H
 #define MASQ_BPF_PROTOCOL_H
 

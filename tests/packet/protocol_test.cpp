@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every protocol from 0 to 255, and the shapes that IP headers have: the table of docs/behaviour.md; the hard cases R85
-// to R87.
+// Every protocol from 0 to 255, and the shapes that IP headers have: the list in docs/behaviour.md; the hard
+// cases R85, R86 and R87.
 #include <netinet/in.h>
 
 #include <set>

@@ -5,6 +5,10 @@ import pathlib
 import re
 import sys
 
+import abi
+import hard_cases
+import pages
+
 # What a folder may include of ours; docs/architecture.md has the picture.
 MAY_INCLUDE = {
     "src/base": {"base"},
@@ -103,30 +107,47 @@ def links_lead_somewhere(root):
                 yield f"{name}: the link to {target} leads nowhere"
 
 
-def behaviour_names_real_scenarios(root):
-    page = root / "docs/behaviour.md"
-    if not page.exists():
-        return
-    scenarios = set()
-    for path in (root / "tests/scenarios").glob("*.scenario.sh"):
-        scenarios |= set(re.findall(r'^scenario "([^"]+)"', path.read_text(), re.M))
-    for name in re.findall(r"scenario “([^”]+)”", page.read_text()):
-        if name not in scenarios:
-            yield f"docs/behaviour.md: there is no scenario “{name}”"
+# What has braces and semicolons that are not code: comments, strings, characters, preprocessor lines.
+NOT_CODE = re.compile(
+    r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|^[ \t]*#(?:\\\n|[^\n])*', re.S | re.M
+)
+NAMESPACE = re.compile(r"\b(?:inline\s+)?namespace\s*([\w:]*)\s*$")
+# A specialisation (hash<Address>) and a variable of a struct's type are no definitions.
+TYPE = re.compile(r"\b(?:struct|class|union|enum(?:\s+(?:class|struct))?)\s+(\w+)(?:\s+final)?\s*(?::(?!:)[^;{}]*)?$")
+ALIAS = re.compile(r"\busing\s+(\w+)\s*=")
 
 
-def reference_knows_reasons_and_options(root):
-    page = root / "docs/reference.md"
-    text = page.read_text() if page.exists() else ""
-    abi, keys = root / "bpf/abi.h", root / "src/model/config_keys.cpp"
-    if abi.exists():
-        for verdict, word, meaning in re.findall(r'X\(\w+, (PASS|DROP), "(\w+)",\s*"([^"]+)"\)', abi.read_text()):
-            if f"| `{word}` | {verdict.lower()} | {meaning} |" not in text:
-                yield f"docs/reference.md: the reason {word} is not as in bpf/abi.h: run scripts/update-reasons"
-    if keys.exists():
-        for key in re.findall(r'^    \{"([a-z0-9-]+)", "', keys.read_text(), re.M):
-            if f"| `{key}` |" not in text:
-                yield f"docs/reference.md: the option {key} is missing"
+def types_of_namespaces(text):
+    """(namespace, name, line) of each type defined directly in a named namespace."""
+    text = NOT_CODE.sub(lambda match: "\n" * match[0].count("\n"), text)
+    scopes, head = [], 0  # of each open brace: the name of its namespace, "" without a name, None of all else
+    for brace in re.finditer(r"[{};]", text):
+        before = text[head : brace.start()]
+        is_named = all(scopes)
+        line = text.count("\n", 0, brace.start()) + 1
+        if brace[0] == "{" and (namespace := NAMESPACE.search(before)):
+            scopes.append(namespace[1])
+        elif brace[0] == "{":
+            if is_named and (definition := TYPE.search(before)):
+                yield "::".join(scopes), definition[1], line
+            scopes.append(None)
+        elif brace[0] == "}" and scopes:
+            scopes.pop()
+        elif is_named and (definition := ALIAS.search(before)):
+            yield "::".join(scopes), definition[1], line
+        head = brace.end()
+
+
+def a_type_has_one_definition(root):
+    """The linker keeps one of two destructors with one name, for both types."""
+    first = {}
+    for path, name in files(root):
+        if path.suffix not in {".hpp", ".cpp"}:
+            continue
+        for namespace, type_name, line in types_of_namespaces(path.read_text()):
+            place = first.setdefault((namespace, type_name), name)
+            if place != name:
+                yield f"{name}:{line}: {namespace}::{type_name} is defined in {place} too"
 
 
 RULES = [
@@ -135,9 +156,11 @@ RULES = [
     programs_do_not_print,
     production_has_no_test_switch,
     time_is_the_boot_clock,
+    a_type_has_one_definition,
     links_lead_somewhere,
-    behaviour_names_real_scenarios,
-    reference_knows_reasons_and_options,
+    *abi.RULES,
+    *hard_cases.RULES,
+    *pages.RULES,
 ]
 
 

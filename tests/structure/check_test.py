@@ -5,10 +5,82 @@ import pathlib
 import sys
 import tempfile
 
+import abi
 import check
+import hard_cases
+import pages
 
 APACHE = "// SPDX-License-Identifier: Apache-2.0\n"
 BPF = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
+
+ABI = BPF + """#define MASQ_SCHEMA 2
+#define MASQ_REASONS(X)                   \\
+	X(SENT, PASS, "sent", "a packet") \\
+	X(HELD, HOLD, "held", "a fragment") \\
+	X(LOST, DROP, "lost", "no port")
+
+#define MASQ_PROTOCOL_CLASSES(X) X(TCP, "tcp") X(OTHER, "other")
+enum masq_flag {
+	MASQ_FIN = 1, /* of the pod */
+	MASQ_RESET = 4,
+};
+"""
+PINNED = """# a comment
+MASQ_SCHEMA 2
+
+MASQ_REASONS
+0 SENT
+1 HELD
+2 LOST
+
+MASQ_PROTOCOL_CLASSES
+0 TCP
+1 OTHER
+
+masq_flag
+1 MASQ_FIN
+4 MASQ_RESET
+"""
+REFERENCE = "# Reference\n" + abi.BEGIN + abi.reasons_table(ABI) + abi.END + "\n"
+NEW = '	X(NEW, DROP, "new", "a new reason") \\\n'
+RENUMBERED = [
+    ABI.replace("	X(HELD", NEW + "	X(HELD"),  # inserted
+    ABI.replace('	X(SENT, PASS, "sent", "a packet") \\\n', ""),  # removed
+    ABI.replace("X(SENT", "X(swap").replace("X(HELD", "X(SENT").replace("X(swap", "X(HELD"),  # reordered
+    ABI.replace('"no port")', '"no port") \\\n' + NEW[:-3]),  # appended, but not recorded
+    ABI.replace('X(OTHER, "other")', 'X(OTHER, "other") X(SCTP, "sctp")'),
+    ABI.replace("MASQ_RESET = 4", "MASQ_RESET = 2"),
+    ABI.replace("MASQ_SCHEMA 2", "MASQ_SCHEMA 3"),
+]
+UNKNOWN_REASONS = [
+    ABI.replace("	X(LOST", '	X(KEPT, HOLD, "kept", "a copy") \\\n	X(LOST'),
+    ABI.replace("HOLD", "DROP"),
+    ABI.replace("a fragment", "a part"),
+]
+
+# What a sample is wrong beside.
+BESIDE = {
+    abi.pinned_numbers_are_kept: {"bpf/abi.h": ABI, "bpf/pinned-numbers.txt": PINNED},
+    abi.reference_has_every_reason: {"bpf/abi.h": ABI, "docs/reference.md": REFERENCE},
+    check.a_type_has_one_definition: {"src/base/a.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n"},
+}
+TWICE = [
+    APACHE + "namespace masq {\n// }\nclass Line {\n  int x_;\n};\n}\n",
+    APACHE + "namespace masq {\nenum class Line : std::uint8_t { one };\n}\n",
+    APACHE + "namespace masq {\nstruct Line final : Base<int> {};\n}\n",
+    APACHE + "namespace masq {\nchar brace = '{';\nconst char* open = \"{\";\nusing Line = int;\n}\n",
+]
+# No second definition: of another namespace, of a function or a type, a specialisation, a declaration.
+OTHERS = """
+namespace masq {
+class Line;
+namespace { struct Line {}; }
+namespace test { struct Line {}; }
+struct Outer { struct Line {}; };
+struct Line make(struct Line line) { struct Line {} inner; return line; }
+}
+template <> struct std::hash<masq::Line> {};
+"""
 
 SAMPLES = [
     (check.includes_go_down_only, "src/model/a.cpp", APACHE + '#include "os/fd.hpp"\n'),
@@ -23,15 +95,46 @@ SAMPLES = [
     (check.programs_do_not_print, "bpf/a.c", BPF + 'bpf_printk("here");\n'),
     (check.time_is_the_boot_clock, "bpf/a.h", BPF + "now = bpf_ktime_get_ns();\n"),
     (check.production_has_no_test_switch, "src/agent/a.cpp", APACHE + "if (testing) return;\n"),
+    *[(check.a_type_has_one_definition, "src/os/b.hpp", text) for text in TWICE],
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
-    (check.behaviour_names_real_scenarios, "docs/behaviour.md", "scenario “nobody wrote this”\n"),
-    (check.reference_knows_reasons_and_options, "bpf/abi.h", 'X(NEW, DROP, "new_one", "a new one") \\\n'),
-    (check.reference_knows_reasons_and_options, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
+    (pages.behaviour_names_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),
+    (pages.behaviour_names_every_scenario, "tests/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),
+    (pages.lines_of_pages_are_short, "docs/decisions/0001-a.md", "word " * 33 + "\n"),
+    *[(abi.pinned_numbers_are_kept, "bpf/abi.h", text) for text in RENUMBERED],
+    (abi.pinned_numbers_are_kept, "bpf/pinned-numbers.txt", PINNED.replace("MASQ_REASONS", "MASQ_OTHERS")),
+    *[(abi.reference_has_every_reason, "bpf/abi.h", text) for text in UNKNOWN_REASONS],
+    (abi.reference_has_every_reason, "docs/reference.md", REFERENCE.replace("\n" + abi.END, "| `old` | drop | old |\n\n" + abi.END)),
+    (hard_cases.hard_cases_are_explained, "tests/unit/a_test.cpp", "// Two pods, one port: R5.\n"),
+    (hard_cases.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
+    (hard_cases.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
+    (pages.reference_knows_every_option, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
+]
+# Files that are right alone, but not together.
+TOGETHER = [
+    (hard_cases.hard_cases_are_explained, {
+        "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
+        "tests/unit/a_test.cpp": "// R5\n",
+        "tests/scenarios/a.scenario.sh": 'scenario "a pod connects" # R5\n',
+    }),
+    (hard_cases.hard_cases_are_explained, {
+        "docs/hard-cases.md": "- **R12** A port.\n  Tests: `a_test.cpp`.\n- **R5** Two.\n  Tests: `a_test.cpp`.\n",
+        "tests/unit/a_test.cpp": "// R5, R12\n",
+    }),
 ]
 GOOD = {
     "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',
     "src/datapath/a.cpp": APACHE + '#include "bpf/abi.h"\n',
+    "src/base/line.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n",
+    "src/base/others.hpp": APACHE + OTHERS,
     "bpf/a.h": BPF,
+    "bpf/abi.h": ABI,
+    "bpf/pinned-numbers.txt": PINNED,
+    "docs/reference.md": REFERENCE,
+    "docs/behaviour.md": "It works: scenario “a pod connects”,\n  scenario “another pod\n  connects too”.\n",
+    "tests/scenarios/a.scenario.sh": "# SPDX-License-Identifier: Apache-2.0\n"
+    'scenario "a pod connects"\nscenario "another pod connects too" only=bpf\n',
+    "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
+    "tests/unit/a_test.cpp": APACHE + "// R5, but not RFC 4787 REQ-12, 2001:D12::1, D12:1::2 or 0xD12\n",
     "docs/a.md": "[here](a.md) [there](https://example.net/x)\n",
 }
 
@@ -47,15 +150,16 @@ def breaches(rule, samples):
 
 def main():
     failed = 0
-    for rule, name, text in SAMPLES:
-        if not breaches(rule, {name: text}):
+    samples = [(rule, {**BESIDE.get(rule, {}), name: text}) for rule, name, text in SAMPLES] + TOGETHER
+    for rule, sample in samples:
+        if not breaches(rule, sample):
             failed += 1
-            print(f"{rule.__name__} does not notice {text!r} in {name}")
+            print(f"{rule.__name__} does not notice {sample}")
     for rule in check.RULES:
         if found := breaches(rule, GOOD):
             failed += 1
             print(f"{rule.__name__} objects to what is right: {found}")
-    print(f"{len(SAMPLES) + len(check.RULES) - failed} passed, {failed} failed")
+    print(f"{len(samples) + len(check.RULES) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -107,8 +107,8 @@ Result<ElementType> ElementType::of_map(int fd) {
   return element;
 }
 
-Result<Translation::Step> Translation::make_step(const std::string& name, const ElementType::Field& from,
-                                                 const ElementType::Field& to) {
+Result<RecordConverter::Step> RecordConverter::make_step(const std::string& name, const ElementType::Field& from,
+                                                         const ElementType::Field& to) {
   Step step{.from = from, .to = to};
   if (from.size != to.size && (!is_number(from.size) || !is_number(to.size)))
     return fail("its field {} has {} octets, not {}", name, from.size, to.size);
@@ -117,17 +117,17 @@ Result<Translation::Step> Translation::make_step(const std::string& name, const 
   return step;
 }
 
-Result<Translation> Translation::make(const ElementType& from, const ElementType& to,
-                                      const std::vector<std::string>& needed) {
-  Translation translation;
-  translation.shift_from_ = tick_shift(from);
-  translation.shift_to_ = tick_shift(to);
+Result<RecordConverter> RecordConverter::make(const ElementType& from, const ElementType& to,
+                                              const std::vector<std::string>& needed) {
+  RecordConverter converter;
+  converter.shift_from_ = tick_shift(from);
+  converter.shift_to_ = tick_shift(to);
   for (const auto& [name, words] : to.enumerations) {
     const auto theirs = from.enumerations.find(name);
     if (theirs == from.enumerations.end()) continue;
     for (const auto& [word, number] : words)
       if (const auto same = theirs->second.find(word); same != theirs->second.end())
-        translation.words_[name].emplace(same->second, number);
+        converter.words_[name].emplace(same->second, number);
   }
   for (const auto& name : needed)
     if (!from.fields.contains(name)) return fail("it has no field {}", name);
@@ -138,21 +138,21 @@ Result<Translation> Translation::make(const ElementType& from, const ElementType
     if (!step && std::ranges::find(needed, name) == needed.end()) continue;
     if (!step) return std::unexpected(step.error());
     for (const auto& [word_field, enumeration] : words_of_fields) {
-      if (name != word_field || !translation.words_.contains(enumeration)) continue;
+      if (name != word_field || !converter.words_.contains(enumeration)) continue;
       step->kind = name == "flags" ? Step::Kind::flags : Step::Kind::word;
-      step->words = &translation.words_.at(enumeration);
+      step->words = &converter.words_.at(enumeration);
     }
-    translation.steps_.push_back(*step);
+    converter.steps_.push_back(*step);
   }
-  return translation;
+  return converter;
 }
 
-std::uint32_t Translation::tick(std::uint32_t theirs) const {
+std::uint32_t RecordConverter::tick(std::uint32_t theirs) const {
   if (theirs == 0) return 0;
   return std::max<std::uint32_t>(1, static_cast<std::uint32_t>((std::uint64_t{theirs} << shift_from_) >> shift_to_));
 }
 
-bool Translation::translate(const std::uint8_t* from, std::uint8_t* to) const {
+bool RecordConverter::convert(const std::uint8_t* from, std::uint8_t* to) const {
   for (const auto& step : steps_) {
     if (step.kind == Step::Kind::copied) {
       std::memcpy(to + step.to.offset, from + step.from.offset, step.to.size);

@@ -27,16 +27,16 @@ struct ElementType {
   static Result<ElementType> of_map(int fd);
 };
 
-// How an element of another version's becomes one of ours: fields by their names, numbers by the names of their
-// meaning.
-class Translation {
+// Converts an element of another version's map to one of this version: fields by their names, numbers by the names of
+// their meaning.
+class RecordConverter {
  public:
-  // `needed`: fields without which there is no translation. All others that `from` does not have become zeros.
-  static Result<Translation> make(const ElementType& from, const ElementType& to,
-                                  const std::vector<std::string>& needed);
+  // `needed`: fields without which there is no converter. All others that `from` does not have become zeros.
+  static Result<RecordConverter> make(const ElementType& from, const ElementType& to,
+                                      const std::vector<std::string>& needed);
 
   // False: it has a number that has no meaning here. `to` is zeros before.
-  bool translate(const std::uint8_t* from, std::uint8_t* to) const;
+  bool convert(const std::uint8_t* from, std::uint8_t* to) const;
   std::uint32_t tick(std::uint32_t theirs) const;  // never 0, but for 0
 
  private:

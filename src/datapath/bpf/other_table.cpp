@@ -95,9 +95,9 @@ Result<std::optional<OtherTable<Abi>>> OtherTable<Abi>::open(const std::filesyst
   auto schema = table.control_number("schema");
   if (!schema) return fail_with(control_path.string(), schema.error());
   if (*schema == 0) return std::nullopt;
-  auto translation = Translation::make(table.slot_type_, *our_type, needed_fields);
-  if (!translation) return fail_with(slots_path.string(), translation.error());
-  table.translation_ = *std::move(translation);
+  auto converter = RecordConverter::make(table.slot_type_, *our_type, needed_fields);
+  if (!converter) return fail_with(slots_path.string(), converter.error());
+  table.converter_ = *std::move(converter);
   return table;
 }
 
@@ -118,7 +118,7 @@ template <class Abi>
 Result<std::uint32_t> OtherTable<Abi>::clock() const {
   auto clock = control_number("clock");
   if (!clock) return fail_with(path_.string(), clock.error());
-  return translation_->tick(*clock);
+  return converter_->tick(*clock);
 }
 
 template <class Abi>
@@ -131,7 +131,7 @@ Result<std::vector<typename Abi::Mapping>> OtherTable<Abi>::read(std::optional<s
   std::vector<typename Abi::Mapping> mappings;
   for (std::size_t at = 0; at + stride <= slots->size(); at += stride) {
     typename Abi::Mapping mapping{};
-    if (!translation_->translate(&(*slots)[at], reinterpret_cast<std::uint8_t*>(&mapping))) continue;
+    if (!converter_->convert(&(*slots)[at], reinterpret_cast<std::uint8_t*>(&mapping))) continue;
     if (mapping.slot != MASQ_SLOT_LINKED || mapping.seen == 0) continue;
     if (since && static_cast<std::int32_t>(mapping.seen - *since) < 0) continue;
     mappings.push_back(mapping);

@@ -32,7 +32,7 @@ class OtherTable {
   std::filesystem::path path_;
   Fd control_, slots_;
   ElementType control_type_, slot_type_;
-  std::optional<Translation> translation_;
+  std::optional<RecordConverter> converter_;
 };
 
 // Whether a directory of pins may be moved from, and removed then: not if it has something else in the place of a

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "datapath/netfilter/digest.hpp"
-#include "datapath/netfilter/translation.hpp"
+#include "datapath/netfilter/snat_rule.hpp"
 
 namespace masq {
 namespace {
@@ -54,8 +54,8 @@ std::vector<IptablesRule> leave_rules(const Desired& desired, Family family) {
   return rules;
 }
 
-void add_translation(std::vector<IptablesRule>& rules, const Translation& line, const Desired& desired,
-                     bool has_random_fully) {
+void add_snat_rule(std::vector<IptablesRule>& rules, const SnatRule& line, const Desired& desired,
+                   bool has_random_fully) {
   auto when = "-o " + line.device;
   if (line.destination) when += " -d " + line.destination->to_string();
   const auto to = line.external.to_string();
@@ -80,8 +80,8 @@ void add_translation(std::vector<IptablesRule>& rules, const Translation& line, 
 std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bool has_random_fully) {
   auto rules = leave_rules(desired, family);
   if (desired.family(family).enabled)
-    for (const auto& line : translations(desired, family))
-      if (line.share == 0) add_translation(rules, line, desired, has_random_fully);
+    for (const auto& line : snat_rules(desired, family))
+      if (line.share == 0) add_snat_rule(rules, line, desired, has_random_fully);
   return rules;
 }
 

@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "datapath/netfilter/left_ranges.hpp"
-#include "datapath/netfilter/translation.hpp"
+#include "datapath/netfilter/snat_rule.hpp"
 
 namespace masq {
 namespace {
@@ -110,7 +110,7 @@ std::vector<NftRule> leave_rules(const Words& words) {
   return rules;
 }
 
-std::string condition(const Translation& line, const Words& words) {
+std::string condition(const SnatRule& line, const Words& words) {
   auto text = fmt::format("oifname \"{}\"", line.device);
   if (line.destination) text += fmt::format(" {} daddr {}", words.ip, line.destination->to_string());
   // The seed is fixed, so that all rules see the same hash.
@@ -120,7 +120,7 @@ std::string condition(const Translation& line, const Words& words) {
 }
 
 // TCP and UDP keep a port inside the ranges; the others have none, or (ICMP) an identifier that any value may have.
-void add_translation(std::vector<NftRule>& rules, const Translation& line, const Words& words, const Desired& desired) {
+void add_snat_rule(std::vector<NftRule>& rules, const SnatRule& line, const Words& words, const Desired& desired) {
   const auto when = condition(line, words);
   const auto to = line.external.to_string();
   const auto with_port = words.family == Family::ipv6 ? fmt::format("[{}]", to) : to;
@@ -143,7 +143,7 @@ NftChain decide_chain(const Desired& desired, const Words& words) {
   NftChain chain{.name = at("decide", words), .hook = {}, .rules = leave_rules(words)};
   chain.rules.push_back(make_rule(fmt::format("counter name {}", at("created", words)), "masqueraded connections"));
   if (desired.family(words.family).enabled)
-    for (const auto& line : translations(desired, words.family)) add_translation(chain.rules, line, words, desired);
+    for (const auto& line : snat_rules(desired, words.family)) add_snat_rule(chain.rules, line, words, desired);
   return chain;
 }
 

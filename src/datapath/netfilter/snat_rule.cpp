@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/netfilter/translation.hpp"
+#include "datapath/netfilter/snat_rule.hpp"
 
 #include <algorithm>
 
 namespace masq {
 
-std::vector<Translation> translations(const Desired& desired, Family family) {
-  std::vector<Translation> lines;
+std::vector<SnatRule> snat_rules(const Desired& desired, Family family) {
+  std::vector<SnatRule> rules;
   for (const auto& route : desired.source_routes)
     if (route.source.family() == family)
-      lines.push_back({.device = route.device, .destination = route.destination, .external = route.source});
+      rules.push_back({.device = route.device, .destination = route.destination, .external = route.source});
   for (const auto& uplink : desired.uplinks) {
     const auto& pool = family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
     for (unsigned i = 0; i < pool.size(); ++i)
-      lines.push_back({.device = uplink.name,
+      rules.push_back({.device = uplink.name,
                        .destination = std::nullopt,
                        .share = i,
                        .shares = static_cast<unsigned>(pool.size()),
                        .external = pool[i]});
   }
-  return lines;
+  return rules;
 }
 
 PortRange largest(const std::vector<PortRange>& ports) {

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pages of docs/ say of other files is so: scenarios, options."""
+import re
+
+LONGEST_LINE = 160
+SCENARIO = re.compile(r'^scenario "([^"]+)"', re.M)
+NAMED_SCENARIO = re.compile(r"\bscenario “([^”]+)”", re.I)
+
+
+def behaviour_names_every_scenario(root):
+    page = root / "docs/behaviour.md"
+    text = re.sub(r"\s+", " ", page.read_text()) if page.exists() else ""
+    named = set(NAMED_SCENARIO.findall(text))
+    scenarios = {}
+    for path in sorted((root / "tests/scenarios").glob("*.scenario.sh")):
+        for name in SCENARIO.findall(path.read_text()):
+            if name in scenarios:
+                yield f"{path.name}: scenario “{name}” is in {scenarios[name]} too"
+            scenarios[name] = path.name
+    for name in sorted(named - scenarios.keys()):
+        yield f"docs/behaviour.md: there is no scenario “{name}”"
+    for name, file in scenarios.items():
+        if name not in named:
+            yield f"docs/behaviour.md: scenario “{name}” of {file} is not named: add the behaviour that it shows"
+
+
+def lines_of_pages_are_short(root):
+    for path in sorted([*root.glob("*.md"), *(root / "docs").rglob("*.md")]):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if len(line) > LONGEST_LINE:
+                yield f"{path.relative_to(root).as_posix()}:{number}: {len(line)} characters, more than {LONGEST_LINE}"
+
+
+def reference_knows_every_option(root):
+    page, keys = root / "docs/reference.md", root / "src/model/config_keys.cpp"
+    text = page.read_text() if page.exists() else ""
+    if keys.exists():
+        for key in re.findall(r'^    \{"([a-z0-9-]+)", "', keys.read_text(), re.M):
+            if f"| `{key}` |" not in text:
+                yield f"docs/reference.md: the option {key} is missing"
+
+
+RULES = [behaviour_names_every_scenario, lines_of_pages_are_short, reference_knows_every_option]
