@@ -13,8 +13,8 @@
 #include "agent/netlink_source.hpp"
 #include "agent/reverse_path.hpp"
 #include "agent/sysctl_source.hpp"
-#include "model/config_keys.hpp"
 #include "model/desired_json.hpp"
+#include "model/options/options.hpp"
 #include "os/mount.hpp"
 #include "os/service_notify.hpp"
 #include "os/tcp_socket.hpp"
@@ -22,20 +22,6 @@
 
 namespace masq {
 namespace {
-
-// What is decided once, at the start: a change of it waits for the next one.
-Config with_fixed_options_of(const Config& running, Config loaded, spdlog::logger& log) {
-  const auto keep = [&](auto Config::* option, const char* key) {
-    if (loaded.*option != running.*option) log.warn("{}: the new value needs a restart of masqd", key);
-    loaded.*option = running.*option;
-  };
-  keep(&Config::datapath, "datapath");
-  keep(&Config::bpf_root, "bpf-root");
-  keep(&Config::socket_path, "socket-path");
-  keep(&Config::prometheus_serve_addr, "prometheus-serve-addr");
-  keep(&Config::log_format, "log-format");
-  return loaded;
-}
 
 Result<NodeLocks> prepare_node(const Config& config) {
   auto locks = NodeLocks::take(config);
@@ -189,7 +175,9 @@ void Agent::reload() {
   }
   config_error_.clear();
   options_read_at_ = loop_->now();
-  const auto before = std::exchange(config_, with_fixed_options_of(config_, std::move(*loaded), log_));
+  std::vector<std::string_view> kept;
+  const auto before = std::exchange(config_, with_fixed_options(config_, std::move(*loaded), kept));
+  for (const auto key : kept) log_.warn("{}: the new value needs a restart of masqd", key);
   log_.set_level(to_spdlog(config_.log_level));
   const bool same_file = before.enable_ip_masq_agent == config_.enable_ip_masq_agent &&
                          before.ip_masq_agent_config_path == config_.ip_masq_agent_config_path;
@@ -204,10 +192,9 @@ void Agent::reload() {
 
 std::vector<std::string> Agent::datapath_notes() {
   auto notes = choice_.datapath->notes();
-  if (choice_.kind != DatapathKind::bpf)
-    for (const auto& key : conntrack_decides(config_))
-      notes.push_back(
-          fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
+  for (const auto key : options_without_effect(config_, choice_.kind))
+    notes.push_back(
+        fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
   if (const auto& in_force = reconciler_.state().in_force)
     for (auto& note : notes_on_reverse_path(*in_force)) notes.push_back(std::move(note));
   return notes;

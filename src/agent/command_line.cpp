@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "model/config_keys.hpp"
+#include "model/options/options.hpp"
 
 namespace masq {
 namespace {
@@ -15,21 +15,27 @@ struct Parser {
   Parser();
 
   CommandLine result;
-  std::vector<CLI::Option*> keys;  // in the order of config_keys()
+  std::vector<CLI::Option*> keys;  // in the order of options()
   CLI::App app{"masqd masquerades what pods and containers send out of this node.", "masqd"};
 };
 
-std::string flag_names(const ConfigKey& key) {
-  auto names = fmt::format("--{}", key.name);
-  if (!key.alias.empty()) names += fmt::format(",--{}", key.alias);
+std::string flag_names(const OptionSpec& option) {
+  auto names = fmt::format("--{}", option.key);
+  if (!option.alias.empty()) names += fmt::format(",--{}", option.alias);
   return names;
 }
 
-CLI::Option* add_key(CLI::App& app, const ConfigKey& key) {
-  auto help = std::string(key.help);
-  if (!key.default_text.empty()) help += fmt::format(" (default: {})", key.default_text);
-  auto* const option = app.add_option(flag_names(key), [](const CLI::results_t&) { return true; }, help);
-  option->group("Configuration")->type_name(key.boolean ? "[VALUE]" : "VALUE");
+std::string help_of(const OptionSpec& option) {
+  auto help = std::string(option.help);
+  if (const auto accepted = accepted_text(option); !accepted.empty()) help += ", " + accepted;
+  const auto standard = option.default_text.empty() ? option.default_words : option.default_text;
+  if (!standard.empty()) help += fmt::format(" (default: {})", standard);
+  return help;
+}
+
+CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
+  auto* const option = app.add_option(flag_names(spec), [](const CLI::results_t&) { return true; }, help_of(spec));
+  option->group("Configuration")->type_name(spec.is_boolean() ? "[VALUE]" : "VALUE");
   return option->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
       CLI::MultiOptionPolicy::TakeAll);
 }
@@ -49,13 +55,13 @@ Parser::Parser() {
       ->type_name("DIR");
   app.add_flag("--dry-run", result.dry_run, "print the desired state and the steps to it, change nothing, and exit");
   app.add_flag("--cleanup", result.cleanup, "remove everything that masq put into the kernel, and exit");
-  for (const auto& key : config_keys()) keys.push_back(add_key(app, key));
+  for (const auto& option : options()) keys.push_back(add_option(app, option));
 }
 
 bool is_boolean_flag(std::string_view argument) {
   if (!argument.starts_with("--")) return false;
-  const auto* const key = find_config_key(argument.substr(2));
-  return key != nullptr && key->boolean;
+  const auto* const option = find_option(argument.substr(2));
+  return option != nullptr && option->is_boolean();
 }
 
 // Spelt out what CLI11 would read otherwise: a boolean flag without a value, and an empty value after '=', for which it
@@ -90,7 +96,7 @@ Result<CommandLine> parse_command_line(std::span<const std::string> arguments) {
   for (std::size_t i = 0; i < parser.keys.size(); ++i) {
     if (parser.keys[i]->count() == 0) continue;
     auto values = parser.keys[i]->results();
-    parser.result.flags.push_back({std::string(config_keys()[i].name), std::move(values)});
+    parser.result.flags.push_back({std::string(options()[i].key), std::move(values)});
   }
   return std::move(parser.result);
 }

@@ -13,7 +13,7 @@ namespace masq {
 // with the other sources.
 struct CommandLine {
   struct Flag {
-    std::string key;                  // a key of config_keys()
+    std::string key;                  // a key of options()
     std::vector<std::string> values;  // in the order they came
     bool operator==(const Flag&) const = default;
   };

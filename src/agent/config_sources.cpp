@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "model/config_keys.hpp"
+#include "model/options/options.hpp"
 #include "model/yaml.hpp"
 #include "os/file.hpp"
 
@@ -20,11 +20,11 @@ class Source {
  public:
   explicit Source(ConfigDraft& draft) : draft_(draft) {}
 
-  Result<void> set(const ConfigKey& key, std::string_view written_name, const std::string& place,
+  Result<void> set(const OptionSpec& option, std::string_view written_name, const std::string& place,
                    const std::vector<std::string>& values) {
-    const auto [first, fresh] = names_.emplace(key.name, written_name);
+    const auto [first, fresh] = names_.emplace(option.key, written_name);
     if (!fresh) return fail("{}: {}: the same option is also given as {}", place, written_name, first->second);
-    return set_config_key(draft_, key, written_name, place, values);
+    return set_option(draft_, option, written_name, place, values);
   }
 
  private:
@@ -57,7 +57,7 @@ Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
   Source source(draft);
   for (const auto& entry : document->children) {
     const auto place = fmt::format("{}: line {}", path, entry.line);
-    const auto* const key = find_config_key(entry.key);
+    const auto* const key = find_option(entry.key);
     if (key == nullptr) return fail("{}: {:?}: no such option: a key of masqd --help is expected", place, entry.key);
     const auto values = yaml_values(entry, place);
     if (!values) return std::unexpected(values.error());
@@ -91,7 +91,7 @@ Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::ve
   if (!names) return std::unexpected(names.error());
   Source source(draft);
   for (const auto& name : *names) {
-    const auto* const key = find_config_key(name);
+    const auto* const key = find_option(name);
     if (key == nullptr) {
       ignored.push_back(name);
       continue;
@@ -112,9 +112,9 @@ std::string_view service_link_hint(std::string_view variable) {
 
 Result<void> read_variables(const Environment& environment, ConfigDraft& draft) {
   std::map<std::string, std::string_view> key_names;  // by variable
-  for (const auto& key : config_keys()) {
-    key_names.emplace(ConfigKey::environment_name(key.name), key.name);
-    if (!key.alias.empty()) key_names.emplace(ConfigKey::environment_name(key.alias), key.alias);
+  for (const auto& option : options()) {
+    key_names.emplace(OptionSpec::environment_name(option.key), option.key);
+    if (!option.alias.empty()) key_names.emplace(OptionSpec::environment_name(option.alias), option.alias);
   }
   Source source(draft);
   for (const auto& [variable, value] : environment) {
@@ -124,16 +124,16 @@ Result<void> read_variables(const Environment& environment, ConfigDraft& draft) 
       return fail("environment {}: {:?}: no such option: MASQ_ and a key of masqd --help is expected{}", variable,
                   value, service_link_hint(variable));
     const auto place = fmt::format("environment {}", variable);
-    if (const auto done = source.set(*find_config_key(name->second), name->second, place, {value}); !done) return done;
+    if (const auto done = source.set(*find_option(name->second), name->second, place, {value}); !done) return done;
   }
   return {};
 }
 
 Result<void> read_flags(const CommandLine& command_line, ConfigDraft& draft) {
   for (const auto& [name, values] : command_line.flags) {
-    const auto* const key = find_config_key(name);
+    const auto* const key = find_option(name);
     if (key == nullptr) return fail("flag --{}: no such option", name);
-    if (const auto done = set_config_key(draft, *key, name, fmt::format("flag --{}", name), values); !done) return done;
+    if (const auto done = set_option(draft, *key, name, fmt::format("flag --{}", name), values); !done) return done;
   }
   return {};
 }

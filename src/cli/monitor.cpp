@@ -6,7 +6,7 @@
 #include "cli/flood_gate.hpp"
 #include "cli/selection.hpp"
 #include "datapath/bpf/events.hpp"
-#include "model/config_values.hpp"
+#include "model/options/values.hpp"
 
 namespace masq {
 namespace {

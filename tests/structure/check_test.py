@@ -107,7 +107,7 @@ SAMPLES = [
     (hard_cases.hard_cases_are_explained, "tests/unit/a_test.cpp", "// Two pods, one port: R5.\n"),
     (hard_cases.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
     (hard_cases.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
-    (pages.reference_knows_every_option, "src/model/config_keys.cpp", '    {"new-key", "",\n'),
+    (pages.reference_knows_every_option, "src/model/options/table.cpp", '    {.key = "new-key",\n'),
 ]
 # Files that are right alone, but not together.
 TOGETHER = [

@@ -24,7 +24,9 @@ std::string ask_again(int fd, int retries) {
   }
 }
 
-std::string without_newline(const std::string& line) { return line.substr(0, line.find('\n')); }
+std::string without_newline(const std::string& line) {
+  return line.substr(0, line.find('\n'));
+}
 
 struct Member {
   Socket socket;
@@ -106,8 +108,7 @@ void crowd(const Request& request) {
   std::vector<pollfd> waiting;
   Endpoint target = endpoint_of(request.address, request.port);
   for (int number = 0; number < request.count; ++number) {
-    members.emplace_back(
-        ::socket(family_of(request.address), type_of(request) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    members.emplace_back(::socket(family_of(request.address), type_of(request) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (::connect(members.back().fd(), target.raw(), target.length) != 0 && errno != EINPROGRESS) continue;
     waiting.push_back({members.back().fd(), POLLOUT, 0});
   }

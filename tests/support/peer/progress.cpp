@@ -17,7 +17,9 @@ void write_file(const std::string& path, const std::string& text) {
   if (std::rename(fresh.c_str(), path.c_str()) != 0) die_of_errno(path);
 }
 
-void pause_for(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+void pause_for(double seconds) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
 
 bool Progress::keep(std::uint64_t count, bool now) {
   const auto time = std::chrono::steady_clock::now();

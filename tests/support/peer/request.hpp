@@ -21,7 +21,7 @@ struct Request {
   int retries = 0;
   std::string source;
   std::uint16_t source_port = 0;
-  double timeout = 2;  // seconds
+  double timeout = 2;   // seconds
   double pause = 0.02;  // seconds
 };
 

@@ -27,7 +27,9 @@ void note(const Request& request, const Endpoint& source, std::uint16_t source_p
   ::close(log);
 }
 
-std::string seen_as(const Endpoint& source) { return source.address() + " " + std::to_string(source.port()) + "\n"; }
+std::string seen_as(const Endpoint& source) {
+  return source.address() + " " + std::to_string(source.port()) + "\n";
+}
 
 // --- TCP ------------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,9 @@ timeval time_of(double seconds) {
 
 }  // namespace
 
-void set_verb_of_messages(const std::string& verb) { verb_of_messages = verb; }
+void set_verb_of_messages(const std::string& verb) {
+  verb_of_messages = verb;
+}
 
 void die(const std::string& why) {
   std::fprintf(stderr, "%s: %s\n", verb_of_messages.c_str(), why.c_str());
@@ -56,9 +58,13 @@ std::uint16_t Endpoint::port() const {
   return ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);
 }
 
-int family_of(const std::string& address) { return address.contains(':') ? AF_INET6 : AF_INET; }
+int family_of(const std::string& address) {
+  return address.contains(':') ? AF_INET6 : AF_INET;
+}
 
-int type_of(const Request& request) { return request.protocol == "tcp" ? SOCK_STREAM : SOCK_DGRAM; }
+int type_of(const Request& request) {
+  return request.protocol == "tcp" ? SOCK_STREAM : SOCK_DGRAM;
+}
 
 Endpoint endpoint_of(const std::string& address, std::uint16_t port, int family) {
   Endpoint made;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The leak watcher: listens behind the uplinks and writes down packets that show a pod's address.
-#include "tests/support/peer/watch_filter.hpp"
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -24,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/peer/watch_filter.hpp"
+
 namespace masq::watch {
 namespace {
 
@@ -40,7 +40,9 @@ using Bytes = std::span<const std::uint8_t>;
   std::exit(1);
 }
 
-std::uint16_t word_at(Bytes data, std::size_t at) { return static_cast<std::uint16_t>(data[at] << 8 | data[at + 1]); }
+std::uint16_t word_at(Bytes data, std::size_t at) {
+  return static_cast<std::uint16_t>(data[at] << 8 | data[at + 1]);
+}
 
 template <class Values>
 bool holds(const Values& values, unsigned value) {
@@ -59,10 +61,18 @@ Bytes ip_packet(std::uint16_t kind, unsigned hardware, Bytes data) {
   return kind == 0x0800 || kind == 0x86DD ? data : Bytes{};
 }
 
-bool is_ipv4(Bytes packet) { return packet[0] >> 4 == 4; }
-bool is_whole(Bytes packet) { return !packet.empty() && packet.size() >= (packet[0] >> 4 == 6 ? 40U : 20U); }
-Bytes source_of(Bytes packet) { return is_ipv4(packet) ? packet.subspan(12, 4) : packet.subspan(8, 16); }
-Bytes destination_of(Bytes packet) { return is_ipv4(packet) ? packet.subspan(16, 4) : packet.subspan(24, 16); }
+bool is_ipv4(Bytes packet) {
+  return packet[0] >> 4 == 4;
+}
+bool is_whole(Bytes packet) {
+  return !packet.empty() && packet.size() >= (packet[0] >> 4 == 6 ? 40U : 20U);
+}
+Bytes source_of(Bytes packet) {
+  return is_ipv4(packet) ? packet.subspan(12, 4) : packet.subspan(8, 16);
+}
+Bytes destination_of(Bytes packet) {
+  return is_ipv4(packet) ? packet.subspan(16, 4) : packet.subspan(24, 16);
+}
 
 struct Transport {
   unsigned protocol;
@@ -185,10 +195,10 @@ void write_down(int listener, const std::string& device, const Options& options,
   std::uint8_t buffer[2048];
   sockaddr_ll from{};
   socklen_t length = sizeof(from);
-  const ssize_t got =
-      ::recvfrom(listener, buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &length);
+  const ssize_t got = ::recvfrom(listener, buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &length);
   if (got <= 0 || from.sll_pkttype == PACKET_OUTGOING) return;
-  const Bytes packet = ip_packet(ntohs(from.sll_protocol), from.sll_hatype, Bytes(buffer, static_cast<std::size_t>(got)));
+  const Bytes packet =
+      ip_packet(ntohs(from.sll_protocol), from.sll_hatype, Bytes(buffer, static_cast<std::size_t>(got)));
   for (const std::string& shown : shown_pods(packet, options.pods)) {
     const std::string line = shown + " " + device + "\n";
     if (seen.insert(line).second && ::write(out, line.data(), line.size()) < 0) die(options.out);
@@ -213,4 +223,6 @@ void watch(const Options& options) {
 }  // namespace
 }  // namespace masq::watch
 
-int main(int count, char** words) { masq::watch::watch(masq::watch::parse(count, words)); }
+int main(int count, char** words) {
+  masq::watch::watch(masq::watch::parse(count, words));
+}

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "model/config_keys.hpp"
+#include "model/options/options.hpp"
 
 namespace masq {
 
@@ -80,9 +80,9 @@ TEST(CommandLine, WrongUseIsAnErrorOfOneLine) {
 
 TEST(CommandLine, HelpNamesEveryKey) {
   const auto help = command_line_help();
-  for (const auto& key : config_keys()) {
-    EXPECT_THAT(help, HasSubstr(fmt::format("--{}", key.name)));
-    EXPECT_THAT(help, HasSubstr(std::string(key.help.substr(0, 20))));
+  for (const auto& option : options()) {
+    EXPECT_THAT(help, HasSubstr(fmt::format("--{}", option.key)));
+    EXPECT_THAT(help, HasSubstr(std::string(option.help.substr(0, 20))));
   }
   for (const auto* const flag : {"--config ", "--config-dir ", "--dry-run", "--cleanup", "--version", "--help"})
     EXPECT_THAT(help, HasSubstr(flag));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/config_values.hpp"
+#include "model/options/values.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -52,6 +52,16 @@ std::vector<std::string> words(Texts texts) {
 Result<std::string> one(Texts texts) {
   if (texts.size() != 1) return fail("given {} times: one value is expected", texts.size());
   return std::string(trim(texts.front()));
+}
+
+Result<std::size_t> choice(Texts texts, std::string_view accepted) {
+  const auto text = one(texts);
+  if (!text) return std::unexpected(text.error());
+  const std::string all(accepted);
+  const auto names = words({&all, 1});
+  const auto found = std::ranges::find(names, *text);
+  if (found == names.end()) return fail("{:?}: one of {} is expected", *text, fmt::join(names, ", "));
+  return static_cast<std::size_t>(found - names.begin());
 }
 
 Result<bool> boolean(Texts texts) {

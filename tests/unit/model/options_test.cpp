@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/config_keys.hpp"
+#include "model/options/options.hpp"
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "unit/words.hpp"
@@ -22,10 +24,9 @@ struct Setting {
 Result<Config> configure(const std::vector<Setting>& settings) {
   ConfigDraft draft;
   for (const auto& [name, values] : settings) {
-    const auto* const key = find_config_key(name);
+    const auto* const key = find_option(name);
     if (key == nullptr) return fail("{}: no such key", name);
-    if (const auto done = set_config_key(draft, *key, name, "test", values); !done)
-      return std::unexpected(done.error());
+    if (const auto done = set_option(draft, *key, name, "test", values); !done) return std::unexpected(done.error());
   }
   return finish_config(draft);
 }
@@ -35,9 +36,9 @@ std::string refusal(const std::vector<Setting>& settings) {
   return config ? "accepted" : config.error().message;
 }
 
-TEST(ConfigKeys, AreTheContracts) {
+TEST(Options, AreTheContracts) {
   std::vector<std::string_view> names;
-  for (const auto& key : config_keys()) names.push_back(key.name);
+  for (const auto& option : options()) names.push_back(option.key);
   EXPECT_THAT(
       names,
       ElementsAre("datapath", "enable-bpf-masquerade", "enable-ipv4-masquerade", "enable-ipv6-masquerade",
@@ -50,34 +51,50 @@ TEST(ConfigKeys, AreTheContracts) {
                   "k8s-kubeconfig-path", "k8s-api-server", "k8s-node-name", "log-level", "log-format"));
 }
 
-TEST(ConfigKeys, NamesAndAliasesAreUniqueAndFound) {
+TEST(Options, NamesAndAliasesAreUniqueAndFound) {
   std::set<std::string_view> names;
-  for (const auto& key : config_keys()) {
-    EXPECT_TRUE(names.insert(key.name).second) << key.name;
-    EXPECT_EQ(find_config_key(key.name), &key);
-    EXPECT_FALSE(key.help.contains('\n')) << key.name;
+  for (const auto& option : options()) {
+    EXPECT_TRUE(names.insert(option.key).second) << option.key;
+    EXPECT_EQ(find_option(option.key), &option);
+    EXPECT_FALSE(option.help.contains('\n')) << option.key;
   }
-  EXPECT_EQ(find_config_key("bpf-nat-global-max")->name, "nat-max-mappings");
-  EXPECT_EQ(find_config_key(""), nullptr);
-  EXPECT_EQ(find_config_key("Devices"), nullptr);
-  EXPECT_EQ(ConfigKey::environment_name("nat-max-mappings"), "MASQ_NAT_MAX_MAPPINGS");
-  EXPECT_EQ(ConfigKey::environment_name("enable-ipv4-masquerade"), "MASQ_ENABLE_IPV4_MASQUERADE");
+  EXPECT_EQ(find_option("bpf-nat-global-max")->key, "nat-max-mappings");
+  EXPECT_EQ(find_option(""), nullptr);
+  EXPECT_EQ(find_option("Devices"), nullptr);
+  EXPECT_EQ(OptionSpec::environment_name("nat-max-mappings"), "MASQ_NAT_MAX_MAPPINGS");
+  EXPECT_EQ(OptionSpec::environment_name("enable-ipv4-masquerade"), "MASQ_ENABLE_IPV4_MASQUERADE");
 }
 
 // The table's text of a default is the default: setting it changes nothing.
-TEST(ConfigKeys, DefaultsAreWhatTheTableSays) {
-  const std::set<std::string_view> in_words = {
-      "ipv4-native-routing-cidr",     "ipv6-native-routing-cidr", "devices",
-      "egress-masquerade-interfaces", "masquerade-address",       "nat-max-mappings-per-pod",
-      "k8s-kubeconfig-path",          "k8s-api-server",           "k8s-node-name",
-      "enable-bpf-masquerade"};
-  for (const auto& key : config_keys()) {
-    if (in_words.contains(key.name)) continue;
-    EXPECT_EQ(configure({{std::string(key.name), {std::string(key.default_text)}}}), Config{}) << key.name;
+TEST(Options, DefaultsAreWhatTheTableSays) {
+  for (const auto& option : options()) {
+    EXPECT_TRUE(option.default_text.empty() || option.default_words.empty()) << option.key;
+    if (option.default_text.empty()) continue;
+    EXPECT_EQ(configure({{std::string(option.key), {std::string(option.default_text)}}}), Config{}) << option.key;
   }
 }
 
-TEST(ConfigKeys, ListsAreSeparatedByCommasAndBlanksAndRepeated) {
+// docs/reference.md is written by scripts/update-options.
+TEST(Options, ReferenceHasTheTable) {
+  std::ifstream page(MASQ_SOURCE_DIR "/docs/reference.md");
+  const std::string text(std::istreambuf_iterator<char>(page), {});
+  EXPECT_THAT(text, HasSubstr(options_as_markdown())) << "run scripts/update-options";
+}
+
+TEST(Options, AChangeThatNeedsARestartKeepsTheRunningValue) {
+  Config running, loaded;
+  loaded.datapath = DatapathKind::nftables;
+  loaded.log_format = LogFormat::json;
+  loaded.random_fully = true;
+  std::vector<std::string_view> kept;
+  const auto config = with_fixed_options(running, loaded, kept);
+  EXPECT_THAT(kept, ElementsAre("datapath", "log-format"));
+  EXPECT_EQ(config.datapath, running.datapath);
+  EXPECT_EQ(config.log_format, running.log_format);
+  EXPECT_TRUE(config.random_fully);
+}
+
+TEST(Options, ListsAreSeparatedByCommasAndBlanksAndRepeated) {
   const auto config = configure({{"devices", {"eth0,eth1 bond+", " wlan0 ,\n"}},
                                  {"ipv4-pod-cidr", {"10.0.0.0/16", "10.1.2.3/16"}},
                                  {"node-addresses", {"192.0.2.1 2001:db8::1,192.0.2.1"}},
@@ -89,7 +106,7 @@ TEST(ConfigKeys, ListsAreSeparatedByCommasAndBlanksAndRepeated) {
   EXPECT_EQ(join(*config->nat_port_range), "1024-30000,61000-65535");
 }
 
-TEST(ConfigKeys, EveryKeyReachesItsMember) {
+TEST(Options, EveryKeyReachesItsMember) {
   const auto config = configure({
       {"datapath", {"bpf"}},
       {"enable-ipv4-masquerade", {"false"}},
@@ -155,7 +172,7 @@ TEST(ConfigKeys, EveryKeyReachesItsMember) {
   EXPECT_EQ(*config, expected);
 }
 
-TEST(ConfigKeys, NothingAndAutoAreNoValue) {
+TEST(Options, NothingAndAutoAreNoValue) {
   for (const auto* const text : {"", "auto", " auto\n"}) {
     EXPECT_EQ(configure({{"ipv4-pod-cidr", {text}},
                          {"ipv6-pod-cidr", {text}},
@@ -167,7 +184,7 @@ TEST(ConfigKeys, NothingAndAutoAreNoValue) {
   EXPECT_EQ(configure({{"devices", {""}}, {"prometheus-serve-addr", {""}}, {"k8s-api-server", {""}}}), Config{});
 }
 
-TEST(ConfigKeys, ALaterValueReplacesAnEarlierOne) {
+TEST(Options, ALaterValueReplacesAnEarlierOne) {
   const auto config = configure(
       {{"devices", {"eth0"}}, {"devices", {"eth1"}}, {"ipv4-pod-cidr", {"10.0.0.0/8"}}, {"ipv4-pod-cidr", {"auto"}}});
   ASSERT_TRUE(config);
@@ -175,7 +192,7 @@ TEST(ConfigKeys, ALaterValueReplacesAnEarlierOne) {
   EXPECT_FALSE(config->ipv4_pod_cidr);
 }
 
-TEST(ConfigKeys, AWrongValueIsNamedWithWhatIsAccepted) {
+TEST(Options, AWrongValueIsNamedWithWhatIsAccepted) {
   struct Case {
     std::string key, value, expected;
   };
@@ -230,28 +247,28 @@ TEST(ConfigKeys, AWrongValueIsNamedWithWhatIsAccepted) {
     EXPECT_EQ(refusal({{key, {value}}}), fmt::format("test: {}: {:?}{}", key, value, expected));
 }
 
-TEST(ConfigKeys, OneWrongWordInAListIsTheOneNamed) {
+TEST(Options, OneWrongWordInAListIsTheOneNamed) {
   EXPECT_EQ(refusal({{"ipv4-pod-cidr", {"10.0.0.0/8 nonsense"}}}),
             "test: ipv4-pod-cidr: \"nonsense\": an IPv4 CIDR such as 10.0.0.0/16 is expected");
 }
 
-TEST(ConfigKeys, AScalarTakesOneValue) {
+TEST(Options, AScalarTakesOneValue) {
   EXPECT_EQ(refusal({{"nat-max-mappings", {"100", "200"}}}),
             "test: nat-max-mappings: given 2 times: one value is expected");
 }
 
-TEST(ConfigKeys, AnErrorIsOneLine) {
+TEST(Options, AnErrorIsOneLine) {
   EXPECT_EQ(refusal({{"log-level", {"a\nb"}}}),
             "test: log-level: \"a\\nb\": one of debug, info, warning, error is expected");
 }
 
-TEST(ConfigRules, BpfMasqueradeIsFoldedIntoDatapath) {
+TEST(OptionChecks, BpfMasqueradeIsFoldedIntoDatapath) {
   EXPECT_EQ(configure({{"enable-bpf-masquerade", {"true"}}})->datapath, DatapathKind::bpf);
   EXPECT_EQ(configure({{"enable-bpf-masquerade", {"true"}}, {"datapath", {"auto"}}})->datapath, DatapathKind::bpf);
   EXPECT_EQ(configure({{"enable-bpf-masquerade", {"true"}}, {"datapath", {"bpf"}}})->datapath, DatapathKind::bpf);
 }
 
-TEST(ConfigRules, ContradictionsAreRefused) {
+TEST(OptionChecks, ContradictionsAreRefused) {
   struct Case {
     std::vector<Setting> settings;
     std::string expected;
@@ -274,22 +291,22 @@ TEST(ConfigRules, ContradictionsAreRefused) {
   for (const auto& [settings, expected] : cases) EXPECT_EQ(refusal(settings), expected);
 }
 
-TEST(ConfigRules, APoolHasSixteenAddressesOfAFamilyAtMost) {
+TEST(OptionChecks, APoolHasSixteenAddressesOfAFamilyAtMost) {
   std::string pool;
   for (int i = 1; i <= 16; ++i) pool += fmt::format("192.0.2.{} 2001:db8::{} ", i, i);
   EXPECT_EQ(refusal({{"masquerade-address", {pool}}}), "accepted");
   EXPECT_THAT(refusal({{"masquerade-address", {pool, "192.0.2.17"}}}), HasSubstr("at most 16 addresses"));
 }
 
-TEST(ConfigRules, WhatHasNoEffectYetIsSaid) {
+TEST(OptionChecks, AnOptionWithoutEffectYetIsNamed) {
   EXPECT_THAT(not_yet_available(Config{}), IsEmpty());
   Config config;
   config.prometheus_serve_addr = ":9965";
   config.enable_k8s = Toggle::on;
   config.k8s_api_server = "https://192.0.2.1";
   EXPECT_THAT(not_yet_available(config),
-              ElementsAre("enable-k8s: no effect in this version yet: Kubernetes is not asked",
-                          "k8s-api-server: no effect in this version yet: Kubernetes is not asked"));
+              ElementsAre("enable-k8s: no effect in this version yet: masqd does not query Kubernetes",
+                          "k8s-api-server: no effect in this version yet: masqd does not query Kubernetes"));
   config = {};
   config.enable_k8s = Toggle::off;
   EXPECT_THAT(not_yet_available(config), IsEmpty());

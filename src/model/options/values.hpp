@@ -24,6 +24,8 @@ std::vector<std::string> words(Texts texts);
 Result<std::string> one(Texts texts);
 
 Result<bool> boolean(Texts texts);
+// The index of the only text among `accepted`, which blanks separate.
+Result<std::size_t> choice(Texts texts, std::string_view accepted);
 Result<std::uint32_t> number(Texts texts, std::uint32_t low, std::uint32_t high);
 Result<std::chrono::seconds> duration(Texts texts, std::chrono::seconds low, std::chrono::seconds high);
 Result<std::vector<Address>> addresses(Texts texts);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks that need more than one option.
+#include <algorithm>
+
+#include "model/options/options.hpp"
+
+namespace masq {
+namespace {
+
+constexpr std::ptrdiff_t max_pool_addresses = 16;  // of one family: MASQ_POOL_MAX of bpf/abi.h
+
+// "datapath (environment MASQ_DATAPATH)": where the operator has to look.
+std::string place_of(const ConfigDraft& draft, std::string_view key) {
+  const auto origin = draft.origins.find(key);
+  return origin == draft.origins.end() ? std::string(key) : fmt::format("{} ({})", key, origin->second);
+}
+
+std::string_view to_word(DatapathKind kind) {
+  switch (kind) {
+    case DatapathKind::automatic:
+      return "auto";
+    case DatapathKind::bpf:
+      return "bpf";
+    case DatapathKind::nftables:
+      return "nftables";
+    case DatapathKind::iptables:
+      return "iptables";
+  }
+  return "auto";
+}
+
+Result<DatapathKind> fold_datapath(const ConfigDraft& draft) {
+  const auto asked = draft.config.datapath;
+  if (!draft.enable_bpf_masquerade) return asked;
+  const auto meant = *draft.enable_bpf_masquerade ? DatapathKind::bpf : DatapathKind::iptables;
+  if (asked != DatapathKind::automatic && asked != meant)
+    return fail("{}: {} means datapath {}, but {} is {}: set one of them", place_of(draft, "enable-bpf-masquerade"),
+                *draft.enable_bpf_masquerade, to_word(meant), place_of(draft, "datapath"), to_word(asked));
+  return meant;
+}
+
+bool is_in(Scope scope, DatapathKind datapath) {
+  if (scope == Scope::every_datapath || datapath == DatapathKind::automatic) return true;
+  return (scope == Scope::bpf) == (datapath == DatapathKind::bpf);
+}
+
+Result<void> check_scope(const ConfigDraft& draft, DatapathKind datapath) {
+  const auto idle = options_without_effect(draft.config, datapath);
+  if (idle.empty()) return {};
+  const auto place = place_of(draft, idle.front());
+  if (datapath != DatapathKind::bpf)
+    return fail("{}: not for the {} datapath, where conntrack decides: see its sysctls (net.netfilter.nf_conntrack_*)",
+                place, to_word(datapath));
+  return fail("{}: {:?}: not for the bpf datapath: set devices instead", place,
+              fmt::join(draft.config.egress_masquerade_interfaces, " "));
+}
+
+Result<void> check_pool(const ConfigDraft& draft, DatapathKind datapath) {
+  const bool has_pools = datapath != DatapathKind::iptables;
+  for (const auto family : {Family::ipv4, Family::ipv6}) {
+    const auto count = std::ranges::count(draft.config.masquerade_address, family, &Address::family);
+    const auto place = place_of(draft, "masquerade-address");
+    if (!has_pools && count > 1)
+      return fail("{}: one address of a family is expected: the iptables datapath has no pools", place);
+    if (count > max_pool_addresses)
+      return fail("{}: at most {} addresses of a family are expected", place, max_pool_addresses);
+  }
+  return {};
+}
+
+Result<void> check_limits(const ConfigDraft& draft) {
+  const auto& config = draft.config;
+  const auto per_pod = config.nat_max_mappings_per_pod;
+  if (per_pod && *per_pod > config.nat_max_mappings)
+    return fail("{}: {}: at most {} is expected, which is nat-max-mappings",
+                place_of(draft, "nat-max-mappings-per-pod"), *per_pod, config.nat_max_mappings);
+  return {};
+}
+
+}  // namespace
+
+Result<Config> finish_config(const ConfigDraft& draft) {
+  const auto datapath = fold_datapath(draft);
+  if (!datapath) return std::unexpected(datapath.error());
+  if (const auto fits = check_scope(draft, *datapath); !fits) return std::unexpected(fits.error());
+  if (const auto fits = check_pool(draft, *datapath); !fits) return std::unexpected(fits.error());
+  if (const auto fits = check_limits(draft); !fits) return std::unexpected(fits.error());
+  auto config = draft.config;
+  config.datapath = *datapath;
+  return config;
+}
+
+std::vector<std::string_view> options_without_effect(const Config& config, DatapathKind datapath) {
+  const Config defaults;
+  std::vector<std::string_view> keys;
+  for (const auto& option : options())
+    if (!is_in(option.scope, datapath) && !option.access.equal(config, defaults)) keys.push_back(option.key);
+  return keys;
+}
+
+std::vector<std::string> not_yet_available(const Config& config) {
+  Config quiet;
+  quiet.enable_k8s = Toggle::off;  // off asks for nothing, as the default does
+  const Config defaults;
+  std::vector<std::string> lines;
+  for (const auto& option : options()) {
+    if (option.missing.empty()) continue;
+    if (option.access.equal(config, defaults) || option.access.equal(config, quiet)) continue;
+    lines.push_back(fmt::format("{}: no effect in this version yet: {}", option.key, option.missing));
+  }
+  return lines;
+}
+
+}  // namespace masq

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/config.hpp"
+
+namespace masq {
+
+// A configuration while it is read from its sources.
+struct ConfigDraft {
+  Config config{};
+  std::optional<bool> enable_bpf_masquerade{};
+  std::map<std::string, std::string, std::less<>> origins{};  // key -> the source that set it last
+};
+
+// The datapaths in which an option has an effect.
+enum class Scope : std::uint8_t { every_datapath, bpf, netfilter };
+
+// The cost of a change on SIGHUP or in a watched source.
+enum class Reload : std::uint8_t {
+  live,     // in force at once
+  program,  // bpf: the programs are replaced, packets keep flowing; nftables and iptables: the rules are
+  restart,  // in force after a restart of masqd
+};
+
+// Limits of a number, or of a duration in seconds. Both zero: none.
+struct ValueRange {
+  std::uint32_t low = 0;
+  std::uint32_t high = 0;
+  bool seconds = false;
+};
+
+// One option: all that is known of it stands in its row of table.cpp. --help, docs/reference.md, the checks of a
+// configuration and the handling of a change are made from the rows.
+struct OptionSpec {
+  using Texts = std::span<const std::string>;
+
+  // The part that depends on the member of Config.
+  struct Access {
+    // Replaces the draft's value. An error quotes the text and says what is accepted.
+    Result<void> (*parse)(ConfigDraft&, Texts, const OptionSpec&) = nullptr;
+    bool (*equal)(const Config&, const Config&) = nullptr;
+    void (*copy)(Config& to, const Config& from) = nullptr;
+  };
+
+  std::string_view key;
+  std::string_view alias{};
+  std::string_view default_text{};   // as it could be written
+  std::string_view default_words{};  // instead, of a default that is no value: "the pod CIDRs"
+  std::string_view help;             // one line of plain text, without a full stop
+  std::string_view section{};        // of docs/reference.md, with more: "#uplinks"
+  std::string_view values{};         // all that are accepted, separated by blanks: "text json", "true false"
+  ValueRange range{};
+  Scope scope = Scope::every_datapath;
+  Reload reload = Reload::live;
+  std::string_view missing{};  // of an option without an effect in this version: the part that it waits for
+  Access access;
+
+  // A flag without a value is true.
+  bool is_boolean() const { return values.ends_with("true false"); }
+  // "nat-max-mappings" -> "MASQ_NAT_MAX_MAPPINGS"
+  static std::string environment_name(std::string_view name);
+};
+
+// Every option, in the order of docs/reference.md.
+std::span<const OptionSpec> options();
+// By key or alias. Returns null if there is none.
+const OptionSpec* find_option(std::string_view name);
+
+// Takes the values of one source for one option. An error reads "SOURCE: KEY: "VALUE": … is expected".
+Result<void> set_option(ConfigDraft& draft, const OptionSpec& option, std::string_view written_name,
+                        std::string_view source, std::span<const std::string> values);
+
+// Checks the options against each other: enable-bpf-masquerade against datapath, limits against limits.
+Result<Config> finish_config(const ConfigDraft& draft);
+
+// The options that are not at their defaults and have no effect with this datapath.
+std::vector<std::string_view> options_without_effect(const Config& config, DatapathKind datapath);
+
+// One line for each option that is not at its default and has no effect in this version.
+std::vector<std::string> not_yet_available(const Config& config);
+
+// `loaded` with the running values of the options that a restart alone changes; their keys are added to `kept`.
+Config with_fixed_options(const Config& running, Config loaded, std::vector<std::string_view>& kept);
+
+// "16 to 8388608", "2s to 168h", "one of text, json"; empty if the option has no limits, or is a boolean.
+std::string accepted_text(const OptionSpec& option);
+
+// The table of docs/reference.md, in Markdown.
+std::string options_as_markdown();
+
+}  // namespace masq

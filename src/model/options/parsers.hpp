@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "model/options/options.hpp"
+#include "model/options/values.hpp"
+
+// Text of an option -> value of a member of Config: the column `access` of the table.
+namespace masq::parsers {
+
+using Texts = OptionSpec::Texts;
+
+// PARSE gives the value of the member that PATH leads to.
+template <auto parse, auto... path>
+inline constexpr OptionSpec::Access member = {
+    .parse = [](ConfigDraft& draft, Texts texts, const OptionSpec& option) -> Result<void> {
+      auto value = parse(texts, option);
+      if (!value) return std::unexpected(value.error());
+      (draft.config.*....*path) = *std::move(value);
+      return {};
+    },
+    .equal = [](const Config& a, const Config& b) { return (a.*....*path) == (b.*....*path); },
+    .copy = [](Config& to, const Config& from) { (to.*....*path) = (from.*....*path); },
+};
+
+// finish_config() folds it into `datapath`.
+inline constexpr OptionSpec::Access bpf_masquerade = {
+    .parse = [](ConfigDraft& draft, Texts texts, const OptionSpec&) -> Result<void> {
+      const auto value = values::boolean(texts);
+      if (!value) return std::unexpected(value.error());
+      draft.enable_bpf_masquerade = *value;
+      return {};
+    },
+    .equal = [](const Config&, const Config&) { return true; },
+    .copy = [](Config&, const Config&) {},
+};
+
+// "auto", or nothing at all, is no value.
+inline bool is_auto(Texts texts) {
+  const auto words = values::words(texts);
+  return words.empty() || (words.size() == 1 && words.front() == "auto");
+}
+
+// The same as `parse`, or absent for "auto".
+template <auto parse>
+auto or_auto(Texts texts, const OptionSpec& option)
+    -> Result<std::optional<typename decltype(parse(texts, option))::value_type>> {
+  if (is_auto(texts)) return std::nullopt;
+  auto value = parse(texts, option);
+  if (!value) return std::unexpected(value.error());
+  return *std::move(value);
+}
+
+inline Result<bool> boolean(Texts texts, const OptionSpec&) {
+  return values::boolean(texts);
+}
+
+inline Result<std::uint32_t> number(Texts texts, const OptionSpec& option) {
+  return values::number(texts, option.range.low, option.range.high);
+}
+inline constexpr auto number_or_auto = or_auto<number>;
+
+inline Result<std::chrono::seconds> duration(Texts texts, const OptionSpec& option) {
+  return values::duration(texts, std::chrono::seconds(option.range.low), std::chrono::seconds(option.range.high));
+}
+
+inline Result<std::vector<Address>> addresses(Texts texts, const OptionSpec&) {
+  return values::addresses(texts);
+}
+
+template <Family family>
+Result<std::vector<Cidr>> cidrs(Texts texts, const OptionSpec&) {
+  return values::cidrs(texts, family);
+}
+template <Family family>
+inline constexpr auto cidrs_or_auto = or_auto<cidrs<family>>;
+
+inline Result<std::vector<PortRange>> port_ranges(Texts texts, const OptionSpec&) {
+  return values::port_ranges(texts);
+}
+inline constexpr auto port_ranges_or_auto = or_auto<port_ranges>;
+
+inline Result<PortRange> port_range(Texts texts, const OptionSpec&) {
+  return values::port_range(texts);
+}
+
+inline Result<std::vector<std::string>> devices(Texts texts, const OptionSpec&) {
+  return values::device_patterns(texts);
+}
+
+inline Result<std::string> text(Texts texts, const OptionSpec&) {
+  return values::one(texts);
+}
+
+template <std::size_t max_length>
+Result<std::string> path(Texts texts, const OptionSpec&) {
+  return values::path(texts, max_length);
+}
+
+inline Result<std::string> listen_address(Texts texts, const OptionSpec&) {
+  return values::listen_address(texts);
+}
+
+// The enumerators of an option's `values`, in their order.
+inline constexpr DatapathKind datapaths[] = {DatapathKind::automatic, DatapathKind::bpf, DatapathKind::nftables,
+                                             DatapathKind::iptables};
+inline constexpr Toggle toggles[] = {Toggle::automatic, Toggle::on, Toggle::off};
+inline constexpr LogLevel log_levels[] = {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error};
+inline constexpr LogFormat log_formats[] = {LogFormat::text, LogFormat::json};
+
+template <const auto& enumerators>
+auto choice(Texts texts, const OptionSpec& option) -> Result<std::remove_cvref_t<decltype(enumerators[0])>> {
+  const auto index = values::choice(texts, option.values);
+  if (!index) return std::unexpected(index.error());
+  return enumerators[*index];
+}
+
+}  // namespace masq::parsers
