@@ -45,7 +45,7 @@ int show_dry_run(const Config& config) {
 }
 
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
-  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): whoever reads the log may go
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
   for (const auto& warning : loaded.warnings) log->warn("{}", warning);
   for (const auto& file : loaded.ignored_files) log->debug("{}: no option of masqd's, ignored", file);
