@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // masqd: reads the options and does one of four things; docs/reference.md has the exit codes.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <expected>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,8 @@
 #include "agent/config_sources.hpp"
 #include "agent/dry_run.hpp"
 #include "agent/logging.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 
 namespace {
 

@@ -2,8 +2,19 @@
 #include "model/config_keys.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <ranges>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "model/config_values.hpp"
 
 namespace masq {

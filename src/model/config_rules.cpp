@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What no key can say alone: which of them contradict each other, and which have no effect yet.
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "model/config_keys.hpp"
 
 namespace masq {

@@ -3,8 +3,21 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "base/duration.hpp"
+#include "base/port_range.hpp"
+#include "base/result.hpp"
 
 namespace masq::values {
 namespace {

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/policy.hpp"
 
+
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

@@ -2,6 +2,7 @@
 // The laws of the datapath interface, for tcx links and for clsact filters, on veth devices in a namespace of our own.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <net/if.h>
 #include <sys/mount.h>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is decided for a packet of each kind, and the reason that says so.
+#include <fmt/format.h>
+
 #include "engine.hpp"
 
 namespace masq::test {

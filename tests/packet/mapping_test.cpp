@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of mappings: ports, limits, and who has which port. Time is in time_test.cpp, two CPUs in race_test.cpp.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 

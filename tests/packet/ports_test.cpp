@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which ports connections leave under. Hard cases R2, R6, R7.
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 

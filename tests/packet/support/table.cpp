@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <map>

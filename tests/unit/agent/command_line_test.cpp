@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command_line.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "model/config_keys.hpp"

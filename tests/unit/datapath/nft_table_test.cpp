@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/nftables/nft_table.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "datapath/nftables/nft.hpp"

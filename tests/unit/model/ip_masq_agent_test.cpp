@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/ip_masq_agent.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "unit/words.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/source_routes.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "unit/words.hpp"
