@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/policy.hpp"
 
-
 #include <algorithm>
 #include <bit>
 #include <cstddef>

@@ -5,7 +5,14 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
 
 namespace masq::test {
 namespace {

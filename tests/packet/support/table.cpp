@@ -6,11 +6,21 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <span>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <tuple>
+#include <vector>
+
+#include "base/address.hpp"
+#include "bpf/abi.h"
+#include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

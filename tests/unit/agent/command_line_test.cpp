@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <ostream>
+#include <string>
+#include <vector>
+
 #include "model/config_keys.hpp"
 
 namespace masq {

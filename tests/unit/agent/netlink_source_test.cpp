@@ -5,7 +5,14 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "base/cidr.hpp"
+#include "model/node.hpp"
 #include "unit/os/own_network.hpp"
 #include "unit/words.hpp"
 

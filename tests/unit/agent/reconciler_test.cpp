@@ -4,6 +4,14 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/address.hpp"
+#include "model/config.hpp"
+#include "model/node.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/words.hpp"
 

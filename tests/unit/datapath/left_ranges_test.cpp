@@ -4,8 +4,17 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
+#include <cstdint>
+#include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/address_range.hpp"
+#include "base/cidr.hpp"
+#include "model/desired.hpp"
 #include "model/policy.hpp"
 #include "unit/words.hpp"
 

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "datapath/nftables/nft.hpp"
 
 namespace masq {

@@ -4,8 +4,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <expected>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "base/port_range.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

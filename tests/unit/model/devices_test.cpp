@@ -4,9 +4,16 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cstddef>
 #include <functional>
+#include <string>
+#include <vector>
 
+#include "base/address.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
 #include "model/external_address.hpp"
+#include "model/node.hpp"
 #include "unit/model/nodes.hpp"
 #include "unit/words.hpp"
 

@@ -4,7 +4,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "unit/words.hpp"
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/cidr.hpp"
+#include "unit/words.hpp"  // IWYU pragma: keep (PrintTo)
 
 namespace masq {
 namespace {

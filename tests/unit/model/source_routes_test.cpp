@@ -4,6 +4,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/node.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

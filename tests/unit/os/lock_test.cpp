@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "unit/os/temp_directory.hpp"
 
 namespace masq {

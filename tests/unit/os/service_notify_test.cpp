@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
+#include <string>
 
+#include "os/fd.hpp"
 #include "os/unix_socket.hpp"
 #include "unit/os/temp_directory.hpp"
 
