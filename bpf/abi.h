@@ -229,6 +229,7 @@ struct masq_words {
 		__u32 range_count;                                                                                     \
 		struct masq_port_range range[MASQ_RANGES_MAX];                                                         \
 		struct masq_timeouts timeouts;                                                                         \
+		__u32 zero; /* options are compared byte by byte: no padding */                                        \
 	}
 
 #define MASQ_MAPPING4_RESERVED 21

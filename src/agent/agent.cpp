@@ -1,21 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "agent/cni_source.hpp"
+#include "agent/datapath_choice.hpp"
 #include "agent/explain_reply.hpp"
 #include "agent/ip_masq_agent_source.hpp"
 #include "agent/logging.hpp"
 #include "agent/metrics.hpp"
 #include "agent/netlink_source.hpp"
+#include "agent/node_locks.hpp"
+#include "agent/pod_watch.hpp"
 #include "agent/reverse_path.hpp"
+#include "agent/sources.hpp"
+#include "agent/status.hpp"
 #include "agent/sysctl_source.hpp"
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "model/desired_json.hpp"
 #include "model/options/options.hpp"
+#include "os/event_loop.hpp"
+#include "os/http_server.hpp"
 #include "os/mount.hpp"
+#include "os/process_usage.hpp"
 #include "os/service_notify.hpp"
 #include "os/tcp_socket.hpp"
 #include "os/unix_socket.hpp"

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cleanup.hpp"
 
+#include <expected>
+#include <string>
+
 #include "agent/datapath_choice.hpp"
 #include "agent/node_locks.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/config.hpp"
 #include "os/mount.hpp"
 
 namespace masq {

@@ -2,9 +2,18 @@
 #include "agent/cni_configuration.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
+#include <system_error>
+#include <vector>
+
+#include "base/cidr.hpp"
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cni_source.hpp"
 
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include "agent/cni_configuration.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
 #include "os/file.hpp"
+#include "os/file_watch.hpp"
 
 namespace masq {
 namespace {

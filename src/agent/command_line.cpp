@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command_line.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "model/options/options.hpp"
 
 namespace masq {

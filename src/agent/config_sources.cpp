@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config_sources.hpp"
 
-#include <algorithm>
-#include <filesystem>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "agent/command_line.hpp"
+#include "base/result.hpp"
 #include "model/options/options.hpp"
 #include "model/yaml.hpp"
 #include "os/file.hpp"

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/datapath_choice.hpp"
 
-#include <functional>
+#include <fmt/format.h>
 
+#include <expected>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/iptables/iptables_datapath.hpp"
 #include "datapath/nftables/nftables_datapath.hpp"
 #include "datapath/replacing_datapath.hpp"
+#include "model/config.hpp"
 
 namespace masq {
 namespace {

@@ -2,7 +2,13 @@
 #include "agent/departures.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "model/desired.hpp"
+#include "model/node.hpp"
 
 namespace masq {
 namespace {

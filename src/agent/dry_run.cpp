@@ -4,11 +4,27 @@
 #include <fmt/ranges.h>
 #include <spdlog/sinks/null_sink.h>
 
+#include <expected>
 #include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/datapath_choice.hpp"
 #include "agent/ip_masq_agent_source.hpp"
+#include "agent/sources.hpp"
+#include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "base/duration.hpp"
+#include "base/port_range.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
+#include "model/node.hpp"
+#include "os/event_loop.hpp"
 #include "os/mount.hpp"
 
 namespace masq {

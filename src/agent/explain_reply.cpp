@@ -2,9 +2,15 @@
 #include "agent/explain_reply.hpp"
 
 #include <algorithm>
+#include <expected>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "agent/status.hpp"
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/desired.hpp"
 #include "model/explain.hpp"
 
 namespace masq {

@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/ip_masq_agent_source.hpp"
 
+#include <fmt/format.h>
+
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "agent/source.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/ip_masq_agent.hpp"
 #include "model/yaml.hpp"
+#include "os/event_loop.hpp"
 #include "os/file.hpp"
+#include "os/file_watch.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 

@@ -4,8 +4,11 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include <iterator>
+#include <ctime>
+#include <memory>
 #include <nlohmann/json.hpp>
+
+#include "model/config.hpp"
 
 namespace masq {
 namespace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // masqd: reads the options and does one of four things; docs/reference.md has the exit codes.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <expected>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,8 @@
 #include "agent/config_sources.hpp"
 #include "agent/dry_run.hpp"
 #include "agent/logging.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 
 namespace {
 
@@ -45,7 +49,7 @@ int show_dry_run(const Config& config) {
 }
 
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
-  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): whoever reads the log may go
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
   for (const auto& warning : loaded.warnings) log->warn("{}", warning);
   for (const auto& file : loaded.ignored_files) log->debug("{}: no option of masqd's, ignored", file);

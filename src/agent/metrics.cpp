@@ -5,9 +5,19 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include "agent/reconciler.hpp"
+#include "agent/source.hpp"
+#include "agent/status.hpp"
+#include "base/address.hpp"
+#include "datapath/datapath.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 namespace {

@@ -3,7 +3,17 @@
 
 #include <linux/rtnetlink.h>
 
+#include <expected>
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include "agent/rtnetlink.hpp"
+#include "base/result.hpp"
+#include "model/node.hpp"
+#include "os/event_loop.hpp"
+#include "os/netlink.hpp"
+#include "os/netlink_monitor.hpp"
 
 namespace masq {
 namespace {

@@ -5,9 +5,16 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
+#include <expected>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <utility>
 
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "os/event_loop.hpp"
 #include "os/lock.hpp"
 #include "os/unix_socket.hpp"
 

@@ -6,7 +6,21 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <set>
+#include <span>
 #include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
+#include "os/netlink.hpp"
+#include "os/netlink_events.hpp"
 
 namespace masq {
 namespace {

@@ -4,7 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <expected>
+#include <optional>
 #include <utility>
+
+#include "agent/facts.hpp"
+#include "datapath/datapath.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
+#include "model/node.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 

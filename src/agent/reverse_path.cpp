@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/reverse_path.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "model/desired.hpp"
 #include "os/file.hpp"
 
 namespace masq {

@@ -7,9 +7,21 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <iterator>
 #include <optional>
+#include <span>
+#include <string>
 #include <unordered_map>
-#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/node.hpp"
+#include "os/netlink.hpp"
 
 namespace masq {
 namespace {
@@ -98,9 +110,9 @@ Result<void> read_addresses(NetlinkRequests& requests, std::vector<Link>& links)
   if (!addresses) return fail_with("read addresses", addresses.error());
   std::unordered_map<int, Link*> by_index;
   for (auto& link : links) by_index[link.ifindex] = &link;
-  for (auto& owned : *addresses)
+  for (const auto& owned : *addresses)
     if (const auto link = by_index.find(owned.ifindex); link != by_index.end())
-      link->second->addresses.push_back(std::move(owned.address));
+      link->second->addresses.push_back(owned.address);
   return {};
 }
 

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/sources.hpp"
 
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/node.hpp"
+
 namespace masq {
 
 void Sources::remove(const std::string& name) {

@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status.hpp"
 
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/reconciler.hpp"
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/port_range.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 namespace {

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/sysctl_source.hpp"
 
-#include <algorithm>
-#include <string>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/port_range.hpp"
+#include "base/result.hpp"
+#include "model/node.hpp"
 #include "os/file.hpp"
 
 namespace masq {

@@ -4,6 +4,13 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

@@ -3,6 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cidr.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

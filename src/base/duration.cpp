@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/duration.hpp"
 
+#include <fmt/format.h>
+
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/port_range.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

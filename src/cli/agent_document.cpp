@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/agent_document.hpp"
 
+#include <fmt/format.h>
+
+#include <expected>
+#include <string>
+#include <utility>
+
+#include "cli/command.hpp"
+
 namespace masq {
 
 std::expected<nlohmann::ordered_json, NoDocument> ask_for_document(const World& world, const std::string& target) {

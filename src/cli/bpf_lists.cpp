@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/selection.hpp"
+#include "datapath/datapath.hpp"
 
 namespace masq {
 namespace {

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <span>
+#include <string_view>
+
+#include "base/result.hpp"
 #include "cli/command.hpp"
 
 namespace masq {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/cidr.hpp"
+#include "base/result.hpp"
 #include "cli/command.hpp"
 #include "model/config.hpp"
 #include "model/ip_masq_agent.hpp"

@@ -3,9 +3,14 @@
 
 #include <fmt/chrono.h>
 
+#include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
 
+#include "base/address.hpp"
 #include "cli/mapping_text.hpp"
+#include "datapath/event.hpp"
 
 namespace masq {
 namespace {

@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
 #include "cli/agent_document.hpp"
+#include "cli/command.hpp"
 #include "cli/json_members.hpp"
 #include "cli/limits.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/usage.hpp"
+#include "datapath/datapath.hpp"
 #include "model/mapped_ports.hpp"
 
 namespace masq {

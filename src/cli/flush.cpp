@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+#include <utility>
+
 #include "cli/agent_document.hpp"
+#include "cli/command.hpp"
 #include "cli/selection.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 #include "model/desired_json.hpp"
 #include "model/mapped_ports.hpp"
 #include "model/stale.hpp"

@@ -4,10 +4,20 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
 
+#include "base/result.hpp"
+#include "cli/command.hpp"
 #include "datapath/bpf/events.hpp"
 #include "os/event_loop.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/json_members.hpp"
 
+#include <cstdint>
+#include <string>
+
 namespace masq {
 
 using Json = nlohmann::ordered_json;

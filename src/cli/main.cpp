@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // masq: asks the agent over its socket and the kernel through the pinned maps; docs/reference.md has the exit codes.
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>

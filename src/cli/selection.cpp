@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/selection.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "cli/mapping_text.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/status_text.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <string_view>
 #include <vector>

@@ -2,8 +2,15 @@
 #include "datapath/kernel_reader.hpp"
 
 #include <algorithm>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <system_error>
+#include <vector>
 
+#include "base/result.hpp"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/iptables/iptables_datapath.hpp"
 #include "datapath/nftables/nftables_datapath.hpp"
 

@@ -2,9 +2,15 @@
 #include "datapath/replacing_datapath.hpp"
 
 #include <algorithm>
+#include <expected>
 #include <iterator>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/netfilter/foreign_rules.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

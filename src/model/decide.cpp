@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <iterator>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "model/desired.hpp"
 #include "model/devices.hpp"
 #include "model/external_address.hpp"
+#include "model/ip_masq_agent.hpp"
 #include "model/mapped_ports.hpp"
+#include "model/node.hpp"
 #include "model/pod_cidrs.hpp"
 #include "model/policy.hpp"
 #include "model/source_routes.hpp"

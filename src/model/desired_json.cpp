@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/desired_json.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/port_range.hpp"
+#include "base/result.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

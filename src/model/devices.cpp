@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/devices.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <initializer_list>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
 #include "model/external_address.hpp"
+#include "model/node.hpp"
 
 namespace masq {
 namespace {

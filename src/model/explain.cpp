@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/explain.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "model/desired.hpp"
 #include "model/policy.hpp"
 
 namespace masq {

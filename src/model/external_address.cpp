@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/external_address.hpp"
 
-#include <algorithm>
+#include <optional>
 #include <tuple>
 
+#include "base/address.hpp"
 #include "base/cidr.hpp"
+#include "model/node.hpp"
 
 namespace masq {
 namespace {

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/ip_masq_agent.hpp"
 
-#include <algorithm>
-#include <map>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
 #include "model/yaml.hpp"
 
 namespace masq {

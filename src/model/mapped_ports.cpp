@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/mapped_ports.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/port_range.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "model/node.hpp"
 
 namespace masq {
 namespace {

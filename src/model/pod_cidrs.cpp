@@ -3,6 +3,13 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "model/config.hpp"
+#include "model/node.hpp"
 
 namespace masq {
 namespace {

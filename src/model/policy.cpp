@@ -3,6 +3,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

@@ -2,9 +2,14 @@
 #include "model/source_routes.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
+#include <vector>
 
+#include "base/address.hpp"
+#include "model/desired.hpp"
 #include "model/external_address.hpp"
+#include "model/node.hpp"
 
 namespace masq {
 namespace {

@@ -2,6 +2,12 @@
 #include "model/stale.hpp"
 
 #include <algorithm>
+#include <cstdint>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/port_range.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/yaml.hpp"
 
+#include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <exception>
 #include <sstream>
+#include <string>
+#include <string_view>
 #include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

@@ -7,10 +7,19 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <functional>
+#include <initializer_list>
 #include <limits>
+#include <memory>
 #include <utility>
+#include <vector>
+
+#include "base/result.hpp"
 
 namespace masq {
 namespace {

@@ -8,7 +8,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "base/result.hpp"
 #include "os/fd.hpp"
 
 namespace masq {

@@ -4,10 +4,22 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <deque>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 namespace {
@@ -71,9 +83,9 @@ Result<std::unique_ptr<FileWatch>> FileWatch::open(EventLoop& loop, fs::path pat
 
 // A busy directory is looked at now and then, not at each of its events: until then nobody listens.
 void FileWatch::settle() {
-  watch_.change(0);
+  (void)watch_.change(0);
   settle_.start(pause_between_looks, [this] {
-    watch_.change(EPOLLIN);
+    (void)watch_.change(EPOLLIN);
     look_again();
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/http_client.hpp"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -8,7 +9,12 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
 
+#include "base/result.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq {

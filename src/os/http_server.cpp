@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/http_server.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -9,9 +10,18 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <expected>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {
@@ -184,7 +194,7 @@ void HttpServer::accept_some() {
 // False: there is none, and accepting ends until there is.
 bool HttpServer::make_room() {
   if (connections_.size() < most_connections || limits_.busiest_gives_way) return true;
-  watch_.change(0);
+  (void)watch_.change(0);
   return false;
 }
 
@@ -197,12 +207,12 @@ void HttpServer::end_one_of_the_busiest_host() {
 
 // Out of descriptors or memory: a level-triggered listener would spin.
 void HttpServer::pause_accepting() {
-  watch_.change(0);
-  pause_.start(std::chrono::seconds(1), [this] { watch_.change(EPOLLIN); });
+  (void)watch_.change(0);
+  pause_.start(std::chrono::seconds(1), [this] { (void)watch_.change(EPOLLIN); });
 }
 
 void HttpServer::forget(const Connection* connection) {
-  if (connections_.size() == most_connections) watch_.change(EPOLLIN);
+  if (connections_.size() == most_connections) (void)watch_.change(EPOLLIN);
   connections_.remove_if([connection](const auto& one) { return one.get() == connection; });
 }
 

@@ -7,12 +7,19 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
+#include <expected>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/result.hpp"
 #include "os/event_loop.hpp"
 
 namespace masq {

@@ -2,13 +2,19 @@
 #include "os/lock.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <expected>
+#include <filesystem>
 #include <string>
+#include <string_view>
 
+#include "base/result.hpp"
+#include "os/fd.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq {

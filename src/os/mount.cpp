@@ -7,6 +7,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <expected>
+#include <filesystem>
+#include <system_error>
+
+#include "base/result.hpp"
 
 namespace masq {
 

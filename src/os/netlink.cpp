@@ -7,8 +7,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <functional>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/result.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {

@@ -6,9 +6,15 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
 #include "os/netlink.hpp"
 
 namespace masq {

@@ -6,8 +6,14 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
 #include <utility>
 
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
 #include "os/netlink.hpp"
 
 namespace masq {

@@ -3,7 +3,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
+#include "base/result.hpp"
 #include "os/fd.hpp"
 #include "os/unix_socket.hpp"
 

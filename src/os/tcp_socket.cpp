@@ -7,10 +7,16 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/address.hpp"
+#include "base/result.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {

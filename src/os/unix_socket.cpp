@@ -6,8 +6,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <expected>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "base/result.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // bpf/abi.h, as user space compiled it, is what the objects say in their BTF and maps.
+#include "bpf/abi.h"
+
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "bpf/event_abi.h"
 #include "datapath/bpf/element_type.hpp"

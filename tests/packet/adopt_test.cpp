@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mappings that another table or datapath had until now (bpf/adopt.h).
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "base/address.hpp"
+#include "bpf/abi.h"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/datapath.hpp"
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

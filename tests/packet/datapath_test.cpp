@@ -1,20 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // The laws of the datapath interface, for tcx links and for clsact filters, on veth devices in a namespace of our own.
+#include "datapath/datapath.hpp"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <net/if.h>
 #include <sys/mount.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "bpf/abi.h"
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/clsact.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
+#include "model/desired.hpp"
+#include "os/event_loop.hpp"
+#include "os/fd.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

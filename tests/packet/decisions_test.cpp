@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is decided for a packet of each kind, and the reason that says so.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/address.hpp"
 #include "engine.hpp"
+#include "model/desired.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

@@ -2,14 +2,20 @@
 // What the programs tell one who watches, and that they tell nothing else; floods: the hard case R98.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <cstdint>
 #include <cstring>
-#include <memory>
+#include <span>
 #include <vector>
 
+#include "base/address.hpp"
+#include "bpf/abi.h"
 #include "bpf/event_abi.h"
 #include "engine.hpp"
+#include "model/desired.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

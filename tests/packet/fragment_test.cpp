@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datagrams in fragments, to the byte: RFC 4787 REQ-14, RFC 6864 5.3.1, RFC 5722; the hard case R84. What waits for its
 // first fragment is sent on by the kernel's device, so that is a scenario's.
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
+#include "base/address.hpp"
+#include "bpf/abi.h"
 #include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

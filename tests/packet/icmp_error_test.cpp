@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // ICMP errors, to the byte: RFC 5508 4, RFC 4884; the hard cases R80, R81 and R82.
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/address.hpp"
 #include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

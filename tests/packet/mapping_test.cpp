@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of mappings: ports, limits, and who has which port. Time is in time_test.cpp, two CPUs in race_test.cpp.
-#include <algorithm>
-#include <set>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/port_range.hpp"
+#include "bpf/abi.h"
 #include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

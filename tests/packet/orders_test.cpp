@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent wants of connections (enum masq_order): that they wait for their address, that they rest as their pod
 // is gone, that a decision is forgotten.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/address.hpp"
+#include "bpf/abi.h"
 #include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

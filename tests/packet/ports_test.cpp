@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which ports connections leave under. Hard cases R2, R6, R7.
 #include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <numeric>
 #include <random>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/port_range.hpp"
+#include "bpf/abi.h"
 #include "datapath/bpf/pinned_table.hpp"
+#include "engine.hpp"
+#include "model/desired.hpp"
 #include "os/fd.hpp"
+#include "packet.hpp"
 #include "table.hpp"
 
 namespace masq::test {

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every protocol from 0 to 255, and the shapes that IP headers have: the list in docs/behaviour.md; the hard
 // cases R85, R86 and R87.
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <set>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
 #include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two CPUs at once. Hard cases R3, R4, R5, R16, R26, R27.
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <random>
 #include <thread>
+#include <vector>
 
+#include "base/address.hpp"
+#include "bpf/abi.h"
+#include "engine.hpp"
+#include "model/desired.hpp"
+#include "packet.hpp"
 #include "table.hpp"
 
 namespace masq::test {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a translated packet looks like, to the byte.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/address.hpp"
 #include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long mappings live. Hard cases R18, R20, R21, R22, R23, R24, R32.
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <random>
 #include <thread>
+#include <vector>
 
+#include "base/address.hpp"
+#include "bpf/abi.h"
+#include "engine.hpp"
+#include "model/config.hpp"
+#include "packet.hpp"
 #include "table.hpp"
 
 namespace masq::test {

@@ -96,6 +96,7 @@ SAMPLES = [
     (check.time_is_the_boot_clock, "bpf/a.h", BPF + "now = bpf_ktime_get_ns();\n"),
     (check.production_has_no_test_switch, "src/agent/a.cpp", APACHE + "if (testing) return;\n"),
     *[(check.a_type_has_one_definition, "src/os/b.hpp", text) for text in TWICE],
+    (check.fmt_is_included_where_it_is_used, "src/base/a.cpp", APACHE + 'auto text = fmt::format("{}", 1);\n'),
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (pages.behaviour_names_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),
     (pages.behaviour_names_every_scenario, "tests/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),

@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/address_orders.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <optional>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/tcp_frame.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 #include "os/device_address.hpp"
 
 namespace masq {

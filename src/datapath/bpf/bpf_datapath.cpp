@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/bpf_datapath.hpp"
 
+#include <fmt/format.h>
 #include <linux/rtnetlink.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
 #include "datapath/bpf/address_orders.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/policy_map.hpp"
@@ -17,8 +30,12 @@
 #include "datapath/bpf/table_move.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "datapath/bpf/uplink_attachments.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/netfilter/connections.hpp"
+#include "model/desired.hpp"
+#include "os/event_loop.hpp"
 #include "os/netlink_monitor.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 namespace {

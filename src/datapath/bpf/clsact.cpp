@@ -5,10 +5,16 @@
 #include <bpf/libbpf.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <optional>
 #include <string_view>
 
+#include "base/result.hpp"
 #include "datapath/bpf/libbpf_log.hpp"
+#include "datapath/bpf/tcx.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {

@@ -7,9 +7,15 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <expected>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "bpf/abi.h"
 
 namespace masq {

@@ -5,9 +5,27 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
 #include <ctime>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
+#include "bpf/event_abi.h"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/event.hpp"
+#include "os/fd.hpp"
 #include "os/lock.hpp"
 
 namespace masq {

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ending mappings from outside: writing 0 into `seen` ends one, and the kernel's sweep does the rest (bpf/sweep.h).
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <filesystem>
+#include <functional>
+
+#include "base/result.hpp"
+#include "bpf/abi.h"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/datapath.hpp"
 
 namespace masq {
 namespace {

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes of the connections of a pod that is gone: its address may be another one's in a moment.
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <filesystem>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/datapath.hpp"
 
 namespace masq {
 namespace {

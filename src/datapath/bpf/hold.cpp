@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/netfilter/connections.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

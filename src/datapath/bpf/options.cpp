@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/options.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/port_range.hpp"
+#include "bpf/abi.h"
+#include "model/config.hpp"
+#include "model/desired.hpp"
+#include "model/ip_masq_agent.hpp"
 
 namespace masq {
 namespace {

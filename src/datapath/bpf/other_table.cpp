@@ -5,10 +5,23 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <filesystem>
 #include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
+#include "datapath/bpf/element_type.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {

@@ -3,12 +3,17 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
 
+#include "base/result.hpp"
+#include "datapath/bpf/pins.hpp"
 #include "os/fd.hpp"
 
 namespace masq {

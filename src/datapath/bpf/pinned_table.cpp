@@ -2,12 +2,29 @@
 #include "datapath/bpf/pinned_table.hpp"
 
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/pin_check.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/datapath.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/pins.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
+#include "base/result.hpp"
 #include "bpf/abi.h"
 
 namespace masq {

@@ -2,11 +2,21 @@
 #include "datapath/bpf/policy_map.hpp"
 
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <string>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
+#include "datapath/bpf/program.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 #include "os/fd.hpp"
 
 namespace masq {

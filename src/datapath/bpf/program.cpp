@@ -2,21 +2,32 @@
 #include "datapath/bpf/program.hpp"
 
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <expected>
 #include <fstream>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
 #include "datapath/bpf/libbpf_log.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pin_check.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
 #include "masq_bpf.skel.h"
-#include "os/fd.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

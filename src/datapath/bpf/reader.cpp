@@ -5,11 +5,25 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <filesystem>
+#include <functional>
 #include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/datapath.hpp"
 
 namespace masq {
 namespace {

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/table_move.hpp"
 
+#include <fmt/format.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/other_table.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/bpf/program.hpp"
+#include "datapath/datapath.hpp"
 
 namespace masq {
 namespace {

@@ -4,7 +4,13 @@
 #include <net/ethernet.h>
 #include <netinet/in.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
+
+#include "base/address.hpp"
 
 namespace masq {
 namespace {

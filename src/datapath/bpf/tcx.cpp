@@ -5,10 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <filesystem>
 #include <limits>
+#include <optional>
+#include <utility>
 
+#include "base/result.hpp"
 #include "datapath/bpf/pin_check.hpp"
+#include "os/fd.hpp"
 
 namespace masq {
 namespace {

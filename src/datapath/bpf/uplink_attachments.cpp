@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/uplink_attachments.hpp"
 
+#include <fmt/format.h>
 #include <net/if.h>
 #include <unistd.h>
 
@@ -8,8 +9,17 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <expected>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "datapath/bpf/clsact.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/bpf/tcx.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/iptables/iptables_datapath.hpp"
 
-#include <algorithm>
-#include <iterator>
-#include <optional>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/address_range.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/iptables/iptables_rules.hpp"
 #include "datapath/iptables/iptables_tools.hpp"
 #include "datapath/netfilter/connections.hpp"
 #include "datapath/nftables/nft.hpp"
+#include "model/desired.hpp"
+#include "os/event_loop.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 namespace {

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/iptables/iptables_rules.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "datapath/netfilter/digest.hpp"
 #include "datapath/netfilter/snat_rule.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

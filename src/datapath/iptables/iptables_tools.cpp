@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/iptables/iptables_tools.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/iptables/iptables_rules.hpp"
 #include "os/process.hpp"
 
 namespace masq {

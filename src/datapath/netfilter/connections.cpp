@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/netfilter/connections.hpp"
 
+#include <fmt/format.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
 #include <netinet/icmp6.h>
@@ -11,10 +12,23 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <expected>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/address_range.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 #include "os/file.hpp"
 
 namespace masq {

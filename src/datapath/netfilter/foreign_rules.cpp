@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/netfilter/foreign_rules.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "datapath/nftables/nft.hpp"
 #include "datapath/nftables/ruleset.hpp"

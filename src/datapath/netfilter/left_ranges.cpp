@@ -3,6 +3,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/address_range.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

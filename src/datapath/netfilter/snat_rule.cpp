@@ -2,6 +2,12 @@
 #include "datapath/netfilter/snat_rule.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/port_range.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 

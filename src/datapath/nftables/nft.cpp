@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/nftables/nft.hpp"
 
+#include <fmt/format.h>
 #include <nftables/libnftables.h>
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "datapath/nftables/nft_table.hpp"
 
 namespace masq {
 namespace {

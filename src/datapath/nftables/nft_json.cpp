@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `nft -j list` prints, as our values: libnftables-json(5).
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/address_range.hpp"
+#include "base/result.hpp"
 #include "datapath/nftables/nft.hpp"
+#include "datapath/nftables/nft_table.hpp"
 
 namespace masq {
 namespace {

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/nftables/nftables_datapath.hpp"
 
-#include <algorithm>
-#include <optional>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
 #include "base/address_range.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/netfilter/connections.hpp"
 #include "datapath/nftables/nft.hpp"
+#include "datapath/nftables/nft_table.hpp"
 #include "datapath/nftables/ruleset.hpp"
 #include "datapath/nftables/table_monitor.hpp"
+#include "model/desired.hpp"
+#include "os/event_loop.hpp"
 
 namespace masq {
 namespace {

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/nftables/ruleset.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/address_range.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
 #include "datapath/netfilter/left_ranges.hpp"
 #include "datapath/netfilter/snat_rule.hpp"
+#include "datapath/nftables/nft_table.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

@@ -11,8 +11,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
+#include "os/event_loop.hpp"
+#include "os/fd.hpp"
 #include "os/netlink.hpp"
 
 namespace masq {

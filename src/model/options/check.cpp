@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks that need more than one option.
-#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "model/options/options.hpp"
 
 namespace masq {

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "model/options/options.hpp"
 #include "model/options/parsers.hpp"
+#include "model/options/values.hpp"
 
 namespace masq {
 namespace {

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/options/values.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "base/duration.hpp"
+#include "base/port_range.hpp"
+#include "base/result.hpp"
 
 namespace masq::values {
 namespace {

@@ -3,16 +3,31 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <linux/bpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "bpf/abi.h"
+#include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/policy_map.hpp"
+#include "datapath/bpf/program.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

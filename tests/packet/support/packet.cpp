@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "packet.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
 
 namespace masq::test {
 namespace {

@@ -3,13 +3,24 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <span>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <tuple>
+#include <vector>
+
+#include "base/address.hpp"
+#include "bpf/abi.h"
+#include "engine.hpp"
+#include "packet.hpp"
 
 namespace masq::test {
 namespace {

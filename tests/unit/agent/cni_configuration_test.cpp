@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <optional>
+
 #include "unit/os/temp_directory.hpp"
 #include "unit/words.hpp"
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command_line.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
 
 #include "model/options/options.hpp"
 

@@ -6,6 +6,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <ios>
+#include <string>
+#include <string_view>
+
+#include "agent/command_line.hpp"
+#include "base/port_range.hpp"
+#include "model/config.hpp"
 
 namespace masq {
 namespace {

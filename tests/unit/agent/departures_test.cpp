@@ -3,6 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "base/address.hpp"
+#include "model/desired.hpp"
+#include "model/node.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "model/desired.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

@@ -4,10 +4,18 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+
+#include "model/node.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/os/loop_test.hpp"
 #include "unit/os/temp_directory.hpp"
-#include "unit/words.hpp"
+#include "unit/words.hpp"  // IWYU pragma: keep (PrintTo)
 
 namespace masq {
 namespace {

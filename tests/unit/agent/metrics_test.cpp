@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/metrics.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
+#include "os/process_usage.hpp"
+#include "os/timers.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

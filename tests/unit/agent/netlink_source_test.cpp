@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/netlink_source.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "base/cidr.hpp"
+#include "model/node.hpp"
 #include "unit/os/own_network.hpp"
 #include "unit/words.hpp"
 

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/reconciler.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/address.hpp"
+#include "model/config.hpp"
+#include "model/node.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/words.hpp"
 

@@ -3,6 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/desired.hpp"
 #include "unit/os/temp_directory.hpp"
 
 namespace masq {

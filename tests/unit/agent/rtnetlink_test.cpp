@@ -5,8 +5,14 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <vector>
 
+#include "base/address.hpp"
+#include "model/node.hpp"
+#include "os/netlink.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

@@ -3,9 +3,15 @@
 
 #include <gmock/gmock.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 
 #include "agent/logging.hpp"
+#include "agent/source.hpp"
+#include "model/config.hpp"
+#include "model/node.hpp"
 #include "unit/agent/fakes.hpp"
 
 namespace masq {

@@ -3,6 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
+#include "os/timers.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

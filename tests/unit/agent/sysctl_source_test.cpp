@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
+#include "base/port_range.hpp"
+#include "model/node.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/os/temp_directory.hpp"
 

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "base/address.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "cli/command.hpp"
+#include "cli/command_line.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 #include "model/desired_json.hpp"
+#include "os/http_client.hpp"
 #include "unit/cli/world.hpp"
 #include "unit/words.hpp"
 

@@ -2,9 +2,14 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "cli/command.hpp"
 #include "cli/flood_gate.hpp"
+#include "datapath/event.hpp"
 #include "unit/cli/world.hpp"
 #include "unit/words.hpp"
 

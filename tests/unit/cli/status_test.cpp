@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include "cli/command.hpp"
 #include "cli/status_text.hpp"
+#include "os/http_client.hpp"
 #include "unit/cli/world.hpp"
 
 namespace masq {

@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "cli/usage.hpp"
+#include "base/address.hpp"
+#include "cli/command.hpp"
+#include "datapath/datapath.hpp"
+#include "os/http_client.hpp"
 #include "unit/cli/world.hpp"
 #include "unit/words.hpp"
 

@@ -4,8 +4,13 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 
+#include "base/address.hpp"
+#include "bpf/abi.h"
+#include "bpf/event_abi.h"
 #include "unit/words.hpp"
 
 namespace masq {

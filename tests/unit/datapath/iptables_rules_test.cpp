@@ -3,6 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "model/desired.hpp"
 #include "model/policy.hpp"
 #include "unit/words.hpp"
 

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/netfilter/left_ranges.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
+#include <cstdint>
+#include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/address_range.hpp"
+#include "base/cidr.hpp"
+#include "model/desired.hpp"
 #include "model/policy.hpp"
 #include "unit/words.hpp"
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "datapath/nftables/nft_table.hpp"
 #include "datapath/nftables/ruleset.hpp"
+#include "model/desired.hpp"
 #include "model/policy.hpp"
 #include "unit/words.hpp"
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/nftables/nft_table.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <algorithm>
+#include <optional>
 
 #include "datapath/nftables/nft.hpp"
 

@@ -4,9 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <expected>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 namespace {

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/port_range.hpp"
+#include "model/config.hpp"
 #include "model/desired.hpp"
+#include "model/ip_masq_agent.hpp"
 #include "model/mapped_ports.hpp"
+#include "model/node.hpp"
 #include "model/pod_cidrs.hpp"
 #include "unit/model/nodes.hpp"
 #include "unit/words.hpp"

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/devices.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cstddef>
 #include <functional>
+#include <string>
+#include <vector>
 
+#include "base/address.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
 #include "model/external_address.hpp"
+#include "model/node.hpp"
 #include "unit/model/nodes.hpp"
 #include "unit/words.hpp"
 

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "base/address.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
+#include "model/ip_masq_agent.hpp"
+#include "model/node.hpp"
 #include "unit/model/nodes.hpp"
 #include "unit/words.hpp"
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/ip_masq_agent.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "unit/words.hpp"
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/cidr.hpp"
+#include "unit/words.hpp"  // IWYU pragma: keep (PrintTo)
 
 namespace masq {
 namespace {

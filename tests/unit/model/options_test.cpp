@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/options/options.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <expected>
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "base/port_range.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

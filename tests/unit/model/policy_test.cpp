@@ -3,9 +3,19 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <random>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "model/desired.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/source_routes.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/node.hpp"
 #include "unit/words.hpp"
 
 namespace masq {

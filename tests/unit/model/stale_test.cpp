@@ -3,7 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
+
+#include "base/address.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
 #include "model/desired_json.hpp"
+#include "model/ip_masq_agent.hpp"
+#include "model/node.hpp"
 #include "unit/model/nodes.hpp"
 #include "unit/words.hpp"
 

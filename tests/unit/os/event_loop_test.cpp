@@ -5,8 +5,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <vector>
 
+#include "os/fd.hpp"
+#include "os/timers.hpp"
 #include "unit/os/loop_test.hpp"
 
 namespace masq {

@@ -5,6 +5,13 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "os/fd.hpp"
 #include "os/file.hpp"
 #include "unit/os/loop_test.hpp"
 #include "unit/os/temp_directory.hpp"

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/lock.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 #include "unit/os/temp_directory.hpp"
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <string>
 
 namespace masq {
 namespace {
@@ -28,9 +29,9 @@ TEST(Program, that_does_not_read_its_input_ends_only_itself) {
 }
 
 TEST(Program, dies_of_a_broken_pipe_as_usual) {
-  const auto before = std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c)
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
   const auto end = run_program({"sh", "-c", "kill -PIPE $$; exit 1"}, "", 10s);
-  std::signal(SIGPIPE, before);  // NOLINT(cert-err33-c)
+  std::signal(SIGPIPE, before);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(end->status, 128 + SIGPIPE);
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/service_notify.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
+#include <string>
 
+#include "os/fd.hpp"
 #include "os/unix_socket.hpp"
 #include "unit/os/temp_directory.hpp"
 

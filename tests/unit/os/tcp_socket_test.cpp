@@ -5,6 +5,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdint>
+
+#include "os/fd.hpp"
 #include "unit/os/own_network.hpp"
 
 namespace masq {
