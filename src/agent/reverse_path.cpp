@@ -15,11 +15,11 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_sysctl = 64;
+constexpr std::size_t largest_rp_filter = 64;
 
 // 0 off, 1 strict, 2 loose; what cannot be read is off: a device that is just going.
 int rp_filter(const std::filesystem::path& directory, const std::string& device) {
-  const auto text = read_file(directory / device / "rp_filter", largest_sysctl);
+  const auto text = read_file(directory / device / "rp_filter", largest_rp_filter);
   if (!text || text->empty() || text->front() < '0' || text->front() > '2') return 0;
   return text->front() - '0';
 }

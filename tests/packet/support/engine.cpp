@@ -10,11 +10,15 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +41,20 @@ constexpr int loopback = 1;                          // test runs come from the 
 
 void require(const Result<void>& result) {
   if (!result) throw std::runtime_error(result.error().message);
+}
+
+constexpr const char* reason_words[] = {
+#define WORD(name, verdict, word, meaning) word,
+    MASQ_REASONS(WORD)
+#undef WORD
+};
+
+// For scripts/unreached-reasons: each reason that was counted, a line of a file in the folder MASQ_REASONS_SEEN.
+void record_reached(const char* reason) {
+  static const char* const folder = std::getenv("MASQ_REASONS_SEEN");
+  static std::set<std::string_view> recorded;
+  if (folder == nullptr || !recorded.insert(reason).second) return;
+  std::ofstream(fmt::format("{}/packet-{}", folder, getpid()), std::ios::app) << reason << '\n';
 }
 
 std::string numbered(const char* name, Family family) {
@@ -186,11 +204,6 @@ masq_births Engine::births(Family family) const {
 }
 
 std::optional<std::string> Engine::counted(Family family) const {
-  static constexpr const char* words[] = {
-#define WORD(name, verdict, word, meaning) word,
-      MASQ_REASONS(WORD)
-#undef WORD
-  };
   auto& last = last_counters_[family == Family::ipv4 ? 0 : 1];
   std::vector<std::uint64_t> now(MASQ_COUNTER_COUNT);
   std::optional<std::string> reason;
@@ -199,7 +212,8 @@ std::optional<std::string> Engine::counted(Family family) const {
     now[key] = packets(family, static_cast<masq_direction>(key / MASQ_REASON_COUNT),
                        static_cast<masq_reason>(key % MASQ_REASON_COUNT));
     if (now[key] == last[key]) continue;
-    reason = reason || now[key] != last[key] + 1 ? "more than one" : words[key % MASQ_REASON_COUNT];
+    record_reached(reason_words[key % MASQ_REASON_COUNT]);
+    reason = reason || now[key] != last[key] + 1 ? "more than one" : reason_words[key % MASQ_REASON_COUNT];
   }
   last = now;
   return reason;
