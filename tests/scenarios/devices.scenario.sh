@@ -197,7 +197,7 @@ scenario "an uplink that goes down and up again and again"
     within 1 pod1 reaches world as node
     uplinks_are eth0
 
-scenario "masqd that starts before any uplink waits for it"
+scenario "masqd that starts before any uplink waits for it" serial
     ip_in node link set eth0 down
     agent_flags
     start_agent

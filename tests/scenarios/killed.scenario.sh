@@ -2,6 +2,7 @@
 # masqd is killed at each system call of its life that changes anything: start, a change of the file, stop. Between two
 # of them the kernel stays as it is, so there are no other moments.
 # datapaths: bpf
+# families: ipv4
 
 world serves tcp 80
 world serves udp 53

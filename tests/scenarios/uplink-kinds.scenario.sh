@@ -66,7 +66,7 @@ scenario "a tunnel that leaves checksums and segments to the other end" # R46, R
     all_kinds_reach beyond-east as node-east
     transfers_both_ways 20000000
 
-scenario "an uplink that is a tunnel comes and goes" # R46
+scenario "an uplink that is a tunnel comes and goes" serial # R46
     masqd starts
     node_gets_a_tunnel_as_uplink
     within 1 uplinks_are eth0 tun0

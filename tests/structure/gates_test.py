@@ -84,7 +84,7 @@ def tidy_faults():
         # As with a precompiled header of g++, which clang cannot read.
         command = f"/usr/bin/c++ -I{root}/src -std=c++23 -Winvalid-pch -include {root}/none.hxx -o a.o -c {root}/src/base/name.cpp"
         entry = {"directory": str(root), "file": f"{root}/src/base/name.cpp", "command": command}
-        write(root, {"build/dev/compile_commands.json": json.dumps([entry])})
+        write(root, {"build/tidy/compile_commands.json": json.dumps([entry])})
 
         def expect(what, *words):
             run = check_tidy(root)
