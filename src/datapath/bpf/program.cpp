@@ -211,6 +211,8 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
   skeleton->rodata->enable_ipv6 = desired.ipv6.enabled;
   for (bpf_program* program : {skeleton->progs.masq_egress_l3, skeleton->progs.masq_ingress_l3})
     bpf_program__set_autoload(program, options.without_ethernet);
+  for (bpf_program* program : {skeleton->progs.adopt4, skeleton->progs.adopt6})
+    bpf_program__set_autoload(program, false);  // load_adopters()
   if (pins) {
     if (auto checked = check_pins(*skeleton->obj, *pins); !checked) return std::unexpected(checked.error());
     if (auto set = set_pins(*skeleton, *pins); !set) return std::unexpected(set.error());
@@ -258,9 +260,32 @@ std::uint64_t Program::memory() const {
   return octets;
 }
 
+// The verifier takes a fifth of a start's time for these programs, and few starts need them.
+Result<void> Program::load_adopters() const {
+  if (adopters_) return {};
+  LibbpfLog log;
+  Skeleton adopters(masq_bpf::open());
+  if (!adopters) return fail("open the BPF object: {} {}", std::strerror(errno), log.reason());
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, adopters->obj) {
+    const bool wanted = program == adopters->progs.adopt4 || program == adopters->progs.adopt6;
+    bpf_program__set_autoload(program, wanted);
+  }
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, adopters->obj) {
+    if (const int error = bpf_map__reuse_fd(map, this->map(bpf_map__name(map))); error != 0)
+      return fail("map {}: {}", bpf_map__name(map), std::strerror(-error));
+  }
+  if (const int error = masq_bpf::load(adopters.get()); error != 0)
+    return fail("load the BPF programs that adopt mappings: {} ({})", std::strerror(-error), log.reason());
+  adopters_ = std::move(adopters);
+  return {};
+}
+
 template <class Abi>
 Result<std::size_t> Program::adopt(std::span<const typename Abi::Mapping> mappings) const {
-  const bpf_program* program = Abi::family == Family::ipv4 ? skeleton_->progs.adopt4 : skeleton_->progs.adopt6;
+  if (auto loaded = load_adopters(); !loaded) return std::unexpected(loaded.error());
+  const bpf_program* program = Abi::family == Family::ipv4 ? adopters_->progs.adopt4 : adopters_->progs.adopt6;
   std::size_t refused = 0;
   std::vector<std::uint8_t> packet;
   while (!mappings.empty()) {

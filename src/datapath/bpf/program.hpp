@@ -68,8 +68,10 @@ class Program {
 
   Program(Skeleton skeleton, const ProgramOptions& options);
   static Result<Program> load_with(const Pins* pins, const Desired& desired, const ProgramOptions& options);
+  Result<void> load_adopters() const;
 
   Skeleton skeleton_;
+  mutable Skeleton adopters_;  // the programs of adopt(), on the same maps; loaded at their first use
   ProgramOptions options_;
 };
 
