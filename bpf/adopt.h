@@ -117,7 +117,8 @@ __noinline int N(adopt_one)(const mapping_t *from)
 		return false;
 	if (N(adopt_known)(from))
 		return true;
-	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
+	slot = N(slot_take)();
+	m = slot_at(slot);
 	if (!m)
 		return false;
 	adopt_charge(c, from);

@@ -114,14 +114,12 @@ static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, cons
 __noinline int N(mapping_publish)(__u32 slot, __u32 seen)
 {
 	mapping_t *m = slot_at(slot);
-	tuple_t flow;
 
 	if (!m)
 		return false;
-	flow = m->flow;
 	WRITE_ONCE(m->slot, MASQ_SLOT_LINKED);
 	WRITE_ONCE(m->seen, seen);
-	return N(insert_flow)(&flow, slot) == INSERTED;
+	return N(insert_flow)(&m->flow, slot) == INSERTED;
 }
 
 /* From here on it keeps its port from others, and its flow is free for a new one. */
@@ -183,7 +181,8 @@ __noinline int N(decision_remember)(const tuple_t *flow, const addr_t *to, __u32
 		return 0;
 	if (charged && !N(pod_charge)(to, options.max_mappings_per_pod))
 		return 0;
-	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
+	slot = N(slot_take)();
+	m = slot_at(slot);
 	if (!m) {
 		if (charged)
 			N(pod_refund)(to);
@@ -272,7 +271,8 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 		return REFUSED(MASQ_REASON_TABLE_FULL);
 	if (!N(pod_charge)(&flow->src, options.max_mappings_per_pod))
 		return REFUSED(MASQ_REASON_POD_LIMIT);
-	m = slot_take(c, &slot) ? slot_at(slot) : NULL;
+	slot = N(slot_take)();
+	m = slot_at(slot);
 	if (!m) {
 		N(pod_refund)(&flow->src);
 		return REFUSED(MASQ_REASON_TABLE_FULL);

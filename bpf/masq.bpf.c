@@ -11,14 +11,11 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/abi.h"
-#include "bpf/verdict.h"
 
 int egress4(struct __sk_buff *skb, __u32 l3_offset);
 int egress6(struct __sk_buff *skb, __u32 l3_offset);
 int ingress4(struct __sk_buff *skb, __u32 l3_offset);
 int ingress6(struct __sk_buff *skb, __u32 l3_offset);
-int ingress_head4(struct __sk_buff *skb, __u32 l3_offset);
-int ingress_head6(struct __sk_buff *skb, __u32 l3_offset);
 
 /* Load-time constants. */
 volatile const bool enable_ipv4 = true;
@@ -60,18 +57,11 @@ static __always_inline int egress(struct __sk_buff *skb, struct l3 l3)
 
 static __always_inline int ingress(struct __sk_buff *skb, struct l3 l3)
 {
-	int verdict = TC_ACT_UNSPEC;
-
-	if (enable_ipv4 && l3.type == bpf_htons(ETH_P_IP)) {
-		verdict = ingress4(skb, l3.offset);
-		if (verdict == MASQ_VERDICT_HEAD)
-			verdict = ingress_head4(skb, l3.offset);
-	} else if (enable_ipv6 && l3.type == bpf_htons(ETH_P_IPV6)) {
-		verdict = ingress6(skb, l3.offset);
-		if (verdict == MASQ_VERDICT_HEAD)
-			verdict = ingress_head6(skb, l3.offset);
-	}
-	return verdict;
+	if (enable_ipv4 && l3.type == bpf_htons(ETH_P_IP))
+		return ingress4(skb, l3.offset);
+	if (enable_ipv6 && l3.type == bpf_htons(ETH_P_IPV6))
+		return ingress6(skb, l3.offset);
+	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")

@@ -310,9 +310,14 @@ static __always_inline void mapping_reply_key(const mapping_t *m, tuple_t *t)
 	t->sport = m->external_port;
 }
 
-/* A slot of our own, in phase BUILDING; false when there is none. */
-static __always_inline bool slot_take(struct masq_control *c, __u32 *number)
+/* Takes a free slot. Returns its number, in phase BUILDING, or NO_SLOT. */
+__noinline __u32 N(slot_take)(void)
 {
+	struct masq_control *c = control_get();
+	__u32 number;
+
+	if (!c)
+		return NO_SLOT;
 	for (int try = 0; try < 8; try++) {
 		__u64 head = READ_ONCE(c->free_list);
 		__u32 first = (__u32)head;
@@ -322,23 +327,22 @@ static __always_inline bool slot_take(struct masq_control *c, __u32 *number)
 			break;
 		m = slot_at(first - 1);
 		if (!m)
-			return false;
-		/* The upper half changes with every push: a list that went away and came back is noticed. */
+			return NO_SLOT;
+		/* The upper half changes with every push, so a slot that was taken and pushed again is noticed. */
 		if (__sync_val_compare_and_swap(&c->free_list, head,
 						(head & 0xffffffff00000000ull) | READ_ONCE(m->next)) == head) {
-			*number = first - 1;
 			m->slot = MASQ_SLOT_BUILDING;
-			return true;
+			return first - 1;
 		}
 	}
 	if (READ_ONCE(c->unused) >= options.slots)
-		return false;
-	*number = __sync_fetch_and_add(&c->unused, 1);
-	if (*number >= options.slots) {
+		return NO_SLOT;
+	number = __sync_fetch_and_add(&c->unused, 1);
+	if (number >= options.slots) {
 		__sync_fetch_and_add(&c->unused, -1);
-		return false;
+		return NO_SLOT;
 	}
-	return true;
+	return number;
 }
 
 /* Gives a slot back that nobody can look at any more. */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The steps of a packet that leaves by the uplink. */
+#ifndef MASQ_BPF_STEPS_EGRESS_H
+#define MASQ_BPF_STEPS_EGRESS_H
+
+#include "bpf/adopt.h"
+#include "bpf/fragment.h"
+#include "bpf/mapping.h"
+#include "bpf/node.h"
+#include "bpf/policy.h"
+#include "bpf/rewrite.h"
+#include "bpf/state.h"
+#include "bpf/steps/step.h"
+
+/* A packet of the host is not masqueraded, but it may take the port of a mapping. */
+static __always_inline __u32 egress_host(const struct packet *p, enum parsed parsed)
+{
+	if (parsed == PARSED_FLOW && node_may_claim(p))
+		N(node_claim)(&p->flow);
+	return MASQ_REASON_NOT_OURS;
+}
+
+/* A pod's packet without a tuple passes if its destination is excluded. */
+static __always_inline __u32 egress_without_flow(const struct packet *p)
+{
+	__u32 reason = N(policy_decide)(&p->flow.dst);
+
+	return reason == MASQ_REASON_TRANSLATED ? p->no_flow : reason;
+}
+
+/* A pod's packet that is no complete packet of a connection. */
+__noinline int N(egress_special)(struct __sk_buff *skb, const struct packet *p, __u32 parsed)
+{
+	if (!p)
+		return MASQ_REASON_MALFORMED;
+	if (parsed == PARSED_LATER)
+		return N(later_egress)(skb, p);
+	if (p->no_flow == MASQ_REASON_NEIGHBOUR_DISCOVERY)
+		return MASQ_REASON_NEIGHBOUR_DISCOVERY;
+	return egress_without_flow(p);
+}
+
+/*
+ * A mapping is used again if its SYN is retransmitted, or if the remote endpoint accepts a new SYN for it: after a RST,
+ * or after its end with a higher sequence number (RFC 9293 3.6.1).
+ */
+static __always_inline bool syn_continues(struct __sk_buff *skb, const struct packet *p, mapping_t *m)
+{
+	__u32 sequence = tcp_number(skb, p, TCP_SEQUENCE);
+
+	if (m->state == MASQ_STATE_NEW || sequence == m->pod_seq)
+		return true;
+	if (!(m->flags & MASQ_RESET) && (m->state != MASQ_STATE_CLOSING || (__s32)(sequence - m->pod_seq) <= 0))
+		return false;
+	m->flags = 0;
+	m->state = MASQ_STATE_NEW;
+	return true;
+}
+
+/*
+ * A packet of an existing connection that is a SYN, or whose mapping has an order of the agent. A SYN of a bypassed
+ * connection is decided again: otherwise a stray segment from outside could make a pod's next connection pass
+ * unmasqueraded. A mapping that is not used again is quarantined: it keeps its port (RFC 7857 2.2), and the new connection
+ * gets another one.
+ */
+__noinline int N(egress_reopen)(struct __sk_buff *skb, const struct packet *p)
+{
+	tuple_t flow;
+	mapping_t *m;
+	__u32 slot;
+
+	if (!p)
+		return STEP_NEW;
+	flow = p->flow;
+	slot = N(find_by_flow)(&flow);
+	m = slot_at(slot);
+	if (!m)
+		return STEP_NEW;
+	if (m->reason != MASQ_REASON_TRANSLATED) {
+		WRITE_ONCE(m->seen, 0);
+		return STEP_NEW;
+	}
+	if (m->order == MASQ_ORDER_HOLD)
+		return MASQ_REASON_RESTING;
+	if (!m->order && syn_continues(skb, p, m))
+		return STEP_NEXT;
+	if (m->order == MASQ_ORDER_WAIT && !packet_is_pure_syn(p)) {
+		if (flow.protocol == IPPROTO_TCP)
+			tcp_note_numbers(skb, p, m, MASQ_EGRESS); /* a RST from the agent must fit them */
+		return MASQ_REASON_ADDRESS_AWAY;
+	}
+	mapping_rest(m, slot);
+	return STEP_NEW;
+}
+
+/* Returns the packet's mapping after tracking its state, or NULL and *result. */
+static __always_inline mapping_t *egress_established(struct __sk_buff *skb, const struct packet *p, __u32 *result)
+{
+	mapping_t *m = table_find(BY_FLOW, &p->flow);
+	struct masq_control *c = control_get();
+
+	*result = STEP_NEW;
+	if (!c || !m)
+		return NULL;
+	if (m->order || packet_is_pure_syn(p)) {
+		*result = N(egress_reopen)(skb, p);
+		if (*result != STEP_NEXT)
+			return NULL;
+		*result = STEP_NEW;
+	}
+	return mapping_track(skb, m, p, MASQ_EGRESS, c->clock) ? m : NULL;
+}
+
+/*
+ * Decides a new connection, and stores the decision. Returns the slot of its mapping, or REFUSED(reason) if it has none:
+ * it is bypassed, or cannot be masqueraded.
+ */
+__noinline int N(connection_begin)(struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 ingress_ifindex = skb->ingress_ifindex;
+	addr_t external = {};
+	int reason;
+
+	if (!p)
+		return REFUSED(MASQ_REASON_MALFORMED);
+	/* From one uplink to another: no pod of this node is behind an uplink, so the source address is forged. */
+	if (ingress_ifindex && bpf_map_lookup_elem(&N(uplinks), &ingress_ifindex))
+		return REFUSED(MASQ_REASON_NOT_OURS);
+	if (addr_is_impossible(&p->flow.dst))
+		return REFUSED(MASQ_REASON_MALFORMED);
+	reason = N(policy_decide)(&p->flow.dst);
+	if (reason != MASQ_REASON_TRANSLATED) {
+		if (p->may_open && reason != MASQ_REASON_POD_CIDR)
+			left_remember(&p->flow, reason, 0);
+		return REFUSED(reason);
+	}
+	if (!p->may_open || is_adopting())
+		return REFUSED(MASQ_REASON_NOT_AN_OPENER);
+	if (!external_address(skb, &p->flow, &external))
+		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
+	return N(mapping_open)(skb, &p->flow, &external);
+}
+
+/* Opens a second mapping by address alone for the pod of a mapping with a key, unless another pod has it. */
+__noinline int N(open_without_key)(struct __sk_buff *skb, __u32 slot)
+{
+	mapping_t *m = slot_at(slot);
+	tuple_t any;
+
+	if (!m)
+		return 0;
+	flow_without_key(&any, &m->flow);
+	return N(find_by_flow)(&any) == NO_SLOT ? N(mapping_open)(skb, &any, &m->external) : 0;
+}
+
+/* Returns the mapping of a new connection, or NULL and *result. */
+static __always_inline mapping_t *egress_new(struct __sk_buff *skb, const struct packet *p, __u32 *result)
+{
+	int slot = N(connection_begin)(skb, p);
+	mapping_t *m = slot_at(slot);
+
+	*result = slot < 0 ? REFUSAL(slot) : MASQ_REASON_TABLE_FULL;
+	if (slot < 0 || !m)
+		return NULL;
+	if (p->flow.protocol == IPPROTO_TCP)
+		N(tcp_follow)(skb, p, m, MASQ_EGRESS);
+	else if (flow_has_key(&p->flow))
+		N(open_without_key)(skb, slot);
+	return m;
+}
+
+/* The first fragment of a pod's datagram: the later fragments follow its decision. */
+__noinline int N(egress_head)(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
+{
+	mapping_t *datagram;
+	int slot;
+
+	if (!p || !m)
+		return MASQ_REASON_MALFORMED;
+	slot = datagram_open(skb, p, &m->external);
+	if (slot < 0)
+		return REFUSAL(slot);
+	if (N(fragments_release)(skb, p, MASQ_KIND_DATAGRAM_OUT))
+		return STEP_CLONED;
+	datagram = slot_at(slot);
+	if (!datagram || !identification_write(skb, p, datagram->external_port) ||
+	    !packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port))
+		return MASQ_REASON_REWRITE_FAILED;
+	return MASQ_REASON_TRANSLATED;
+}
+
+static __always_inline __u32 egress_translate(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
+{
+	if (p->fragment == FRAGMENT_HEAD)
+		return N(egress_head)(skb, p, m);
+	return packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port) ? MASQ_REASON_TRANSLATED
+										   : MASQ_REASON_REWRITE_FAILED;
+}
+
+/* The policy decides the same for the later fragments, except for a connection that was initiated from outside. */
+static __always_inline __u32 egress_bypass(const struct packet *p, __u32 reason)
+{
+	addr_t none = {};
+
+	if (p->fragment == FRAGMENT_HEAD && reason == MASQ_REASON_INBOUND_CONNECTION)
+		return N(datagram_note)(p, &none, reason, MASQ_KIND_DATAGRAM_OUT);
+	return reason;
+}
+
+#endif
