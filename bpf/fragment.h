@@ -41,6 +41,7 @@ static __always_inline mapping_t *datagram_find(const tuple_t *key)
  */
 static __always_inline int datagram_open(struct __sk_buff *skb, const struct packet *p, const addr_t *external)
 {
+	const struct decision d = {.ports = PORTS_OF_IDENTIFIERS};
 	struct masq_control *c = control_get();
 	tuple_t key;
 	mapping_t *m;
@@ -52,7 +53,7 @@ static __always_inline int datagram_open(struct __sk_buff *skb, const struct pac
 	slot = N(find_by_flow)(&key);
 	m = slot_at(slot);
 	if (!m || !mapping_touch(m, c->clock))
-		return N(mapping_open)(skb, &key, external);
+		return N(mapping_open)(skb, &key, external, &d);
 	if (m->reason != MASQ_REASON_TRANSLATED || !addr_equal(&m->external, external))
 		return REFUSED(MASQ_REASON_FRAGMENT);
 	return slot;
@@ -97,18 +98,19 @@ __noinline int N(datagram_note)(const struct packet *p, const addr_t *to, __u32 
 /* A fragment of a pod behind the first: its reason. */
 __noinline int N(later_egress)(struct __sk_buff *skb, const struct packet *p)
 {
+	struct decision d = {};
 	mapping_t *m;
 	tuple_t key;
-	int reason, held;
+	int held;
 
 	if (!p)
 		return MASQ_REASON_FRAGMENT;
 	datagram_key(&key, p, MASQ_KIND_DATAGRAM_OUT);
 	m = datagram_find(&key);
 	if (!m) {
-		reason = N(policy_decide)(&p->flow.dst);
-		if (reason != MASQ_REASON_TRANSLATED)
-			return reason;
+		N(decide)(&p->flow, &d);
+		if (d.action != ACTION_MASQUERADE)
+			return d.reason;
 		held = N(held_put)(skb, &key, &p->flow.src);
 		if (held == HELD)
 			return MASQ_REASON_FRAGMENT_HELD;

@@ -12,6 +12,7 @@
 
 #include "bpf/mapping.h"
 #include "bpf/parse.h"
+#include "bpf/policy/decide.h"
 #include "bpf/rewrite.h"
 
 #define ICMP_HEADER 8
@@ -108,7 +109,6 @@ __noinline int N(error_egress)(struct __sk_buff *skb, const struct packet *p)
 	struct packet quote __attribute__((aligned(8))) = {};
 	mapping_t *m = NULL;
 	bool from_pod;
-	int reason;
 
 	if (!p)
 		return MASQ_REASON_MALFORMED;
@@ -118,10 +118,8 @@ __noinline int N(error_egress)(struct __sk_buff *skb, const struct packet *p)
 		m = slot_at(N(find_by_flow)(&quote.flow));
 	if (!m && !from_pod)
 		return MASQ_REASON_NOT_OURS;
-	if (!m) {
-		reason = N(policy_decide)(&p->flow.dst);
-		return reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_ICMP_ERROR : reason;
-	}
+	if (!m)
+		return decide_without_mapping(&p->flow, MASQ_REASON_ICMP_ERROR);
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return from_pod ? m->reason : MASQ_REASON_NOT_OURS;
 	if (m->order)

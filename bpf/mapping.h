@@ -8,56 +8,9 @@
 #define MASQ_BPF_MAPPING_H
 
 #include "bpf/event.h"
-#include "bpf/policy.h"
+#include "bpf/policy/decide.h"
 #include "bpf/ports.h"
 #include "bpf/state.h"
-
-/* The address that a pod's packets leave this uplink under: of a pool, a pod keeps to one. */
-static __always_inline bool uplink_address(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
-{
-	__u32 ifindex = skb->ifindex, pick = 0;
-	__u64 hash = 0;
-	uplink_t *uplink = bpf_map_lookup_elem(&N(uplinks), &ifindex);
-
-	if (!uplink || !uplink->count)
-		return false;
-	if (uplink->count > 1) {
-		for (__u32 i = 0; i < ADDR_WORDS; i++)
-			hash = (hash ^ flow->src.word[i]) * 0x9e3779b97f4a7c15ull;
-		pick = (__u32)(hash >> 40) % uplink->count; /* the upper bits depend on all of the address */
-	}
-	if (pick >= MASQ_POOL_MAX)
-		return false;
-	*external = uplink->address[pick];
-	return true;
-}
-
-/* The source address that the node's route to the destination selects. */
-__noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
-{
-	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex};
-	long result;
-
-	if (!flow || !external)
-		return false;
-	fib.l4_protocol = flow->protocol;
-
-#if FAMILY == 4
-	fib.ipv4_dst = flow->dst.word[0];
-#else
-	__builtin_memcpy(fib.ipv6_dst, &flow->dst, sizeof(addr_t));
-#endif
-	result = bpf_fib_lookup(skb, &fib, sizeof(fib),
-				BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
-	if (result != BPF_FIB_LKUP_RET_SUCCESS)
-		return false;
-#if FAMILY == 4
-	external->word[0] = fib.ipv4_src;
-#else
-	__builtin_memcpy(external, fib.ipv6_src, sizeof(addr_t));
-#endif
-	return external->word[0] != 0;
-}
 
 /* Counts one more mapping for a pod; false: it has `share` of them. Without room to count, there is no limit. */
 __noinline int N(pod_charge)(const addr_t *pod, __u32 share)
@@ -260,14 +213,15 @@ __noinline int N(room_make)(__u32 clock)
  * Makes a mapping of `flow` to `external`, under a port that it finds: the slot's number, or REFUSED(reason). Of two
  * that were made at once, one is found in the end.
  */
-__noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const addr_t *external)
+__noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const addr_t *external,
+			       const struct decision *d)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m;
 	__u32 slot;
 	int result;
 
-	if (!c || !flow || !external || (READ_ONCE(c->used) >= options.max_mappings && !N(room_make)(c->clock)))
+	if (!c || !flow || !external || !d || (READ_ONCE(c->used) >= options.max_mappings && !N(room_make)(c->clock)))
 		return REFUSED(MASQ_REASON_TABLE_FULL);
 	if (!N(pod_charge)(&flow->src, options.max_mappings_per_pod))
 		return REFUSED(MASQ_REASON_POD_LIMIT);
@@ -279,7 +233,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	}
 	__sync_fetch_and_add(&c->used, 1);
 	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
-	result = port_find(skb, m, slot);
+	result = port_find(skb, m, slot, d);
 	if (result != CLAIMED) {
 		N(mapping_abandon)(slot, false);
 		return REFUSED(result == CLAIM_TAKEN ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
@@ -295,22 +249,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	return slot == NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : (int)slot;
 }
 
-/* The address that a new connection leaves under; false: there is none. */
-static __always_inline bool external_address(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
-{
-	return (options.route_source && N(route_source)(skb, flow, external)) || uplink_address(skb, flow, external);
-}
-
-/*
- * GRE's key and the SPI of ESP and AH may differ between the two directions. What comes back under one that nobody
- * sent goes to the pod that has the mapping by address alone: the first that is there.
- */
-static __always_inline bool flow_has_key(const tuple_t *flow)
-{
-	return transport_of(flow->protocol) == TRANSPORT_FIXED && flow->protocol != PROTOCOL_SCTP &&
-	       flow->kind == MASQ_KIND_CONNECTION && (flow->sport | flow->dport);
-}
-
+/* The tuple of a mapping by address alone, which receives packets under a key that no pod has sent. */
 static __always_inline void flow_without_key(tuple_t *t, const tuple_t *flow)
 {
 	*t = *flow;

@@ -8,6 +8,7 @@
 #define MASQ_BPF_REFUSE_H
 
 #include "bpf/mapping.h"
+#include "bpf/policy/address.h"
 #include "bpf/rewrite.h"
 
 #define REFUSALS_PER_TICK 64

@@ -7,7 +7,7 @@
 #include "bpf/fragment.h"
 #include "bpf/mapping.h"
 #include "bpf/node.h"
-#include "bpf/policy.h"
+#include "bpf/policy/address.h"
 #include "bpf/rewrite.h"
 #include "bpf/state.h"
 #include "bpf/steps/step.h"
@@ -20,14 +20,6 @@ static __always_inline __u32 egress_host(const struct packet *p, enum parsed par
 	return MASQ_REASON_NOT_OURS;
 }
 
-/* A pod's packet without a tuple passes if its destination is excluded. */
-static __always_inline __u32 egress_without_flow(const struct packet *p)
-{
-	__u32 reason = N(policy_decide)(&p->flow.dst);
-
-	return reason == MASQ_REASON_TRANSLATED ? p->no_flow : reason;
-}
-
 /* A pod's packet that is no complete packet of a connection. */
 __noinline int N(egress_special)(struct __sk_buff *skb, const struct packet *p, __u32 parsed)
 {
@@ -37,7 +29,7 @@ __noinline int N(egress_special)(struct __sk_buff *skb, const struct packet *p, 
 		return N(later_egress)(skb, p);
 	if (p->no_flow == MASQ_REASON_NEIGHBOUR_DISCOVERY)
 		return MASQ_REASON_NEIGHBOUR_DISCOVERY;
-	return egress_without_flow(p);
+	return decide_without_mapping(&p->flow, p->no_flow);
 }
 
 /*
@@ -111,6 +103,17 @@ static __always_inline mapping_t *egress_established(struct __sk_buff *skb, cons
 	return mapping_track(skb, m, p, MASQ_EGRESS, c->clock) ? m : NULL;
 }
 
+/* Opens a second mapping by address alone for the pod of a mapping with a key, unless another pod has it. */
+static __always_inline void open_without_key(struct __sk_buff *skb, const tuple_t *flow, const addr_t *external,
+					     const struct decision *d)
+{
+	tuple_t any;
+
+	flow_without_key(&any, flow);
+	if (N(find_by_flow)(&any) == NO_SLOT)
+		N(mapping_open)(skb, &any, external, d);
+}
+
 /*
  * Decides a new connection, and stores the decision. Returns the slot of its mapping, or REFUSED(reason) if it has none:
  * it is bypassed, or cannot be masqueraded.
@@ -118,8 +121,9 @@ static __always_inline mapping_t *egress_established(struct __sk_buff *skb, cons
 __noinline int N(connection_begin)(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 ingress_ifindex = skb->ingress_ifindex;
+	struct decision d = {};
 	addr_t external = {};
-	int reason;
+	int slot;
 
 	if (!p)
 		return REFUSED(MASQ_REASON_MALFORMED);
@@ -128,29 +132,19 @@ __noinline int N(connection_begin)(struct __sk_buff *skb, const struct packet *p
 		return REFUSED(MASQ_REASON_NOT_OURS);
 	if (addr_is_impossible(&p->flow.dst))
 		return REFUSED(MASQ_REASON_MALFORMED);
-	reason = N(policy_decide)(&p->flow.dst);
-	if (reason != MASQ_REASON_TRANSLATED) {
-		if (p->may_open && reason != MASQ_REASON_POD_CIDR)
-			left_remember(&p->flow, reason, 0);
-		return REFUSED(reason);
-	}
+	N(decide)(&p->flow, &d);
+	if (d.action == ACTION_BYPASS && p->may_open)
+		left_remember(&p->flow, d.reason, 0);
+	if (d.action != ACTION_MASQUERADE)
+		return REFUSED(d.reason);
 	if (!p->may_open || is_adopting())
 		return REFUSED(MASQ_REASON_NOT_AN_OPENER);
-	if (!external_address(skb, &p->flow, &external))
+	if (!external_address(skb, &d, &p->flow, &external))
 		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
-	return N(mapping_open)(skb, &p->flow, &external);
-}
-
-/* Opens a second mapping by address alone for the pod of a mapping with a key, unless another pod has it. */
-__noinline int N(open_without_key)(struct __sk_buff *skb, __u32 slot)
-{
-	mapping_t *m = slot_at(slot);
-	tuple_t any;
-
-	if (!m)
-		return 0;
-	flow_without_key(&any, &m->flow);
-	return N(find_by_flow)(&any) == NO_SLOT ? N(mapping_open)(skb, &any, &m->external) : 0;
+	slot = N(mapping_open)(skb, &p->flow, &external, &d);
+	if (slot >= 0 && d.filtering == FILTER_ADDRESS)
+		open_without_key(skb, &p->flow, &external, &d);
+	return slot;
 }
 
 /* Returns the mapping of a new connection, or NULL and *result. */
@@ -164,8 +158,6 @@ static __always_inline mapping_t *egress_new(struct __sk_buff *skb, const struct
 		return NULL;
 	if (p->flow.protocol == IPPROTO_TCP)
 		N(tcp_follow)(skb, p, m, MASQ_EGRESS);
-	else if (flow_has_key(&p->flow))
-		N(open_without_key)(skb, slot);
 	return m;
 }
 

@@ -10,7 +10,7 @@
 #include "bpf/fragment.h"
 #include "bpf/icmp_error.h"
 #include "bpf/mapping.h"
-#include "bpf/policy.h"
+#include "bpf/policy/decide.h"
 #include "bpf/rewrite.h"
 #include "bpf/state.h"
 #include "bpf/steps/step.h"

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Selection of the external address of a new mapping. */
+#ifndef MASQ_BPF_POLICY_ADDRESS_H
+#define MASQ_BPF_POLICY_ADDRESS_H
+
+#include "bpf/policy/decide.h"
+
+/* Selects an address of the uplink for a pod, the same for all its connections (RFC 4787 4.1: paired pooling). */
+static __always_inline bool uplink_address(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
+{
+	__u32 ifindex = skb->ifindex, pick = 0;
+	__u64 hash = 0;
+	uplink_t *uplink = bpf_map_lookup_elem(&N(uplinks), &ifindex);
+
+	if (!uplink || !uplink->count)
+		return false;
+	if (uplink->count > 1) {
+		for (__u32 i = 0; i < ADDR_WORDS; i++)
+			hash = (hash ^ flow->src.word[i]) * 0x9e3779b97f4a7c15ull;
+		pick = (__u32)(hash >> 40) % uplink->count; /* the upper bits depend on all of the address */
+	}
+	if (pick >= MASQ_POOL_MAX)
+		return false;
+	*external = uplink->address[pick];
+	return true;
+}
+
+/* Selects the source address of the host's route to the destination. */
+__noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
+{
+	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex};
+	long result;
+
+	if (!flow || !external)
+		return false;
+	fib.l4_protocol = flow->protocol;
+
+#if FAMILY == 4
+	fib.ipv4_dst = flow->dst.word[0];
+#else
+	__builtin_memcpy(fib.ipv6_dst, &flow->dst, sizeof(addr_t));
+#endif
+	result = bpf_fib_lookup(skb, &fib, sizeof(fib),
+				BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
+	if (result != BPF_FIB_LKUP_RET_SUCCESS)
+		return false;
+#if FAMILY == 4
+	external->word[0] = fib.ipv4_src;
+#else
+	__builtin_memcpy(external, fib.ipv6_src, sizeof(addr_t));
+#endif
+	return external->word[0] != 0;
+}
+
+/* Returns false if there is no usable address. */
+static __always_inline bool external_address(struct __sk_buff *skb, const struct decision *d, const tuple_t *flow,
+					     addr_t *external)
+{
+	return (d->addresses == ADDRESSES_OF_ROUTE && N(route_source)(skb, flow, external)) ||
+	       uplink_address(skb, flow, external);
+}
+
+#endif
