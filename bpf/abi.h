@@ -24,9 +24,9 @@
 #define MASQ_SCHEMA 2
 
 enum masq_verdict {
-	MASQ_PASS, /* go on: TC_ACT_UNSPEC, so that other programs on the device see the packet too */
-	MASQ_DROP, /* TC_ACT_SHOT */
-	MASQ_HOLD, /* TC_ACT_SHOT too, but a copy is kept and sent on when it can be */
+	MASQ_PASS, /* other programs on the device see the packet too */
+	MASQ_DROP,
+	MASQ_HOLD, /* dropped, but a copy is kept and sent on when it can be */
 };
 
 /*

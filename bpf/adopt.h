@@ -142,7 +142,7 @@ __noinline int N(adopt_one)(const mapping_t *from)
 }
 
 struct adoption {
-	struct __sk_buff *skb;
+	ctx_t *ctx;
 	__u32 refused;
 };
 
@@ -151,8 +151,7 @@ static long adopt_step(void *map, __u32 *key, __u8 *value, struct adoption *adop
 	__u32 i = *key;
 	mapping_t from;
 
-	if (i >= MASQ_ADOPT_MOST ||
-	    bpf_skb_load_bytes(adoption->skb, MASQ_ADOPT_HEADER + i * sizeof(from), &from, sizeof(from)))
+	if (i >= MASQ_ADOPT_MOST || !ctx_load(adoption->ctx, MASQ_ADOPT_HEADER + i * sizeof(from), &from, sizeof(from)))
 		return 1;
 	from.slot = MASQ_SLOT_BUILDING; /* as it will be copied */
 	if (!N(adopt_one)(&from))
@@ -161,10 +160,10 @@ static long adopt_step(void *map, __u32 *key, __u8 *value, struct adoption *adop
 }
 
 /* Run by user space. The packet: MASQ_ADOPT_HEADER octets, then mappings. Says how many could not be adopted. */
-SEC("tc")
-int N(adopt)(struct __sk_buff *skb)
+HOOK_PROGRAM
+int N(adopt)(ctx_t *ctx)
 {
-	struct adoption adoption = {.skb = skb};
+	struct adoption adoption = {.ctx = ctx};
 
 	bpf_for_each_map_elem(&N(steps), adopt_step, &adoption, 0);
 	return adoption.refused;

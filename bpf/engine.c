@@ -22,39 +22,38 @@
 #define REASON_DROPS(name, verdict, word, meaning) REASON_BIT(name, verdict, MASQ_DROP)
 
 /* A packet that does not pass: its event, and its verdict. A refused packet of a pod may become the error about it. */
-__noinline int N(finish_drop)(struct __sk_buff *skb, const struct packet *p, __u32 direction, __u32 reason)
+__noinline int N(finish_drop)(ctx_t *ctx, const struct packet *p, __u32 direction, __u32 reason)
 {
 	const __u64 drops = 0 MASQ_REASONS(REASON_DROPS);
 
 	if (!p)
-		return TC_ACT_SHOT;
+		return HOOK_DROP;
 	if (drops >> reason & 1)
-		N(event_drop)(&p->flow, skb->ifindex, direction, reason);
+		N(event_drop)(&p->flow, ctx_ifindex(ctx), direction, reason);
 	if (direction == MASQ_EGRESS && reason_is_told(reason))
-		return N(refuse)(skb, p);
-	return TC_ACT_SHOT;
+		return N(refuse)(ctx, p);
+	return HOOK_DROP;
 }
 
 /* The only exit: counts the packet, and gives the verdict that its reason fixes. */
-static __always_inline int finish(struct __sk_buff *skb, const struct packet *p, enum masq_direction direction,
-				  __u32 reason)
+static __always_inline int finish(ctx_t *ctx, const struct packet *p, enum masq_direction direction, __u32 reason)
 {
 	const __u64 passes = 0 MASQ_REASONS(REASON_PASSES);
 
 	if (reason == STEP_CLONED)
-		return TC_ACT_SHOT;
+		return HOOK_DROP;
 	count(direction, reason);
-	return passes >> reason & 1 ? TC_ACT_UNSPEC : N(finish_drop)(skb, p, direction, reason);
+	return passes >> reason & 1 ? HOOK_PASS : N(finish_drop)(ctx, p, direction, reason);
 }
 
-static __always_inline __u32 egress_steps(struct __sk_buff *skb, struct packet *p, __u32 l3_offset)
+static __always_inline __u32 egress_steps(ctx_t *ctx, struct packet *p, __u32 l3_offset)
 {
-	enum parsed parsed = packet_parse(skb, p, MASQ_EGRESS, l3_offset);
+	enum parsed parsed = packet_parse(ctx, p, MASQ_EGRESS, l3_offset);
 	__u32 result;
 	mapping_t *m;
 
 	if (parsed == PARSED_ERROR) /* the host's too, if it quotes a pod's packet */
-		return N(error_egress)(skb, p);
+		return N(error_egress)(ctx, p);
 	if (parsed == PARSED_NOTHING || !is_source(&p->flow.src))
 		return egress_host(p, parsed);
 	if (addr_is_multicast(&p->flow.dst))
@@ -62,47 +61,47 @@ static __always_inline __u32 egress_steps(struct __sk_buff *skb, struct packet *
 	if (addr_is_broadcast(&p->flow.dst))
 		return MASQ_REASON_BROADCAST;
 	if (parsed != PARSED_FLOW)
-		return N(egress_special)(skb, p, parsed);
-	m = egress_established(skb, p, &result);
+		return N(egress_special)(ctx, p, parsed);
+	m = egress_established(ctx, p, &result);
 	if (!m && result == STEP_NEW)
-		m = egress_new(skb, p, &result);
+		m = egress_new(ctx, p, &result);
 	if (!m)
 		return result;
-	return m->reason == MASQ_REASON_TRANSLATED ? egress_translate(skb, p, m) : egress_bypass(p, m->reason);
+	return m->reason == MASQ_REASON_TRANSLATED ? egress_translate(ctx, p, m) : egress_bypass(p, m->reason);
 }
 
-static __always_inline __u32 ingress_steps(struct __sk_buff *skb, struct packet *p, __u32 l3_offset)
+static __always_inline __u32 ingress_steps(ctx_t *ctx, struct packet *p, __u32 l3_offset)
 {
-	enum parsed parsed = packet_parse(skb, p, MASQ_INGRESS, l3_offset);
+	enum parsed parsed = packet_parse(ctx, p, MASQ_INGRESS, l3_offset);
 	__u32 result;
 	mapping_t *m;
 
 	if (parsed == PARSED_NOTHING || parsed == PARSED_ADDRESSES)
 		return MASQ_REASON_NOT_OURS;
 	if (parsed != PARSED_FLOW)
-		return N(ingress_special)(skb, p, parsed);
+		return N(ingress_special)(ctx, p, parsed);
 	if (is_source(&p->flow.src)) /* the destination on the wire */
-		return N(ingress_to_pod)(skb, p);
+		return N(ingress_to_pod)(ctx, p);
 	if (p->fragment == FRAGMENT_HEAD)
-		return N(ingress_head)(skb, p);
-	m = ingress_established(skb, p, &result);
+		return N(ingress_head)(ctx, p);
+	m = ingress_established(ctx, p, &result);
 	if (m)
-		return ingress_translate(skb, p, m);
-	return result == STEP_NEW ? ingress_without_mapping(skb, p) : result;
+		return ingress_translate(ctx, p, m);
+	return result == STEP_NEW ? ingress_without_mapping(ctx, p) : result;
 }
 
-__noinline int N(egress)(struct __sk_buff *skb, __u32 l3_offset)
+__noinline int N(egress)(ctx_t *ctx, __u32 l3_offset)
 {
 	struct packet p __attribute__((aligned(8))) = {};
 
-	return finish(skb, &p, MASQ_EGRESS, egress_steps(skb, &p, l3_offset));
+	return finish(ctx, &p, MASQ_EGRESS, egress_steps(ctx, &p, l3_offset));
 }
 
-__noinline int N(ingress)(struct __sk_buff *skb, __u32 l3_offset)
+__noinline int N(ingress)(ctx_t *ctx, __u32 l3_offset)
 {
 	struct packet p __attribute__((aligned(8))) = {};
 
-	return finish(skb, &p, MASQ_INGRESS, ingress_steps(skb, &p, l3_offset));
+	return finish(ctx, &p, MASQ_INGRESS, ingress_steps(ctx, &p, l3_offset));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -6,20 +6,13 @@
 #ifndef MASQ_BPF_FAMILY_H
 #define MASQ_BPF_FAMILY_H
 
-#include <stdbool.h>
-#include <linux/bpf.h>
 #include <linux/if_ether.h>
-#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/pkt_cls.h>
-#include <linux/tcp.h>
-#include <linux/types.h>
-#include <linux/udp.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 
 #include "bpf/abi.h"
+#include "bpf/hook/tc.h"
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)

@@ -39,7 +39,7 @@ static __always_inline mapping_t *datagram_find(const tuple_t *key)
  * A pod's head goes out as `external`: the entry's slot, or REFUSED(reason). The pod has one external address, so a
  * second head under the same identification has the same entry; if not, somebody mixes two datagrams.
  */
-static __always_inline int datagram_open(struct __sk_buff *skb, const struct packet *p, const addr_t *external)
+static __always_inline int datagram_open(ctx_t *ctx, const struct packet *p, const addr_t *external)
 {
 	const struct decision d = {.ports = PORTS_OF_IDENTIFIERS};
 	struct masq_control *c = control_get();
@@ -53,21 +53,21 @@ static __always_inline int datagram_open(struct __sk_buff *skb, const struct pac
 	slot = N(find_by_flow)(&key);
 	m = slot_at(slot);
 	if (!m || !mapping_touch(m, c->clock))
-		return N(mapping_open)(skb, &key, external, &d);
+		return N(mapping_open)(ctx, &key, external, &d);
 	if (m->reason != MASQ_REASON_TRANSLATED || !addr_equal(&m->external, external))
 		return REFUSED(MASQ_REASON_FRAGMENT);
 	return slot;
 }
 
 /* Sends on what waits for this head: true when the packet at hand is spent. */
-__noinline int N(fragments_release)(struct __sk_buff *skb, const struct packet *p, __u32 kind)
+__noinline int N(fragments_release)(ctx_t *ctx, const struct packet *p, __u32 kind)
 {
 	tuple_t key;
 
 	if (!p)
 		return false;
 	datagram_key(&key, p, kind);
-	return N(held_release)(skb, &key, kind == MASQ_KIND_DATAGRAM_IN ? MASQ_INGRESS : MASQ_EGRESS);
+	return N(held_release)(ctx, &key, kind == MASQ_KIND_DATAGRAM_IN ? MASQ_INGRESS : MASQ_EGRESS);
 }
 
 /* Notes that a datagram goes without a mapping of its own, for `reason`, to the address `to`: its new reason. */
@@ -96,7 +96,7 @@ __noinline int N(datagram_note)(const struct packet *p, const addr_t *to, __u32 
 }
 
 /* A fragment of a pod behind the first: its reason. */
-__noinline int N(later_egress)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(later_egress)(ctx_t *ctx, const struct packet *p)
 {
 	struct decision d = {};
 	mapping_t *m;
@@ -111,7 +111,7 @@ __noinline int N(later_egress)(struct __sk_buff *skb, const struct packet *p)
 		N(decide)(&p->flow, &d);
 		if (d.action != ACTION_MASQUERADE)
 			return d.reason;
-		held = N(held_put)(skb, &key, &p->flow.src);
+		held = N(held_put)(ctx, &key, &p->flow.src);
 		if (held == HELD)
 			return MASQ_REASON_FRAGMENT_HELD;
 		m = held == HELD_HEAD_IS_THERE ? datagram_find(&key) : NULL;
@@ -120,8 +120,8 @@ __noinline int N(later_egress)(struct __sk_buff *skb, const struct packet *p)
 	}
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return m->reason;
-	return packet_rewrite_address(skb, p, MASQ_EGRESS, &m->external) &&
-			       identification_write(skb, p, m->external_port)
+	return packet_rewrite_address(ctx, p, MASQ_EGRESS, &m->external) &&
+			       identification_write(ctx, p, m->external_port)
 		       ? MASQ_REASON_TRANSLATED
 		       : MASQ_REASON_REWRITE_FAILED;
 }
@@ -130,7 +130,7 @@ __noinline int N(later_egress)(struct __sk_buff *skb, const struct packet *p)
  * A fragment from outside behind the first: its reason. One whose datagram is unknown goes on, as it may be the node's
  * own; a copy waits, in case that it is a pod's.
  */
-__noinline int N(later_ingress)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(later_ingress)(ctx_t *ctx, const struct packet *p)
 {
 	mapping_t *m;
 	tuple_t key;
@@ -139,13 +139,13 @@ __noinline int N(later_ingress)(struct __sk_buff *skb, const struct packet *p)
 		return MASQ_REASON_NOT_OURS;
 	datagram_key(&key, p, MASQ_KIND_DATAGRAM_IN);
 	m = datagram_find(&key);
-	if (!m && N(held_put)(skb, &key, &p->flow.dst) == HELD_HEAD_IS_THERE)
+	if (!m && N(held_put)(ctx, &key, &p->flow.dst) == HELD_HEAD_IS_THERE)
 		m = datagram_find(&key);
 	if (!m)
 		return MASQ_REASON_NOT_OURS;
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return m->reason;
-	return packet_rewrite_address(skb, p, MASQ_INGRESS, &m->external) ? MASQ_REASON_TRANSLATED
+	return packet_rewrite_address(ctx, p, MASQ_INGRESS, &m->external) ? MASQ_REASON_TRANSLATED
 									  : MASQ_REASON_REWRITE_FAILED;
 }
 

@@ -29,12 +29,12 @@ enum walked {
 
 #if FAMILY == 4
 /* Reads the IP header at `offset`: enum walked. */
-__noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct headers *h)
+__noinline int N(headers_walk)(ctx_t *ctx, __u32 offset, struct headers *h)
 {
 	struct iphdr ip = {};
 	__u32 total;
 
-	if (!h || bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+	if (!h || !ctx_load(ctx, offset, &ip, sizeof(ip)))
 		return WALKED_NOTHING;
 	h->src.word[0] = ip.saddr;
 	h->dst.word[0] = ip.daddr;
@@ -46,7 +46,9 @@ __noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct heade
 	h->fragment_offset = (bpf_ntohs(ip.frag_off) & 0x1fff) * 8;
 	h->more_fragments = ip.frag_off & bpf_htons(0x2000);
 	total = bpf_ntohs(ip.tot_len);
-	h->end = total || !skb->gso_size ? offset + total : skb->len; /* 0: longer than the field can say (BIG TCP) */
+	h->end = total || !ctx_is_segmented_later(ctx)
+			 ? offset + total
+			 : ctx_length(ctx); /* 0: longer than the field can say (BIG TCP) */
 	if (ip.version != 4 || ip.ihl < 5 || !ip.ttl || h->end < h->l4_offset)
 		return WALKED_MALFORMED;
 	if (h->fragment_offset && h->fragment_offset + (h->end - h->l4_offset) > 65535)
@@ -71,20 +73,21 @@ static __always_inline bool is_extension(__u8 protocol)
 	       protocol == IPPROTO_FRAGMENT;
 }
 
-__noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct headers *h)
+__noinline int N(headers_walk)(ctx_t *ctx, __u32 offset, struct headers *h)
 {
 	struct ipv6hdr ip = {};
 	__u32 at = offset + sizeof(ip);
 	__u8 protocol;
 
-	if (!h || bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+	if (!h || !ctx_load(ctx, offset, &ip, sizeof(ip)))
 		return WALKED_NOTHING;
 	__builtin_memcpy(&h->src, &ip.saddr, sizeof(addr_t));
 	__builtin_memcpy(&h->dst, &ip.daddr, sizeof(addr_t));
 	h->protocol = protocol = ip.nexthdr;
 	h->fragment_offset = 0;
 	h->more_fragments = false;
-	h->end = ip.payload_len || !skb->gso_size ? at + bpf_ntohs(ip.payload_len) : skb->len; /* 0: BIG TCP */
+	h->end = ip.payload_len || !ctx_is_segmented_later(ctx) ? at + bpf_ntohs(ip.payload_len)
+								: ctx_length(ctx); /* 0: BIG TCP */
 	if (ip.version != 6 || !ip.hop_limit)
 		return WALKED_MALFORMED;
 	/* Unrolled: before Linux 6.3 no loop may begin right behind a call. */
@@ -94,7 +97,7 @@ __noinline int N(headers_walk)(struct __sk_buff *skb, __u32 offset, struct heade
 
 		if (!is_extension(protocol))
 			break;
-		if (i == EXTENSIONS_MAX || bpf_skb_load_bytes(skb, at, &x, sizeof(x)))
+		if (i == EXTENSIONS_MAX || !ctx_load(ctx, at, &x, sizeof(x)))
 			return WALKED_MALFORMED;
 		if (protocol == IPPROTO_FRAGMENT) {
 			h->id_offset = at + __builtin_offsetof(struct extension, id);

@@ -135,10 +135,10 @@ enum held_result {
 };
 
 /* Keeps a copy of a fragment of `datagram`, which `sender` sent. */
-__noinline int N(held_put)(struct __sk_buff *skb, const tuple_t *datagram, const addr_t *sender)
+__noinline int N(held_put)(ctx_t *ctx, const tuple_t *datagram, const addr_t *sender)
 {
 	struct masq_held_index *index = held_index_get();
-	__u32 now = held_clock(), length = skb->len, number;
+	__u32 now = held_clock(), length = ctx_length(ctx), number;
 	struct masq_held_slot *slot;
 	held_t *held;
 
@@ -150,7 +150,7 @@ __noinline int N(held_put)(struct __sk_buff *skb, const tuple_t *datagram, const
 		return HELD_NO_ROOM;
 	slot = &index->slot[number];
 	__sync_fetch_and_add(&index->waiting, 1);
-	if (bpf_skb_load_bytes(skb, 0, held->frame, BOUNDED(length, MASQ_HELD_FRAME))) {
+	if (!ctx_load(ctx, 0, held->frame, BOUNDED(length, MASQ_HELD_FRAME))) {
 		held_give_back(index, slot);
 		return HELD_NO_ROOM;
 	}
@@ -172,13 +172,13 @@ __noinline int N(held_put)(struct __sk_buff *skb, const tuple_t *datagram, const
 }
 
 struct held_release {
-	struct __sk_buff *skb;
+	ctx_t *ctx;
 	tuple_t datagram;
 	__u32 hash;
 	__u32 now;
 	__u32 claim;
 	__u32 claimed;
-	__u64 flags; /* of bpf_clone_redirect() */
+	__u32 direction;
 };
 
 static long held_claim_step(void *map, __u32 *key, __u8 *value, struct held_release *release)
@@ -205,15 +205,13 @@ static long held_claim_step(void *map, __u32 *key, __u8 *value, struct held_rele
 }
 
 /* Sends on the fragment in the shape of a packet that nobody needs any more. */
-static __always_inline void held_send(struct __sk_buff *skb, held_t *held, __u64 flags)
+static __always_inline void held_send(ctx_t *ctx, held_t *held, __u32 direction)
 {
 	__u32 length = held->length;
 
-	if (length < 1 || length > MASQ_HELD_FRAME || bpf_skb_change_tail(skb, length, 0) ||
-	    bpf_skb_store_bytes(skb, 0, held->frame, BOUNDED(length, MASQ_HELD_FRAME),
-				BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
-		return;
-	bpf_clone_redirect(skb, skb->ifindex, flags);
+	if (length >= 1 && length <= MASQ_HELD_FRAME &&
+	    ctx_replace(ctx, length, 0, held->frame, BOUNDED(length, MASQ_HELD_FRAME)))
+		ctx_clone(ctx, direction == MASQ_INGRESS);
 }
 
 static long held_send_step(void *map, __u32 *key, __u8 *value, struct held_release *release)
@@ -229,7 +227,7 @@ static long held_send_step(void *map, __u32 *key, __u8 *value, struct held_relea
 	slot = &index->slot[i];
 	if (READ_ONCE(slot->state) != release->claim)
 		return 0;
-	held_send(release->skb, held, release->flags);
+	held_send(release->ctx, held, release->direction);
 	held_give_back(index, slot);
 	return 0;
 }
@@ -238,10 +236,10 @@ static long held_send_step(void *map, __u32 *key, __u8 *value, struct held_relea
  * The head of `datagram` is here, and its entry made. When fragments wait for it, it is sent on with them behind it:
  * true, and the packet at hand is to be dropped.
  */
-__noinline int N(held_release)(struct __sk_buff *skb, const tuple_t *datagram, __u32 direction)
+__noinline int N(held_release)(ctx_t *ctx, const tuple_t *datagram, __u32 direction)
 {
 	struct masq_held_index *index = held_index_get();
-	struct held_release release = {.skb = skb};
+	struct held_release release = {.ctx = ctx};
 
 	if (!index || !datagram || !READ_ONCE(index->waiting))
 		return false;
@@ -249,12 +247,12 @@ __noinline int N(held_release)(struct __sk_buff *skb, const tuple_t *datagram, _
 	release.hash = (__u32)tuple_hash(datagram);
 	release.now = held_clock();
 	release.claim = HELD_CLAIMED | bpf_get_prandom_u32();
-	release.flags = direction == MASQ_INGRESS ? BPF_F_INGRESS : 0;
+	release.direction = direction;
 	/* All are claimed before the first is sent: a clone on its way out comes by here before we go on. */
 	bpf_for_each_map_elem(&N(steps), held_claim_step, &release, 0);
 	if (!release.claimed)
 		return false;
-	bpf_clone_redirect(skb, skb->ifindex, release.flags);
+	ctx_clone(ctx, direction == MASQ_INGRESS);
 	bpf_for_each_map_elem(&N(steps), held_send_step, &release, 0);
 	return true;
 }

@@ -17,12 +17,12 @@
 
 #define ICMP_HEADER 8
 
-static __always_inline enum parsed quote_parse(struct __sk_buff *skb, const struct packet *p, struct packet *quote,
+static __always_inline enum parsed quote_parse(ctx_t *ctx, const struct packet *p, struct packet *quote,
 					       enum masq_direction direction)
 {
 	__u32 end = p->l4_offset + p->l4_length;
 
-	return N(parse_any)(skb, quote, p->l4_offset + ICMP_HEADER,
+	return N(parse_any)(ctx, quote, p->l4_offset + ICMP_HEADER,
 			    end << PARSE_END_SHIFT | PARSE_QUOTED |
 				    (direction == MASQ_INGRESS ? MASQ_EGRESS : MASQ_INGRESS));
 }
@@ -34,8 +34,7 @@ static __always_inline __sum16 checksum_after(__sum16 check, __s64 sum)
 }
 
 /* The quoted transport header's checksum, when it is there; *sum is what the ICMP checksum has to make up for. */
-static __always_inline bool quote_fix_checksum(struct __sk_buff *skb, const struct packet *quote, __s64 covered,
-					       __s64 *sum)
+static __always_inline bool quote_fix_checksum(ctx_t *ctx, const struct packet *quote, __s64 covered, __s64 *sum)
 {
 	__u8 protocol = quote->flow.protocol;
 	__u32 offset = checksum_offset(protocol);
@@ -46,28 +45,28 @@ static __always_inline bool quote_fix_checksum(struct __sk_buff *skb, const stru
 	offset += quote->l4_offset;
 	if (offset + sizeof(was) > quote->l4_offset + quote->l4_length)
 		return true; /* cut off */
-	if (bpf_skb_load_bytes(skb, offset, &was, sizeof(was)))
+	if (!ctx_load(ctx, offset, &was, sizeof(was)))
 		return false;
 	is = checksum_after(was, covered);
 	if (!is && protocol == IPPROTO_UDP)
 		is = 0xffff;
 	*sum = checksum_of_change(was, is, *sum);
-	return !bpf_skb_store_bytes(skb, offset, &is, sizeof(is), 0);
+	return ctx_store(ctx, offset, &is, sizeof(is));
 }
 
 /* Writes `to` and `port` into the quote, in the place of flow.src and flow.sport. */
-static __always_inline bool quote_rewrite(struct __sk_buff *skb, const struct packet *quote,
-					  enum masq_direction direction, const addr_t *to, __be16 port, __s64 *sum)
+static __always_inline bool quote_rewrite(ctx_t *ctx, const struct packet *quote, enum masq_direction direction,
+					  const addr_t *to, __be16 port, __s64 *sum)
 {
 	bool source = direction == MASQ_INGRESS;
 	__u32 at = quote->l3_offset +
 		   (source ? __builtin_offsetof(IP_HEADER, saddr) : __builtin_offsetof(IP_HEADER, daddr));
 	__s64 addresses = checksum_of_address(&quote->flow.src, to, 0), covered = 0;
 
-	if (bpf_skb_store_bytes(skb, at, to, sizeof(*to), 0))
+	if (!ctx_store(ctx, at, to, sizeof(*to)))
 		return false;
 #if FAMILY == 4 /* The header's checksum makes up for the address. */
-	if (bpf_l3_csum_replace(skb, quote->l3_offset + __builtin_offsetof(IP_HEADER, check), 0, addresses, 0))
+	if (!ctx_checksum_header(ctx, quote->l3_offset + __builtin_offsetof(IP_HEADER, check), 0, addresses, 0))
 		return false;
 #else
 	*sum = checksum_of_address(&quote->flow.src, to, *sum);
@@ -76,35 +75,35 @@ static __always_inline bool quote_rewrite(struct __sk_buff *skb, const struct pa
 		covered = addresses;
 	if (port != quote->flow.sport) {
 		at = quote->l4_offset + port_offset(quote->flow.protocol, source);
-		if (bpf_skb_store_bytes(skb, at, &port, sizeof(port), 0))
+		if (!ctx_store(ctx, at, &port, sizeof(port)))
 			return false;
 		covered = checksum_of_change(quote->flow.sport, port, covered);
 		*sum = checksum_of_change(quote->flow.sport, port, *sum);
 	}
-	return quote_fix_checksum(skb, quote, covered, sum);
+	return quote_fix_checksum(ctx, quote, covered, sum);
 }
 
 /* `outer`: what the outer address becomes, or NULL when it stays. */
-static __always_inline bool error_rewrite(struct __sk_buff *skb, const struct packet *p, const struct packet *quote,
+static __always_inline bool error_rewrite(ctx_t *ctx, const struct packet *p, const struct packet *quote,
 					  enum masq_direction direction, const addr_t *outer, const addr_t *to,
 					  __be16 port)
 {
 	__s64 sum = 0;
 
-	if (!quote_rewrite(skb, quote, direction, to, port, &sum))
+	if (!quote_rewrite(ctx, quote, direction, to, port, &sum))
 		return false;
 	if (outer) {
-		if (!packet_write_address(skb, p, direction, outer))
+		if (!packet_write_address(ctx, p, direction, outer))
 			return false;
 		if (FAMILY == 6)
 			sum = checksum_of_address(&p->flow.src, outer, sum);
 	}
 	/* All octets that changed and this checksum sum up to zero, so a sum beside the packet stays right. */
-	return !bpf_l4_csum_replace(skb, p->l4_offset + 2, 0, sum, 0);
+	return ctx_checksum_by_sum(ctx, p->l4_offset + 2, sum);
 }
 
 /* From a pod, or from this node about a packet toward a pod: its reason. */
-__noinline int N(error_egress)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(error_egress)(ctx_t *ctx, const struct packet *p)
 {
 	struct packet quote __attribute__((aligned(8))) = {};
 	mapping_t *m = NULL;
@@ -113,7 +112,7 @@ __noinline int N(error_egress)(struct __sk_buff *skb, const struct packet *p)
 	if (!p)
 		return MASQ_REASON_MALFORMED;
 	from_pod = is_source(&p->flow.src);
-	if (p->fragment == FRAGMENT_WHOLE && quote_parse(skb, p, &quote, MASQ_EGRESS) == PARSED_FLOW &&
+	if (p->fragment == FRAGMENT_WHOLE && quote_parse(ctx, p, &quote, MASQ_EGRESS) == PARSED_FLOW &&
 	    (from_pod ? addr_equal(&quote.flow.src, &p->flow.src) : is_source(&quote.flow.src)))
 		m = slot_at(N(find_by_flow)(&quote.flow));
 	if (!m && !from_pod)
@@ -126,19 +125,19 @@ __noinline int N(error_egress)(struct __sk_buff *skb, const struct packet *p)
 		return m->order == MASQ_ORDER_WAIT ? MASQ_REASON_ADDRESS_AWAY : MASQ_REASON_RESTING;
 	if (icmp_is_redirect(p->icmp_type))
 		return MASQ_REASON_ICMP_REDIRECT;
-	return error_rewrite(skb, p, &quote, MASQ_EGRESS, from_pod ? &m->external : NULL, &m->external,
+	return error_rewrite(ctx, p, &quote, MASQ_EGRESS, from_pod ? &m->external : NULL, &m->external,
 			     m->external_port)
 		       ? MASQ_REASON_TRANSLATED
 		       : MASQ_REASON_REWRITE_FAILED;
 }
 
 /* From outside: its reason. */
-__noinline int N(error_ingress)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(error_ingress)(ctx_t *ctx, const struct packet *p)
 {
 	struct packet quote __attribute__((aligned(8))) = {};
 	mapping_t *m;
 
-	if (!p || p->fragment != FRAGMENT_WHOLE || quote_parse(skb, p, &quote, MASQ_INGRESS) != PARSED_FLOW ||
+	if (!p || p->fragment != FRAGMENT_WHOLE || quote_parse(ctx, p, &quote, MASQ_INGRESS) != PARSED_FLOW ||
 	    !addr_equal(&quote.flow.src, &p->flow.src))
 		return MASQ_REASON_NOT_OURS;
 	m = reply_find(&quote.flow);
@@ -148,7 +147,7 @@ __noinline int N(error_ingress)(struct __sk_buff *skb, const struct packet *p)
 		return MASQ_REASON_RESTING;
 	if (icmp_is_redirect(p->icmp_type))
 		return MASQ_REASON_ICMP_REDIRECT;
-	return error_rewrite(skb, p, &quote, MASQ_INGRESS, &m->flow.src, &m->flow.src, m->flow.sport)
+	return error_rewrite(ctx, p, &quote, MASQ_INGRESS, &m->flow.src, &m->flow.src, m->flow.sport)
 		       ? MASQ_REASON_TRANSLATED
 		       : MASQ_REASON_REWRITE_FAILED;
 }

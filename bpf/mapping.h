@@ -213,8 +213,7 @@ __noinline int N(room_make)(__u32 clock)
  * Makes a mapping of `flow` to `external`, under a port that it finds: the slot's number, or REFUSED(reason). Of two
  * that were made at once, one is found in the end.
  */
-__noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const addr_t *external,
-			       const struct decision *d)
+__noinline int N(mapping_open)(ctx_t *ctx, const tuple_t *flow, const addr_t *external, const struct decision *d)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m;
@@ -233,7 +232,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	}
 	__sync_fetch_and_add(&c->used, 1);
 	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
-	result = port_find(skb, m, slot, d);
+	result = port_find(ctx, m, slot, d);
 	if (result != CLAIMED) {
 		N(mapping_abandon)(slot, false);
 		return REFUSED(result == CLAIM_TAKEN ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
@@ -241,7 +240,7 @@ __noinline int N(mapping_open)(struct __sk_buff *skb, const tuple_t *flow, const
 	if (N(mapping_publish)(slot, c->clock)) {
 		if (flow->kind == MASQ_KIND_CONNECTION)
 			__sync_fetch_and_add(&c->created, 1);
-		N(event_made)(m, skb->ifindex);
+		N(event_made)(m, ctx_ifindex(ctx));
 		return slot;
 	}
 	N(mapping_abandon)(slot, true);

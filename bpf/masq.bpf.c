@@ -3,19 +3,16 @@
  * The programs of an uplink: one pair for devices whose packets begin with an Ethernet header, one for those without
  * (TUN, PPP, WireGuard). Below them, the engine of either family (engine.c) is chosen by the packet.
  */
-#include <stdbool.h>
-#include <linux/bpf.h>
 #include <linux/if_ether.h>
-#include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 
 #include "bpf/abi.h"
+#include "bpf/hook/tc.h"
 
-int egress4(struct __sk_buff *skb, __u32 l3_offset);
-int egress6(struct __sk_buff *skb, __u32 l3_offset);
-int ingress4(struct __sk_buff *skb, __u32 l3_offset);
-int ingress6(struct __sk_buff *skb, __u32 l3_offset);
+int egress4(ctx_t *ctx, __u32 l3_offset);
+int egress6(ctx_t *ctx, __u32 l3_offset);
+int ingress4(ctx_t *ctx, __u32 l3_offset);
+int ingress6(ctx_t *ctx, __u32 l3_offset);
 
 /* Load-time constants. */
 volatile const bool enable_ipv4 = true;
@@ -32,67 +29,67 @@ struct l3 {
 };
 
 /* A tag that the kernel keeps beside the frame is not in the way; one within the frame is. */
-static __always_inline struct l3 l3_find(struct __sk_buff *skb)
+static __always_inline struct l3 l3_find(ctx_t *ctx)
 {
-	struct l3 l3 = {.offset = ETH_HLEN, .type = skb->protocol};
+	struct l3 l3 = {.offset = ETH_HLEN, .type = ctx_protocol(ctx)};
 
 	for (int tag = 0; tag < VLAN_TAGS_MAX; tag++) {
 		if (l3.type != bpf_htons(ETH_P_8021Q) && l3.type != bpf_htons(ETH_P_8021AD))
 			break;
-		if (bpf_skb_load_bytes(skb, l3.offset + 2, &l3.type, sizeof(l3.type)))
+		if (!ctx_load(ctx, l3.offset + 2, &l3.type, sizeof(l3.type)))
 			break;
 		l3.offset += VLAN_TAG;
 	}
 	return l3;
 }
 
-static __always_inline int egress(struct __sk_buff *skb, struct l3 l3)
+static __always_inline int egress(ctx_t *ctx, struct l3 l3)
 {
 	if (enable_ipv4 && l3.type == bpf_htons(ETH_P_IP))
-		return egress4(skb, l3.offset);
+		return egress4(ctx, l3.offset);
 	if (enable_ipv6 && l3.type == bpf_htons(ETH_P_IPV6))
-		return egress6(skb, l3.offset);
-	return TC_ACT_UNSPEC;
+		return egress6(ctx, l3.offset);
+	return HOOK_PASS;
 }
 
-static __always_inline int ingress(struct __sk_buff *skb, struct l3 l3)
+static __always_inline int ingress(ctx_t *ctx, struct l3 l3)
 {
 	if (enable_ipv4 && l3.type == bpf_htons(ETH_P_IP))
-		return ingress4(skb, l3.offset);
+		return ingress4(ctx, l3.offset);
 	if (enable_ipv6 && l3.type == bpf_htons(ETH_P_IPV6))
-		return ingress6(skb, l3.offset);
-	return TC_ACT_UNSPEC;
+		return ingress6(ctx, l3.offset);
+	return HOOK_PASS;
 }
 
-SEC("tc")
-int masq_egress(struct __sk_buff *skb)
+HOOK_PROGRAM
+int masq_egress(ctx_t *ctx)
 {
-	return egress(skb, l3_find(skb));
+	return egress(ctx, l3_find(ctx));
 }
 
-SEC("tc")
-int masq_ingress(struct __sk_buff *skb)
+HOOK_PROGRAM
+int masq_ingress(ctx_t *ctx)
 {
-	return ingress(skb, l3_find(skb));
+	return ingress(ctx, l3_find(ctx));
 }
 
 /* Run by user space with a frame of its own, which comes in by the device that the run's context names. */
-SEC("tc")
-int masq_inject(struct __sk_buff *skb)
+HOOK_PROGRAM
+int masq_inject(ctx_t *ctx)
 {
-	return bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+	return ctx_clone(ctx, true);
 }
 
-SEC("tc")
-int masq_egress_l3(struct __sk_buff *skb)
+HOOK_PROGRAM
+int masq_egress_l3(ctx_t *ctx)
 {
-	return egress(skb, (struct l3){.type = skb->protocol});
+	return egress(ctx, (struct l3){.type = ctx_protocol(ctx)});
 }
 
-SEC("tc")
-int masq_ingress_l3(struct __sk_buff *skb)
+HOOK_PROGRAM
+int masq_ingress_l3(ctx_t *ctx)
 {
-	return ingress(skb, (struct l3){.type = skb->protocol});
+	return ingress(ctx, (struct l3){.type = ctx_protocol(ctx)});
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -140,7 +140,7 @@ static __always_inline enum parsed transport_read(struct packet *p, enum masq_di
 #define L4_READ 20
 
 /* The packet at `l3_offset`, whatever its headers are: enum parsed. */
-__noinline int N(parse_any)(struct __sk_buff *skb, struct packet *p, __u32 l3_offset, __u32 how)
+__noinline int N(parse_any)(ctx_t *ctx, struct packet *p, __u32 l3_offset, __u32 how)
 {
 	enum masq_direction direction = how & PARSE_INGRESS;
 	bool quoted = how & PARSE_QUOTED;
@@ -151,7 +151,7 @@ __noinline int N(parse_any)(struct __sk_buff *skb, struct packet *p, __u32 l3_of
 
 	if (!p)
 		return PARSED_NOTHING;
-	walked = N(headers_walk)(skb, l3_offset, &h);
+	walked = N(headers_walk)(ctx, l3_offset, &h);
 	if (walked == WALKED_NOTHING)
 		return PARSED_NOTHING;
 	p->flow.src = direction == MASQ_EGRESS ? h.src : h.dst;
@@ -164,7 +164,7 @@ __noinline int N(parse_any)(struct __sk_buff *skb, struct packet *p, __u32 l3_of
 	p->id_rest = h.id_rest;
 	if (quoted)
 		h.end = how >> PARSE_END_SHIFT; /* what is quoted was longer */
-	if (walked == WALKED_MALFORMED || h.end > skb->len || h.end < h.l4_offset)
+	if (walked == WALKED_MALFORMED || h.end > ctx_length(ctx) || h.end < h.l4_offset)
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	if (h.fragment_offset)
 		return PARSED_LATER;
@@ -173,7 +173,7 @@ __noinline int N(parse_any)(struct __sk_buff *skb, struct packet *p, __u32 l3_of
 	p->l4_length = length;
 	if (length < (quoted ? QUOTE_LEAST : transport_least(h.protocol)))
 		return without_flow(p, MASQ_REASON_MALFORMED);
-	if (length && bpf_skb_load_bytes(skb, h.l4_offset, l4, BOUNDED(length, L4_READ)))
+	if (length && !ctx_load(ctx, h.l4_offset, l4, BOUNDED(length, L4_READ)))
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	return transport_read(p, direction, l4, length, quoted);
 }
@@ -181,10 +181,10 @@ __noinline int N(parse_any)(struct __sk_buff *skb, struct packet *p, __u32 l3_of
 /* Set when the fast path cannot say; parse_any() can. */
 #define PARSE_ANY ((enum parsed) - 1)
 
-static __always_inline enum parsed parse_fast_l4(struct __sk_buff *skb, struct packet *p, enum masq_direction direction,
+static __always_inline enum parsed parse_fast_l4(ctx_t *ctx, struct packet *p, enum masq_direction direction,
 						 const void *l4, const void *end, __u32 length)
 {
-	if (length + p->l4_offset > skb->len)
+	if (length + p->l4_offset > ctx_length(ctx))
 		return PARSE_ANY;
 	p->l4_length = length;
 	switch (p->flow.protocol) {
@@ -200,10 +200,10 @@ static __always_inline enum parsed parse_fast_l4(struct __sk_buff *skb, struct p
 }
 
 #if FAMILY == 4
-static __always_inline enum parsed parse_fast(struct __sk_buff *skb, struct packet *p, enum masq_direction direction,
+static __always_inline enum parsed parse_fast(ctx_t *ctx, struct packet *p, enum masq_direction direction,
 					      __u32 l3_offset)
 {
-	const void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	const void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 	const struct iphdr *ip = data + l3_offset;
 	__u32 header, total;
 
@@ -218,13 +218,13 @@ static __always_inline enum parsed parse_fast(struct __sk_buff *skb, struct pack
 		return PARSE_ANY;
 	p->l3_offset = l3_offset;
 	p->l4_offset = l3_offset + header;
-	return parse_fast_l4(skb, p, direction, data + l3_offset + header, end, total - header);
+	return parse_fast_l4(ctx, p, direction, data + l3_offset + header, end, total - header);
 }
 #else
-static __always_inline enum parsed parse_fast(struct __sk_buff *skb, struct packet *p, enum masq_direction direction,
+static __always_inline enum parsed parse_fast(ctx_t *ctx, struct packet *p, enum masq_direction direction,
 					      __u32 l3_offset)
 {
-	const void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	const void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 	const struct ipv6hdr *ip = data + l3_offset;
 	enum parsed parsed;
 
@@ -237,7 +237,7 @@ static __always_inline enum parsed parse_fast(struct __sk_buff *skb, struct pack
 		return PARSE_ANY;
 	p->l3_offset = l3_offset;
 	p->l4_offset = l3_offset + sizeof(*ip);
-	parsed = parse_fast_l4(skb, p, direction, ip + 1, end, bpf_ntohs(ip->payload_len));
+	parsed = parse_fast_l4(ctx, p, direction, ip + 1, end, bpf_ntohs(ip->payload_len));
 	if (parsed == PARSED_ADDRESSES && ip->hop_limit == 255 && ip->nexthdr == ICMP_PROTOCOL &&
 	    icmp_is_neighbour_discovery(p->icmp_type))
 		p->no_flow = MASQ_REASON_NEIGHBOUR_DISCOVERY;
@@ -246,18 +246,18 @@ static __always_inline enum parsed parse_fast(struct __sk_buff *skb, struct pack
 #endif
 
 /* `p` is zero. The headers are in the linear part of the packet afterwards, as far as they are at its beginning. */
-static __always_inline enum parsed packet_parse(struct __sk_buff *skb, struct packet *p, enum masq_direction direction,
+static __always_inline enum parsed packet_parse(ctx_t *ctx, struct packet *p, enum masq_direction direction,
 						__u32 l3_offset)
 {
 	enum parsed parsed;
 
 	if (l3_offset > L3_OFFSET_MAX)
 		return PARSED_NOTHING;
-	parsed = parse_fast(skb, p, direction, l3_offset);
+	parsed = parse_fast(ctx, p, direction, l3_offset);
 	if (parsed != PARSE_ANY)
 		return parsed;
-	bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX);
-	return N(parse_any)(skb, p, l3_offset, direction);
+	ctx_pull(ctx, ctx_length(ctx) < HEADERS_MAX ? ctx_length(ctx) : HEADERS_MAX);
+	return N(parse_any)(ctx, p, l3_offset, direction);
 }
 
 #endif

@@ -39,11 +39,10 @@ __noinline int N(node_has_flow)(__u32 slot)
 }
 
 /* A socket of the node listens on this port, or has this very connection: it would lose its packets to us. */
-__noinline int N(port_has_socket)(struct __sk_buff *skb, __u32 slot)
+__noinline int N(port_has_socket)(ctx_t *ctx, __u32 slot)
 {
 	struct bpf_sock_tuple t = {};
 	mapping_t *m = slot_at(slot);
-	struct bpf_sock *sk;
 
 	if (!m || m->flow.kind != MASQ_KIND_CONNECTION)
 		return false;
@@ -59,20 +58,11 @@ __noinline int N(port_has_socket)(struct __sk_buff *skb, __u32 slot)
 	t.ipv6.sport = m->flow.dport;
 	t.ipv6.dport = m->external_port;
 #endif
-	if (m->flow.protocol == IPPROTO_TCP)
-		sk = bpf_skc_lookup_tcp(skb, &t, SOCKET_TUPLE_SIZE, BPF_F_CURRENT_NETNS, 0);
-	else if (m->flow.protocol == IPPROTO_UDP)
-		sk = bpf_sk_lookup_udp(skb, &t, SOCKET_TUPLE_SIZE, BPF_F_CURRENT_NETNS, 0);
-	else
-		return false;
-	if (!sk)
-		return false;
-	bpf_sk_release(sk);
-	return true;
+	return ctx_has_socket(ctx, m->flow.protocol, &t, SOCKET_TUPLE_SIZE);
 }
 
 /* Claims the external port that a slot has now: enum claim_result. */
-__noinline int N(port_claim)(struct __sk_buff *skb, __u32 slot)
+__noinline int N(port_claim)(ctx_t *ctx, __u32 slot)
 {
 	mapping_t *m = slot_at(slot);
 	tuple_t key;
@@ -82,7 +72,7 @@ __noinline int N(port_claim)(struct __sk_buff *skb, __u32 slot)
 		return CLAIM_CROWDED;
 	mapping_reply_key(m, &key);
 	result = N(insert_reply)(&key, slot);
-	if (result == CLAIMED && (transport_of(m->flow.protocol) == TRANSPORT_PORTS ? N(port_has_socket)(skb, slot)
+	if (result == CLAIMED && (transport_of(m->flow.protocol) == TRANSPORT_PORTS ? N(port_has_socket)(ctx, slot)
 										    : N(node_has_flow)(slot))) {
 		N(remove_reply)(&key, slot);
 		result = CLAIM_NODE_HAS_IT;

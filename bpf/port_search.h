@@ -126,7 +126,7 @@ __noinline int N(port_search_end)(__u32 slot)
 }
 
 /* True: the search is over. */
-static __always_inline bool port_try(struct __sk_buff *skb, struct port_search *search, __u32 slot, __u32 port)
+static __always_inline bool port_try(ctx_t *ctx, struct port_search *search, __u32 slot, __u32 port)
 {
 	mapping_t *m = slot_at(slot);
 	int result;
@@ -135,7 +135,7 @@ static __always_inline bool port_try(struct __sk_buff *skb, struct port_search *
 		return false;
 	m->external_port = bpf_htons(port);
 	search->tried++;
-	result = N(port_claim)(skb, slot);
+	result = N(port_claim)(ctx, slot);
 	if (result == CLAIM_TAKEN)
 		return false;
 	if (result != CLAIMED)
@@ -147,11 +147,11 @@ static __always_inline bool port_try(struct __sk_buff *skb, struct port_search *
 }
 
 /* The same with any port of the range. */
-__noinline int N(port_try_one)(struct __sk_buff *skb, __u32 slot)
+__noinline int N(port_try_one)(ctx_t *ctx, __u32 slot)
 {
 	struct port_search *search = port_search_get();
 
-	return search && port_try(skb, search, slot, N(port_guess)(search->any_port));
+	return search && port_try(ctx, search, slot, N(port_guess)(search->any_port));
 }
 
 /* The guesses failed: what is found is remembered from here on. */
@@ -180,7 +180,7 @@ static __always_inline __u32 position_after(const struct port_search *search, __
 }
 
 struct port_search_step {
-	struct __sk_buff *skb;
+	ctx_t *ctx;
 	struct known_ports *known; /* NULL: there was no room for it */
 	__u32 slot;
 };
@@ -204,31 +204,31 @@ static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_sea
 		__sync_fetch_and_or(word, bit);
 	}
 	search->position++;
-	return port_try(step->skb, search, step->slot, port);
+	return port_try(step->ctx, search, step->slot, port);
 }
 
-static __always_inline void port_search_run(struct __sk_buff *skb, const mapping_t *m, __u32 slot)
+static __always_inline void port_search_run(ctx_t *ctx, const mapping_t *m, __u32 slot)
 {
-	struct port_search_step step = {.skb = skb, .known = known_ports_of(m), .slot = slot};
+	struct port_search_step step = {.ctx = ctx, .known = known_ports_of(m), .slot = slot};
 
 	bpf_for_each_map_elem(&N(steps), port_search_step, &step, 0);
 }
 
-static __always_inline bool ports_guess(struct __sk_buff *skb, __u32 slot)
+static __always_inline bool ports_guess(ctx_t *ctx, __u32 slot)
 {
 	for (int i = 0; i < GUESSES; i++)
-		if (N(port_try_one)(skb, slot))
+		if (N(port_try_one)(ctx, slot))
 			return true;
 	return false;
 }
 
 /* Fills in a slot's external_port and claims it: CLAIMED, CLAIM_TAKEN (all are) or CLAIM_CROWDED. */
-static __always_inline int port_search(struct __sk_buff *skb, const mapping_t *m, __u32 slot, bool any_port)
+static __always_inline int port_search(ctx_t *ctx, const mapping_t *m, __u32 slot, bool any_port)
 {
 	int kind = N(port_search_begin)(slot, any_port);
 
-	if (kind == SEARCH_ALL || (kind == SEARCH_GUESSING && !ports_guess(skb, slot) && N(port_search_all)(slot)))
-		port_search_run(skb, m, slot);
+	if (kind == SEARCH_ALL || (kind == SEARCH_GUESSING && !ports_guess(ctx, slot) && N(port_search_all)(slot)))
+		port_search_run(ctx, m, slot);
 	return N(port_search_end)(slot);
 }
 

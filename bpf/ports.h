@@ -11,7 +11,7 @@
 #include "bpf/port_search.h"
 
 /* Fills in external_port and claims it: CLAIMED, or why not. */
-static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 slot, const struct decision *d)
+static __always_inline int port_find(ctx_t *ctx, mapping_t *m, __u32 slot, const struct decision *d)
 {
 	__u8 space = d->ports;
 	int result = CLAIM_TAKEN;
@@ -19,11 +19,11 @@ static __always_inline int port_find(struct __sk_buff *skb, mapping_t *m, __u32 
 	m->external_port = m->flow.sport;
 	if (space != PORTS_OF_RANGES ||
 	    (d->assignment == ASSIGN_PRESERVED && port_is_in_range(bpf_ntohs(m->flow.sport))))
-		result = N(port_claim)(skb, slot);
+		result = N(port_claim)(ctx, slot);
 	if (result == CLAIM_NODE_HAS_IT)
 		result = CLAIM_TAKEN;
 	if (result == CLAIM_TAKEN && space != PORTS_FIXED && (space != PORTS_OF_RANGES || options.port_count))
-		return port_search(skb, m, slot, space == PORTS_OF_IDENTIFIERS);
+		return port_search(ctx, m, slot, space == PORTS_OF_IDENTIFIERS);
 	N(search_count)(slot, 1, result == CLAIMED);
 	return result;
 }

@@ -97,9 +97,9 @@ static __always_inline bool reason_is_told(__u32 reason)
 }
 
 /* The device that leads to a pod; 0: not known. */
-static __always_inline __u32 device_toward(struct __sk_buff *skb, const addr_t *from, const addr_t *pod)
+static __always_inline __u32 device_toward(ctx_t *ctx, const addr_t *from, const addr_t *pod)
 {
-	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex};
+	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = ctx_ifindex(ctx)};
 
 #if FAMILY == 4
 	fib.ipv4_src = from->word[0];
@@ -108,16 +108,14 @@ static __always_inline __u32 device_toward(struct __sk_buff *skb, const addr_t *
 	__builtin_memcpy(fib.ipv6_src, from, sizeof(*from));
 	__builtin_memcpy(fib.ipv6_dst, pod, sizeof(*pod));
 #endif
-	if (bpf_fib_lookup(skb, &fib, sizeof(fib), BPF_FIB_LOOKUP_SKIP_NEIGH) != BPF_FIB_LKUP_RET_SUCCESS)
-		return 0;
-	return fib.ifindex;
+	return ctx_route(ctx, &fib, BPF_FIB_LOOKUP_SKIP_NEIGH) ? fib.ifindex : 0;
 }
 
 /*
- * Turns the refused packet into the error and sends it to its pod: the verdict to return. TC_ACT_SHOT when it is not
+ * Turns the refused packet into the error and sends it to its pod: the verdict to return. HOOK_DROP when it is not
  * one that gets an answer. The packet has been counted already.
  */
-__noinline int N(refuse)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(refuse)(ctx_t *ctx, const struct packet *p)
 {
 	struct masq_control *c = control_get();
 	struct refusal r = {};
@@ -126,20 +124,17 @@ __noinline int N(refuse)(struct __sk_buff *skb, const struct packet *p)
 
 	if (!c || !p || p->fragment != FRAGMENT_WHOLE || p->l3_offset != ETH_HLEN ||
 	    p->l4_offset != ETH_HLEN + IP_HEADER_SIZE || p->flow.protocol == ICMP_PROTOCOL)
-		return TC_ACT_SHOT;
-	if (!refusal_is_within_budget(c->clock) || !uplink_address(skb, &p->flow, &from) ||
-	    bpf_skb_load_bytes(skb, ETH_HLEN, r.icmp.quote, sizeof(r.icmp.quote)))
-		return TC_ACT_SHOT;
-	device = device_toward(skb, &from, &p->flow.src);
+		return HOOK_DROP;
+	if (!refusal_is_within_budget(c->clock) || !uplink_address(ctx, &p->flow, &from) ||
+	    !ctx_load(ctx, ETH_HLEN, r.icmp.quote, sizeof(r.icmp.quote)))
+		return HOOK_DROP;
+	device = device_toward(ctx, &from, &p->flow.src);
 	if (!device)
-		return TC_ACT_SHOT;
+		return HOOK_DROP;
 	r.icmp.type = PROHIBITED_TYPE;
 	r.icmp.code = PROHIBITED_CODE;
 	refusal_fill_ip(&r, &from, &p->flow.src);
-	if (bpf_skb_change_tail(skb, ETH_HLEN + sizeof(r), 0) ||
-	    bpf_skb_store_bytes(skb, ETH_HLEN, &r, sizeof(r), BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
-		return TC_ACT_SHOT;
-	return bpf_redirect_neigh(device, NULL, 0, 0);
+	return ctx_replace(ctx, ETH_HLEN + sizeof(r), ETH_HLEN, &r, sizeof(r)) ? ctx_redirect(device) : HOOK_DROP;
 }
 
 #endif

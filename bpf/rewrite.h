@@ -9,10 +9,6 @@
 
 #include "bpf/packet.h"
 
-#ifndef BPF_F_IPV6
-#define BPF_F_IPV6 (1ull << 7) /* Linux 6.16: the IPv6 header has no checksum that makes up for the change */
-#endif
-
 /* The checksum of a sum of 16-bit words (RFC 1071). */
 static __always_inline __sum16 checksum_fold(__u64 sum)
 {
@@ -35,10 +31,10 @@ static __always_inline __sum16 checksum_replace(__sum16 check, __be32 from, __be
 #if FAMILY == 4
 #define IP_HEADER struct iphdr
 
-static __always_inline long checksum_fix_address(struct __sk_buff *skb, __u32 offset, const addr_t *from,
-						 const addr_t *to, __u64 flags)
+static __always_inline bool checksum_fix_address(ctx_t *ctx, __u32 offset, const addr_t *from, const addr_t *to,
+						 bool is_udp)
 {
-	return bpf_l4_csum_replace(skb, offset, from->word[0], to->word[0], BPF_F_PSEUDO_HDR | sizeof(__be32) | flags);
+	return ctx_checksum_address4(ctx, offset, from->word[0], to->word[0], is_udp);
 }
 
 static __always_inline void address_write(struct iphdr *ip, bool source, const addr_t *to)
@@ -51,16 +47,12 @@ static __always_inline void address_write(struct iphdr *ip, bool source, const a
 #else
 #define IP_HEADER struct ipv6hdr
 
-static __always_inline long checksum_fix_address(struct __sk_buff *skb, __u32 offset, const addr_t *from,
-						 const addr_t *to, __u64 flags)
+static __always_inline bool checksum_fix_address(ctx_t *ctx, __u32 offset, const addr_t *from, const addr_t *to,
+						 bool is_udp)
 {
 	__s64 difference = bpf_csum_diff((__be32 *)from, sizeof(*from), (__be32 *)to, sizeof(*to), 0);
-	long error;
 
-	error = bpf_l4_csum_replace(skb, offset, 0, difference, BPF_F_PSEUDO_HDR | BPF_F_IPV6 | flags);
-	if (error) /* a kernel before the flag */
-		error = bpf_l4_csum_replace(skb, offset, 0, difference, BPF_F_PSEUDO_HDR | flags);
-	return error;
+	return ctx_checksum_address6(ctx, offset, difference, is_udp);
 }
 
 static __always_inline void address_write(struct ipv6hdr *ip, bool source, const addr_t *to)
@@ -69,34 +61,36 @@ static __always_inline void address_write(struct ipv6hdr *ip, bool source, const
 }
 #endif
 
-static __always_inline bool packet_write_address(struct __sk_buff *skb, const struct packet *p,
-						 enum masq_direction direction, const addr_t *to)
+static __always_inline bool packet_write_address(ctx_t *ctx, const struct packet *p, enum masq_direction direction,
+						 const addr_t *to)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__u32 l3_offset = p->l3_offset;
-	IP_HEADER *ip = data + l3_offset;
+	IP_HEADER *ip;
 
-	if (l3_offset > L3_OFFSET_MAX || (void *)(ip + 1) > end)
+	if (l3_offset > L3_OFFSET_MAX)
+		return false;
+	KNOWN(l3_offset); /* two branches: the verifier finds no bounds in one branch on both conditions */
+	ip = ctx_data(ctx) + l3_offset;
+	if ((void *)(ip + 1) > ctx_data_end(ctx))
 		return false;
 	address_write(ip, direction == MASQ_EGRESS, to);
 	return true;
 }
 
-static __always_inline bool port_write(struct __sk_buff *skb, const struct packet *p, enum masq_direction direction,
-				       __be16 port)
+static __always_inline bool port_write(ctx_t *ctx, const struct packet *p, enum masq_direction direction, __be16 port)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__u32 at = port_offset(p->flow.protocol, direction == MASQ_EGRESS), l4_offset = p->l4_offset;
 	void *l4;
 
 	if (l4_offset <= L4_OFFSET_MAX) {
-		l4 = data + l4_offset;
-		if (l4 + 8 <= end) {
+		KNOWN(l4_offset);
+		l4 = ctx_data(ctx) + l4_offset;
+		if (l4 + 8 <= ctx_data_end(ctx)) {
 			*(__be16 *)(l4 + at) = port;
 			return true;
 		}
 	}
-	return !bpf_skb_store_bytes(skb, l4_offset + at, &port, sizeof(port), 0);
+	return ctx_store(ctx, l4_offset + at, &port, sizeof(port));
 }
 
 static __always_inline __s64 checksum_of_address(const addr_t *from, const addr_t *to, __s64 sum)
@@ -113,23 +107,22 @@ static __always_inline __s64 checksum_of_change(__be16 from, __be16 to, __s64 su
 }
 
 /* No checksum in the packet makes up for what changed, so the one that a device computed beside it has to. */
-static __always_inline void checksum_beside_fix(struct __sk_buff *skb, const struct packet *p, const addr_t *to,
-						__be16 port)
+static __always_inline void checksum_beside_fix(ctx_t *ctx, const struct packet *p, const addr_t *to, __be16 port)
 {
 	__s64 sum = FAMILY == 6 ? checksum_of_address(&p->flow.src, to, 0) : 0; /* IPv4's header has a checksum */
 
 	if (port != p->flow.sport)
 		sum = checksum_of_change(p->flow.sport, port, sum);
-	bpf_csum_update(skb, sum);
+	ctx_checksum_beside(ctx, sum);
 }
 
 /* Address alone: all that is to change in a fragment behind the first. */
-static __always_inline bool packet_rewrite_address(struct __sk_buff *skb, const struct packet *p,
-						   enum masq_direction direction, const addr_t *to)
+static __always_inline bool packet_rewrite_address(ctx_t *ctx, const struct packet *p, enum masq_direction direction,
+						   const addr_t *to)
 {
-	if (!packet_write_address(skb, p, direction, to))
+	if (!packet_write_address(ctx, p, direction, to))
 		return false;
-	checksum_beside_fix(skb, p, to, p->flow.sport);
+	checksum_beside_fix(ctx, p, to, p->flow.sport);
 	return true;
 }
 
@@ -137,38 +130,39 @@ static __always_inline bool packet_rewrite_address(struct __sk_buff *skb, const 
  * Egress: the source becomes `to` and `port`; ingress: the destination. For ICMP queries the port is the identifier.
  * After an error the packet may be half changed.
  */
-static __always_inline bool packet_rewrite(struct __sk_buff *skb, const struct packet *p, enum masq_direction direction,
+static __always_inline bool packet_rewrite(ctx_t *ctx, const struct packet *p, enum masq_direction direction,
 					   const addr_t *to, __be16 port)
 {
 	__u8 protocol = p->flow.protocol;
-	__u64 flags = protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	bool is_udp = protocol == IPPROTO_UDP;
 	__u32 checksum = checksum_offset(protocol);
 
-	if (!packet_write_address(skb, p, direction, to))
+	if (!packet_write_address(ctx, p, direction, to))
 		return false;
-	if (port != p->flow.sport && !port_write(skb, p, direction, port))
+	if (port != p->flow.sport && !port_write(ctx, p, direction, port))
 		return false;
 	if (!checksum || !p->has_checksum) {
-		checksum_beside_fix(skb, p, to, port);
+		checksum_beside_fix(ctx, p, to, port);
 		return true;
 	}
 	checksum += p->l4_offset;
 	/* In the packet's own orientation the changed address is flow.src in both directions. */
-	if (checksum_covers_addresses(protocol) && checksum_fix_address(skb, checksum, &p->flow.src, to, flags))
+	if (checksum_covers_addresses(protocol) && !checksum_fix_address(ctx, checksum, &p->flow.src, to, is_udp))
 		return false;
 	if (port == p->flow.sport)
 		return true;
-	return !bpf_l4_csum_replace(skb, checksum, p->flow.sport, port, sizeof(__be16) | flags);
+	return ctx_checksum_transport(ctx, checksum, p->flow.sport, port, is_udp);
 }
 
 /* The identification of a fragment. */
-static __always_inline bool identification_write(struct __sk_buff *skb, const struct packet *p, __be16 id)
+static __always_inline bool identification_write(ctx_t *ctx, const struct packet *p, __be16 id)
 {
 	if (id == p->id)
 		return true;
-	if (FAMILY == 4 && bpf_l3_csum_replace(skb, p->l3_offset + 10, p->id, id, sizeof(id)))
-		return false;
-	return !bpf_skb_store_bytes(skb, p->id_offset, &id, sizeof(id), FAMILY == 4 ? 0 : BPF_F_RECOMPUTE_CSUM);
+	if (FAMILY == 6)
+		return ctx_store_summed(ctx, p->id_offset, &id, sizeof(id));
+	return ctx_checksum_header(ctx, p->l3_offset + 10, p->id, id, sizeof(id)) &&
+	       ctx_store(ctx, p->id_offset, &id, sizeof(id));
 }
 
 #endif

@@ -34,11 +34,11 @@ static __always_inline bool is_answer(const mapping_t *m, enum masq_direction di
 #define TCP_SEQUENCE 4
 #define TCP_ACKNOWLEDGEMENT 8
 
-static __always_inline __u32 tcp_number(struct __sk_buff *skb, const struct packet *p, __u32 offset)
+static __always_inline __u32 tcp_number(ctx_t *ctx, const struct packet *p, __u32 offset)
 {
 	__be32 number = 0;
 
-	bpf_skb_load_bytes(skb, p->l4_offset + offset, &number, sizeof(number));
+	ctx_load(ctx, p->l4_offset + offset, &number, sizeof(number));
 	return bpf_ntohl(number);
 }
 
@@ -48,33 +48,33 @@ static __always_inline __u32 tcp_number(struct __sk_buff *skb, const struct pack
  */
 #define RST_WINDOW (1u << 26)
 
-static __always_inline bool rst_is_plausible(struct __sk_buff *skb, const struct packet *p, const mapping_t *m,
+static __always_inline bool rst_is_plausible(ctx_t *ctx, const struct packet *p, const mapping_t *m,
 					     enum masq_direction direction)
 {
 	if (direction == MASQ_EGRESS || m->state == MASQ_STATE_NEW || !m->pod_ack)
 		return true;
-	return tcp_number(skb, p, TCP_SEQUENCE) - m->pod_ack < RST_WINDOW;
+	return tcp_number(ctx, p, TCP_SEQUENCE) - m->pod_ack < RST_WINDOW;
 }
 
 /* What is kept of the pod's sequence numbers. */
-static __always_inline void tcp_note_numbers(struct __sk_buff *skb, const struct packet *p, mapping_t *m,
+static __always_inline void tcp_note_numbers(ctx_t *ctx, const struct packet *p, mapping_t *m,
 					     enum masq_direction direction)
 {
 	if (direction == MASQ_INGRESS) {
 		if (p->tcp_flags & TCP_FLAG_SYN)
-			m->pod_ack = tcp_number(skb, p, TCP_SEQUENCE) + 1;
+			m->pod_ack = tcp_number(ctx, p, TCP_SEQUENCE) + 1;
 		return;
 	}
 	if (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN))
-		m->pod_seq = tcp_number(skb, p, TCP_SEQUENCE);
+		m->pod_seq = tcp_number(ctx, p, TCP_SEQUENCE);
 	if ((p->tcp_flags & (TCP_FLAG_ACK | TCP_FLAG_RST)) == TCP_FLAG_ACK)
-		m->pod_ack = tcp_number(skb, p, TCP_ACKNOWLEDGEMENT);
+		m->pod_ack = tcp_number(ctx, p, TCP_ACKNOWLEDGEMENT);
 }
 
 #define BOTH_FINS (MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE)
 
 /* A connection closes with a FIN from both sides (RFC 9293 3.6), or a RST; data after a RST shows that it was none. */
-__noinline int N(tcp_follow)(struct __sk_buff *skb, const struct packet *p, mapping_t *m, __u32 direction)
+__noinline int N(tcp_follow)(ctx_t *ctx, const struct packet *p, mapping_t *m, __u32 direction)
 {
 	__u8 flags;
 
@@ -83,13 +83,13 @@ __noinline int N(tcp_follow)(struct __sk_buff *skb, const struct packet *p, mapp
 	flags = m->flags;
 	if (!(p->tcp_flags & TCP_FLAG_RST))
 		flags &= ~MASQ_RESET;
-	else if (rst_is_plausible(skb, p, m, direction))
+	else if (rst_is_plausible(ctx, p, m, direction))
 		flags |= MASQ_RESET;
 	else
 		return 0;
 	if (p->tcp_flags & TCP_FLAG_FIN)
 		flags |= direction == MASQ_EGRESS ? MASQ_FIN_FROM_POD : MASQ_FIN_FROM_REMOTE;
-	tcp_note_numbers(skb, p, m, direction);
+	tcp_note_numbers(ctx, p, m, direction);
 	m->flags = flags;
 	if ((flags & MASQ_RESET) || (flags & BOTH_FINS) == BOTH_FINS)
 		m->state = MASQ_STATE_CLOSING;
@@ -123,7 +123,7 @@ static __always_inline enum touched mapping_touch(mapping_t *m, __u32 clock)
 }
 
 /* Notes a packet of the connection; false: it has ended. Nothing is written when nothing changed. */
-static __always_inline bool mapping_track(struct __sk_buff *skb, mapping_t *m, const struct packet *p,
+static __always_inline bool mapping_track(ctx_t *ctx, mapping_t *m, const struct packet *p,
 					  enum masq_direction direction, __u32 clock)
 {
 	enum touched touched = mapping_touch(m, clock);
@@ -135,7 +135,7 @@ static __always_inline bool mapping_track(struct __sk_buff *skb, mapping_t *m, c
 	if (p->flow.protocol == IPPROTO_TCP) {
 		if (answered || touched == TOUCHED_ANEW || m->state == MASQ_STATE_CLOSING ||
 		    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)))
-			N(tcp_follow)(skb, p, m, direction);
+			N(tcp_follow)(ctx, p, m, direction);
 	} else if (answered) {
 		m->state = MASQ_STATE_ESTABLISHED;
 	}

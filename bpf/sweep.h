@@ -104,8 +104,8 @@ static int sweep_tick(void *map, __u32 *key, struct sweeper *sweeper)
 }
 
 /* Run once by user space after each load: from then on the timer uses this object's program. */
-SEC("tc")
-int N(sweep_start)(struct __sk_buff *skb)
+HOOK_PROGRAM
+int N(sweep_start)(ctx_t *ctx)
 {
 	__u32 zero = 0;
 	struct sweeper *sweeper = bpf_map_lookup_elem(&N(sweeper), &zero);

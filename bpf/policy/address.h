@@ -6,9 +6,9 @@
 #include "bpf/policy/decide.h"
 
 /* Selects an address of the uplink for a pod, the same for all its connections (RFC 4787 4.1: paired pooling). */
-static __always_inline bool uplink_address(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
+static __always_inline bool uplink_address(ctx_t *ctx, const tuple_t *flow, addr_t *external)
 {
-	__u32 ifindex = skb->ifindex, pick = 0;
+	__u32 ifindex = ctx_ifindex(ctx), pick = 0;
 	__u64 hash = 0;
 	uplink_t *uplink = bpf_map_lookup_elem(&N(uplinks), &ifindex);
 
@@ -26,10 +26,9 @@ static __always_inline bool uplink_address(struct __sk_buff *skb, const tuple_t 
 }
 
 /* Selects the source address of the host's route to the destination. */
-__noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_t *external)
+__noinline int N(route_source)(ctx_t *ctx, const tuple_t *flow, addr_t *external)
 {
-	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = skb->ifindex};
-	long result;
+	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = ctx_ifindex(ctx)};
 
 	if (!flow || !external)
 		return false;
@@ -40,9 +39,7 @@ __noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_
 #else
 	__builtin_memcpy(fib.ipv6_dst, &flow->dst, sizeof(addr_t));
 #endif
-	result = bpf_fib_lookup(skb, &fib, sizeof(fib),
-				BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
-	if (result != BPF_FIB_LKUP_RET_SUCCESS)
+	if (!ctx_route(ctx, &fib, BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC))
 		return false;
 #if FAMILY == 4
 	external->word[0] = fib.ipv4_src;
@@ -53,11 +50,11 @@ __noinline int N(route_source)(struct __sk_buff *skb, const tuple_t *flow, addr_
 }
 
 /* Returns false if there is no usable address. */
-static __always_inline bool external_address(struct __sk_buff *skb, const struct decision *d, const tuple_t *flow,
+static __always_inline bool external_address(ctx_t *ctx, const struct decision *d, const tuple_t *flow,
 					     addr_t *external)
 {
-	return (d->addresses == ADDRESSES_OF_ROUTE && N(route_source)(skb, flow, external)) ||
-	       uplink_address(skb, flow, external);
+	return (d->addresses == ADDRESSES_OF_ROUTE && N(route_source)(ctx, flow, external)) ||
+	       uplink_address(ctx, flow, external);
 }
 
 #endif

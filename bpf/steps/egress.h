@@ -21,12 +21,12 @@ static __always_inline __u32 egress_host(const struct packet *p, enum parsed par
 }
 
 /* A pod's packet that is no complete packet of a connection. */
-__noinline int N(egress_special)(struct __sk_buff *skb, const struct packet *p, __u32 parsed)
+__noinline int N(egress_special)(ctx_t *ctx, const struct packet *p, __u32 parsed)
 {
 	if (!p)
 		return MASQ_REASON_MALFORMED;
 	if (parsed == PARSED_LATER)
-		return N(later_egress)(skb, p);
+		return N(later_egress)(ctx, p);
 	if (p->no_flow == MASQ_REASON_NEIGHBOUR_DISCOVERY)
 		return MASQ_REASON_NEIGHBOUR_DISCOVERY;
 	return decide_without_mapping(&p->flow, p->no_flow);
@@ -36,9 +36,9 @@ __noinline int N(egress_special)(struct __sk_buff *skb, const struct packet *p, 
  * A mapping is used again if its SYN is retransmitted, or if the remote endpoint accepts a new SYN for it: after a RST,
  * or after its end with a higher sequence number (RFC 9293 3.6.1).
  */
-static __always_inline bool syn_continues(struct __sk_buff *skb, const struct packet *p, mapping_t *m)
+static __always_inline bool syn_continues(ctx_t *ctx, const struct packet *p, mapping_t *m)
 {
-	__u32 sequence = tcp_number(skb, p, TCP_SEQUENCE);
+	__u32 sequence = tcp_number(ctx, p, TCP_SEQUENCE);
 
 	if (m->state == MASQ_STATE_NEW || sequence == m->pod_seq)
 		return true;
@@ -55,7 +55,7 @@ static __always_inline bool syn_continues(struct __sk_buff *skb, const struct pa
  * unmasqueraded. A mapping that is not used again is quarantined: it keeps its port (RFC 7857 2.2), and the new connection
  * gets another one.
  */
-__noinline int N(egress_reopen)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(egress_reopen)(ctx_t *ctx, const struct packet *p)
 {
 	tuple_t flow;
 	mapping_t *m;
@@ -74,11 +74,11 @@ __noinline int N(egress_reopen)(struct __sk_buff *skb, const struct packet *p)
 	}
 	if (m->order == MASQ_ORDER_HOLD)
 		return MASQ_REASON_RESTING;
-	if (!m->order && syn_continues(skb, p, m))
+	if (!m->order && syn_continues(ctx, p, m))
 		return STEP_NEXT;
 	if (m->order == MASQ_ORDER_WAIT && !packet_is_pure_syn(p)) {
 		if (flow.protocol == IPPROTO_TCP)
-			tcp_note_numbers(skb, p, m, MASQ_EGRESS); /* a RST from the agent must fit them */
+			tcp_note_numbers(ctx, p, m, MASQ_EGRESS); /* a RST from the agent must fit them */
 		return MASQ_REASON_ADDRESS_AWAY;
 	}
 	mapping_rest(m, slot);
@@ -86,7 +86,7 @@ __noinline int N(egress_reopen)(struct __sk_buff *skb, const struct packet *p)
 }
 
 /* Returns the packet's mapping after tracking its state, or NULL and *result. */
-static __always_inline mapping_t *egress_established(struct __sk_buff *skb, const struct packet *p, __u32 *result)
+static __always_inline mapping_t *egress_established(ctx_t *ctx, const struct packet *p, __u32 *result)
 {
 	mapping_t *m = table_find(BY_FLOW, &p->flow);
 	struct masq_control *c = control_get();
@@ -95,32 +95,32 @@ static __always_inline mapping_t *egress_established(struct __sk_buff *skb, cons
 	if (!c || !m)
 		return NULL;
 	if (m->order || packet_is_pure_syn(p)) {
-		*result = N(egress_reopen)(skb, p);
+		*result = N(egress_reopen)(ctx, p);
 		if (*result != STEP_NEXT)
 			return NULL;
 		*result = STEP_NEW;
 	}
-	return mapping_track(skb, m, p, MASQ_EGRESS, c->clock) ? m : NULL;
+	return mapping_track(ctx, m, p, MASQ_EGRESS, c->clock) ? m : NULL;
 }
 
 /* Opens a second mapping by address alone for the pod of a mapping with a key, unless another pod has it. */
-static __always_inline void open_without_key(struct __sk_buff *skb, const tuple_t *flow, const addr_t *external,
+static __always_inline void open_without_key(ctx_t *ctx, const tuple_t *flow, const addr_t *external,
 					     const struct decision *d)
 {
 	tuple_t any;
 
 	flow_without_key(&any, flow);
 	if (N(find_by_flow)(&any) == NO_SLOT)
-		N(mapping_open)(skb, &any, external, d);
+		N(mapping_open)(ctx, &any, external, d);
 }
 
 /*
  * Decides a new connection, and stores the decision. Returns the slot of its mapping, or REFUSED(reason) if it has none:
  * it is bypassed, or cannot be masqueraded.
  */
-__noinline int N(connection_begin)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(connection_begin)(ctx_t *ctx, const struct packet *p)
 {
-	__u32 ingress_ifindex = skb->ingress_ifindex;
+	__u32 ingress_ifindex = ctx_ingress_ifindex(ctx);
 	struct decision d = {};
 	addr_t external = {};
 	int slot;
@@ -139,53 +139,53 @@ __noinline int N(connection_begin)(struct __sk_buff *skb, const struct packet *p
 		return REFUSED(d.reason);
 	if (!p->may_open || is_adopting())
 		return REFUSED(MASQ_REASON_NOT_AN_OPENER);
-	if (!external_address(skb, &d, &p->flow, &external))
+	if (!external_address(ctx, &d, &p->flow, &external))
 		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
-	slot = N(mapping_open)(skb, &p->flow, &external, &d);
+	slot = N(mapping_open)(ctx, &p->flow, &external, &d);
 	if (slot >= 0 && d.filtering == FILTER_ADDRESS)
-		open_without_key(skb, &p->flow, &external, &d);
+		open_without_key(ctx, &p->flow, &external, &d);
 	return slot;
 }
 
 /* Returns the mapping of a new connection, or NULL and *result. */
-static __always_inline mapping_t *egress_new(struct __sk_buff *skb, const struct packet *p, __u32 *result)
+static __always_inline mapping_t *egress_new(ctx_t *ctx, const struct packet *p, __u32 *result)
 {
-	int slot = N(connection_begin)(skb, p);
+	int slot = N(connection_begin)(ctx, p);
 	mapping_t *m = slot_at(slot);
 
 	*result = slot < 0 ? REFUSAL(slot) : MASQ_REASON_TABLE_FULL;
 	if (slot < 0 || !m)
 		return NULL;
 	if (p->flow.protocol == IPPROTO_TCP)
-		N(tcp_follow)(skb, p, m, MASQ_EGRESS);
+		N(tcp_follow)(ctx, p, m, MASQ_EGRESS);
 	return m;
 }
 
 /* The first fragment of a pod's datagram: the later fragments follow its decision. */
-__noinline int N(egress_head)(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
+__noinline int N(egress_head)(ctx_t *ctx, const struct packet *p, const mapping_t *m)
 {
 	mapping_t *datagram;
 	int slot;
 
 	if (!p || !m)
 		return MASQ_REASON_MALFORMED;
-	slot = datagram_open(skb, p, &m->external);
+	slot = datagram_open(ctx, p, &m->external);
 	if (slot < 0)
 		return REFUSAL(slot);
-	if (N(fragments_release)(skb, p, MASQ_KIND_DATAGRAM_OUT))
+	if (N(fragments_release)(ctx, p, MASQ_KIND_DATAGRAM_OUT))
 		return STEP_CLONED;
 	datagram = slot_at(slot);
-	if (!datagram || !identification_write(skb, p, datagram->external_port) ||
-	    !packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port))
+	if (!datagram || !identification_write(ctx, p, datagram->external_port) ||
+	    !packet_rewrite(ctx, p, MASQ_EGRESS, &m->external, m->external_port))
 		return MASQ_REASON_REWRITE_FAILED;
 	return MASQ_REASON_TRANSLATED;
 }
 
-static __always_inline __u32 egress_translate(struct __sk_buff *skb, const struct packet *p, const mapping_t *m)
+static __always_inline __u32 egress_translate(ctx_t *ctx, const struct packet *p, const mapping_t *m)
 {
 	if (p->fragment == FRAGMENT_HEAD)
-		return N(egress_head)(skb, p, m);
-	return packet_rewrite(skb, p, MASQ_EGRESS, &m->external, m->external_port) ? MASQ_REASON_TRANSLATED
+		return N(egress_head)(ctx, p, m);
+	return packet_rewrite(ctx, p, MASQ_EGRESS, &m->external, m->external_port) ? MASQ_REASON_TRANSLATED
 										   : MASQ_REASON_REWRITE_FAILED;
 }
 

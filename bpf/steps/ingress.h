@@ -16,16 +16,16 @@
 #include "bpf/steps/step.h"
 
 /* An ICMP error, or a fragment other than the first. */
-__noinline int N(ingress_special)(struct __sk_buff *skb, const struct packet *p, __u32 parsed)
+__noinline int N(ingress_special)(ctx_t *ctx, const struct packet *p, __u32 parsed)
 {
-	return parsed == PARSED_ERROR ? N(error_ingress)(skb, p) : N(later_ingress)(skb, p);
+	return parsed == PARSED_ERROR ? N(error_ingress)(ctx, p) : N(later_ingress)(ctx, p);
 }
 
 /*
  * A packet to a pod's own address. It is not translated, and neither are the pod's replies, so the connection is
  * remembered. A segment from the middle of a TCP connection counts too: the connection may be older than masq.
  */
-__noinline int N(ingress_to_pod)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(ingress_to_pod)(ctx_t *ctx, const struct packet *p)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m;
@@ -33,7 +33,7 @@ __noinline int N(ingress_to_pod)(struct __sk_buff *skb, const struct packet *p)
 	if (!c || !p)
 		return MASQ_REASON_NOT_OURS;
 	m = table_find(BY_FLOW, &p->flow);
-	if (m && mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
+	if (m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
 		return m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_NOT_OURS : m->reason;
 	if (is_source(&p->flow.dst))
 		return MASQ_REASON_POD_CIDR;
@@ -44,7 +44,7 @@ __noinline int N(ingress_to_pod)(struct __sk_buff *skb, const struct packet *p)
 }
 
 /* The first fragment of a datagram from outside: the later fragments go to the same destination. */
-__noinline int N(ingress_head)(struct __sk_buff *skb, struct packet *p)
+__noinline int N(ingress_head)(ctx_t *ctx, struct packet *p)
 {
 	struct masq_control *c = control_get();
 	__u32 reason = MASQ_REASON_NOT_OURS;
@@ -55,14 +55,14 @@ __noinline int N(ingress_head)(struct __sk_buff *skb, struct packet *p)
 	m = reply_find(&p->flow);
 	if (m && mapping_rests(m))
 		reason = MASQ_REASON_RESTING;
-	else if (m && mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
+	else if (m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
 		reason = MASQ_REASON_TRANSLATED;
 	/* Not translated: the destination on the wire. */
 	reason = N(datagram_note)(p, m && reason == MASQ_REASON_TRANSLATED ? &m->flow.src : &p->flow.src, reason,
 				  MASQ_KIND_DATAGRAM_IN);
-	if (N(fragments_release)(skb, p, MASQ_KIND_DATAGRAM_IN))
+	if (N(fragments_release)(ctx, p, MASQ_KIND_DATAGRAM_IN))
 		return STEP_CLONED;
-	if (m && reason == MASQ_REASON_TRANSLATED && !packet_rewrite(skb, p, MASQ_INGRESS, &m->flow.src, m->flow.sport))
+	if (m && reason == MASQ_REASON_TRANSLATED && !packet_rewrite(ctx, p, MASQ_INGRESS, &m->flow.src, m->flow.sport))
 		reason = MASQ_REASON_REWRITE_FAILED;
 	if (m)
 		p->flow = m->flow;
@@ -70,7 +70,7 @@ __noinline int N(ingress_head)(struct __sk_buff *skb, struct packet *p)
 }
 
 /* A packet of a protocol whose key may differ between the directions. */
-__noinline int N(ingress_without_key)(struct __sk_buff *skb, struct packet *p)
+__noinline int N(ingress_without_key)(ctx_t *ctx, struct packet *p)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m;
@@ -82,9 +82,9 @@ __noinline int N(ingress_without_key)(struct __sk_buff *skb, struct packet *p)
 		p->flow = m->flow;
 		return MASQ_REASON_RESTING;
 	}
-	if (!m || !mapping_track(skb, m, p, MASQ_INGRESS, c->clock))
+	if (!m || !mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
 		return MASQ_REASON_NOT_OURS;
-	if (packet_rewrite_address(skb, p, MASQ_INGRESS, &m->flow.src))
+	if (packet_rewrite_address(ctx, p, MASQ_INGRESS, &m->flow.src))
 		return MASQ_REASON_TRANSLATED;
 	p->flow = m->flow;
 	return MASQ_REASON_REWRITE_FAILED;
@@ -94,7 +94,7 @@ __noinline int N(ingress_without_key)(struct __sk_buff *skb, struct packet *p)
  * Returns true if a host socket holds the external port of a mapping that has had no reply yet: the socket takes
  * precedence, and the pod's next packet gets another port.
  */
-__noinline int N(reply_belongs_to_host)(struct __sk_buff *skb, const struct packet *p)
+__noinline int N(reply_belongs_to_host)(ctx_t *ctx, const struct packet *p)
 {
 	tuple_t flow;
 	mapping_t *m;
@@ -105,39 +105,39 @@ __noinline int N(reply_belongs_to_host)(struct __sk_buff *skb, const struct pack
 	flow = p->flow;
 	slot = N(find_by_reply)(&flow);
 	m = slot_at(slot);
-	if (!m || !N(port_has_socket)(skb, slot))
+	if (!m || !N(port_has_socket)(ctx, slot))
 		return false;
 	WRITE_ONCE(m->seen, 0);
 	return true;
 }
 
 /* Returns the packet's mapping after tracking its state, or NULL and *result. */
-static __always_inline mapping_t *ingress_established(struct __sk_buff *skb, struct packet *p, __u32 *result)
+static __always_inline mapping_t *ingress_established(ctx_t *ctx, struct packet *p, __u32 *result)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m = table_find(BY_REPLY, &p->flow);
 
 	*result = STEP_NEW;
-	if (m && m->state == MASQ_STATE_NEW && N(reply_belongs_to_host)(skb, p))
+	if (m && m->state == MASQ_STATE_NEW && N(reply_belongs_to_host)(ctx, p))
 		return NULL;
 	if (m && mapping_rests(m)) {
 		p->flow = m->flow;
 		*result = MASQ_REASON_RESTING;
 		return NULL;
 	}
-	return c && m && mapping_track(skb, m, p, MASQ_INGRESS, c->clock) ? m : NULL;
+	return c && m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock) ? m : NULL;
 }
 
-static __always_inline __u32 ingress_without_mapping(struct __sk_buff *skb, struct packet *p)
+static __always_inline __u32 ingress_without_mapping(ctx_t *ctx, struct packet *p)
 {
 	if (flow_has_key(&p->flow))
-		return N(ingress_without_key)(skb, p);
+		return N(ingress_without_key)(ctx, p);
 	return may_be_adopted(p) ? MASQ_REASON_NOT_AN_OPENER : MASQ_REASON_NOT_OURS;
 }
 
-static __always_inline __u32 ingress_translate(struct __sk_buff *skb, struct packet *p, const mapping_t *m)
+static __always_inline __u32 ingress_translate(ctx_t *ctx, struct packet *p, const mapping_t *m)
 {
-	if (packet_rewrite(skb, p, MASQ_INGRESS, &m->flow.src, m->flow.sport))
+	if (packet_rewrite(ctx, p, MASQ_INGRESS, &m->flow.src, m->flow.sport))
 		return MASQ_REASON_TRANSLATED;
 	p->flow = m->flow;
 	return MASQ_REASON_REWRITE_FAILED;
