@@ -5,12 +5,20 @@
 
 #include "bpf/policy/decide.h"
 
+/* External addresses, by interface index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, uplink_t);
+} uplinks_map SEC(".maps");
+
 /* Selects an address of the uplink for a pod, the same for all its connections (RFC 4787 4.1: paired pooling). */
 static __always_inline bool uplink_address(ctx_t *ctx, const tuple_t *flow, addr_t *external)
 {
 	__u32 ifindex = ctx_ifindex(ctx), pick = 0;
 	__u64 hash = 0;
-	uplink_t *uplink = bpf_map_lookup_elem(&N(uplinks), &ifindex);
+	uplink_t *uplink = bpf_map_lookup_elem(&uplinks_map, &ifindex);
 
 	if (!uplink || !uplink->count)
 		return false;
@@ -26,7 +34,7 @@ static __always_inline bool uplink_address(ctx_t *ctx, const tuple_t *flow, addr
 }
 
 /* Selects the source address of the host's route to the destination. */
-__noinline int N(route_source)(ctx_t *ctx, const tuple_t *flow, addr_t *external)
+__noinline int address_of_route(ctx_t *ctx, const tuple_t *flow, addr_t *external)
 {
 	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = ctx_ifindex(ctx)};
 
@@ -53,7 +61,7 @@ __noinline int N(route_source)(ctx_t *ctx, const tuple_t *flow, addr_t *external
 static __always_inline bool external_address(ctx_t *ctx, const struct decision *d, const tuple_t *flow,
 					     addr_t *external)
 {
-	return (d->addresses == ADDRESSES_OF_ROUTE && N(route_source)(ctx, flow, external)) ||
+	return (d->addresses == ADDRESSES_OF_ROUTE && address_of_route(ctx, flow, external)) ||
 	       uplink_address(ctx, flow, external);
 }
 

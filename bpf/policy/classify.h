@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Source set: the addresses whose connections are masqueraded. */
+/* The source set: addresses whose connections are masqueraded. */
 #ifndef MASQ_BPF_POLICY_CLASSIFY_H
 #define MASQ_BPF_POLICY_CLASSIFY_H
 
-#include "bpf/maps.h"
+#include "bpf/packet/family.h"
+
+/* The source set if it has more entries than the options. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, policy_key_t);
+	__type(value, __u8);
+} sources_map SEC(".maps");
 
 static __always_inline void policy_key(policy_key_t *key, const addr_t *a)
 {
@@ -17,7 +26,7 @@ static __always_inline bool is_source(const addr_t *a)
 
 	if (options.source_count > MASQ_SOURCES_MAX) {
 		policy_key(&key, a);
-		return bpf_map_lookup_elem(&N(sources), &key);
+		return bpf_map_lookup_elem(&sources_map, &key);
 	}
 	for (__u32 i = 0; i < MASQ_SOURCES_MAX; i++) {
 		if (i >= options.source_count)

@@ -6,8 +6,8 @@
 #ifndef MASQ_BPF_POLICY_DECIDE_H
 #define MASQ_BPF_POLICY_DECIDE_H
 
+#include "bpf/packet/protocol.h"
 #include "bpf/policy/classify.h"
-#include "bpf/protocol.h"
 
 enum action {
 	ACTION_MASQUERADE,
@@ -53,9 +53,25 @@ struct decision {
 /* A GRE key, or the SPI of ESP and AH: it may differ between the two directions. */
 static __always_inline bool flow_has_key(const tuple_t *flow)
 {
-	return transport_of(flow->protocol) == TRANSPORT_FIXED && flow->protocol != PROTOCOL_SCTP &&
+	return transport_of(flow->protocol) == TRANSPORT_ADDRESS_ONLY && flow->protocol != PROTOCOL_SCTP &&
 	       flow->kind == MASQ_KIND_CONNECTION && (flow->sport | flow->dport);
 }
+
+/* The policy by destination: a trie that user space replaces atomically. */
+struct policy_rules {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	/* masq_policy_key, masq_policy: no BTF of an inner map survives linking */
+	__uint(key_size, sizeof(policy_key_t));
+	__uint(value_size, sizeof(struct masq_policy));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct policy_rules);
+} policy_map SEC(".maps");
 
 /* The reason not to masquerade, or TRANSLATED. */
 static __always_inline __u8 destination_reason(const addr_t *destination)
@@ -67,7 +83,7 @@ static __always_inline __u8 destination_reason(const addr_t *destination)
 
 	if (is_source(destination))
 		return MASQ_REASON_POD_CIDR;
-	rules = bpf_map_lookup_elem(&N(policy), &zero);
+	rules = bpf_map_lookup_elem(&policy_map, &zero);
 	if (!rules)
 		return MASQ_REASON_TRANSLATED;
 	policy_key(&key, destination);
@@ -94,8 +110,10 @@ static __always_inline __u8 ports_of(__u8 protocol)
 	}
 }
 
-/* Decides a connection with this tuple. Ports are 0 where they are unknown: of a later fragment and of an ICMP error. */
-__noinline int N(decide)(const tuple_t *flow, struct decision *d)
+/*
+ * Decides a connection with this tuple. Ports are 0 where they are unknown: of a later fragment and of an ICMP error.
+ */
+__noinline int decide(const tuple_t *flow, struct decision *d)
 {
 	if (!flow || !d)
 		return 0;
@@ -113,7 +131,7 @@ static __always_inline __u32 decide_without_mapping(const tuple_t *flow, __u32 o
 {
 	struct decision d = {};
 
-	N(decide)(flow, &d);
+	decide(flow, &d);
 	return d.action == ACTION_MASQUERADE ? otherwise : d.reason;
 }
 

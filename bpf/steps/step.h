@@ -6,12 +6,12 @@
 #ifndef MASQ_BPF_STEPS_STEP_H
 #define MASQ_BPF_STEPS_STEP_H
 
-#include "bpf/abi.h"
+#include "bpf/abi/reasons.h"
 
 enum step {
 	STEP_NEXT = MASQ_REASONS_MAX, /* the next step decides */
 	STEP_NEW,                     /* no mapping: the packet may begin a connection */
-	STEP_CLONED, /* sent on as a clone, which passes the engine again and is counted then (held.h) */
+	STEP_CLONED, /* sent on as a clone, which passes the engine again and is counted then (fragment_queue.h) */
 };
 
 #endif
