@@ -29,7 +29,8 @@ static __always_inline bool uplink_address(ctx_t *ctx, const tuple_t *flow, addr
 	}
 	if (pick >= MASQ_POOL_MAX)
 		return false;
-	*external = uplink->address[pick];
+	KNOWN(pick); /* the verifier has no bounds of a remainder: the next one gives them */
+	*external = uplink->address[pick % MASQ_POOL_MAX];
 	return true;
 }
 
