@@ -16,8 +16,8 @@ namespace masq {
 // reserved ports; never a NodePort. Fails when none is left. What deserves a word is added to `notes`.
 Result<std::vector<PortRange>> mapped_ports(const Config& config, const Node& node, std::vector<std::string>& notes);
 
-// Whether connections of this protocol (IPPROTO_*) get their source port from there: bpf/protocol.h. ICMP's identifiers
-// have a space of their own, other protocols keep what they have.
+// Connections of this protocol (IPPROTO_*) get their source port from there: bpf/packet/protocol.h. ICMP identifiers
+// have their own space, and other protocols keep their key.
 bool has_mapped_port(std::uint8_t protocol);
 
 }  // namespace masq

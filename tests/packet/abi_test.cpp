@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bpf/abi.h, as user space compiled it, is what the objects say in their BTF and maps.
-#include "bpf/abi.h"
-
+// bpf/abi/, as user space compiled it, is what the objects say in their BTF and maps.
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -12,7 +10,12 @@
 #include <string>
 #include <utility>
 
-#include "bpf/event_abi.h"
+#include "bpf/abi/event.h"
+#include "bpf/abi/fragment.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/options.h"
+#include "bpf/abi/policy.h"
+#include "bpf/abi/reasons.h"
 #include "datapath/bpf/element_type.hpp"
 #include "engine.hpp"
 #include "masq_bpf.skel.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mappings that another table or datapath had until now (bpf/adopt.h).
+// Mappings that another table or datapath had until now (bpf/nat/import.h).
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -8,7 +8,8 @@
 #include <span>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/datapath.hpp"

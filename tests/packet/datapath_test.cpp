@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/clsact.hpp"
 #include "datapath/bpf/options.hpp"

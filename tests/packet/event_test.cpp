@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the programs tell one who watches, and that they tell nothing else; floods: the hard case R98.
+#include "bpf/abi/event.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <gtest/gtest.h>
@@ -11,8 +13,8 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
-#include "bpf/event_abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "engine.hpp"
 #include "model/desired.hpp"
 #include "packet.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datagrams in fragments, to the byte: RFC 4787 REQ-14, RFC 6864 5.3.1, RFC 5722; the hard case R84. What waits for its
 // first fragment is sent on by the kernel's device, so that is a scenario's.
+#include "bpf/abi/fragment.h"
+
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
@@ -10,7 +12,7 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/reasons.h"
 #include "engine.hpp"
 #include "packet.hpp"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of mappings: ports, limits, and who has which port. Time is in time_test.cpp, two CPUs in race_test.cpp.
+#include "bpf/abi/mapping.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +15,6 @@
 
 #include "base/address.hpp"
 #include "base/port_range.hpp"
-#include "bpf/abi.h"
 #include "engine.hpp"
 #include "packet.hpp"
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
 #include "engine.hpp"
 #include "packet.hpp"
 

@@ -20,7 +20,8 @@
 
 #include "base/address.hpp"
 #include "base/port_range.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "datapath/bpf/pinned_table.hpp"
 #include "engine.hpp"
 #include "model/desired.hpp"
@@ -133,7 +134,7 @@ class KnownPorts : public Ports {
     EXPECT_EQ(::listen(fd.get(), 1), 0);
     return fd;
   }
-  // What is known of the one remote endpoint's ports, changed by hand: struct known_ports in bpf/maps.h.
+  // What is known of the one remote endpoint's ports, changed by hand: struct known_ports in bpf/nat/port_known.h.
   template <class Change>
   void tamper(const Engine& engine, Change change) const {
     struct {

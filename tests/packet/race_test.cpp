@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "engine.hpp"
 #include "model/desired.hpp"
 #include "packet.hpp"
@@ -81,7 +82,7 @@ TEST_P(Races, two_pods_with_one_port_get_two) {
   EXPECT_EQ(disorder(engine, who.family), "");
 }
 
-// The number of the forward index' bucket in which a TCP connection is at home, as bpf/table.h reckons it.
+// The number of the forward index' bucket in which a TCP connection is at home, as bpf/nat/index.h computes it.
 template <class Tuple>
 std::uint32_t home_of(const Endpoint& from, const Endpoint& to, std::uint64_t seed, std::uint32_t mask) {
   Tuple tuple{};

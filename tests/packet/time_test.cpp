@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "engine.hpp"
 #include "model/config.hpp"
 #include "packet.hpp"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bpf/abi.h and bpf/event_abi.h list: each reason is in the reference, and no name gets another number."""
+"""The lists of bpf/abi/: each reason is in the reference, and no name gets another number."""
 import re
 
-ABI, EVENTS = "bpf/abi.h", "bpf/event_abi.h"
+REASONS, ABI = "bpf/abi/reasons.h", "bpf/abi"
 REFERENCE, RECORD = "docs/reference.md", "bpf/pinned-numbers.txt"
-BEGIN, END = "<!-- reasons: made from bpf/abi.h by scripts/update-reasons -->\n", "<!-- end of reasons -->"
+BEGIN, END = "<!-- reasons: made from bpf/abi/reasons.h by scripts/update-reasons -->\n", "<!-- end of reasons -->"
 REASON = re.compile(r'X\(\w+, (\w+), "(\w+)",\s*"([^"]+)"\)')
 SIZES = {"MASQ_PROTOCOL_CLASSES", "MASQ_EVENT_TYPES"}  # a pinned value has an element for each of their names
 ENTRY = re.compile(r"^\s*(\w+)(?:\s*=\s*(\w+))?\s*$")
@@ -26,14 +26,14 @@ def with_reasons(page, abi):
 
 
 def reference_has_every_reason(root):
-    page, abi = root / REFERENCE, root / ABI
+    page, abi = root / REFERENCE, root / REASONS
     if not abi.exists():
         return
     text = page.read_text() if page.exists() else ""
     if BEGIN not in text or END not in text:
         yield f"{REFERENCE}: the table of reasons is missing"
     elif text != with_reasons(text, abi.read_text()):
-        yield f"{REFERENCE}: the reasons are not as in {ABI}: run scripts/update-reasons"
+        yield f"{REFERENCE}: the reasons are not as in {REASONS}: run scripts/update-reasons"
 
 
 def numbered_names(text):
@@ -71,12 +71,11 @@ def schema_of(text):
 
 
 def pinned_numbers_are_kept(root):
-    abi, record = root / ABI, root / RECORD
-    if not abi.exists():
+    headers, record = sorted((root / ABI).glob("*.h")), root / RECORD
+    if not headers:
         return
-    text, record_text = abi.read_text(), record.read_text() if record.exists() else ""
-    events = (root / EVENTS).read_text() if (root / EVENTS).exists() else ""
-    now, recorded = numbered_names(text + "\n" + events), recorded_names(record_text)
+    text, record_text = "\n".join(header.read_text() for header in headers), record.read_text() if record.exists() else ""
+    now, recorded = numbered_names(text), recorded_names(record_text)
     if schema_of(text) != schema_of(record_text):
         yield f"{RECORD}: of schema {schema_of(record_text)!r}, {ABI} of {schema_of(text)!r}: write it anew"
         return

@@ -19,7 +19,14 @@ MAY_INCLUDE = {
     "src/cli": {"base", "model", "os", "datapath", "cli"},
     "bpf": {"bpf"},
 }
-CONTRACT = {'"bpf/abi.h"', '"bpf/event_abi.h"'}  # between the kernel's part and the others
+# The folders of bpf/: each may include itself and those before it.
+LAYERS = ["abi", "hook", "packet", "policy", "nat", "steps"]
+# The kernel's type of a packet's context, and the helpers that take it.
+CONTEXT = re.compile(
+    r"\b(\w*sk_buff|\w*skb\w*|TC_ACT_\w+|bpf_(?:l3|l4)_csum_replace|bpf_csum_update|bpf_clone_redirect|bpf_redirect\w*"
+    r"|(?:bpf_fib_lookup|bpf_skc?_lookup_\w+)(?=\())"
+)
+FAMILY_NAMES = {"bpf/packet/names.h", "bpf/packet/family.h"}
 OURS = {"base", "model", "os", "datapath", "agent", "cli", "bpf", "tests", "bench"}
 # base and model have no effects: nothing there can open, wait or ask.
 EFFECTS = re.compile(r"<(fstream|iostream|filesystem|thread|cstdio|unistd\.h|fcntl\.h|sys/.*|linux/.*|net/.*)>")
@@ -60,8 +67,43 @@ def includes_go_down_only(root):
                 yield f"{name}: {folder} may not include {target}"
             if folder in {"src/base", "src/model"} and EFFECTS.match(target):
                 yield f"{name}: {folder} has no effects, and may not include {target}"
-            if folder != "bpf" and quoted_ours and first == "bpf" and target not in CONTRACT:
-                yield f"{name}: of bpf/ only its contract may be included ({', '.join(sorted(CONTRACT))}), not {target}"
+            if folder != "bpf" and quoted_ours and first == "bpf" and not target.startswith('"bpf/abi/'):
+                yield f"{name}: of bpf/ only its contract may be included (bpf/abi/), not {target}"
+
+
+def datapath_files(root):
+    """(path below bpf/, text, name) of the programs."""
+    for path, name in files(root):
+        if name.startswith("bpf/") and path.suffix in {".c", ".h"}:
+            yield pathlib.PurePath(name).relative_to("bpf"), path.read_text(), name
+
+
+def includes_of_the_datapath_go_down_only(root):
+    for place, text, name in datapath_files(root):
+        if len(place.parts) == 1 and place.suffix == ".c":  # the engine and the programs may include all
+            continue
+        if place.parts[0] not in LAYERS:
+            yield f"{name}: headers stand in one of {', '.join(LAYERS)}"
+            continue
+        allowed = LAYERS[: LAYERS.index(place.parts[0]) + 1]
+        for target in INCLUDE.findall(text):
+            if target.startswith('"bpf/') and target.split("/")[1] not in allowed:
+                yield f"{name}: bpf/{place.parts[0]} may not include {target}"
+
+
+def only_the_hook_names_the_context(root):
+    for place, text, name in datapath_files(root):
+        if place.parts[0] != "hook":
+            for number, line in enumerate(text.splitlines(), 1):
+                if found := CONTEXT.search(line):
+                    yield f"{name}:{number}: {found[0]}: use a function of bpf/hook/"
+
+
+def names_of_a_family_are_in_one_place(root):
+    """Else no search finds where a function is defined."""
+    for _, text, name in datapath_files(root):
+        if name not in FAMILY_NAMES and re.search(r"\bFN\(", text):
+            yield f"{name}: FN() hides a name: define the plain name in bpf/packet/names.h"
 
 
 def sources_carry_their_licence(root):
@@ -161,6 +203,9 @@ def a_type_has_one_definition(root):
 
 RULES = [
     includes_go_down_only,
+    includes_of_the_datapath_go_down_only,
+    only_the_hook_names_the_context,
+    names_of_a_family_are_in_one_place,
     sources_carry_their_licence,
     programs_do_not_print,
     production_has_no_test_switch,

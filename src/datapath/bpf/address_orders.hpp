@@ -15,11 +15,11 @@
 
 namespace masq {
 
-// Makes the table's mappings follow what became of their external addresses (enum masq_order in bpf/abi.h): they wait
-// for one that is away, go on when it is back, and end when it is gone for good. A pod is told of the end of a TCP
-// connection by a RST that comes in by the uplink as from the remote side. It counts only with the sequence number that
-// the pod expects (RFC 5961 3.2), of which the table has an older state: so the pod is asked too, and the next round's
-// RST fits.
+// Writes orders into mappings whose external address has changed (enum masq_order in bpf/abi/mapping.h): they wait
+// while it is unavailable, continue when it returns, and end when it is lost. The pod of a TCP connection that ends
+// gets a RST, which arrives by the uplink as from the remote side. The pod accepts it only with the expected sequence
+// number (RFC 5961 3.2), and the table has an older one: so the pod is made to send it, and the RST of the next round
+// fits.
 class AddressOrders {
  public:
   explicit AddressOrders(const Pins& pins) : pins_(pins) {}

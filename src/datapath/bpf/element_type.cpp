@@ -16,7 +16,8 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 
 namespace masq {
 namespace {

@@ -20,8 +20,9 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "bpf/abi.h"
-#include "bpf/event_abi.h"
+#include "bpf/abi/event.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/event.hpp"

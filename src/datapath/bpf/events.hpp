@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "bpf/event_abi.h"
+#include "bpf/abi/event.h"
 #include "datapath/event.hpp"
 
 namespace masq {

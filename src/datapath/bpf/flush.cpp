@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ending mappings from outside: writing 0 into `seen` ends one, and the kernel's sweep does the rest (bpf/sweep.h).
+// Ending mappings from outside: writing 0 into `seen` ends one, and the kernel's sweep does the rest (bpf/nat/sweep.h).
 #include <cstdint>
 #include <cstring>
 #include <expected>
@@ -7,7 +7,8 @@
 #include <functional>
 
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"

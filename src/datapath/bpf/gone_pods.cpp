@@ -9,7 +9,8 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/options.h"
+#include "bpf/abi/policy.h"
 #include "model/desired.hpp"
 
 namespace masq {

@@ -17,7 +17,7 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
 #include "datapath/bpf/element_type.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"

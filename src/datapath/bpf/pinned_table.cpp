@@ -19,7 +19,8 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/pin_check.hpp"
 #include "datapath/bpf/pins.hpp"

@@ -70,7 +70,7 @@ Result<std::optional<masq_control>> find_control(const Pins& pins, Family family
 // The same, when there must be one.
 Result<masq_control> read_control(const Pins& pins, Family family);
 
-// One family's table: bpf/table.h.
+// One family's table: bpf/nat/index.h.
 template <class Abi>
 struct PinnedTable {
   masq_control control;  // as it was when the table was opened

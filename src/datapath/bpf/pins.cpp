@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
 
 namespace masq {
 namespace {

@@ -13,7 +13,8 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/options.h"
+#include "bpf/abi/policy.h"
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
 #include "model/desired.hpp"

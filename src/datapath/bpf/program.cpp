@@ -20,7 +20,7 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
 #include "datapath/bpf/libbpf_log.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pin_check.hpp"

@@ -18,7 +18,7 @@
 namespace masq {
 namespace {
 
-constexpr std::ptrdiff_t max_pool_addresses = 16;  // of one family: MASQ_POOL_MAX of bpf/abi.h
+constexpr std::ptrdiff_t max_pool_addresses = 16;  // of one family: MASQ_POOL_MAX of bpf/abi/policy.h
 
 // "datapath (environment MASQ_DATAPATH)": where the operator has to look.
 std::string place_of(const ConfigDraft& draft, std::string_view key) {

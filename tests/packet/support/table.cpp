@@ -18,7 +18,8 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "engine.hpp"
 #include "packet.hpp"
 

@@ -9,8 +9,9 @@
 #include <cstring>
 
 #include "base/address.hpp"
-#include "bpf/abi.h"
-#include "bpf/event_abi.h"
+#include "bpf/abi/event.h"
+#include "bpf/abi/mapping.h"
+#include "bpf/abi/reasons.h"
 #include "unit/words.hpp"
 
 namespace masq {

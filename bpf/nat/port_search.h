@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The search for a port if the pod's own cannot be preserved. Without known ports, some random ports are tried first.
+ * Then every port of the range is tried before a connection is refused: from a random one on, word by word of the
+ * bitmap of known ports, and in strides, because taken ports form runs.
+ */
+#ifndef MASQ_BPF_NAT_PORT_SEARCH_H
+#define MASQ_BPF_NAT_PORT_SEARCH_H
+
+#include "bpf/nat/port_claim.h"
+#include "bpf/nat/port_known.h"
+#include "bpf/packet/loop.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct masq_births);
+} births_map SEC(".maps");
+
+#define GUESSES 8       /* before known ports are recorded */
+#define WORD_STRIDE 617 /* odd: strides meet each of the 1024 words */
+
+static __always_inline bool port_is_in_range(__u16 port)
+{
+	for (__u32 i = 0; i < MASQ_RANGES_MAX; i++) {
+		if (i >= options.range_count)
+			return false;
+		if (port >= options.range[i].low && port <= options.range[i].high)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline __u16 port_at(__u32 position)
+{
+	for (__u32 i = 0; i < MASQ_RANGES_MAX; i++) {
+		__u32 size;
+
+		if (i >= options.range_count)
+			return 0;
+		size = options.range[i].high - options.range[i].low + 1;
+		if (position < size)
+			return options.range[i].low + position;
+		position -= size;
+	}
+	return 0;
+}
+
+static __always_inline __u32 protocol_class(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return MASQ_CLASS_TCP;
+	case IPPROTO_UDP:
+		return MASQ_CLASS_UDP;
+	case ICMP_PROTOCOL:
+		return MASQ_CLASS_ICMP;
+	case PROTOCOL_SCTP:
+		return MASQ_CLASS_SCTP;
+	default:
+		return MASQ_CLASS_OTHER;
+	}
+}
+
+/* Counts a connection's search: the number of ports that were tried, and the result. */
+__noinline int search_count(__u32 slot, __u32 attempts, __u32 found)
+{
+	__u32 zero = 0, bucket = 0;
+	struct masq_births *births = bpf_map_lookup_elem(&births_map, &zero);
+	mapping_t *m = slot_at(slot);
+
+	if (!births || !m || m->flow.kind != MASQ_KIND_CONNECTION)
+		return 0;
+	while (bucket < MASQ_ATTEMPT_BUCKETS - 1 && attempts > 1u << bucket)
+		bucket++;
+	births->searches[bucket]++;
+	births->attempts += attempts;
+	if (found)
+		births->created[protocol_class(m->flow.protocol)]++;
+	return 0;
+}
+
+/* Returns a random port of the range. */
+__noinline __u32 port_guess(__u32 any_port)
+{
+	__u32 random = bpf_get_prandom_u32();
+
+	if (any_port)
+		return random % PORTS;
+	return options.port_count ? port_at(random % options.port_count) : 0;
+}
+
+enum search_kind {
+	SEARCH_NONE,     /* a search of this tick has found no free port */
+	SEARCH_GUESSING, /* no known ports */
+	SEARCH_ALL,
+};
+
+/* Returns enum search_kind. */
+__noinline int port_search_begin(__u32 slot, __u32 any_port)
+{
+	struct port_search *search = port_search_get();
+	struct masq_control *c = control_get();
+	mapping_t *m = slot_at(slot);
+	struct known_ports *known;
+	__u32 port = port_guess(any_port);
+
+	if (!search || !c || !m)
+		return SEARCH_NONE;
+	search->position = port % 64;
+	search->word = port / 64;
+	search->end = search->position + PORTS;
+	search->tried = 0;
+	search->any_port = any_port;
+	search->result = CLAIM_TAKEN;
+	known = known_ports_of(m);
+	if (!known || known->ranges != range_mark(any_port))
+		return SEARCH_GUESSING;
+	return known->exhausted == c->clock ? SEARCH_NONE : SEARCH_ALL;
+}
+
+/* Counts the search. Returns enum claim_result. */
+__noinline int port_search_end(__u32 slot)
+{
+	struct port_search *search = port_search_get();
+
+	if (!search)
+		return CLAIM_TAKEN;
+	if (search->result == CLAIM_TAKEN && search->position == search->end)
+		known_ports_exhausted(slot, search->any_port);
+	search_count(slot, search->tried + 1, search->result == CLAIMED);
+	return search->result;
+}
+
+/* Tries a port. Returns true if the search is over. */
+static __always_inline bool port_try(ctx_t *ctx, struct port_search *search, __u32 slot, __u32 port)
+{
+	mapping_t *m = slot_at(slot);
+	int result;
+
+	if (!m || (!search->any_port && !port_is_in_range(port)))
+		return false;
+	m->external_port = bpf_htons(port);
+	search->tried++;
+	result = port_claim(ctx, slot);
+	if (result == CLAIM_TAKEN)
+		return false;
+	if (result != CLAIMED)
+		port_mark_free(slot);
+	if (result == CLAIM_HOST_SOCKET)
+		return false;
+	search->result = result;
+	return true;
+}
+
+/* Tries a random port. Returns true if the search is over. */
+__noinline int port_try_one(ctx_t *ctx, __u32 slot)
+{
+	struct port_search *search = port_search_get();
+
+	return search && port_try(ctx, search, slot, port_guess(search->any_port));
+}
+
+/* After the guesses: begins to record known ports. */
+__noinline int port_search_all(__u32 slot)
+{
+	struct port_search *search = port_search_get();
+
+	return search && known_ports_reset(slot, search->any_port);
+}
+
+static __always_inline __u32 port_at_position(const struct port_search *search)
+{
+	__u32 word = search->word + search->position / 64 * WORD_STRIDE;
+
+	return word % (PORTS / 64) * 64 + search->position % 64;
+}
+
+/* Returns the next position after a taken port. A word whose ports are all taken is skipped. */
+static __always_inline __u32 position_after(const struct port_search *search, __u64 word)
+{
+	__u32 next_word = (search->position | 63) + 1;
+
+	if (~word)
+		return search->position + 1;
+	return next_word < search->end ? next_word : search->end;
+}
+
+struct port_search_step {
+	ctx_t *ctx;
+	struct known_ports *known; /* NULL: the map is full */
+	__u32 slot;
+};
+
+static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_search_step *step)
+{
+	struct port_search *search = port_search_get();
+	__u64 bit, *word;
+	__u32 port;
+
+	if (!search || search->position == search->end)
+		return 1;
+	port = port_at_position(search);
+	if (step->known) {
+		bit = 1ull << (port % 64);
+		word = &step->known->taken[port / 64];
+		if (READ_ONCE(*word) & bit) {
+			search->position = position_after(search, *word);
+			return 0;
+		}
+		__sync_fetch_and_or(word, bit);
+	}
+	search->position++;
+	return port_try(step->ctx, search, step->slot, port);
+}
+
+static __always_inline void port_search_run(ctx_t *ctx, const mapping_t *m, __u32 slot)
+{
+	struct port_search_step step = {.ctx = ctx, .known = known_ports_of(m), .slot = slot};
+
+	bpf_for_each_map_elem(&steps_map, port_search_step, &step, 0);
+}
+
+static __always_inline bool ports_guess(ctx_t *ctx, __u32 slot)
+{
+	for (int i = 0; i < GUESSES; i++)
+		if (port_try_one(ctx, slot))
+			return true;
+	return false;
+}
+
+/* Sets a slot's external_port and claims it. Returns CLAIMED, CLAIM_TAKEN (all ports are taken) or CLAIM_CROWDED. */
+static __always_inline int port_search(ctx_t *ctx, const mapping_t *m, __u32 slot, bool any_port)
+{
+	int kind = port_search_begin(slot, any_port);
+
+	if (kind == SEARCH_ALL || (kind == SEARCH_GUESSING && !ports_guess(ctx, slot) && port_search_all(slot)))
+		port_search_run(ctx, m, slot);
+	return port_search_end(slot);
+}
+
+#endif
