@@ -11,7 +11,7 @@
 
 namespace masq {
 
-std::expected<nlohmann::ordered_json, NoDocument> ask_for_document(const World& world, const std::string& target) {
+std::expected<nlohmann::ordered_json, NoDocument> query_document(const World& world, const std::string& target) {
   const auto refuse = [](Exit exit, std::string why) {
     return std::unexpected(NoDocument{.exit = exit, .error = {std::move(why)}});
   };

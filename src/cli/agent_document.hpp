@@ -17,6 +17,6 @@ struct NoDocument {
 
 // What the agent answers to a GET of `target`: a JSON object. An agent that is not there is exit_no_agent, one that
 // does not take the question exit_wrong_use, any other answer exit_failed.
-std::expected<nlohmann::ordered_json, NoDocument> ask_for_document(const World& world, const std::string& target);
+std::expected<nlohmann::ordered_json, NoDocument> query_document(const World& world, const std::string& target);
 
 }  // namespace masq

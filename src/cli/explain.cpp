@@ -111,8 +111,8 @@ std::vector<std::string> obstacles(const Usage& usage, const Question& question,
   return found;
 }
 
-// With the table at hand, what it means for this connection; without it (a bpffs that cannot be read), nothing.
-void add_what_the_table_says(const World& world, const Question& question, nlohmann::ordered_json& answer) {
+// Adds the existing mappings and the exceeded limits of this connection. Adds nothing when the table cannot be read.
+void add_table_facts(const World& world, const Question& question, nlohmann::ordered_json& answer) {
   std::uint64_t alive = 0;
   auto counted = world.read_mappings([&](const Mapping& mapping) {
     alive += mapping.pod == question.source && mapping.remote == question.destination &&
@@ -132,8 +132,8 @@ std::string render(const nlohmann::ordered_json& answer) {
     text += fmt::format("now dropped: {}\n", obstacle.get<std::string>());
   if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)
     text +=
-        fmt::format("{} alive: what was decided for {} holds until the end\n",
-                    alive == 1 ? "1 mapping is" : fmt::format("{} mappings are", alive), alive == 1 ? "it" : "them");
+        fmt::format("{}: existing connections keep their original decision\n",
+                    alive == 1 ? "1 mapping exists" : fmt::format("{} mappings exist", alive));
   return text;
 }
 
@@ -142,9 +142,9 @@ std::string render(const nlohmann::ordered_json& answer) {
 int explain_connection(const World& world, const Arguments& arguments) {
   const auto question = parse_question(arguments);
   if (!question) return end_with(world, exit_wrong_use, question.error());
-  auto answer = ask_for_document(world, target_of(*question));
+  auto answer = query_document(world, target_of(*question));
   if (!answer) return end_with(world, answer.error().exit, answer.error().error);
-  add_what_the_table_says(world, *question, *answer);
+  add_table_facts(world, *question, *answer);
   world.out(arguments.json ? answer->dump(2) + "\n" : render(*answer));
   return exit_done;
 }

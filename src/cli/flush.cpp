@@ -27,9 +27,9 @@ DecidedConnection decided(const Mapping& mapping) {
   return connection;
 }
 
-// What is in force today: the agent alone knows.
-std::expected<Desired, NoDocument> ask_for_desired(const World& world) {
-  const auto document = ask_for_document(world, "/v1/desired");
+// Returns the applied state, which only the agent has.
+std::expected<Desired, NoDocument> query_desired(const World& world) {
+  const auto document = query_document(world, "/v1/desired");
   if (!document) return std::unexpected(document.error());
   auto desired = desired_from_json(*document);
   if (!desired) return std::unexpected(NoDocument{.exit = exit_failed, .error = desired.error()});
@@ -40,16 +40,15 @@ std::string count(std::uint64_t number, std::string_view one, std::string_view m
   return fmt::format("{} {}", number, number == 1 ? one : many);
 }
 
-int tell(const World& world, const Arguments& arguments, const Ended& ended) {
+int report(const World& world, const Arguments& arguments, const Ended& ended) {
   if (arguments.json) {
-    const nlohmann::ordered_json report = {{"mappingsEnded", ended.mappings}, {"leftAloneForgotten", ended.left_alone}};
-    world.out(report.dump(2) + "\n");
+    const nlohmann::ordered_json members = {{"mappingsEnded", ended.mappings}, {"leftAloneForgotten", ended.left_alone}};
+    world.out(members.dump(2) + "\n");
     return exit_done;
   }
   world.out(count(ended.mappings, "mapping", "mappings") + " ended\n");
   if (ended.left_alone > 0)
-    world.out(count(ended.left_alone, "connection that was left alone is", "connections that were left alone are") +
-              " decided anew\n");
+    world.out(count(ended.left_alone, "connection", "connections") + " without masquerading will be decided again\n");
   return exit_done;
 }
 
@@ -58,18 +57,18 @@ int tell(const World& world, const Arguments& arguments, const Ended& ended) {
 int flush_mappings(const World& world, const Arguments& arguments) {
   const auto selection = parse_selection(arguments);
   if (!selection) return end_with(world, exit_wrong_use, selection.error());
-  std::optional<Desired> today;
+  std::optional<Desired> current;
   if (arguments.stale) {
-    auto desired = ask_for_desired(world);
+    auto desired = query_desired(world);
     if (!desired)
       return end_with(world, desired.error().exit, {fmt::format("--stale: {}", desired.error().error.message)});
-    today = *std::move(desired);
+    current = *std::move(desired);
   }
   const auto ended = world.end_mappings([&](const Mapping& mapping) {
-    return selection->has(mapping) && (!today || would_decide_otherwise(*today, decided(mapping)));
+    return selection->has(mapping) && (!current || would_decide_otherwise(*current, decided(mapping)));
   });
   if (!ended) return end_with(world, exit_failed, ended.error());
-  return tell(world, arguments, *ended);
+  return report(world, arguments, *ended);
 }
 
 }  // namespace masq

@@ -35,7 +35,7 @@ nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
 }  // namespace
 
 int show_status(const World& world, const Arguments& arguments) {
-  auto status = ask_for_document(world, "/v1/status");
+  auto status = query_document(world, "/v1/status");
   if (!status) return end_with(world, status.error().exit, status.error().error);
   if (!arguments.brief)
     if (const auto usage = measure_usage(world)) (*status)["usage"] = render_usage(*usage, limits_of(*status));

@@ -32,7 +32,7 @@ Result<Measured> measure(const World& world) {
   Measured measured{.usage = *std::move(usage), .limits = {}};
   for (const auto& pod : measured.usage.pods)
     measured.mappings[pod.address.family() == Family::ipv4 ? 0 : 1] += pod.mappings;
-  if (const auto status = ask_for_document(world, "/v1/status")) measured.limits = limits_of(*status);
+  if (const auto status = query_document(world, "/v1/status")) measured.limits = limits_of(*status);
   return measured;
 }
 

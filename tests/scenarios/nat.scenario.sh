@@ -117,7 +117,7 @@ scenario "nat flush --stale ends what a changed file decides otherwise"
     excluded goes_on
     said=$(masq bpf nat flush --stale)
     same  "1 mapping ended
-1 connection that was left alone is decided anew" "$said"
+1 connection without masquerading will be decided again" "$said"
     other is_unbroken
     talk  breaks
     ends_somehow excluded # depending on who speaks next

@@ -160,7 +160,7 @@ TEST(NatFlush, EndsWhatIsNamed) {
   EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", "fd00::5", "--dst", "2001:db8::/32"}), exit_done);
   EXPECT_EQ(world.out, "1 mapping ended\n");
   EXPECT_EQ(world.run({"bpf", "nat", "flush"}), exit_done);
-  EXPECT_EQ(world.out, "1 mapping ended\n1 connection that was left alone is decided anew\n");
+  EXPECT_EQ(world.out, "1 mapping ended\n1 connection without masquerading will be decided again\n");
   EXPECT_EQ(world.run({"bpf", "nat", "flush", "-o", "json"}), exit_done);
   EXPECT_EQ(nlohmann::json::parse(world.out), nlohmann::json::parse(R"({"mappingsEnded":0,"leftAloneForgotten":0})"));
 }

@@ -53,7 +53,7 @@ TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
             "now dropped: every port of 192.0.2.10 is taken toward TCP 203.0.113.9:443 (3 of 1)\n"
             "now dropped: the pod has 2 of 2 mappings\n"
             "now dropped: 3 of 3 mappings are in use\n"
-            "2 mappings are alive: what was decided for them holds until the end\n");
+            "2 mappings exist: existing connections keep their original decision\n");
   world.mappings.pop_back();
   EXPECT_EQ(world.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "80"}), exit_done);
   EXPECT_EQ(world.out, "masqueraded as 192.0.2.10: because\n");
@@ -63,7 +63,7 @@ TEST(Explain, WhereNothingIsMasqueradedNothingIsInTheWay) {
   FakeWorld world{.agent = HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
                   .mappings = {mapping("10.0.1.5", 1)}};
   EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
-  EXPECT_EQ(world.out, "not\n1 mapping is alive: what was decided for it holds until the end\n");
+  EXPECT_EQ(world.out, "not\n1 mapping exists: existing connections keep their original decision\n");
   world.pinned = false;
   EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
   EXPECT_EQ(world.out, "not\n");
