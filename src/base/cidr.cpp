@@ -20,7 +20,7 @@
 namespace masq {
 namespace {
 
-// The bits of byte `index` that belong to a prefix of `length` bits.
+// Returns the bits of byte `index` that belong to a prefix of `length` bits.
 std::uint8_t mask_of_byte(int length, int index) {
   const int bits = std::clamp(length - index * 8, 0, 8);
   return static_cast<std::uint8_t>(0xff00u >> bits);
