@@ -16,13 +16,13 @@
 
 namespace masq {
 
-// What is done with a packet of the source set toward a destination, and the fact that decides it.
+// The decision for a packet of the source set toward a destination, and the fact that causes it.
 enum class Decision : std::uint8_t {
   masquerade,
   left_broadcast,       // a subnet's broadcast address
   left_pod_cidr,        // inside the pod CIDRs
   left_native_routing,  // inside ipv4-native-routing-cidr / ipv6-native-routing-cidr
-  left_ip_masq_agent,   // inside nonMasqueradeCIDRs or a link-local that is excluded
+  left_ip_masq_agent,   // inside nonMasqueradeCIDRs or an excluded link-local range
   left_node,            // another node's address
   left_own_address,     // an address of this node
 };

@@ -38,7 +38,7 @@ Json family_to_json(const FamilyPolicy& policy) {
   return {{"enabled", policy.enabled}, {"sources", to_words(policy.sources)}, {"rules", std::move(rules)}};
 }
 
-// A text of a kind that parses; anything else ends the reading by an exception that stays in this file.
+// Parses a text of one kind. An invalid text ends parsing by an exception that does not leave this file.
 struct NotSo {
   Error error;
 };

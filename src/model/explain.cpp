@@ -34,16 +34,18 @@ Explanation not_masqueraded(std::string reason, std::optional<Cidr> rule = std::
 
 // Returns the explanation for packets that need no rule, else nullopt.
 std::optional<Explanation> explain_without_rules(const Desired& desired, const Address& source,
-                                             const Address& destination) {
-  if (source.family() != destination.family()) return not_masqueraded("source and destination are of different address families");
+                                                 const Address& destination) {
+  if (source.family() != destination.family())
+    return not_masqueraded("source and destination are of different address families");
   const auto& policy = desired.family(source.family());
   if (!policy.enabled)
     return not_masqueraded(fmt::format("{} masquerading is off", source.family() == Family::ipv4 ? "IPv4" : "IPv6"));
   if (!any_contains(policy.sources, source))
     return not_masqueraded(fmt::format("the source is outside the pod CIDRs ({})",
-                            policy.sources.empty() ? "none detected" : join(policy.sources)));
+                                       policy.sources.empty() ? "none detected" : join(policy.sources)));
   if (destination.is_multicast()) return not_masqueraded("the destination is a multicast address");
-  if (destination == Address::parse("255.255.255.255")) return not_masqueraded("the destination is the broadcast address");
+  if (destination == Address::parse("255.255.255.255"))
+    return not_masqueraded("the destination is the broadcast address");
   return std::nullopt;
 }
 
@@ -65,8 +67,7 @@ std::string reason_of(Decision decision, const std::optional<Cidr>& rule) {
   const auto prefix = rule ? rule->to_string() : "";
   switch (decision) {
     case Decision::masquerade:
-      return rule ? fmt::format("{} is in the ip-masq-agent's masqueradeCIDRs", prefix)
-                  : "no exclusion matches";
+      return rule ? fmt::format("{} is in the ip-masq-agent's masqueradeCIDRs", prefix) : "no exclusion matches";
     case Decision::left_broadcast:
       return fmt::format("{} is a broadcast address", prefix);
     case Decision::left_pod_cidr:
@@ -111,7 +112,7 @@ std::string to_string(const Explanation& explanation) {
   const auto& externals = explanation.externals;
   const auto* const as = explanation.by_route ? "as the source address that the route selects, else " : "as ";
   const bool uniform = std::ranges::adjacent_find(externals, std::ranges::not_equal_to{},
-                                                       &Explanation::External::addresses) == externals.end();
+                                                  &Explanation::External::addresses) == externals.end();
   if (uniform && !externals.empty())
     return fmt::format("masqueraded {}{}: {}", as, list(externals.front().addresses), explanation.reason);
   std::string by_device;

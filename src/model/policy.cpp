@@ -15,7 +15,7 @@
 namespace masq {
 namespace {
 
-// Which lists have a prefix that holds the destinations in question; of the ip-masq-agent's two, whose is longer.
+// The lists that have a prefix for the destinations, and the longer match of the ip-masq-agent's two lists.
 struct Coverage {
   bool broadcast = false;
   bool native_routing = false;
@@ -33,7 +33,7 @@ Decision decide(const Coverage& coverage) {
   return Decision::masquerade;
 }
 
-// In this order within one prefix: `non_masquerade` after `masquerade` makes the exclusion win a tie.
+// The order within one prefix: `non_masquerade` comes after `masquerade`, so that the exclusion wins a tie.
 enum class List : std::uint8_t { broadcast, native_routing, masquerade, non_masquerade, node, own };
 
 void cover(Coverage& coverage, List list) {
@@ -91,9 +91,9 @@ int common_bits(const Address& a, const Address& b) {
 
 }  // namespace
 
-// Sorted by address and length, a prefix follows those that it lies in: a stack holds them, innermost on top. What
-// covers a prefix is what covers the one around it, changed by the lists that name the prefix itself: so is each
-// list's longest match known without a search.
+// In the order of address and length, a prefix follows all prefixes that contain it. A stack holds these, the innermost
+// on top. The coverage of a prefix is the coverage of the enclosing prefix, changed by the lists that contain the
+// prefix itself. So the longest match of each list is available without a search.
 std::vector<PolicyRule> flatten(const DestinationLists& lists) {
   struct Enclosing {
     Cidr cidr;
@@ -113,8 +113,9 @@ std::vector<PolicyRule> flatten(const DestinationLists& lists) {
   return rules;
 }
 
-// The last rule that sorts at or before the destination either holds it, and then no longer one does, or shares only
-// its first bits with it: then whatever holds it is no longer than those, and sorts at or before them.
+// Let R be the last rule that sorts at or before the destination. If R contains the destination, R is the longest
+// match. Otherwise R shares only its first bits with the destination, and every rule that contains the destination is
+// at most that long and sorts at or before these bits.
 const PolicyRule* find_rule(const std::vector<PolicyRule>& rules, const Address& destination) {
   auto wanted = Cidr::host(destination);
   for (auto end = rules.end();;) {

@@ -18,8 +18,8 @@ bool is_masqueraded_today(const Desired& desired, const Address& pod, const Addr
          decide_destination(policy, remote) == Decision::masquerade;
 }
 
-// The route chooses the address: which one that is, only the kernel knows. While no uplink has an address there is no
-// choice at all, and mappings wait for its return.
+// If the route selects the address, only the kernel can evaluate it. While no uplink has an address, mappings wait, and
+// no address is stale.
 bool is_address_of_today(const Desired& desired, const Address& address) {
   bool any = false;
   for (const auto& uplink : desired.uplinks) {

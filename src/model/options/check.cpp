@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::ptrdiff_t max_pool_addresses = 16;  // of one family: MASQ_POOL_MAX of bpf/abi.h
 
-// "datapath (environment MASQ_DATAPATH)": where the operator has to look.
+// Returns the source of a value for error messages: "datapath (environment MASQ_DATAPATH)".
 std::string place_of(const ConfigDraft& draft, std::string_view key) {
   const auto origin = draft.origins.find(key);
   return origin == draft.origins.end() ? std::string(key) : fmt::format("{} ({})", key, origin->second);
@@ -111,7 +111,7 @@ std::vector<std::string_view> options_without_effect(const Config& config, Datap
 
 std::vector<std::string> not_yet_available(const Config& config) {
   Config quiet;
-  quiet.enable_k8s = Toggle::off;  // off asks for nothing, as the default does
+  quiet.enable_k8s = Toggle::off;  // off equals the default: no Kubernetes
   const Config defaults;
   std::vector<std::string> lines;
   for (const auto& option : options()) {

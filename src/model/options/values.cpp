@@ -33,7 +33,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// The kernel's rule for a name (dev_valid_name), with '+' for any rest.
+// The kernel's rule for device names (dev_valid_name), with an optional '+' at the end.
 bool is_device_pattern(std::string_view text) {
   constexpr std::size_t longest_name = 15;
   if (text.ends_with('+'))
