@@ -5,7 +5,7 @@
 
 namespace masq {
 
-// What this process takes of the machine. A value that cannot be read is 0.
+// Resources that this process uses. A value that cannot be read is 0.
 struct ProcessUsage {
   double cpu_seconds = 0;  // user and system
   std::uint64_t resident_bytes = 0;

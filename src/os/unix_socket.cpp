@@ -50,7 +50,7 @@ Result<Fd> listen_at(const std::filesystem::path& path) {
   if (auto done = remove_left_socket(path); !done) return std::unexpected(done.error());
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail("socket: {}", std::strerror(errno));
-  // The mode must be right from the first moment on, whatever umask we were started with.
+  // The mode must be correct from the beginning, whatever umask the process inherited.
   const mode_t inherited = umask(0117);
   const bool bound = bind(fd.get(), address->get(), address->size) == 0;
   const int error = errno;
