@@ -51,7 +51,7 @@ Result<NodeLocks> prepare_node(const Config& config) {
   return locks;
 }
 
-// Only the bpf datapath needs one: elsewhere none is mounted.
+// Only the bpf datapath needs a bpffs; the others mount none.
 Result<void> prepare_bpf_root(const Config& config, NodeLocks& locks) {
   if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
   return locks.lock_bpf_root(config.bpf_root);
@@ -94,7 +94,7 @@ Agent::Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<
       options_read_at_(started_at_) {}
 
 Agent::~Agent() {
-  if (server_) unlink(config_.socket_path.c_str());  // ours as long as we have the lock
+  if (server_) unlink(config_.socket_path.c_str());  // this process owns the socket while it holds the lock
 }
 
 Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, spdlog::logger& log) {
@@ -128,7 +128,7 @@ Result<void> Agent::add_ip_masq_agent() {
   auto source =
       IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.look_again(); });
   if (!source) return std::unexpected(source.error());
-  // A file that is refused at the start leaves in force what the last agent put there.
+  // If the file is rejected at the start, the exclusions of the last agent stay in force.
   if (const auto in_force = choice_.datapath->ip_masq(); in_force && !in_force->empty())
     (*source)->hold_on_to(*in_force);
   sources_.add(std::move(*source));
@@ -149,7 +149,7 @@ Result<void> Agent::serve_metrics() {
   if (config_.prometheus_serve_addr.empty()) return {};
   auto listener = listen_on_tcp(config_.prometheus_serve_addr);
   if (!listener) return fail_with("prometheus-serve-addr", listener.error());
-  // Whoever reaches the port may connect: those who then say nothing must not keep Prometheus out.
+  // Any client that reaches the port may connect. Silent clients must not block Prometheus.
   auto server =
       HttpServer::open(*loop_, std::move(*listener), [this](std::string_view target) { return answer_metrics(target); },
                        {.busiest_gives_way = true});

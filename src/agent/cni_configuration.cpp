@@ -28,7 +28,7 @@ const Json& member(const Json& object, const char* key) {
   return object.is_object() && found != object.end() ? *found : nothing;
 }
 
-// "usePodCidr" and the like are filled in by others, at run time.
+// Other programs replace "usePodCidr" and similar values at run time.
 Result<void> add_subnet(const Json& value, std::set<Cidr>& subnets) {
   if (!value.is_string() || !value.get_ref<const std::string&>().contains('/')) return {};
   auto subnet = Cidr::parse(value.get_ref<const std::string&>());

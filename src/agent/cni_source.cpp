@@ -46,7 +46,7 @@ Result<std::vector<Cidr>> CniSource::read_subnets() const {
   return subnets;
 }
 
-// A configuration that cannot be read is no reason to wait for it: pods may be known otherwise.
+// This fact is optional: the pod CIDRs may come from another source.
 void CniSource::read() {
   if (!stale_) return;
   stale_ = false;

@@ -17,7 +17,7 @@
 namespace masq {
 namespace {
 
-// CLI11 keeps references to what it fills in.
+// CLI11 keeps references to these members.
 struct Parser {
   Parser();
 

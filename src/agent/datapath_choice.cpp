@@ -26,14 +26,14 @@ struct Kind {
   Result<std::unique_ptr<Datapath>> (*make)(const Config& config);
 };
 
-// In the order in which `auto` tries them.
+// Sorted by the preference of `auto`.
 const Kind kinds[] = {
     {DatapathKind::bpf, "bpf", probe_bpf, [](const Config& config) { return make_bpf_datapath(config.bpf_root); }},
     {DatapathKind::nftables, "nftables", probe_nftables, [](const Config&) { return make_nftables_datapath(); }},
     {DatapathKind::iptables, "iptables", probe_iptables, [](const Config&) { return make_iptables_datapath(); }},
 };
 
-// One that this machine cannot even be asked for has left nothing here.
+// A datapath that cannot be queried has no state on this machine.
 ReplacingDatapath::Others make_others(const Config& config, DatapathKind chosen) {
   ReplacingDatapath::Others others;
   for (const auto& kind : kinds) {
@@ -78,7 +78,7 @@ Result<DatapathChoice> choose_datapath(const Config& config) {
   return fail("datapath: there is no such one");
 }
 
-// One whose tools this machine does not have has left nothing here.
+// A datapath whose tools are absent has no state to remove.
 Result<Steps> remove_datapaths(const Config& config) {
   Steps steps;
   for (const auto& kind : kinds) {

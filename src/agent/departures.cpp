@@ -22,7 +22,7 @@ void for_each_external(const Desired& desired, Visit visit) {
 
 }  // namespace
 
-// One that the kernel still examines for duplicates is not to be used.
+// A tentative address must not be used.
 void Departures::note_local(const Node& node, Clock::time_point now) {
   std::map<Address, Clock::time_point> local;
   for (const auto& link : node.links)
@@ -45,7 +45,7 @@ void Departures::note_absences(Clock::time_point now) {
   }
 }
 
-// An address that the node has had for long does not take the place of another.
+// An address that the node has had for long is no replacement.
 bool Departures::is_replaced(const Address& address, const Absence& absence, const Desired& desired) const {
   bool replaced = false;
   for_each_external(desired, [&](const Address& external) {

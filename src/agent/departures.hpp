@@ -14,26 +14,26 @@
 
 namespace masq {
 
-// Remembers under which addresses connections leave, and what becomes of one that the node no longer has. It may come
-// back (a lease is renewed, a link flaps): until then its connections wait. It is gone for good when its place is taken
-// by an address that the node has got only then, or when it has been away for too long.
+// Tracks the external addresses of connections that the node loses. An unavailable address may return (a lease is
+// renewed, a link flaps): its connections wait. It is lost when a newer address of the node replaces it, or when it is
+// unavailable for too long.
 class Departures {
  public:
   using Clock = Timers::Clock;
 
   static constexpr Clock::duration patience = std::chrono::seconds(30);
-  // An address that is deleted and added again by two commands is away for less than this, though another may be used
+  // Two commands that delete an address and add it again need less time than this, although another address may be used
   // meanwhile.
   static constexpr Clock::duration settled = std::chrono::milliseconds(300);
-  // So long its connections are looked for and ended.
+  // Connections of a lost address are searched and ended for this time.
   static constexpr Clock::duration farewell = std::chrono::seconds(60);
 
-  // There may be connections under these from before this process.
+  // Connections of an earlier process may have these external addresses.
   void remember(const std::vector<Address>& addresses) { used_.insert(addresses.begin(), addresses.end()); }
-  // Fills in `away` and `departed`, and takes addresses that the node does not have from the uplinks: a state that was
-  // decided for an older node has them.
+  // Fills in `away` and `departed`. Removes addresses that the node does not have from the uplinks, because the state
+  // may be older than the facts.
   void complete(Desired& desired, const Node& node, Clock::time_point now);
-  // When complete() would say something else though nothing happens.
+  // The time at which the result of complete() changes without an event.
   std::optional<Clock::time_point> next_change() const { return next_change_; }
 
  private:
@@ -48,7 +48,7 @@ class Departures {
   void judge(const Address& address, Absence& absence, const Desired& desired, Clock::time_point now);
   void wake_at(Clock::time_point time) { next_change_ = next_change_ ? std::min(*next_change_, time) : time; }
 
-  std::map<Address, Clock::time_point> local_;  // addresses of the node, and since when
+  std::map<Address, Clock::time_point> local_;  // addresses of the node, and the time of their arrival
   bool looked_ = false;
   std::set<Address> used_;
   std::map<Address, Absence> absent_;

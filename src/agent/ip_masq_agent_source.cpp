@@ -50,7 +50,7 @@ void IpMasqAgentSource::hold_on_to(const std::vector<IpMasqEntry>& in_force) {
     (entry.masquerade ? rules_.masquerade : rules_.non_masquerade).push_back(entry.cidr);
 }
 
-// At the start there is nothing to hold on to: what is there is taken at once.
+// At the start no earlier rules exist, so the content is accepted at once.
 void IpMasqAgentSource::read() {
   if (!believed_) believe(look());
 }

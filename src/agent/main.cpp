@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// masqd: reads the options and does one of four things; docs/reference.md has the exit codes.
+// masqd reads its options and performs one of four tasks; docs/reference.md lists the exit codes.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -49,7 +49,7 @@ int show_dry_run(const Config& config) {
 }
 
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
-  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go
+  std::signal(SIGPIPE, SIG_IGN);  // the reader of the log may exit
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
   for (const auto& warning : loaded.warnings) log->warn("{}", warning);
   for (const auto& file : loaded.ignored_files) log->debug("{}: no option of masqd's, ignored", file);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counted elsewhere, mostly in the kernel: so there is no registry, only families that are filled and written.
+// Most values are counted in the kernel, so there is no registry: families are filled and rendered.
 #include "agent/metrics.hpp"
 
 #include <prometheus/text_serializer.h>
@@ -28,7 +28,7 @@ using Labels = std::vector<ClientMetric::Label>;
 
 class Page {
  public:
-  // What is added next belongs to it.
+  // Starts a family; later values belong to it.
   void family(std::string name, std::string help, MetricType type) {
     families_.push_back({.name = std::move(name), .help = std::move(help), .type = type, .metric = {}});
   }
@@ -41,7 +41,7 @@ class Page {
   }
   void add(ClientMetric::Histogram histogram) { new_metric({}).histogram = std::move(histogram); }
 
-  // A family without a value says nothing.
+  // Omits families without values.
   std::string text() && {
     std::erase_if(families_, [](const auto& family) { return family.metric.empty(); });
     return prometheus::TextSerializer().Serialize(families_);
@@ -111,7 +111,7 @@ const Source::State* find_file(const AgentState& agent) {
   return found == agent.sources.end() ? nullptr : &*found;
 }
 
-// Of what fails, when it last went well; when all is well, the last time that something was read.
+// Returns the last success of the failing sources. If no source fails, returns the time of the last read.
 Timers::Clock::time_point last_config_success(const AgentState& agent) {
   const auto* const file = find_file(agent);
   if (!agent.config_error.empty() || file == nullptr || !file->read_at) return agent.options_read_at;

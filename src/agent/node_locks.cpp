@@ -21,7 +21,7 @@
 namespace masq {
 namespace {
 
-// A program that a killed masqd had just started has its locks until it is a program of its own.
+// A child of a killed masqd holds its locks until it executes another program.
 template <class Lock>
 auto patiently(Lock lock) {
   auto taken = lock();

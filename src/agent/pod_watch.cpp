@@ -25,10 +25,10 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_devices = 1024;          // that are down and not gone
-constexpr auto together = std::chrono::seconds(5);  // with the device: what it has lost earlier has other reasons
+constexpr std::size_t most_devices = 1024;          // devices that are down but not removed
+constexpr auto together = std::chrono::seconds(5);  // neighbours that the kernel deleted earlier have another reason
 
-struct Message {  // about a neighbour
+struct Message {  // of a neighbour message
   int family = 0;
   int ifindex = 0;
   std::span<const std::uint8_t> address, hardware;
@@ -76,7 +76,7 @@ void PodWatch::note(const nlmsghdr& message) {
   if (message.nlmsg_type == RTM_DELLINK) note_device(message);
 }
 
-// It comes before the message about the device, when that is the reason.
+// A neighbour message precedes the message about the device that causes it.
 void PodWatch::note_neighbour(const nlmsghdr& message) {
   const auto neighbour = neighbour_in(message);
   if (lost_.size() >= most_devices) lost_.clear();
@@ -88,7 +88,7 @@ void PodWatch::note_neighbour(const nlmsghdr& message) {
     lost.neighbours.insert({.address = Address::from_bytes(neighbour.address), .hardware = copy(neighbour.hardware)});
 }
 
-// A bridge tells of a port that it loses by the same message, of another family.
+// A bridge reports a lost port by the same message type, of another family.
 void PodWatch::note_device(const nlmsghdr& message) {
   const auto& header = *static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
   if (header.ifi_family != AF_UNSPEC) return;
@@ -111,7 +111,7 @@ void PodWatch::add_neighbours_behind(const std::set<Port>& ports, std::set<Addre
     if (ports.contains(port)) pods.insert(address);
 }
 
-// A bridge that loses its last port loses all that it knew.
+// A bridge that loses its last port loses all its neighbours.
 void PodWatch::add_lost_neighbours_behind(const Port& port, std::set<Address>& pods) const {
   const auto bridge = lost_.find(port.bridge);
   if (bridge == lost_.end() || !is_recent(bridge->second)) return;

@@ -58,15 +58,14 @@ void Reconciler::repair() {
   });
 }
 
-// Repairs what others broke in the kernel, and finds changes of which nobody told.
+// Repairs foreign changes in the kernel, and finds changes without an event.
 void Reconciler::resync() {
   resync_timer_.start(pace_.resync, [this] { resync(); });
   facts_.wake();
   reconcile(Effort::always);
 }
 
-// Without a new decision the last one stays in force, and is kept in force; but nothing is to leave under an address
-// that the node has no more.
+// Without a new decision the last one stays in force and is maintained, but lost addresses must not be used.
 std::optional<Desired> Reconciler::find_desired() {
   const auto node = facts_.gather();
   auto decided = node ? decide(config_, *node) : std::unexpected(node.error());

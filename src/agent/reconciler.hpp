@@ -17,44 +17,45 @@
 
 namespace masq {
 
-// Keeps the kernel equal to what the configuration and the node's facts make desirable. Level-triggered: being told
-// twice, or of nothing, does no harm; what it was not told is found at the next resync.
+// Keeps the kernel equal to the desired state, which follows from the configuration and the node's facts.
+// Level-triggered: redundant requests do no harm, and the next resync finds changes without a request.
 class Reconciler {
  public:
   using Clock = Timers::Clock;
 
-  // So that a change is in force within a second, whatever else happens meanwhile.
+  // Delays that apply every change within a second.
   struct Pace {
-    Clock::duration quiet = std::chrono::milliseconds(50);      // a storm is over after so much silence
-    Clock::duration patience = std::chrono::milliseconds(250);  // but it is not waited for longer than that
-    Clock::duration repair = std::chrono::milliseconds(50);     // between two repairs, should somebody fight back
+    Clock::duration quiet = std::chrono::milliseconds(50);      // a burst of events ends after this silence
+    Clock::duration patience = std::chrono::milliseconds(250);  // maximum delay of a burst
+    Clock::duration repair =
+        std::chrono::milliseconds(50);  // between two repairs, in case another process keeps changing the rules
     Clock::duration resync = std::chrono::seconds(30);
     Clock::duration first_retry = std::chrono::milliseconds(500);
     Clock::duration longest_retry = std::chrono::seconds(30);
   };
 
   struct State {
-    std::optional<Desired> in_force;  // the last that was applied without an error
-    std::string undecided;            // why there is no newer one: a fact is missing or contradicts the options
-    std::uint64_t attempts = 0;       // at applying
-    std::uint64_t failures = 0;       // of them
-    std::optional<Clock::time_point> tried_at;  // the last of them
+    std::optional<Desired> in_force;  // the last state that was applied without an error
+    std::string undecided;            // error of the last decision: a fact is missing or contradicts the options
+    std::uint64_t attempts = 0;       // attempts to apply
+    std::uint64_t failures = 0;       // failed attempts
+    std::optional<Clock::time_point> tried_at;  // time of the last attempt
     Clock::duration took{};
     Steps steps;        // of the last attempt that changed something
-    std::string error;  // of the last attempt; empty: it went well
+    std::string error;  // of the last attempt; empty: it succeeded
   };
 
   Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config)
       : Reconciler(timers, facts, datapath, log, std::move(config), Pace()) {}
   Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config, Pace pace);
 
-  // Applies at once when it can, and from now on keeps doing so.
+  // Applies as soon as possible, and maintains the state from then on.
   void start();
   void look_again();
-  // Somebody else changed what is ours in the kernel: at once.
+  // Repairs at once after another process changed masq's objects in the kernel.
   void repair();
   void configure(Config config);
-  // There may be connections under these external addresses from before this process.
+  // Connections of an earlier process may have these external addresses.
   void remember(const std::vector<Address>& externals) { departures_.remember(externals); }
   const State& state() const { return state_; }
 
@@ -86,7 +87,7 @@ class Reconciler {
   Departures departures_;
   Timer departure_timer_;
   Timer more_timer_;
-  bool unfinished_ = false;  // the last apply() wants to be gone on with
+  bool unfinished_ = false;  // the last apply() requested a continuation
 };
 
 }  // namespace masq

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t largest_rp_filter = 64;
 
-// 0 off, 1 strict, 2 loose; what cannot be read is off: a device that is just going.
+// 0 off, 1 strict, 2 loose. Returns 0 if the value cannot be read, because the device is being removed.
 int rp_filter(const std::filesystem::path& directory, const std::string& device) {
   const auto text = read_file(directory / device / "rp_filter", largest_rp_filter);
   if (!text || text->empty() || text->front() < '0' || text->front() > '2') return 0;

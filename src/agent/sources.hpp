@@ -13,7 +13,7 @@
 
 namespace masq {
 
-// All sources together; says in the log when one fails or recovers.
+// All sources together; logs when a source fails or recovers.
 class Sources final : public Facts {
  public:
   explicit Sources(spdlog::logger& log) : log_(log) {}

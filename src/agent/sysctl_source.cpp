@@ -57,7 +57,7 @@ Result<std::vector<PortRange>> parse_reserved_ports(std::string_view text) {
     const auto comma = std::min(rest.find(','), rest.size());
     const auto item = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
-    if (item == "0") continue;  // the kernel accepts it; no port of ours
+    if (item == "0") continue;  // accepted by the kernel, but no port
     auto range = PortRange::parse(item.starts_with("0-") ? fmt::format("1{}", item.substr(1)) : std::string(item));
     if (!range) return std::unexpected(range.error());
     ranges.push_back(*range);
