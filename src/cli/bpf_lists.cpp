@@ -20,7 +20,7 @@ void say_nothing_found(const World& world) {
 }
 
 int list_mappings_json(const World& world, const Selection& selection) {
-  // Element by element: half a million of them would not fit well into memory as one document.
+  // Written element by element, because a document of half a million elements needs too much memory.
   std::string separator = "[\n";
   auto done = world.read_mappings([&](const Mapping& mapping) {
     if (!selection.has(mapping)) return;

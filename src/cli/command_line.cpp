@@ -19,7 +19,7 @@
 namespace masq {
 namespace {
 
-// An option with a value, of the commands that take it.
+// An option with a value, and the commands that accept it.
 struct ValueOption {
   Command::Takes takes;
   const char* name;
@@ -39,7 +39,7 @@ constexpr ValueOption value_options[] = {
     {Command::state, "--state", "STATE", "only in this state", &Arguments::state},
 };
 
-// CLI11 keeps references to what it fills in.
+// CLI11 keeps references to these members.
 struct Parser {
   Parser();
   CLI::App* group(CLI::App& parent, const std::string& word, std::string_view words);

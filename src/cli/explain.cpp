@@ -62,7 +62,7 @@ Result<void> parse_protocol_and_port(const Arguments& arguments, Question& quest
   if (!arguments.proto) return {};
   auto protocols = parse_protocol(*arguments.proto);
   if (!protocols) return fail_with("--proto", protocols.error());
-  // Of icmp, which is that of both families, the destination's.
+  // "icmp" means the protocol of both families; select that of the destination.
   question.protocol = question.destination.family() == Family::ipv4 ? protocols->front() : protocols->back();
   if (question.port && !has_ports(*question.protocol))
     return fail("--dport: {}: {} has no ports", *question.port, protocol_name(*question.protocol));
@@ -97,7 +97,7 @@ std::vector<std::string> full_destinations(const Usage& usage, const Question& q
   return full;
 }
 
-// Why a new connection would be dropped now though a rule masquerades it.
+// Returns the limits that would drop a new connection although it is masqueraded.
 std::vector<std::string> obstacles(const Usage& usage, const Question& question, const Limits& limits) {
   auto found = full_destinations(usage, question, limits.ports);
   std::uint64_t used = 0;
@@ -131,9 +131,8 @@ std::string render(const nlohmann::ordered_json& answer) {
   for (const auto& obstacle : member(answer, "obstacles"))
     text += fmt::format("now dropped: {}\n", obstacle.get<std::string>());
   if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)
-    text +=
-        fmt::format("{}: existing connections keep their original decision\n",
-                    alive == 1 ? "1 mapping exists" : fmt::format("{} mappings exist", alive));
+    text += fmt::format("{}: existing connections keep their original decision\n",
+                        alive == 1 ? "1 mapping exists" : fmt::format("{} mappings exist", alive));
   return text;
 }
 

@@ -42,7 +42,8 @@ std::string count(std::uint64_t number, std::string_view one, std::string_view m
 
 int report(const World& world, const Arguments& arguments, const Ended& ended) {
   if (arguments.json) {
-    const nlohmann::ordered_json members = {{"mappingsEnded", ended.mappings}, {"leftAloneForgotten", ended.left_alone}};
+    const nlohmann::ordered_json members = {{"mappingsEnded", ended.mappings},
+                                            {"leftAloneForgotten", ended.left_alone}};
     world.out(members.dump(2) + "\n");
     return exit_done;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// masq: asks the agent over its socket and the kernel through the pinned maps; docs/reference.md has the exit codes.
+// masq queries the agent over its socket and the kernel through the pinned maps; docs/reference.md lists the exit
+// codes.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -23,7 +24,7 @@ void write_err(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-// Who reads has seen enough (`| head`): that is no failure. Anything else is.
+// A closed reader (`| head`) is no failure. Any other write error is.
 [[noreturn]] void end_unwritten() {
   if (errno == EPIPE) std::_Exit(exit_done);
   write_err(fmt::format("masq: write: {}\n", std::strerror(errno)));
@@ -34,7 +35,7 @@ void write_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) end_unwritten();
 }
 
-// Lines are to be seen as they come: nothing may wait in a buffer.
+// Writes lines immediately, without buffering.
 Result<void> follow(const Request& request, const std::vector<std::string>& types, const EventListener& listener) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   return follow_pinned_events(request.bpf_root, types, listener);

@@ -26,7 +26,7 @@ Result<std::vector<std::string>> parse_types(const Arguments::Option& text) {
   return types;
 }
 
-// What floods are told apart by: the reasons are few.
+// Returns the kind that limits floods. There are few reasons, hence few kinds.
 std::string kind_of(const Event& event) {
   return event.reason.empty() ? event.type : fmt::format("{} {}", event.type, event.reason);
 }

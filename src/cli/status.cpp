@@ -10,12 +10,12 @@ namespace {
 
 constexpr std::size_t most_pods = 20;
 
-// The agent knows the limits, the table who has come to them.
+// Combines the limits of the agent with the usage of the table.
 nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
   nlohmann::ordered_json document = {{"podsAtLimit", 0}, {"pods", nlohmann::ordered_json::array()}};
   std::size_t at_limit = 0;
   for (const auto& pod : usage.pods) {
-    if (limits.per_pod == 0 || pod.mappings < limits.per_pod) break;  // those with most mappings come first
+    if (limits.per_pod == 0 || pod.mappings < limits.per_pod) break;  // sorted by the number of mappings
     if (++at_limit <= most_pods)
       document["pods"].push_back(
           {{"pod", pod.address.to_string()}, {"mappings", pod.mappings}, {"max", limits.per_pod}});

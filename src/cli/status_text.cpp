@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// "Name:          value"; further values stand below the first.
+// "Name:          value"; further values follow below the first.
 class Rows {
  public:
   void add(std::string_view name, std::string_view value) {

@@ -25,7 +25,7 @@ struct Measured {
   std::uint64_t mappings[2] = {0, 0};  // IPv4, IPv6
 };
 
-// The limits are the agent's to know; without it the use is shown alone.
+// Reads the usage, and the limits from the agent. Without the agent the limits are unknown.
 Result<Measured> measure(const World& world) {
   auto usage = measure_usage(world);
   if (!usage) return std::unexpected(usage.error());
@@ -43,7 +43,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? "-" : fmt::format("{:.1f}%", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-// As wide as the widest name: IPv6 needs much more than IPv4.
+// Returns the length of the longest name: IPv6 needs much more than IPv4.
 std::size_t width_of(const std::vector<std::string>& names) {
   std::size_t width = 0;
   for (const auto& name : names) width = std::max(width, name.size());
