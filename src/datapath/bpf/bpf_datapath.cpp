@@ -89,11 +89,11 @@ class BpfDatapath final : public Datapath {
   Pins pins_;
   BpfAttach attach_;
   std::optional<Program> program_;
-  std::optional<Desired> applied_;  // of this process: what the maps hold
+  std::optional<Desired> applied_;  // the state in the maps, as applied by this process
   AddressOrders address_orders_{pins_};
   std::unique_ptr<NetlinkMonitor> filters_;
   std::unique_ptr<Timer> look_;
-  bool is_pinned_ = false;  // by the last apply(), which succeeded
+  bool is_pinned_ = false;  // set by the last successful apply()
 };
 
 AttachMode BpfDatapath::mode() const {
@@ -101,7 +101,7 @@ AttachMode BpfDatapath::mode() const {
   return !program_ || kernel_has_tcx(program_->ingress()) ? AttachMode::tcx : AttachMode::clsact;
 }
 
-// Other options need another program; it works on the same pinned maps.
+// Other options need another program, which uses the same pinned maps.
 Result<void> BpfDatapath::load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps) {
   if (program_ && !(move && move->makes_table())) {
     auto options = Program::options_for(pins_, desired);
@@ -146,7 +146,7 @@ Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
   return updated ? detached : updated;
 }
 
-// With another schema's table in the kernel: its mappings first, then the devices, then what became of them meanwhile.
+// If the kernel has a table of another schema: copies its mappings, updates the devices, and copies the later changes.
 Result<Steps> BpfDatapath::apply(const Desired& desired) {
   Steps steps;
   if (auto done = pins_.tidy(); !done) return std::unexpected(done.error());
@@ -165,7 +165,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   if (move) move->hold(*program_);
   auto done = put_on_devices(desired, steps);
   if (move && done) done = move->complete(*program_, steps);
-  // After the uplinks have their addresses: no more mappings are made under those that are gone.
+  // After the update of the uplinks' addresses, so that no new mapping has a lost address.
   address_orders_.want(desired, program_->inject());
   if (address_orders_.next_step())
     if (auto told = address_orders_.step(steps); !told) return std::unexpected(told.error());
@@ -201,7 +201,7 @@ bool BpfDatapath::has_its_pins() const {
           }));
 }
 
-// The programs leave a device with the pin of their link. What could not be pinned is the next apply()'s to try again.
+// Removing the pin of a link detaches the program. The next apply() pins again after a failure.
 void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
   look_->start(look_every, [this, disturbed] {
     if (is_pinned_ && !has_its_pins()) {
@@ -212,7 +212,7 @@ void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
   });
 }
 
-// A tcx link is nobody else's to take away but by its pin; a filter goes with its qdisc, whoever deletes that.
+// Another process can remove a tcx link only by its pin. A filter is removed with its qdisc, by any process.
 Result<void> BpfDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
   look_ = std::make_unique<Timer>(loop);
   look_after_pins(disturbed);
@@ -252,13 +252,14 @@ Result<void> BpfDatapath::take_over_family(const std::vector<Mapping>& live) {
   return refused ? Result<void>() : std::unexpected(refused.error());
 }
 
-// As long as conntrack translates them it has to see their answers as they come, and translates before our programs do.
+// While conntrack translates these connections, it must see their replies unchanged; its translation precedes the
+// programs'.
 Result<void> BpfDatapath::take_over(const std::vector<Mapping>& live) {
   if (program_ && !live.empty()) program_->hold();
   return {};
 }
 
-// Conntrack must not translate them a second time, should others' rules keep its NAT alive.
+// conntrack must not translate them a second time, in case rules of other programs keep its NAT active.
 Result<void> BpfDatapath::taken_over(const std::vector<Mapping>& live) {
   if (live.empty()) return {};
   auto done = take_over_family<Abi4>(live);
@@ -268,7 +269,7 @@ Result<void> BpfDatapath::taken_over(const std::vector<Mapping>& live) {
   return done;
 }
 
-// Works on the pins alone. Whatever way the programs were attached, both are looked at.
+// Works on the pins only. Handles both ways of attachment.
 Result<Steps> BpfDatapath::remove() {
   Steps steps;
   std::error_code error;

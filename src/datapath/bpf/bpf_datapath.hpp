@@ -13,15 +13,15 @@
 
 namespace masq {
 
-// How the programs are put on a device: automatic takes tcx links where the kernel has them (6.6), else clsact.
+// The way of attachment: automatic selects tcx links if the kernel has them (6.6), else clsact.
 enum class BpfAttach : std::uint8_t { automatic, tcx, clsact };
 
-// tc programs on the uplinks; everything is pinned below `bpf_root`/masq and works on without the agent.
-// `bpf_root` must be a bpffs already (os/mount.hpp makes one).
+// tc programs on the uplinks. All objects are pinned below `bpf_root`/masq and work without the agent. `bpf_root` must
+// be a bpffs already (os/mount.hpp mounts one).
 Result<std::unique_ptr<Datapath>> make_bpf_datapath(const std::filesystem::path& bpf_root,
                                                     BpfAttach attach = BpfAttach::automatic);
 
-// The first thing this kernel lacks for the bpf mode, as an error; needs CAP_BPF and CAP_NET_ADMIN.
+// Returns the first missing kernel feature of the bpf mode as an error; needs CAP_BPF and CAP_NET_ADMIN.
 Result<void> probe_bpf();
 
 // What `masq` reads from the pins, with or without an agent. "nothing of masq is pinned in DIR" is an error.

@@ -63,7 +63,7 @@ void add_enumerations(const btf& types, ElementType& element) {
   }
 }
 
-// The fields that hold one of an enumeration's numbers.
+// The fields that contain a number of an enumeration.
 constexpr std::pair<const char*, const char*> words_of_fields[] = {
     {"reason", "masq_reason"},  {"state", "masq_state"}, {"slot", "masq_slot"},
     {"flow.kind", "masq_kind"}, {"order", "masq_order"}, {"flags", "masq_flag"},

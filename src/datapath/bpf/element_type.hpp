@@ -10,8 +10,8 @@
 
 namespace masq {
 
-// What a pinned map says of its elements, by the BTF that it was made with: where each field lies, and which numbers
-// the names of masq's enumerations stand for.
+// The layout of a pinned map's elements, from the BTF of its creation: the position of each field, and the numbers of
+// masq's enumerations.
 struct ElementType {
   struct Field {
     std::uint32_t offset = 0;
@@ -21,23 +21,23 @@ struct ElementType {
   using Words = std::map<std::string, std::uint32_t>;
 
   std::uint32_t size = 0;
-  std::map<std::string, Field> fields;        // "flow.src"; of a named union the whole
+  std::map<std::string, Field> fields;        // "flow.src"; a named union is one field
   std::map<std::string, Words> enumerations;  // "masq_reason": {"MASQ_REASON_TRANSLATED": 0, …}
 
   static Result<ElementType> of_map(int fd);
 };
 
-// Converts an element of another version's map to one of this version: fields by their names, numbers by the names of
-// their meaning.
+// Converts an element of another version's map to this version: fields by their names, numbers by the names of their
+// enumerators.
 class RecordConverter {
  public:
-  // `needed`: fields without which there is no converter. All others that `from` does not have become zeros.
+  // `needed`: fields without which conversion fails. All other fields that `from` lacks are zero.
   static Result<RecordConverter> make(const ElementType& from, const ElementType& to,
                                       const std::vector<std::string>& needed);
 
-  // False: it has a number that has no meaning here. `to` is zeros before.
+  // Returns false if a number has no equivalent in this version. `to` must be zero before.
   bool convert(const std::uint8_t* from, std::uint8_t* to) const;
-  std::uint32_t tick(std::uint32_t theirs) const;  // never 0, but for 0
+  std::uint32_t tick(std::uint32_t theirs) const;  // never 0, except for 0
 
  private:
   struct Step {
@@ -48,7 +48,7 @@ class RecordConverter {
   static Result<Step> make_step(const std::string& name, const ElementType::Field& from, const ElementType::Field& to);
 
   std::vector<Step> steps_;
-  std::map<std::string, std::map<std::uint32_t, std::uint32_t>> words_;  // by enumeration; absent: the same
+  std::map<std::string, std::map<std::uint32_t, std::uint32_t>> words_;  // by enumeration; absent: equal numbers
   std::uint32_t shift_from_ = 0, shift_to_ = 0;
 };
 

@@ -25,7 +25,7 @@ namespace masq {
 namespace {
 
 constexpr std::uint32_t grace_slots = 1024;
-// One connection that is left alone for so many mappings: with IPv6's records a mapping then costs less than 128 bytes.
+// The number of mappings per slot for a bypassed connection. With this share an IPv6 mapping needs less than 128 bytes.
 constexpr std::uint32_t left_share = 8;
 
 std::uint32_t ticks(std::chrono::seconds time) {
@@ -33,11 +33,10 @@ std::uint32_t ticks(std::chrono::seconds time) {
   return static_cast<std::uint32_t>((nanoseconds + (1LL << MASQ_TICK_SHIFT) - 1) >> MASQ_TICK_SHIFT);
 }
 
-// A connection that only its opener has spoken on waits this long for an answer, unless its protocol's own timeout
-// is shorter.
+// A connection with packets from the pod only expires after this time, unless its protocol's timeout is shorter.
 constexpr std::chrono::seconds unanswered{30};
 
-// Of a datagram since its last fragment: longer, and identifications would come around again meanwhile.
+// Lifetime of a datagram after its last fragment. A longer time would meet reused identifications.
 constexpr std::chrono::seconds fragment_life{2};
 
 masq_timeouts make_timeouts(const NatTimeouts& t) {
@@ -80,7 +79,7 @@ masq_reason to_reason(Decision decision) {
   return MASQ_REASON_TRANSLATED;
 }
 
-// The largest, when there are more than the kernel's side has room for.
+// Returns the largest ranges if there are more than the kernel side can store.
 std::vector<PortRange> fitting_ports(std::vector<PortRange> ports) {
   const auto size = [](const PortRange& range) { return range.high - range.low; };
   std::ranges::stable_sort(ports, std::greater{}, size);
@@ -142,7 +141,7 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
 
 namespace {
 
-// What the ip-masq-agent's file says of exactly this prefix; both lists are sorted.
+// Returns the entry of the ip-masq-agent's file for exactly this prefix; both lists are sorted.
 masq_ip_masq ip_masq_mark(const IpMasqAgent& rules, const Cidr& cidr) {
   if (std::ranges::binary_search(rules.non_masquerade, cidr)) return MASQ_IP_MASQ_EXCLUDED;
   if (std::ranges::binary_search(rules.masquerade, cidr)) return MASQ_IP_MASQ_MASQUERADE;

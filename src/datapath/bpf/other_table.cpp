@@ -38,7 +38,7 @@ Result<std::optional<Fd>> open_map(const std::filesystem::path& path) {
   return fd;
 }
 
-// The whole of a mappable array, as it is at this moment.
+// Copies a whole mappable array at one moment.
 Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::uint32_t& stride) {
   bpf_map_info info{};
   std::uint32_t size = sizeof info;
@@ -55,7 +55,7 @@ Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::u
   return copy;
 }
 
-// Whether it was ever more than made: a table whose making was interrupted has no control, and nothing in it.
+// Returns true if the table was ever used. A table whose creation was interrupted has no control map, and no mappings.
 Result<bool> has_mappings(int slots) {
   const auto type = ElementType::of_map(slots);
   if (!type) return std::unexpected(type.error());

@@ -14,16 +14,17 @@
 
 namespace masq {
 
-// One family's table as a program of another schema keeps it, read by what it says of itself (docs/decisions/0007).
+// The table of one family in the layout of another schema, read through the BTF of its maps (docs/decisions/0007).
 template <class Abi>
 class OtherTable {
  public:
-  // `maps`: the directory of its pins. `ours`: our own map of mappings. No value: there is no table, or an unused one.
+  // `maps`: the directory of its pins. `ours`: this version's map of mappings. Returns nullopt if there is no table, or
+  // an unused one.
   static Result<std::optional<OtherTable>> open(const std::filesystem::path& maps, int ours);
 
-  // The time of its last sweep, in our ticks.
+  // Returns the time of its last sweep, in ticks of this version.
   Result<std::uint32_t> clock() const;
-  // What is alive, as records of ours; `since`: only what has been seen from this tick of ours on.
+  // Returns the live mappings as records of this version; `since`: only those with packets from this tick on.
   Result<std::vector<typename Abi::Mapping>> read(std::optional<std::uint32_t> since) const;
 
  private:
@@ -35,8 +36,8 @@ class OtherTable {
   std::optional<RecordConverter> converter_;
 };
 
-// Whether a directory of pins may be moved from, and removed then: not if it has something else in the place of a
-// table, or connections without the part that says what they are.
+// Fails if the pins must not be migrated and removed: another object has the place of a table, or the control map of
+// existing connections is missing.
 Result<void> check_other_table(const std::filesystem::path& maps, Family family);
 
 }  // namespace masq

@@ -19,8 +19,7 @@
 namespace masq {
 namespace {
 
-// The kernel has no call that says what a descriptor is of, and its answers about one kind read like those about
-// another.
+// No system call returns the kind of a descriptor, and the information about one kind can be read as that of another.
 bool is_of(int fd, std::string_view kind) {
   std::array<char, 64> target{};
   const auto length = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), target.data(), target.size());

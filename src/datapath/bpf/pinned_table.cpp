@@ -52,7 +52,7 @@ std::uint8_t state_of(const std::string& word) {
   return static_cast<std::uint8_t>(found - state_words);
 }
 
-// The destination port as the table has it: of ICMP the type of what the pod sends.
+// Returns the destination port in the table's format: for ICMP the type of the pod's message.
 std::uint16_t flow_port_of(const Mapping& mapping) {
   if (mapping.protocol == IPPROTO_ICMP) return ICMP_ECHO;
   return mapping.protocol == IPPROTO_ICMPV6 ? ICMP6_ECHO_REQUEST : mapping.remote_port;

@@ -32,13 +32,13 @@
 namespace masq {
 namespace {
 
-// A family that is switched off keeps a table this small.
+// The size of a disabled family's table.
 constexpr std::uint32_t least_mappings = 16;
 
-// For as many ticks the programs hold what may have a mapping elsewhere, should nobody tell them to stop: 5 s.
+// The maximum duration of hold(), in ticks: 5 s.
 constexpr std::uint32_t longest_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
 
-// The maps that make up one family's table: they are made anew together.
+// The maps of one family's table; they are created together.
 constexpr const char* table_maps[] = {"mappings", "forward", "reply", "control"};
 
 bool is_empty(const masq_control& control) {
@@ -52,11 +52,11 @@ std::uint64_t random_seed() {
   return seed;
 }
 
-// The table that a program of this configuration works on: the pinned one, unless it has another size and is empty.
+// The table for a program of this configuration: the pinned one, unless it has another size and is empty.
 struct Table {
   TableSize size;
   std::uint64_t hash_seed = 0;
-  bool replace = false;  // the pinned maps give way to new ones
+  bool replace = false;  // new maps replace the pinned ones
 };
 
 Result<Table> choose_table(const Pins& pins, const Desired& desired, Family family) {
@@ -123,7 +123,7 @@ std::uint32_t tick_now() {
   return static_cast<std::uint32_t>(nanoseconds >> MASQ_TICK_SHIFT);
 }
 
-// A table of zeros becomes one that knows its size, its seed and the time.
+// Initialises a new table: size, seed and time.
 template <class Options>
 Result<void> initialise_control(int fd, const Options& options) {
   masq_control control{};
@@ -148,7 +148,7 @@ Result<std::uint32_t> run_once(int program, std::vector<std::uint8_t> packet) {
   return run.retval;
 }
 
-// A timer's memory has to be there at once; the kernel refills what it keeps for that a moment later.
+// A timer needs memory immediately; the kernel refills its reserve a moment later.
 constexpr int attempts_at_memory = 50;
 constexpr useconds_t pause_for_memory = 2000;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `masq` reads from the pinned maps: the kernel owns the mappings, an agent need not run.
+// Reads the pinned maps for `masq`. The kernel owns the mappings, so no agent is needed.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -41,7 +41,7 @@ Result<void> visit_mappings(const Pins& pins, const std::function<void(const Map
   return {};
 }
 
-// Most mappings have the address of the one before.
+// Most mappings have the same address as the previous one.
 template <class Abi>
 Result<void> add_external_addresses(const Pins& pins, std::set<Address>& found) {
   auto table = PinnedTable<Abi>::open(pins, Access::read);
@@ -97,7 +97,7 @@ Result<void> add_births(const Pins& pins, Family family, Counters& counters) {
     for (const auto& births : per_cpu) created.mappings += births.created[kind];
     counters.created_by_protocol.push_back(std::move(created));
   }
-  std::uint64_t searches = 0;  // that looked at so many ports or fewer
+  std::uint64_t searches = 0;  // searches that examined at most this number of ports
   for (std::uint32_t bucket = 0; bucket < MASQ_ATTEMPT_BUCKETS; ++bucket) {
     for (const auto& births : per_cpu) searches += births.searches[bucket];
     attempts.buckets[bucket].at_most = 1u << bucket;
@@ -113,7 +113,7 @@ Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries) {
   auto policy = open_pinned_map(pins, map_name("policy", Abi::family));
   if (!policy) return std::unexpected(policy.error());
   std::uint32_t zero = 0, id = 0;
-  if (bpf_map_lookup_elem(policy->get(), &zero, &id) != 0) return {};  // no policy was set yet
+  if (bpf_map_lookup_elem(policy->get(), &zero, &id) != 0) return {};  // no policy was written yet
   Fd rules(bpf_map_get_fd_by_id(id));
   if (!rules) return fail("policy rules: {}", std::strerror(errno));
   typename Abi::PolicyKey key{}, next{};

@@ -24,10 +24,10 @@
 namespace masq {
 namespace {
 
-// `seen` is written once a second: what changes without it is younger than this many ticks.
+// `seen` is written once a second, so a change may be hidden for this many ticks.
 constexpr std::uint32_t refresh_ticks = 10;
 
-// Whether there is a table of our own to move to.
+// Returns true if this version has a complete table.
 Result<bool> is_whole(const Pins& pins) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const auto control = find_control(pins, family);
@@ -37,7 +37,7 @@ Result<bool> is_whole(const Pins& pins) {
   return true;
 }
 
-// Until every program that was running when this was called has ended: for the kernel that is an RCU grace period.
+// Waits until every program that runs now has ended: an RCU grace period of the kernel.
 void wait_for_running_programs() {
   syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }

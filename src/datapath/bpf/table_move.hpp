@@ -13,25 +13,26 @@
 
 namespace masq {
 
-// The way of live mappings from the tables of other schemas, whose programs stand on the devices, into a program's own
-// (docs/decisions/0007). Whatever it is killed in the middle of, the next one goes on.
+// Migrates live mappings from the tables of other schemas, whose programs are still attached, to a program's own table
+// (docs/decisions/0007). After a kill at any step the next start continues.
 class TableMove {
  public:
-  // What there is to move; no value: nothing.
+  // Returns the migration to do, or nullopt if there is none.
   static Result<std::optional<TableMove>> find(const Pins& pins);
 
-  // A table that is not there yet is made beside its place: one that was left half full is not one to go on with.
+  // Returns true if the table must be created. It is then created beside its final place, because an incomplete table
+  // must not be used.
   bool makes_table() const { return makes_table_; }
-  // Where the maps are to be pinned.
+  // Returns the pins for the maps.
   Result<Pins> place() const;
 
   void plan(Steps& steps) const;
 
-  // While the old programs work: copies, and gives a table that was made its place.
+  // Copies the mappings while the old programs work, and moves a new table to its final place.
   Result<void> copy(const Program& program, Steps& steps);
-  // Right before the devices get the new programs.
+  // Called directly before the devices get the new programs.
   void hold(const Program& program) const { program.hold(); }
-  // When no device has an old program any more: what they did meanwhile, and their maps go.
+  // Called when no device has an old program any more: copies the later changes, and removes the old maps.
   Result<void> complete(const Program& program, Steps& steps);
 
  private:
@@ -42,7 +43,7 @@ class TableMove {
   Pins pins_;
   std::vector<std::filesystem::path> others_;
   bool makes_table_ = false;
-  std::uint32_t copied_at_[2] = {0, 0};  // our tick
+  std::uint32_t copied_at_[2] = {0, 0};  // in ticks of this version
   std::size_t refused_ = 0;
 };
 

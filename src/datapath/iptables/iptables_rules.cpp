@@ -40,7 +40,7 @@ std::string in_set(const char* what, Family family, const char* direction) {
   return fmt::format("-m set --match-set {} {}", ip_set_name(what, family), direction);
 }
 
-// The rules that lead from a chain of ours to the one that decides about pods' packets by these devices.
+// Rules that lead from a chain of masq to the chain that decides about pods' packets through these devices.
 std::vector<IptablesRule> from_pods(const std::vector<std::string>& devices, Family family, const char* chain) {
   std::vector<IptablesRule> rules;
   for (const auto& device : devices)

@@ -27,7 +27,7 @@ Result<std::string> run(const std::vector<std::string>& arguments, const std::st
               said.empty() ? fmt::format("exit {}", end->status) : said.substr(0, said.find('\n')));
 }
 
-// Rules that a variant has, in either family; -1: this kernel does not have what the variant needs.
+// Returns the number of a variant's rules in both families, or -1 if the kernel lacks the variant.
 std::ptrdiff_t rules_in(const std::string& variant) {
   std::ptrdiff_t count = -1;
   for (const auto* tool : {"iptables", "ip6tables"}) {

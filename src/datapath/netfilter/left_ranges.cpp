@@ -13,11 +13,11 @@
 namespace masq {
 namespace {
 
-// A prefix around those that are looked at now; what lies before `rest` is dealt with.
+// An enclosing prefix of the current prefix; the addresses before `rest` are done.
 struct Enclosing {
   AddressRange range;
   Decision decision;
-  std::optional<Address> rest;  // none: nothing is left of it
+  std::optional<Address> rest;  // absent: no address remains
 };
 
 class Carver {

@@ -8,18 +8,19 @@
 
 namespace masq {
 
-// Destinations that are all left alone for one reason.
+// Destinations that are excluded for one reason.
 struct LeftRange {
   AddressRange range;
   Decision decision = Decision::masquerade;
   auto operator<=>(const LeftRange&) const = default;
 };
 
-// The rules' longest-prefix answers as disjoint ranges, sorted, for sets that hold no overlaps; what is to be
-// masqueraded is in none. A prefix that no longer one carves is one range. `rules` as flatten() makes them.
+// Converts the rules' longest-prefix decisions to disjoint, sorted ranges, for sets without overlaps. Masqueraded
+// destinations are in no range. A prefix that no longer prefix interrupts is one range. `rules` must come from
+// flatten().
 std::vector<LeftRange> left_ranges(const std::vector<PolicyRule>& rules);
 
-// Overlapping and adjacent ranges as one; sorted.
+// Merges overlapping and adjacent ranges; sorted.
 std::vector<AddressRange> merged(std::vector<AddressRange> ranges);
 
 }  // namespace masq

@@ -23,9 +23,9 @@ namespace masq {
 namespace {
 
 constexpr int srcnat = 100;                // NF_IP_PRI_NAT_SRC
-constexpr int before_others = srcnat - 1;  // the first chain that names an address decides
+constexpr int before_others = srcnat - 1;  // the first chain that selects an address decides
 constexpr int after_nat = srcnat + 10;
-constexpr unsigned masquerade_mark = 0x100;  // beside the prefix length, in listed_element()
+constexpr unsigned masquerade_mark = 0x100;  // stored beside the prefix length, in listed_element()
 
 struct LeftSet {
   Decision decision;
@@ -40,12 +40,12 @@ constexpr LeftSet left_sets[] = {
     {Decision::left_own_address, "own", "addresses of this node"},
 };
 
-// What a text that serves both families says differently.
+// The words that differ between the families.
 struct Words {
   Family family;
   const char* ip;         // payload and target
   const char* type;       // of a set
-  const char* multicast;  // with the limited broadcast
+  const char* multicast;  // including the limited broadcast
 };
 constexpr Words words4{Family::ipv4, "ip", "ipv4_addr", "{ 224.0.0.0/4, 255.255.255.255 }"};
 constexpr Words words6{Family::ipv6, "ip6", "ipv6_addr", "ff00::/8"};
@@ -84,7 +84,7 @@ NftSet listed_set(const Desired& desired, const Words& words) {
   return set;
 }
 
-// The destinations that are left alone for this reason.
+// The destinations that are excluded for this reason.
 NftSet left_set(const char* name, Decision decision, const std::vector<LeftRange>& ranges, const Words& words) {
   std::vector<AddressRange> mine;
   for (const auto& left : ranges)
@@ -103,8 +103,8 @@ NftSet guarded_set(const std::vector<std::string>& guarded) {
   return {.name = nft_guarded_set, .type = "ifname", .elements = guarded};
 }
 
-// Packets on their way out that bear a pod's address now. The address first: what NAT has had its turn at has another
-// one, and needs no look at the device's name.
+// Matches outbound packets that still have a pod's source address. The address comes first: packets that NAT has
+// translated have another one, and skip the comparison of the device name.
 NftRule from_pods(const Words& words, const char* verdict, const char* chain) {
   return make_rule(fmt::format("{} saddr @{} oifname @{} {} {}", words.ip, at("pods", words), nft_guarded_set, verdict,
                                at(chain, words)),
@@ -131,7 +131,8 @@ std::string condition(const SnatRule& line, const Words& words) {
   return text;
 }
 
-// TCP and UDP keep a port inside the ranges; the others have none, or (ICMP) an identifier that any value may have.
+// TCP and UDP keep a port inside the ranges. Other protocols have no port, or an identifier (ICMP) that may have any
+// value.
 void add_snat_rule(std::vector<NftRule>& rules, const SnatRule& line, const Words& words, const Desired& desired) {
   const auto when = condition(line, words);
   const auto to = line.external.to_string();
@@ -172,7 +173,7 @@ void let_pass_without_connection(std::vector<NftRule>& rules, const Words& words
                   "neighbour discovery"));
 }
 
-// What comes here bears a pod's address though NAT has had its turn.
+// Packets in this chain have a pod's source address after NAT.
 NftChain leak_chain(const Words& words) {
   NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
   auto& rules = chain.rules;
@@ -219,8 +220,9 @@ NftChain stand_in_chain(const Words& words) {
   return chain;
 }
 
-// An answer to a pod that reaches the node itself was not translated: the node's TCP would reset the connection. The
-// node's own address among the pods' is no pod: netfilter gives the kubelet's probes other ports when theirs are taken.
+// A reply to a pod that reaches the node itself was not translated, and the node's TCP would reset the connection. The
+// node's own address among the pods' addresses is no pod: netfilter changes the ports of the kubelet's probes on a
+// collision.
 NftRule no_reset(const Words& words) {
   return make_rule(fmt::format("meta nfproto ipv{0} meta l4proto tcp ct direction reply ct status snat "
                                "ct original {1} saddr @{2} ct original {1} saddr != @{3} drop",

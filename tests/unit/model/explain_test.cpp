@@ -31,8 +31,7 @@ TEST(Explain, NamesTheFactThatDecides) {
     std::string source, destination, expected;
   };
   const Case cases[] = {
-      {"10.0.1.5", "8.8.8.8",
-       "masqueraded on eth0 as 192.0.2.10, on eth1 as 198.51.100.10: no exclusion matches"},
+      {"10.0.1.5", "8.8.8.8", "masqueraded on eth0 as 192.0.2.10, on eth1 as 198.51.100.10: no exclusion matches"},
       {"10.0.1.5", "172.20.1.1",
        "masqueraded on eth0 as 192.0.2.10, on eth1 as 198.51.100.10: 172.20.0.0/16 is in the ip-masq-agent's "
        "masqueradeCIDRs"},
