@@ -164,7 +164,7 @@ Result<void> Agent::run(const std::string& notify_socket) {
   if (!signals) return signals;
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
   if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.repair(); }); !watched)
-    log_.warn("{}; what others change is found later", watched.error().message);
+    log_.warn("{}: changes by other processes are found at the next resync only", watched.error().message);
   if (const auto externals = choice_.datapath->external_addresses()) reconciler_.remember(*externals);
   reconciler_.start();
   if (auto told = notify_service_manager(notify_socket, "READY=1"); !told) log_.warn("{}", told.error().message);
@@ -173,15 +173,15 @@ Result<void> Agent::run(const std::string& notify_socket) {
 
 void Agent::pods_are_gone(const std::vector<Address>& pods) {
   const auto ended = choice_.datapath->pods_gone(pods);
-  if (!ended) return log_.debug("connections of pods that are gone: {}", ended.error().message);
+  if (!ended) return log_.debug("connections of removed pods: {}", ended.error().message);
   if (ended->mappings + ended->left_alone != 0)
-    log_.info("{} mappings of pods that are gone rest, {} other connections are forgotten", ended->mappings,
+    log_.info("quarantined {} mappings of removed pods, cleared {} bypassed connections", ended->mappings,
               ended->left_alone);
 }
 
 void Agent::on_signal(int signal) {
   if (signal == SIGHUP) return reload();
-  log_.info("masqd ends; masquerading goes on");
+  log_.info("masqd exits; masquerading continues");
   loop_->stop();
 }
 
@@ -189,7 +189,7 @@ void Agent::reload() {
   auto loaded = reload_();
   if (!loaded) {
     config_error_ = loaded.error().message;
-    return log_.error("reload: {}; the options stay as they were", config_error_);
+    return log_.error("reload: {}: the previous options stay in force", config_error_);
   }
   config_error_.clear();
   options_read_at_ = loop_->now();
@@ -203,7 +203,7 @@ void Agent::reload() {
     sources_.remove("ip-masq-agent");
     if (auto added = add_ip_masq_agent(); !added) log_.error("ip-masq-agent: {}", added.error().message);
   }
-  log_.info("every source is read again");
+  log_.info("reload: all sources are read again");
   sources_.wake();
   reconciler_.configure(config_);
 }
@@ -237,7 +237,7 @@ HttpReply Agent::answer(std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
   if (path == "/v1/status") return json_reply(render_status(state()));
   if (path == "/v1/desired" || path == "/v1/explain") return answer_by_desired(target);
-  if (path != "/v1/healthz") return {.status = 404, .body = "no such thing here\n"};
+  if (path != "/v1/healthz") return {.status = 404, .body = "not found\n"};
   const auto found = problems(state());
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
@@ -252,7 +252,8 @@ HttpReply Agent::answer_by_desired(std::string_view target) const {
 }
 
 HttpReply Agent::answer_metrics(std::string_view target) {
-  if (target.substr(0, target.find('?')) != "/metrics") return {.status = 404, .body = "only /metrics is here\n"};
+  if (target.substr(0, target.find('?')) != "/metrics")
+    return {.status = 404, .body = "not found: only /metrics is served\n"};
   return {.type = metrics_content_type,
           .body = render_metrics(
               {.agent = state(), .process = read_process_usage(), .wall_clock = std::chrono::system_clock::now()})};

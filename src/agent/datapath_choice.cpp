@@ -62,7 +62,7 @@ Result<DatapathChoice> choose_first(const Config& config) {
   std::string why_not;
   for (const auto& kind : kinds) {
     const auto able = can_take(config, kind);
-    if (able && why_not.empty()) return choose(config, kind, "auto: the first that this machine can run");
+    if (able && why_not.empty()) return choose(config, kind, "auto: the first datapath that this machine supports");
     if (able) return choose(config, kind, fmt::format("auto: not {}", why_not));
     why_not += fmt::format("{}{} ({})", why_not.empty() ? "" : ", not ", kind.word, able.error().message);
   }
@@ -75,7 +75,7 @@ Result<DatapathChoice> choose_datapath(const Config& config) {
   if (config.datapath == DatapathKind::automatic) return choose_first(config);
   for (const auto& kind : kinds)
     if (kind.kind == config.datapath) return choose(config, kind, "as configured");
-  return fail("datapath: there is no such one");
+  return fail("datapath: unknown");
 }
 
 // A datapath whose tools are absent has no state to remove.

@@ -13,7 +13,7 @@ namespace masq {
 struct DatapathChoice {
   DatapathKind kind = DatapathKind::bpf;
   std::unique_ptr<Datapath> datapath;
-  std::string reason;  // "auto: the first that this machine can run", "as configured"
+  std::string reason;  // "auto: the first datapath that this machine supports", "as configured"
 };
 
 // Returns the configured datapath; for auto the first datapath that the machine supports. Once it masquerades, it

@@ -52,7 +52,7 @@ int run_agent(const CommandLine& command_line, const Environment& environment, c
   std::signal(SIGPIPE, SIG_IGN);  // the reader of the log may exit
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
   for (const auto& warning : loaded.warnings) log->warn("{}", warning);
-  for (const auto& file : loaded.ignored_files) log->debug("{}: no option of masqd's, ignored", file);
+  for (const auto& file : loaded.ignored_files) log->debug("{}: unknown option, ignored", file);
   const auto reload = [&]() -> Result<Config> {
     auto again = load_config(command_line, environment);
     if (!again) return std::unexpected(again.error());

@@ -108,9 +108,9 @@ void Reconciler::apply(const Desired& desired) {
 void Reconciler::succeed(const Desired& desired, Steps steps) {
   const bool unasked =
       !std::exchange(unfinished_, false) && state_.error.empty() && state_.in_force == desired && !steps.empty();
-  if (unasked) log_.warn("repaired what others changed: {}", fmt::join(steps, "; "));
+  if (unasked) log_.warn("repaired changes of another process: {}", fmt::join(steps, "; "));
   if (!unasked && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
-  if (!state_.error.empty()) log_.info("applying works again");
+  if (!state_.error.empty()) log_.info("apply: recovered");
   if (!steps.empty()) state_.steps = std::move(steps);
   for (const auto& note : desired.notes)
     if (!state_.in_force || std::ranges::find(state_.in_force->notes, note) == state_.in_force->notes.end())

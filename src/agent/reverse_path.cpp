@@ -36,8 +36,8 @@ std::vector<std::string> notes_on_reverse_path(const Desired& desired, const std
   for (const auto* uplink : uplinks)
     if (std::max(all, rp_filter(directory, uplink->name)) == 1)
       notes.push_back(
-          fmt::format("{}: rp_filter is 1: the kernel drops what comes in by {} from where the route is "
-                      "another uplink's; 2 lets it pass",
+          fmt::format("{}: rp_filter is 1: the kernel drops packets that arrive through {} while the route "
+                      "to their source uses another uplink; set it to 2",
                       uplink->name, uplink->name));
   return notes;
 }

@@ -46,7 +46,7 @@ void Sources::say_what_is_new(const Source::State& state) {
   if (state.error == said) return;
   said = state.error;
   if (state.error.empty())
-    log_.info("{}: well again", state.name);
+    log_.info("{}: recovered", state.name);
   else
     log_.error("{}: {}", state.name, state.error);
 }

@@ -50,7 +50,7 @@ class Printer {
     if (json_)
       world_.out(nlohmann::ordered_json{{"type", "notShown"}, {"kind", kind}, {"count", count}}.dump() + "\n");
     else
-      world_.out(kind == "lost" ? fmt::format("... {} events came too fast to be kept\n", count)
+      world_.out(kind == "lost" ? fmt::format("... {} events were not recorded\n", count)
                                 : fmt::format("... {} more: {}\n", count, kind));
   }
 

@@ -58,7 +58,7 @@ std::string apply_text(const Json& apply) {
 
 void add_mappings(Rows& rows, const Json& tables) {
   for (const auto& table : tables)
-    rows.add("Mappings", fmt::format("{}: {} of {}, {} left alone", family_name(text_of(table, "family")),
+    rows.add("Mappings", fmt::format("{}: {} of {}, {} bypassed", family_name(text_of(table, "family")),
                                      number_of(table, "used"), number_of(table, "max"), number_of(table, "leftAlone")));
 }
 

@@ -68,7 +68,7 @@ std::string render_destinations(const Measured& measured, std::size_t rows) {
   for (const auto& one : measured.usage.destinations | std::views::take(rows))
     names.push_back(fmt::format("{} {}", protocol_name(one.protocol), render_endpoint(one.remote, one.remote_port)));
   const auto width = width_of(names);
-  auto text = fmt::format("{:<{}} {:>9} {:>8}   {}\n", names.front(), width, "PORTS", "OF ALL", "UNDER");
+  auto text = fmt::format("{:<{}} {:>9} {:>8}   {}\n", names.front(), width, "PORTS", "OF ALL", "EXTERNAL");
   for (std::size_t i = 1; i < names.size(); ++i) {
     const auto& one = measured.usage.destinations[i - 1];
     text += fmt::format("{:<{}} {:>9} {:>8}   {}\n", names[i], width, one.ports,

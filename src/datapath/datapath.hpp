@@ -138,7 +138,7 @@ class Datapath {
   virtual Result<void> taken_over(const std::vector<Mapping>&) { return {}; }
   // After take_over(), when the other one stays for now.
   virtual void not_taken_over() {}
-  // Takes everything of ours out of the kernel. Works on what is found there, also without an apply() before.
+  // Removes all objects of this datapath from the kernel, also without an apply() before.
   virtual Result<Steps> remove() = 0;
 };
 

@@ -109,7 +109,7 @@ void decide_policies(const Config& config, const Node& node, const std::vector<C
     policy = family_policy(config, node, family, of_family(pods, family), desired);
     if (policy.sources.empty() && deserves_note(family, desired.uplinks))
       desired.notes.push_back(
-          fmt::format("no {} pod CIDR known: nothing is masqueraded", family == Family::ipv4 ? "IPv4" : "IPv6"));
+          fmt::format("no {} pod CIDR detected: nothing is masqueraded", family == Family::ipv4 ? "IPv4" : "IPv6"));
   }
 }
 

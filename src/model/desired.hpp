@@ -67,7 +67,7 @@ struct SourceRoute {
   bool operator==(const SourceRoute&) const = default;
 };
 
-// One address family's part of the desired state.
+// The part of the desired state for one address family.
 struct FamilyPolicy {
   bool enabled = true;
   std::vector<Cidr> sources;           // the source set; sorted. Destinations inside are left before any rule
@@ -76,7 +76,7 @@ struct FamilyPolicy {
   bool operator==(const FamilyPolicy&) const = default;
 };
 
-// What the kernel must look like. Equal values need no work.
+// The required state of the kernel. If it equals the applied state, no work remains.
 struct Desired {
   std::vector<Uplink> uplinks;         // sorted by name
   std::vector<RestingDevice> resting;  // sorted
@@ -96,7 +96,7 @@ struct Desired {
   // and those under the `departed` end. Both sorted.
   std::vector<Address> away;
   std::vector<Address> departed;
-  // What an operator should know though it is no error: "eth1: no usable IPv4 address", …
+  // Hints for the operator that are no errors: "eth1: no usable IPv4 address", …
   std::vector<std::string> notes;
   bool operator==(const Desired&) const = default;
 

@@ -133,7 +133,7 @@ std::vector<const Link*> named(const Config& config, const Node& node, std::vect
       if (!matches_device(pattern, link.name)) continue;
       any = true;
       if (link.loopback || (is_port(link) && pattern != link.name)) {
-        notes.push_back(fmt::format("{}: {}: {} is left out: it is {}", key, pattern, link.name,
+        notes.push_back(fmt::format("{}: {}: {} is skipped: it is {}", key, pattern, link.name,
                                     link.loopback ? "the loopback" : "a port of another device"));
         continue;
       }

@@ -29,9 +29,10 @@ std::vector<PortRange> automatic_ports(const Node& node) {
 }
 
 std::string what_is_in_the_way(const Config& config, const Node& node) {
-  if (config.nat_port_range) return fmt::format("all of it is node-port-range {}", config.node_port_range.to_string());
+  if (config.nat_port_range)
+    return fmt::format("the whole range is inside node-port-range {}", config.node_port_range.to_string());
   return fmt::format(
-      "ip_local_port_range {}, ip_local_reserved_ports and node-port-range {} take all: set nat-port-range",
+      "ip_local_port_range {}, ip_local_reserved_ports and node-port-range {} contain all ports: set nat-port-range",
       node.local_port_range.to_string(), config.node_port_range.to_string());
 }
 

@@ -74,7 +74,7 @@ std::string answer(std::string_view request, const HttpServer::Handler& handler)
   const auto line = parse_request_line(request);
   if (!line) return serialise({.status = 400, .body = "not an HTTP/1 request\n"}, true);
   if (line->method != "GET" && line->method != "HEAD")
-    return serialise({.status = 405, .body = "only GET is served here\n"}, true);
+    return serialise({.status = 405, .body = "only GET is supported\n"}, true);
   return serialise(handler(line->target), line->method == "GET");
 }
 

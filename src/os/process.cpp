@@ -152,7 +152,7 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& arguments, const 
   const bool finished = talk.finish(deadline, end);
   if (!finished) kill(*pid, SIGKILL);
   end.status = wait_for(*pid);
-  if (!finished) return fail("{}: not done within {} ms", arguments[0], limit.count());
+  if (!finished) return fail("{}: no exit within {} ms", arguments[0], limit.count());
   return end;
 }
 

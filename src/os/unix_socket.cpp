@@ -26,7 +26,7 @@ Result<void> remove_left_socket(const std::filesystem::path& path) {
     if (errno == ENOENT) return {};
     return fail("{}: {}", path.string(), std::strerror(errno));
   }
-  if (!S_ISSOCK(info.st_mode)) return fail("{}: there is something that is not a socket", path.string());
+  if (!S_ISSOCK(info.st_mode)) return fail("{}: not a socket", path.string());
   if (unlink(path.c_str()) != 0) return fail("remove {}: {}", path.string(), std::strerror(errno));
   return {};
 }

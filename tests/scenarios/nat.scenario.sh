@@ -151,7 +151,7 @@ scenario "nat flush --stale needs the agent, and says so" family=ipv4
     status=0
     said=$(masq bpf nat flush --stale 2>&1) || status=$?
     same  3 "$status" "exit"
-    contains "--stale: the agent does not answer" "$said"
+    contains "--stale: the agent is not reachable" "$said"
     talk  is_unbroken
 
 scenario "nat flush ends nothing when it does not understand" family=ipv4

@@ -139,9 +139,9 @@ Result<void> AddressOrders::look(std::uint32_t& position, Found& found) {
 }
 
 void AddressOrders::say(const Found& found, Steps& steps) const {
-  if (found.wait != 0) steps.push_back(fmt::format("let {} mappings wait for their address", found.wait));
-  if (found.go_on != 0) steps.push_back(fmt::format("let {} mappings go on: their address is back", found.go_on));
-  if (found.ended != 0) steps.push_back(fmt::format("end {} mappings: their address is gone", found.ended));
+  if (found.wait != 0) steps.push_back(fmt::format("suspend {} mappings until their address returns", found.wait));
+  if (found.go_on != 0) steps.push_back(fmt::format("resume {} mappings: their address returned", found.go_on));
+  if (found.ended != 0) steps.push_back(fmt::format("end {} mappings: their address is lost", found.ended));
 }
 
 std::optional<std::chrono::milliseconds> AddressOrders::next_step() const {

@@ -227,7 +227,7 @@ Result<void> BpfDatapath::watch(EventLoop& loop, std::function<void()> disturbed
 std::vector<std::string> BpfDatapath::notes() {
   std::vector<std::string> notes;
   for (const auto& address : address_orders_.away())
-    notes.push_back(fmt::format("{} is gone: its connections wait for its return for 30 s", address.to_string()));
+    notes.push_back(fmt::format("{} is unavailable: its connections wait for it for 30 s", address.to_string()));
   return notes;
 }
 

@@ -24,7 +24,7 @@ Result<std::unique_ptr<Datapath>> make_bpf_datapath(const std::filesystem::path&
 // Returns the first missing kernel feature of the bpf mode as an error; needs CAP_BPF and CAP_NET_ADMIN.
 Result<void> probe_bpf();
 
-// What `masq` reads from the pins, with or without an agent. "nothing of masq is pinned in DIR" is an error.
+// Functions for `masq`, which read the pins with or without an agent. "nothing of masq is pinned in DIR" is an error.
 Result<void> read_bpf_mappings(const std::filesystem::path& bpf_root, const std::function<void(const Mapping&)>& visit);
 // The external addresses that mappings have; sorted. None when nothing is pinned.
 Result<std::vector<Address>> read_bpf_external_addresses(const std::filesystem::path& bpf_root);

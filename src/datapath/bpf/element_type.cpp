@@ -103,13 +103,13 @@ Result<ElementType> ElementType::of_map(int fd) {
   std::uint32_t size = sizeof info;
   if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return fail("map info: {}", std::strerror(errno));
   const std::unique_ptr<btf, FreeBtf> types(info.btf_id ? btf__load_from_kernel_by_id(info.btf_id) : nullptr);
-  if (!types) return fail("it does not say what is in it");
+  if (!types) return fail("it has no BTF");
   ElementType element;
   element.size = info.value_size;
   add_fields(*types, info.btf_value_type_id, "", 0, element);
   add_enumerations(*types, element);
   const auto fits = [&](const auto& field) { return field.second.offset + field.second.size <= element.size; };
-  if (!std::ranges::all_of(element.fields, fits)) return fail("what it says of itself contradicts itself");
+  if (!std::ranges::all_of(element.fields, fits)) return fail("its BTF is inconsistent");
   return element;
 }
 
@@ -117,7 +117,7 @@ Result<RecordConverter::Step> RecordConverter::make_step(const std::string& name
                                                          const ElementType::Field& to) {
   Step step{.from = from, .to = to};
   if (from.size != to.size && (!is_number(from.size) || !is_number(to.size)))
-    return fail("its field {} has {} octets, not {}", name, from.size, to.size);
+    return fail("its field {} has {} bytes, not {}", name, from.size, to.size);
   if (from.size != to.size) step.kind = Step::Kind::number;
   if (name == "seen" || name == "created") step.kind = Step::Kind::tick;
   return step;

@@ -60,7 +60,7 @@ Result<bool> has_mappings(int slots) {
   const auto type = ElementType::of_map(slots);
   if (!type) return std::unexpected(type.error());
   const auto seen = type->fields.find("seen");
-  if (seen == type->fields.end()) return fail("not a table of masq: it has no seen");
+  if (seen == type->fields.end()) return fail("not a table of masq: it has no field seen");
   std::uint32_t stride = 0;
   const auto copy = copy_of(slots, std::numeric_limits<std::uint32_t>::max(), stride);
   if (!copy) return std::unexpected(copy.error());
@@ -81,7 +81,7 @@ Result<void> check_other_table(const std::filesystem::path& maps, Family family)
   const auto mappings = has_mappings((*slots)->get());
   if (!mappings) return fail_with(slots_path.string(), mappings.error());
   if (*mappings && !*control)
-    return fail("{}: not there, but {} has connections", control_path.string(), slots_path.string());
+    return fail("{}: missing, but {} has connections", control_path.string(), slots_path.string());
   return {};
 }
 
@@ -118,10 +118,11 @@ template <class Abi>
 Result<std::uint32_t> OtherTable<Abi>::control_number(const char* field) const {
   const auto found = control_type_.fields.find(field);
   if (found == control_type_.fields.end() || found->second.size != sizeof(std::uint32_t))
-    return fail("not a table of masq: it has no {}", field);
+    return fail("not a table of masq: it has no field {}", field);
   std::vector<std::uint8_t> control(control_type_.size);
   const std::uint32_t key = 0;
-  if (bpf_map_lookup_elem(control_.get(), &key, control.data()) != 0) return fail("read it: {}", std::strerror(errno));
+  if (bpf_map_lookup_elem(control_.get(), &key, control.data()) != 0)
+    return fail("read control: {}", std::strerror(errno));
   std::uint32_t number = 0;
   std::memcpy(&number, &control[found->second.offset], sizeof number);
   return number;

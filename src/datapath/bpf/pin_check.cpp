@@ -53,8 +53,7 @@ Result<void> check_pins(const bpf_object& object, const Pins& pins) {
     const Fd fd(bpf_obj_get(path.c_str()));
     if (!fd && errno == ENOENT) continue;
     if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
-    if (!is_like(fd.get(), *map))
-      return fail("{}: not what masq pins there; `masqd --cleanup` removes it", path.string());
+    if (!is_like(fd.get(), *map)) return fail("{}: not an object of masq; `masqd --cleanup` removes it", path.string());
   }
   return {};
 }

@@ -65,12 +65,12 @@ class MappedArray {
   std::size_t bytes_;
 };
 
-// What the table says of itself; no value: there is none. What is pinned in its place and is none is an error.
+// Returns the control block of the table, or nullopt if there is no table. Another object at its place is an error.
 Result<std::optional<masq_control>> find_control(const Pins& pins, Family family);
 // The same, when there must be one.
 Result<masq_control> read_control(const Pins& pins, Family family);
 
-// One family's table: bpf/table.h.
+// The table of one family: bpf/table.h.
 template <class Abi>
 struct PinnedTable {
   masq_control control;  // as it was when the table was opened

@@ -67,8 +67,7 @@ Result<Table> choose_table(const Pins& pins, const Desired& desired, Family fami
   const masq_control& control = **pinned;
   const TableSize size{.slots = control.slots, .buckets = control.buckets};
   if (size.slots == 0 || size.slots > MASQ_SLOTS_MAX || !std::has_single_bit(size.buckets))
-    return fail("{}: it contradicts itself; `masqd --cleanup` removes it",
-                pins.map(map_name("control", family)).string());
+    return fail("{}: inconsistent table; `masqd --cleanup` removes it", pins.map(map_name("control", family)).string());
   if (size == wanted || !is_empty(control)) return Table{.size = size, .hash_seed = control.hash_seed};
   return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
 }
@@ -269,7 +268,7 @@ Result<std::size_t> Program::adopt(std::span<const typename Abi::Mapping> mappin
     packet.resize(MASQ_ADOPT_HEADER + part.size());
     std::memcpy(&packet[MASQ_ADOPT_HEADER], part.data(), part.size());
     auto said = run_once(bpf_program__fd(program), packet);
-    if (!said) return fail_with("adopt mappings", said.error());
+    if (!said) return fail_with("import mappings", said.error());
     refused += *said;
     mappings = mappings.subspan(part.size() / sizeof mappings[0]);
   }

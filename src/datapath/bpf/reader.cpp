@@ -89,7 +89,8 @@ Result<void> add_births(const Pins& pins, Family family, Counters& counters) {
   if (!fd) return std::unexpected(fd.error());
   std::vector<masq_births> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   const std::uint32_t key = 0;
-  if (bpf_map_lookup_elem(fd->get(), &key, per_cpu.data()) != 0) return fail("read births: {}", std::strerror(errno));
+  if (bpf_map_lookup_elem(fd->get(), &key, per_cpu.data()) != 0)
+    return fail("read creation statistics: {}", std::strerror(errno));
   auto& attempts = counters.port_attempts.has_value() ? *counters.port_attempts : counters.port_attempts.emplace();
   attempts.buckets.resize(MASQ_ATTEMPT_BUCKETS);
   for (std::size_t kind = 0; kind < MASQ_CLASS_COUNT; ++kind) {

@@ -97,7 +97,8 @@ Result<void> TableMove::copy(const Program& program, Steps& steps) {
   auto ipv6 = copy_family<Abi6>(program, false);
   if (!ipv6) return std::unexpected(ipv6.error());
   plan(steps);
-  if (refused_ != 0) steps.push_back(fmt::format("{} of {} connections have no room there", refused_, *ipv4 + *ipv6));
+  if (refused_ != 0)
+    steps.push_back(fmt::format("{} of {} connections do not fit into the table", refused_, *ipv4 + *ipv6));
   if (!makes_table_) return {};
   if (auto finished = pins_.finish(); !finished) return finished;
   makes_table_ = false;

@@ -159,7 +159,7 @@ Result<Steps> IptablesDatapath::apply(const Desired& desired) {
     const auto mended = mend_connections(desired);
     if (!mended) return std::unexpected(mended.error());
     if (*mended > 0)
-      work->steps.push_back(fmt::format("conntrack: end {} connections that nobody masqueraded", *mended));
+      work->steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
   }
   return std::move(work->steps);
 }

@@ -99,13 +99,13 @@ std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bo
 // Before NAT has its turn: what it will not translate must not go on.
 std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
   std::vector<IptablesRule> rules = {
-      make_rule("-m conntrack --ctdir REPLY", "RETURN", "answers of connections from outside"),
+      make_rule("-m conntrack --ctdir REPLY", "RETURN", "replies of inbound connections"),
       make_rule("-m conntrack --ctstate SNAT", "RETURN", "masqueraded")};
   std::ranges::move(leave_rules(desired, family), std::back_inserter(rules));
   if (family == Family::ipv6)
     for (const int type : {133, 134, 135, 136, 137})
       rules.push_back(make_rule(fmt::format("-p ipv6-icmp --icmpv6-type {}", type), "RETURN", "neighbour discovery"));
-  rules.push_back(make_rule("-m conntrack --ctstate ESTABLISHED,RELATED", "RETURN", "left alone when it began"));
+  rules.push_back(make_rule("-m conntrack --ctstate ESTABLISHED,RELATED", "RETURN", "not masqueraded at its start"));
   for (const auto& uplink : desired.uplinks)
     if (!(family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6).empty())
       rules.push_back(make_rule(fmt::format("-o {} -m conntrack --ctstate NEW", uplink.name), "RETURN", "new"));
@@ -242,7 +242,7 @@ IptablesState parse_iptables(const std::string& saved) {
     if (from == std::string_view::npos || line.starts_with('#')) return;
     const std::string chain(word(line, from + 3));
     const std::string comment(Line{line}.comment());
-    // A rule of somebody else's in a chain of ours is one too many.
+    // A foreign rule in a chain of masq must be removed.
     if (is_ours(chain) || comment.starts_with(mark))
       chains[chain].push_back({.text = std::string(line.substr(from + 3 + chain.size() + 1)), .comment = comment});
   });

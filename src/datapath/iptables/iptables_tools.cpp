@@ -42,22 +42,22 @@ std::ptrdiff_t rules_in(const std::string& variant) {
 Result<IptablesVariant> find_variant() {
   const bool nft = has_program("iptables-nft-restore"), legacy = has_program("iptables-legacy-restore");
   if (!nft && !legacy) {
-    if (!has_program("iptables-restore")) return fail("there is no iptables-restore in PATH");
+    if (!has_program("iptables-restore")) return fail("iptables-restore: not found in PATH");
     return IptablesVariant();
   }
   if (nft != legacy) return IptablesVariant{.name = nft ? "nft" : "legacy", .warning = {}};
   const auto in_nft = rules_in("nft"), in_legacy = rules_in("legacy");
   IptablesVariant variant{.name = in_legacy > in_nft ? "legacy" : "nft", .warning = {}};
   if (in_nft > 0 && in_legacy > 0)
-    variant.warning = fmt::format("iptables: rules stand in both variants, nft ({}) and legacy ({}): ours are in {}",
-                                  in_nft, in_legacy, variant.name);
+    variant.warning = fmt::format("iptables: both variants have rules, nft ({}) and legacy ({}): masq uses {}", in_nft,
+                                  in_legacy, variant.name);
   return variant;
 }
 
 }  // namespace
 
 Result<IptablesTools> IptablesTools::find() {
-  if (!has_program("ipset")) return fail("there is no ipset in PATH");
+  if (!has_program("ipset")) return fail("ipset: not found in PATH");
   auto variant = find_variant();
   if (!variant) return std::unexpected(variant.error());
   IptablesTools tools;

@@ -42,7 +42,7 @@ using Handle = std::unique_ptr<nfct_handle, Close>;
 
 Result<Handle> open_conntrack() {
   Handle handle(nfct_open(CONNTRACK, 0));
-  if (!handle) return fail("open conntrack: {}", std::strerror(errno));
+  if (!handle) return fail("conntrack: open: {}", std::strerror(errno));
   return handle;
 }
 
@@ -155,7 +155,7 @@ Result<bool> delete_one(nfct_handle* handle, const Connection& connection) {
   set_tuple(raw.get(), connection);
   if (connection.id != 0) nfct_set_attr_u32(raw.get(), ATTR_ID, connection.id);
   if (nfct_query(handle, NFCT_Q_DESTROY, raw.get()) == 0) return true;
-  if (errno != ENOENT) return fail("delete a connection: {}", std::strerror(errno));
+  if (errno != ENOENT) return fail("conntrack: delete an entry: {}", std::strerror(errno));
   return false;
 }
 
@@ -183,7 +183,7 @@ Result<bool> create_one(nfct_handle* handle, const Mapping& mapping) {
       nfct_set_attr_u8(raw.get(), flags, IP_CT_TCP_FLAG_BE_LIBERAL);  // conntrack does not know the windows
   }
   if (nfct_query(handle, NFCT_Q_CREATE, raw.get()) == 0) return true;
-  if (errno != EEXIST) return fail("take over a connection: {}", std::strerror(errno));
+  if (errno != EEXIST) return fail("conntrack: create an entry: {}", std::strerror(errno));
   return false;
 }
 
@@ -302,7 +302,8 @@ Result<void> visit_connections(Family family, const std::function<void(const Con
   Visitor visitor{family, &visit};
   nfct_callback_register(handle->get(), NFCT_T_ALL, call_visitor, &visitor);
   const std::uint32_t wanted = socket_family(family);
-  if (nfct_query(handle->get(), NFCT_Q_DUMP, &wanted) != 0) return fail("read conntrack: {}", std::strerror(errno));
+  if (nfct_query(handle->get(), NFCT_Q_DUMP, &wanted) != 0)
+    return fail("conntrack: read entries: {}", std::strerror(errno));
   return {};
 }
 

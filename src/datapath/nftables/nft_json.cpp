@@ -93,13 +93,12 @@ void add_object(NftTable& table, const Json& object) {
   else if (const auto rule = object.find("rule"); rule != object.end())
     add_rule_object(table, *rule);
   else if (!object.contains("metainfo") && !object.contains("table"))
-    table.counters.emplace_back("something that is not ours");
+    table.counters.emplace_back("foreign object");
 }
 
 Result<Json> objects_of(const std::string& text) {
   const auto document = Json::parse(text, nullptr, false);
-  if (!document.is_object() || !document.contains("nftables"))
-    return fail("nftables: this is no listing: {:.80}", text);
+  if (!document.is_object() || !document.contains("nftables")) return fail("nftables: invalid listing: {:.80}", text);
   return document["nftables"];
 }
 

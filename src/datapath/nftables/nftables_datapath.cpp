@@ -139,7 +139,7 @@ Result<void> NftablesDatapath::mend(const Desired& desired, Steps& steps) {
   const auto mended = mend_connections(desired);
   if (!mended) return std::unexpected(mended.error());
   unmended_ = false;
-  if (*mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that nobody masqueraded", *mended));
+  if (*mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
   return {};
 }
 

@@ -108,7 +108,7 @@ NftSet guarded_set(const std::vector<std::string>& guarded) {
 NftRule from_pods(const Words& words, const char* verdict, const char* chain) {
   return make_rule(fmt::format("{} saddr @{} oifname @{} {} {}", words.ip, at("pods", words), nft_guarded_set, verdict,
                                at(chain, words)),
-                   "from pods, by an uplink");
+                   "from pods, through an uplink");
 }
 
 NftRule leave(const Words& words, const std::string& destinations, const char* meaning) {
@@ -178,13 +178,13 @@ NftChain leak_chain(const Words& words) {
   NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
   auto& rules = chain.rules;
   const auto no_address = fmt::format("counter name {} ", at("no_external_address", words));
-  rules.push_back(make_rule("ct direction reply return", "answers of connections from outside"));
+  rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
   for (auto& rule : leave_rules(words)) rules.push_back(std::move(rule));
   let_pass_without_connection(rules, words);
   rules.push_back(drop_translated(words, no_address));
-  rules.push_back(make_rule("ct state established,related return", "left alone when it began"));
-  rules.push_back(make_rule(fmt::format("ct state new {}drop", no_address), "no address to masquerade as"));
-  rules.push_back(make_rule(fmt::format("counter name {} drop", at("not_an_opener", words)), "of no connection"));
+  rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
+  rules.push_back(make_rule(fmt::format("ct state new {}drop", no_address), "no external address"));
+  rules.push_back(make_rule(fmt::format("counter name {} drop", at("not_an_opener", words)), "no connection"));
   return chain;
 }
 
@@ -210,13 +210,13 @@ NftSet everything_left(const FamilyPolicy& policy, const std::vector<LeftRange>&
 NftChain stand_in_chain(const Words& words) {
   NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
   auto& rules = chain.rules;
-  rules.push_back(make_rule("ct direction reply return", "answers of connections from outside"));
+  rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
   rules.push_back(leave(words, words.multicast, "multicast and broadcast"));
   rules.push_back(leave(words, "@" + at("left", words), "left alone"));
   let_pass_without_connection(rules, words);
   rules.push_back(drop_translated(words, ""));
-  rules.push_back(make_rule("ct state established,related return", "left alone when it began"));
-  rules.push_back(make_rule("drop", "nothing masquerades it"));
+  rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
+  rules.push_back(make_rule("drop", "not masqueraded"));
   return chain;
 }
 
@@ -227,7 +227,7 @@ NftRule no_reset(const Words& words) {
   return make_rule(fmt::format("meta nfproto ipv{0} meta l4proto tcp ct direction reply ct status snat "
                                "ct original {1} saddr @{2} ct original {1} saddr != @{3} drop",
                                static_cast<int>(words.family), words.ip, at("pods", words), at("own", words)),
-                   "the answer is a pod's");
+                   "reply to a pod");
 }
 
 }  // namespace
@@ -244,7 +244,7 @@ std::string listed_element(const IpMasqEntry& entry) {
 Result<IpMasqEntry> parse_listed_element(const std::string& element) {
   const auto dot = element.find(" . ");
   const auto address = Address::parse(element.substr(0, dot));
-  if (!address || dot == std::string::npos) return fail("{:?} is no element of ours", element);
+  if (!address || dot == std::string::npos) return fail("{:?}: not an element of masq", element);
   unsigned mark = 0;
   std::from_chars(element.data() + dot + 3, element.data() + element.size(), mark);
   return IpMasqEntry{.cidr = Cidr(*address, static_cast<int>(mark & 0xff)), .masquerade = mark >= masquerade_mark};

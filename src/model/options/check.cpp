@@ -60,9 +60,9 @@ Result<void> check_scope(const ConfigDraft& draft, DatapathKind datapath) {
   if (idle.empty()) return {};
   const auto place = place_of(draft, idle.front());
   if (datapath != DatapathKind::bpf)
-    return fail("{}: not for the {} datapath, where conntrack decides: see its sysctls (net.netfilter.nf_conntrack_*)",
+    return fail("{}: not supported by the {} datapath: set the sysctls of conntrack (net.netfilter.nf_conntrack_*)",
                 place, to_word(datapath));
-  return fail("{}: {:?}: not for the bpf datapath: set devices instead", place,
+  return fail("{}: {:?}: not supported by the bpf datapath: set devices instead", place,
               fmt::join(draft.config.egress_masquerade_interfaces, " "));
 }
 

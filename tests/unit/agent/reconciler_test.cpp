@@ -153,7 +153,7 @@ TEST_F(ReconcilerTest, TheResyncRepairsWhatOthersBreakAndSaysSo) {
   datapath.remove();
   timers.pass(seconds(30));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
-  EXPECT_EQ(log.take(), "warning: repaired what others changed: make the kernel equal\n");
+  EXPECT_EQ(log.take(), "warning: repaired changes of another process: make the kernel equal\n");
   timers.pass(seconds(60));
   EXPECT_EQ(datapath.applied, 4);
   EXPECT_EQ(log.take(), "");
@@ -189,7 +189,7 @@ TEST_F(ReconcilerTest, ARetryThatWorksEndsTheError) {
   timers.pass(milliseconds(500));
   EXPECT_EQ(reconciler.state().error, "");
   EXPECT_EQ(uplinks_in_kernel(), 1u);
-  EXPECT_THAT(log.take(), HasSubstr("applying works again"));
+  EXPECT_THAT(log.take(), HasSubstr("apply: recovered"));
   timers.pass(seconds(20));
   EXPECT_EQ(datapath.applied, 2);
 }

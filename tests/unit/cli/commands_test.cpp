@@ -183,7 +183,7 @@ TEST(NatFlush, NothingIsEndedByMistake) {
   FakeWorld world{.mappings = {tcp_mapping()}};
   EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_no_agent);
   EXPECT_EQ(world.err,
-            "masq: --stale: the agent does not answer: connect to /run/masq.sock: No such file or directory\n");
+            "masq: --stale: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
   world.agent = HttpAnswer{.status = 200, .body = "{}"};
   EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_failed);
   EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", ""}), exit_wrong_use);

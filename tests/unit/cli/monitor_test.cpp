@@ -88,7 +88,7 @@ TEST(Monitor, AFloodIsCountedAndHidesNothingElse) {
   EXPECT_EQ(world.run({"monitor"}), exit_done);
   EXPECT_EQ(std::ranges::count(world.out, '\n'), 103);
   EXPECT_THAT(world.out, HasSubstr(" made  TCP"));
-  EXPECT_THAT(world.out, HasSubstr("\n... 900 more: drop pod_limit\n... 5000 events came too fast to be kept\n"));
+  EXPECT_THAT(world.out, HasSubstr("\n... 900 more: drop pod_limit\n... 5000 events were not recorded\n"));
 }
 
 TEST(Monitor, WrongUseAndFailure) {

@@ -46,8 +46,8 @@ Sources:        netlink         3s ago
                 ip-masq-agent   1m15s ago
                 k8s             not yet
 Last apply:     5s ago in 12ms: OK
-Mappings:       IPv4: 12 of 524288, 3 left alone
-                IPv6: 0 of 524288, 0 left alone
+Mappings:       IPv4: 12 of 524288, 3 bypassed
+                IPv6: 0 of 524288, 0 bypassed
 Drops:          IPv4 egress table_full: 7
 Notes:          eth1: no usable IPv6 address
 Agent:          masqd 1.2.3, up 1h30m
@@ -66,8 +66,8 @@ TEST(StatusText, AnUnhealthyAgent) {
 Datapath:       BPF (as configured)
 Sources:        cni             9s ago   no JSON
 Last apply:     5s ago in 12ms: eth0: no such device
-Mappings:       IPv4: 12 of 524288, 3 left alone
-                IPv6: 0 of 524288, 0 left alone
+Mappings:       IPv4: 12 of 524288, 3 bypassed
+                IPv6: 0 of 524288, 0 bypassed
 Drops:          none
 Problems:       apply: eth0: no such device
                 cni: no JSON
@@ -140,7 +140,7 @@ TEST(StatusCommand, WithoutAnAgentItEndsWithThreeAndSaysWhereItLooked) {
   FakeWorld world;
   EXPECT_EQ(world.run({"status"}), exit_no_agent);
   EXPECT_EQ(world.out, "");
-  EXPECT_EQ(world.err, "masq: the agent does not answer: connect to /run/masq.sock: No such file or directory\n");
+  EXPECT_EQ(world.err, "masq: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
 }
 
 TEST(StatusCommand, AnAnswerThatIsNoneIsAFailure) {

@@ -43,7 +43,7 @@ TEST(Top, OneTableWhereThereIsNoTerminal) {
       "10.0.1.5         5    62.5%         4\n"
       "10.0.1.6         1    12.5%         1\n"
       "\n"
-      "DESTINATION              PORTS   OF ALL   UNDER\n"
+      "DESTINATION              PORTS   OF ALL   EXTERNAL\n"
       "TCP 203.0.113.9:443          3    30.0%   192.0.2.10\n"
       "TCP 198.51.100.7:443         1    10.0%   192.0.2.10\n"
       "UDP 198.51.100.7:443         1    10.0%   192.0.2.10\n";
@@ -63,7 +63,7 @@ TEST(Top, WithoutAnAgentTheLimitsAreNotKnown) {
             "POD       MAPPINGS   OF MAX     PORTS\n"
             "10.0.1.5         5        -         4\n"
             "\n"
-            "DESTINATION             PORTS   OF ALL   UNDER\n"
+            "DESTINATION             PORTS   OF ALL   EXTERNAL\n"
             "TCP 203.0.113.9:443         3        -   192.0.2.10\n");
 }
 

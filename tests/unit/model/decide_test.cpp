@@ -141,8 +141,8 @@ TEST(Decide, WithoutAPodCidrNothingIsMasqueradedAndThatIsSaid) {
   node.links.pop_back();
   const auto desired = decided({}, node);
   EXPECT_THAT(desired.ipv4.sources, IsEmpty());
-  EXPECT_THAT(desired.notes, ElementsAre("no IPv4 pod CIDR known: nothing is masqueraded",
-                                         "no IPv6 pod CIDR known: nothing is masqueraded"));
+  EXPECT_THAT(desired.notes, ElementsAre("no IPv4 pod CIDR detected: nothing is masqueraded",
+                                         "no IPv6 pod CIDR detected: nothing is masqueraded"));
   node.links[1].addresses.resize(1);
   EXPECT_THAT(decided({}, node).notes, Not(Contains(HasSubstr("IPv6 pod CIDR")))) << "a node that speaks IPv4 only";
 }
@@ -267,9 +267,9 @@ TEST(Decide, ContradictionsWithTheNodeAreErrors) {
   node.local_port_range = {1024, 65535};
   EXPECT_EQ(decide({}, node).error().message,
             "nat-port-range auto leaves no port: ip_local_port_range 1024-65535, ip_local_reserved_ports and "
-            "node-port-range 30000-32767 take all: set nat-port-range");
+            "node-port-range 30000-32767 contain all ports: set nat-port-range");
   EXPECT_EQ(decide({.nat_port_range = {{{30000, 30010}}}}, small_node()).error().message,
-            "nat-port-range 30000-30010 leaves no port: all of it is node-port-range 30000-32767");
+            "nat-port-range 30000-30010 leaves no port: the whole range is inside node-port-range 30000-32767");
   EXPECT_EQ(decide({.masquerade_address = {"198.51.100.1"_ip}}, small_node()).error().message,
             "masquerade-address: 198.51.100.1 is not an address of this node");
 }
