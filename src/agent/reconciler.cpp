@@ -29,7 +29,7 @@ Reconciler::Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog:
       retry_timer_(timers),
       repair_timer_(timers),
       resync_timer_(timers),
-      departure_timer_(timers),
+      lost_address_timer_(timers),
       more_timer_(timers) {}
 
 void Reconciler::start() {
@@ -72,16 +72,16 @@ std::optional<Desired> Reconciler::find_desired() {
   const auto undecided = decided ? std::string() : decided.error().message;
   if (undecided != std::exchange(state_.undecided, undecided) && !undecided.empty()) log_.error("{}", undecided);
   auto desired = decided ? std::optional(*std::move(decided)) : state_.in_force;
-  if (desired && node) note_departures(*desired, *node);
+  if (desired && node) complete_addresses(*desired, *node);
   return desired;
 }
 
-void Reconciler::note_departures(Desired& desired, const Node& node) {
+void Reconciler::complete_addresses(Desired& desired, const Node& node) {
   const auto now = timers_.now();
-  departures_.complete(desired, node, now);
-  departure_timer_.stop();
-  if (const auto next = departures_.next_change())
-    departure_timer_.start(*next - now, [this] { reconcile(Effort::when_different); });
+  lost_addresses_.complete(desired, node, now);
+  lost_address_timer_.stop();
+  if (const auto next = lost_addresses_.next_change())
+    lost_address_timer_.start(*next - now, [this] { reconcile(Effort::when_different); });
 }
 
 void Reconciler::reconcile(Effort effort) {

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "agent/departures.hpp"
 #include "agent/facts.hpp"
+#include "agent/lost_addresses.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
@@ -56,7 +56,7 @@ class Reconciler {
   void repair();
   void configure(Config config);
   // Connections of an earlier process may have these external addresses.
-  void remember(const std::vector<Address>& externals) { departures_.remember(externals); }
+  void remember(const std::vector<Address>& externals) { lost_addresses_.remember(externals); }
   const State& state() const { return state_; }
 
  private:
@@ -65,7 +65,7 @@ class Reconciler {
   void reconcile(Effort effort);
   void resync();
   std::optional<Desired> find_desired();
-  void note_departures(Desired& desired, const Node& node);
+  void complete_addresses(Desired& desired, const Node& node);
   void apply(const Desired& desired);
   void succeed(const Desired& desired, Steps steps);
   void retry_later(const Error& error);
@@ -84,8 +84,8 @@ class Reconciler {
   Timer retry_timer_;
   Timer repair_timer_;
   Timer resync_timer_;
-  Departures departures_;
-  Timer departure_timer_;
+  LostAddresses lost_addresses_;
+  Timer lost_address_timer_;
   Timer more_timer_;
   bool unfinished_ = false;  // the last apply() requested a continuation
 };

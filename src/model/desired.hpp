@@ -92,10 +92,10 @@ struct Desired {
   std::uint32_t max_mappings = 524288;
   std::uint32_t max_mappings_per_pod = 131072;
   NatTimeouts timeouts;
-  // External addresses that the node does not have now: connections under those that are `away` wait for their return,
-  // and those under the `departed` end. Both sorted.
-  std::vector<Address> away;
-  std::vector<Address> departed;
+  // External addresses that the node does not have now. Connections of an `unavailable` address wait for its return;
+  // connections of a `lost` address end. Both sorted.
+  std::vector<Address> unavailable;
+  std::vector<Address> lost;
   // Hints for the operator that are no errors: "eth1: no usable IPv4 address", …
   std::vector<std::string> notes;
   bool operator==(const Desired&) const = default;

@@ -50,10 +50,10 @@ void AddressOrders::want(const Desired& desired, int inject) {
   for (const auto& uplink : desired.uplinks)
     for (const auto* addresses : {&uplink.ipv4, &uplink.ipv6})
       for (const auto& address : *addresses) devices_[address] = uplink.ifindex;
-  if (away_ == desired.away && departed_ == desired.departed && started_) return;
+  if (away_ == desired.unavailable && departed_ == desired.lost && started_) return;
   started_ = true;
-  away_ = desired.away;
-  departed_ = desired.departed;
+  away_ = desired.unavailable;
+  departed_ = desired.lost;
   rounds_left_ = departed_.empty() ? rounds_to_wait : rounds_to_end;
   position4_ = position6_ = 0;
 }

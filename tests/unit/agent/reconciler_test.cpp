@@ -87,7 +87,7 @@ TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
   timers.pass(milliseconds(50));
   EXPECT_THAT(reconciler.state().undecided, HasSubstr("192.0.2.10"));
   EXPECT_TRUE(datapath.kernel->uplinks.at(0).ipv4.empty());
-  EXPECT_EQ(datapath.kernel->away, std::vector{"192.0.2.10"_ip});
+  EXPECT_EQ(datapath.kernel->unavailable, std::vector{"192.0.2.10"_ip});
 }
 
 TEST_F(ReconcilerTest, SaysWhenAnAddressIsGoneForGood) {
@@ -95,9 +95,9 @@ TEST_F(ReconcilerTest, SaysWhenAnAddressIsGoneForGood) {
   facts.node.links[0].addresses.clear();
   reconciler.look_again();
   timers.pass(seconds(30));
-  EXPECT_EQ(datapath.kernel->away, std::vector{"192.0.2.10"_ip});
+  EXPECT_EQ(datapath.kernel->unavailable, std::vector{"192.0.2.10"_ip});
   timers.pass(seconds(1));
-  EXPECT_EQ(datapath.kernel->departed, std::vector{"192.0.2.10"_ip});
+  EXPECT_EQ(datapath.kernel->lost, std::vector{"192.0.2.10"_ip});
 }
 
 TEST_F(ReconcilerTest, GoesOnWithAnApplyThatHasMoreToDo) {
