@@ -119,14 +119,14 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
 }
 
 Result<void> Agent::add_sources() {
-  if (auto done = add_node_sources(sources_, *loop_, [this] { reconciler_.look_again(); }); !done) return done;
+  if (auto done = add_node_sources(sources_, *loop_, [this] { reconciler_.request_reconcile(); }); !done) return done;
   return add_ip_masq_agent();
 }
 
 Result<void> Agent::add_ip_masq_agent() {
   if (!config_.enable_ip_masq_agent) return {};
   auto source =
-      IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.look_again(); });
+      IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.request_reconcile(); });
   if (!source) return std::unexpected(source.error());
   // If the file is rejected at the start, the exclusions of the last agent stay in force.
   if (const auto in_force = choice_.datapath->ip_masq(); in_force && !in_force->empty())

@@ -32,7 +32,7 @@ IpMasqAgentSource::IpMasqAgentSource(Timers& timers, std::filesystem::path path,
 Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(EventLoop& loop, std::filesystem::path path,
                                                                    std::function<void()> changed) {
   auto source = std::make_unique<IpMasqAgentSource>(loop, std::move(path), std::move(changed));
-  auto watch = FileWatch::open(loop, source->path_, [raw = source.get()] { raw->look_again(); });
+  auto watch = FileWatch::open(loop, source->path_, [raw = source.get()] { raw->request_check(); });
   if (!watch) return std::unexpected(watch.error());
   source->watch_ = std::move(*watch);
   return source;
@@ -55,7 +55,7 @@ void IpMasqAgentSource::read() {
   if (!believed_) believe(look());
 }
 
-void IpMasqAgentSource::look_again() {
+void IpMasqAgentSource::request_check() {
   if (!believed_) return;
   auto content = look();
   if (content == *believed_) {
@@ -73,7 +73,7 @@ void IpMasqAgentSource::look_again() {
 
 void IpMasqAgentSource::confirm() {
   auto content = look();
-  if (pending_ != content) return look_again();
+  if (pending_ != content) return request_check();
   if (is_being_written(path_) && timers_.now() - pending_since_ < longest_write)
     return confirmation_.start(stands_still, [this] { confirm(); });
   pending_.reset();

@@ -35,8 +35,8 @@ class IpMasqAgentSource final : public Source {
 
   // Sets the rules that are already in force. They stay in force if the file is rejected.
   void hold_on_to(const std::vector<IpMasqEntry>& in_force);
-  void look_again();
-  void wake() override { look_again(); }
+  void request_check();
+  void wake() override { request_check(); }
   void read() override;
   void contribute(Node& node) const override { node.ip_masq_agent = rules_; }
 

@@ -72,12 +72,12 @@ bool PodWatch::is_recent(const Lost& lost) const {
 }
 
 void PodWatch::note(const nlmsghdr& message) {
-  if (message.nlmsg_type == RTM_DELNEIGH) note_neighbour(message);
-  if (message.nlmsg_type == RTM_DELLINK) note_device(message);
+  if (message.nlmsg_type == RTM_DELNEIGH) record_neighbour(message);
+  if (message.nlmsg_type == RTM_DELLINK) record_device(message);
 }
 
 // A neighbour message precedes the message about the device that causes it.
-void PodWatch::note_neighbour(const nlmsghdr& message) {
+void PodWatch::record_neighbour(const nlmsghdr& message) {
   const auto neighbour = neighbour_in(message);
   if (lost_.size() >= most_devices) lost_.clear();
   auto& lost = lost_[neighbour.ifindex];
@@ -89,7 +89,7 @@ void PodWatch::note_neighbour(const nlmsghdr& message) {
 }
 
 // A bridge reports a lost port by the same message type, of another family.
-void PodWatch::note_device(const nlmsghdr& message) {
+void PodWatch::record_device(const nlmsghdr& message) {
   const auto& header = *static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
   if (header.ifi_family != AF_UNSPEC) return;
   auto lost = lost_.extract(header.ifi_index);

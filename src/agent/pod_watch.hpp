@@ -47,8 +47,8 @@ class PodWatch {
   PodWatch(Timers& timers, NetlinkRequests requests, Gone gone)
       : timers_(timers), requests_(std::move(requests)), gone_(std::move(gone)) {}
   void note(const nlmsghdr& message);
-  void note_neighbour(const nlmsghdr& message);
-  void note_device(const nlmsghdr& message);
+  void record_neighbour(const nlmsghdr& message);
+  void record_device(const nlmsghdr& message);
   void conclude();
   void add_neighbours_behind(const std::set<Port>& ports, std::set<Address>& pods);
   void add_lost_neighbours_behind(const Port& port, std::set<Address>& pods) const;

@@ -38,10 +38,10 @@ void Reconciler::start() {
 
 void Reconciler::configure(Config config) {
   config_ = std::move(config);
-  look_again();
+  request_reconcile();
 }
 
-void Reconciler::look_again() {
+void Reconciler::request_reconcile() {
   const auto now = timers_.now();
   if (!storm_since_) storm_since_ = now;
   const auto latest = *storm_since_ + pace_.patience;
@@ -119,7 +119,7 @@ void Reconciler::succeed(const Desired& desired, Steps steps) {
   state_.in_force = desired;
   retry_delay_ = pace_.first_retry;
   retry_timer_.stop();
-  if (const auto wait = datapath_.more_to_do()) {
+  if (const auto wait = datapath_.retry_after()) {
     unfinished_ = true;
     more_timer_.start(*wait, [this] { reconcile(Effort::always); });
   }

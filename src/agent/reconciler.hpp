@@ -51,7 +51,7 @@ class Reconciler {
 
   // Applies as soon as possible, and maintains the state from then on.
   void start();
-  void look_again();
+  void request_reconcile();
   // Repairs at once after another process changed masq's objects in the kernel.
   void repair();
   void configure(Config config);

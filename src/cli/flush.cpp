@@ -66,7 +66,7 @@ int flush_mappings(const World& world, const Arguments& arguments) {
     current = *std::move(desired);
   }
   const auto ended = world.end_mappings([&](const Mapping& mapping) {
-    return selection->has(mapping) && (!current || would_decide_otherwise(*current, decided(mapping)));
+    return selection->has(mapping) && (!current || is_stale(*current, decided(mapping)));
   });
   if (!ended) return end_with(world, exit_failed, ended.error());
   return report(world, arguments, *ended);

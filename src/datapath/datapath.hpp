@@ -110,7 +110,7 @@ class Datapath {
   // Returns the ip-masq-agent's set in the kernel, also from an earlier process; empty if there is none.
   virtual Result<std::vector<IpMasqEntry>> ip_masq() { return std::vector<IpMasqEntry>{}; }
   // Delay until apply() must be called again (for example because a pod's reply is expected); nullopt: complete.
-  virtual std::optional<std::chrono::milliseconds> more_to_do() const { return std::nullopt; }
+  virtual std::optional<std::chrono::milliseconds> retry_after() const { return std::nullopt; }
   // Returns the external addresses of mappings in the kernel, also from an earlier process.
   virtual Result<std::vector<Address>> external_addresses() { return std::vector<Address>{}; }
   // Quarantines the mappings of removed pods: late replies must not reach a pod that reuses the address, and new pods

@@ -25,7 +25,7 @@ class ReplacingDatapath final : public Datapath {
   Result<Counters> counters() override { return chosen_->counters(); }
   // Returns the others' set until this datapath has one.
   Result<std::vector<IpMasqEntry>> ip_masq() override;
-  std::optional<std::chrono::milliseconds> more_to_do() const override { return chosen_->more_to_do(); }
+  std::optional<std::chrono::milliseconds> retry_after() const override { return chosen_->retry_after(); }
   Result<std::vector<Address>> external_addresses() override { return chosen_->external_addresses(); }
   Result<Ended> pods_gone(const std::vector<Address>& pods) override { return chosen_->pods_gone(pods); }
   // Includes rules of other programs that masquerade the same packets.

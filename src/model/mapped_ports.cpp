@@ -37,7 +37,7 @@ std::string what_is_in_the_way(const Config& config, const Node& node) {
 }
 
 // The search for a port skips ports with a socket, so an overlap only slows it down. It is no error.
-void note_overlap(const std::vector<PortRange>& ports, const Node& node, std::vector<std::string>& notes) {
+void report_overlap(const std::vector<PortRange>& ports, const Node& node, std::vector<std::string>& notes) {
   if (port_count(subtract(ports, {node.local_port_range})) != port_count(ports))
     notes.push_back(fmt::format("nat-port-range {} overlaps the node's own ephemeral ports, ip_local_port_range {}",
                                 join(ports), node.local_port_range.to_string()));
@@ -51,7 +51,7 @@ Result<std::vector<PortRange>> mapped_ports(const Config& config, const Node& no
   if (ports.empty())
     return fail("nat-port-range {} leaves no port: {}", config.nat_port_range ? join(wanted) : "auto",
                 what_is_in_the_way(config, node));
-  if (config.nat_port_range) note_overlap(ports, node, notes);
+  if (config.nat_port_range) report_overlap(ports, node, notes);
   return ports;
 }
 

@@ -21,6 +21,6 @@ struct DecidedConnection {
 
 // Returns true if the current configuration would treat the connection's first packet differently: bypass instead of
 // masquerade, the reverse, or masquerade with an address or port that it would not select now.
-bool would_decide_otherwise(const Desired& desired, const DecidedConnection& connection);
+bool is_stale(const Desired& desired, const DecidedConnection& connection);
 
 }  // namespace masq

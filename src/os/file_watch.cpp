@@ -86,12 +86,12 @@ void FileWatch::settle() {
   (void)watch_.change(0);
   settle_.start(pause_between_looks, [this] {
     (void)watch_.change(EPOLLIN);
-    look_again();
+    check();
   });
 }
 
 // The content of the events is ignored, and so is an overflow of their queue: every event requests a new check.
-void FileWatch::look_again() {
+void FileWatch::check() {
   alignas(inotify_event) std::array<char, 65536> events;
   while (inotify_ && read(inotify_.get(), events.data(), events.size()) > 0) continue;
   aim();
@@ -120,7 +120,7 @@ void FileWatch::aim() {
     places = std::move(after);
   }
   const Timers::Clock::duration pause = covered ? Timers::Clock::duration(back_stop) : without_inotify;
-  poll_.start(pause, [this] { look_again(); });
+  poll_.start(pause, [this] { check(); });
 }
 
 }  // namespace masq

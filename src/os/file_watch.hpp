@@ -25,7 +25,7 @@ class FileWatch {
   FileWatch(EventLoop& loop, std::filesystem::path path, std::function<void()> changed)
       : path_(std::move(path)), changed_(std::move(changed)), settle_(loop), poll_(loop) {}
   void settle();
-  void look_again();
+  void check();
   void aim();
 
   std::filesystem::path path_;

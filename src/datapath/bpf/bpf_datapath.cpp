@@ -60,7 +60,7 @@ class BpfDatapath final : public Datapath {
   }
   Result<Counters> counters() override;
   Result<std::vector<IpMasqEntry>> ip_masq() override { return read_bpf_ip_masq(bpf_root_); }
-  std::optional<std::chrono::milliseconds> more_to_do() const override { return address_orders_.next_step(); }
+  std::optional<std::chrono::milliseconds> retry_after() const override { return address_orders_.next_step(); }
   Result<std::vector<Address>> external_addresses() override { return read_bpf_external_addresses(bpf_root_); }
   Result<Ended> pods_gone(const std::vector<Address>& pods) override { return rest_bpf_mappings(bpf_root_, pods); }
   std::vector<std::string> notes() override;
@@ -114,7 +114,7 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
   if (!program) return std::unexpected(program.error());
   program_ = std::move(*program);
   steps.push_back(fmt::format("load the programs (their maps have {} MB of memory)", program_->memory() / 1'000'000));
-  for (auto& line : unmet_wishes(desired, program_->options().ipv4, program_->options().ipv6))
+  for (auto& line : unsupported_settings(desired, program_->options().ipv4, program_->options().ipv6))
     steps.push_back(std::move(line));
   applied_.reset();
   is_pinned_ = false;

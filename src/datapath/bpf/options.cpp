@@ -80,7 +80,7 @@ masq_reason to_reason(Decision decision) {
 }
 
 // Returns the largest ranges if there are more than the kernel side can store.
-std::vector<PortRange> fitting_ports(std::vector<PortRange> ports) {
+std::vector<PortRange> clamp_port_ranges(std::vector<PortRange> ports) {
   const auto size = [](const PortRange& range) { return range.high - range.low; };
   std::ranges::stable_sort(ports, std::greater{}, size);
   ports.resize(std::min<std::size_t>(ports.size(), MASQ_RANGES_MAX));
@@ -90,7 +90,7 @@ std::vector<PortRange> fitting_ports(std::vector<PortRange> ports) {
 
 template <class Options>
 void set_ports(Options& options, const Desired& desired) {
-  for (const auto& range : fitting_ports(desired.ports)) {
+  for (const auto& range : clamp_port_ranges(desired.ports)) {
     options.range[options.range_count++] = {.low = range.low, .high = range.high};
     options.port_count += range.high - range.low + 1u;
   }
@@ -165,7 +165,8 @@ std::vector<std::pair<typename Abi::PolicyKey, masq_policy>> make_policy(const D
   return entries;
 }
 
-std::vector<std::string> unmet_wishes(const Desired& desired, const masq_options4& ipv4, const masq_options6& ipv6) {
+std::vector<std::string> unsupported_settings(const Desired& desired, const masq_options4& ipv4,
+                                              const masq_options6& ipv6) {
   std::vector<std::string> lines;
   const auto smaller = [&](Family family, std::uint32_t room) {
     if (desired.family(family).enabled && room < desired.max_mappings)

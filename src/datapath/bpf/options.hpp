@@ -46,7 +46,8 @@ std::uint32_t table_capacity(const TableSize& size);
 
 // Returns the settings of `desired` that the kernel side does not support now, one line each. They are reported when a
 // program is loaded.
-std::vector<std::string> unmet_wishes(const Desired& desired, const masq_options4& ipv4, const masq_options6& ipv6);
+std::vector<std::string> unsupported_settings(const Desired& desired, const masq_options4& ipv4,
+                                              const masq_options6& ipv6);
 
 // Converts Desired to the options of the kernel side: pure.
 template <class Abi>

@@ -66,12 +66,12 @@ TEST_F(ReconcilerTest, AppliesAtOnceWhenItStarts) {
 TEST_F(ReconcilerTest, AppliesNothingBeforeEverySourceHasDelivered) {
   facts.missing = "netlink";
   reconciler.start();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(seconds(60));
   EXPECT_EQ(datapath.applied, 0);
   EXPECT_THAT(reconciler.state().undecided, HasSubstr("netlink"));
   facts.missing.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_EQ(datapath.applied, 1);
   EXPECT_EQ(reconciler.state().undecided, "");
@@ -83,7 +83,7 @@ TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
   reconciler.start();
   ASSERT_EQ(datapath.kernel->uplinks.at(0).ipv4, std::vector{"192.0.2.10"_ip});
   facts.node.links[0].addresses.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_THAT(reconciler.state().undecided, HasSubstr("192.0.2.10"));
   EXPECT_TRUE(datapath.kernel->uplinks.at(0).ipv4.empty());
@@ -93,7 +93,7 @@ TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
 TEST_F(ReconcilerTest, SaysWhenAnAddressIsGoneForGood) {
   reconciler.start();
   facts.node.links[0].addresses.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(seconds(30));
   EXPECT_EQ(datapath.kernel->unavailable, std::vector{"192.0.2.10"_ip});
   timers.pass(seconds(1));
@@ -117,7 +117,7 @@ TEST_F(ReconcilerTest, WaitsForTheEndOfAStorm) {
   reconciler.start();
   for (int i = 0; i < 4; ++i) {
     add_uplink();
-    reconciler.look_again();
+    reconciler.request_reconcile();
     timers.pass(milliseconds(40));
   }
   EXPECT_EQ(datapath.applied, 1);
@@ -130,7 +130,7 @@ TEST_F(ReconcilerTest, AStormWithoutEndIsNotWaitedFor) {
   reconciler.start();
   for (int i = 0; i < 100; ++i) {
     add_uplink();
-    reconciler.look_again();
+    reconciler.request_reconcile();
     timers.pass(milliseconds(10));
   }
   EXPECT_GE(datapath.applied, 4);
@@ -140,7 +140,7 @@ TEST_F(ReconcilerTest, AStormWithoutEndIsNotWaitedFor) {
 TEST_F(ReconcilerTest, EventsThatChangeNothingApplyNothing) {
   reconciler.start();
   for (int i = 0; i < 10; ++i) {
-    reconciler.look_again();
+    reconciler.request_reconcile();
     timers.pass(seconds(1));
   }
   EXPECT_EQ(datapath.applied, 1);
@@ -199,7 +199,7 @@ TEST_F(ReconcilerTest, AnEventDuringTheBackOffIsNotHeldUp) {
   reconciler.start();
   timers.pass(seconds(20));
   datapath.refusal.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
 }
@@ -233,7 +233,7 @@ TEST_F(ReconcilerTest, NotesAreSaidWhenTheyAreNew) {
   timers.pass(milliseconds(50));
   EXPECT_THAT(log.take(), HasSubstr("warning: devices: wan0: no such device\n"));
   add_uplink();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_EQ(uplinks_in_kernel(), 2u);
   EXPECT_THAT(log.take(), Not(HasSubstr("wan0")));
