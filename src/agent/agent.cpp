@@ -129,8 +129,7 @@ Result<void> Agent::add_ip_masq_agent() {
       IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.request_reconcile(); });
   if (!source) return std::unexpected(source.error());
   // If the file is rejected at the start, the exclusions of the last agent stay in force.
-  if (const auto in_force = choice_.datapath->ip_masq(); in_force && !in_force->empty())
-    (*source)->hold_on_to(*in_force);
+  if (const auto applied = choice_.datapath->ip_masq(); applied && !applied->empty()) (*source)->hold_on_to(*applied);
   sources_.add(std::move(*source));
   return {};
 }
@@ -213,8 +212,8 @@ std::vector<std::string> Agent::datapath_notes() {
   for (const auto key : options_without_effect(config_, choice_.kind))
     notes.push_back(
         fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
-  if (const auto& in_force = reconciler_.state().in_force)
-    for (auto& note : notes_on_reverse_path(*in_force)) notes.push_back(std::move(note));
+  if (const auto& applied = reconciler_.state().applied)
+    for (auto& note : notes_on_reverse_path(*applied)) notes.push_back(std::move(note));
   return notes;
 }
 
@@ -244,11 +243,11 @@ HttpReply Agent::answer(std::string_view target) {
 }
 
 HttpReply Agent::answer_by_desired(std::string_view target) const {
-  const auto& in_force = reconciler_.state().in_force;
-  if (!in_force) return json_error(503, "nothing is applied yet");
-  if (!target.starts_with("/v1/explain")) return json_reply(desired_to_json(*in_force));
+  const auto& applied = reconciler_.state().applied;
+  if (!applied) return json_error(503, "nothing is applied yet");
+  if (!target.starts_with("/v1/explain")) return json_reply(desired_to_json(*applied));
   const auto question = parse_question(target);
-  return question ? json_reply(answer_question(*in_force, *question)) : json_error(400, question.error().message);
+  return question ? json_reply(answer_question(*applied, *question)) : json_error(400, question.error().message);
 }
 
 HttpReply Agent::answer_metrics(std::string_view target) {

@@ -134,15 +134,15 @@ void add_config(Page& page, const MetricsState& state) {
 
 void add_apply(Page& page, const Reconciler::State& reconciler) {
   page.family("masq_apply_duration_seconds", "Duration of the last attempt to change the kernel.", MetricType::Gauge);
-  if (reconciler.tried_at) page.add(std::chrono::duration<double>(reconciler.took).count());
+  if (reconciler.tried_at) page.add(std::chrono::duration<double>(reconciler.duration).count());
   page.family("masq_apply_errors_total", "Failed attempts to change the kernel.", MetricType::Counter);
   page.add(number(reconciler.failures));
 }
 
 void add_uplinks(Page& page, const Reconciler::State& reconciler) {
   page.family("masq_uplink_info", "An uplink and its first external address of each family.", MetricType::Gauge);
-  if (!reconciler.in_force) return;
-  for (const auto& uplink : reconciler.in_force->uplinks)
+  if (!reconciler.applied) return;
+  for (const auto& uplink : reconciler.applied->uplinks)
     page.add(1, {{"device", uplink.name}, {"ipv4", first_of(uplink.ipv4)}, {"ipv6", first_of(uplink.ipv6)}});
 }
 

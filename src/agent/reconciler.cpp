@@ -49,7 +49,7 @@ void Reconciler::request_reconcile() {
 }
 
 void Reconciler::repair() {
-  if (!state_.in_force || repair_timer_.is_running()) return;
+  if (!state_.applied || repair_timer_.is_running()) return;
   const auto now = timers_.now();
   const auto earliest = repaired_at_ ? *repaired_at_ + pace_.repair : now;
   repair_timer_.start(std::max(earliest - now, Clock::duration::zero()), [this] {
@@ -69,9 +69,10 @@ void Reconciler::resync() {
 std::optional<Desired> Reconciler::find_desired() {
   const auto node = facts_.gather();
   auto decided = node ? decide(config_, *node) : std::unexpected(node.error());
-  const auto undecided = decided ? std::string() : decided.error().message;
-  if (undecided != std::exchange(state_.undecided, undecided) && !undecided.empty()) log_.error("{}", undecided);
-  auto desired = decided ? std::optional(*std::move(decided)) : state_.in_force;
+  const auto decide_error = decided ? std::string() : decided.error().message;
+  if (decide_error != std::exchange(state_.decide_error, decide_error) && !decide_error.empty())
+    log_.error("{}", decide_error);
+  auto desired = decided ? std::optional(*std::move(decided)) : state_.applied;
   if (desired && node) complete_addresses(*desired, *node);
   return desired;
 }
@@ -90,7 +91,7 @@ void Reconciler::reconcile(Effort effort) {
   const auto desired = find_desired();
   if (!desired) return;
   const bool failing = !state_.error.empty();
-  if (effort == Effort::always || failing || state_.in_force != *desired) apply(*desired);
+  if (effort == Effort::always || failing || state_.applied != *desired) apply(*desired);
 }
 
 void Reconciler::apply(const Desired& desired) {
@@ -98,7 +99,7 @@ void Reconciler::apply(const Desired& desired) {
   auto steps = datapath_.apply(desired);
   ++state_.attempts;
   state_.tried_at = begin;
-  state_.took = timers_.now() - begin;
+  state_.duration = timers_.now() - begin;
   if (steps)
     succeed(desired, std::move(*steps));
   else
@@ -107,16 +108,16 @@ void Reconciler::apply(const Desired& desired) {
 
 void Reconciler::succeed(const Desired& desired, Steps steps) {
   const bool unasked =
-      !std::exchange(unfinished_, false) && state_.error.empty() && state_.in_force == desired && !steps.empty();
+      !std::exchange(unfinished_, false) && state_.error.empty() && state_.applied == desired && !steps.empty();
   if (unasked) log_.warn("repaired changes of another process: {}", fmt::join(steps, "; "));
   if (!unasked && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
   if (!state_.error.empty()) log_.info("apply: recovered");
   if (!steps.empty()) state_.steps = std::move(steps);
   for (const auto& note : desired.notes)
-    if (!state_.in_force || std::ranges::find(state_.in_force->notes, note) == state_.in_force->notes.end())
+    if (!state_.applied || std::ranges::find(state_.applied->notes, note) == state_.applied->notes.end())
       log_.warn("{}", note);
   state_.error.clear();
-  state_.in_force = desired;
+  state_.applied = desired;
   retry_delay_ = pace_.first_retry;
   retry_timer_.stop();
   if (const auto wait = datapath_.retry_after()) {

@@ -35,12 +35,12 @@ class Reconciler {
   };
 
   struct State {
-    std::optional<Desired> in_force;  // the last state that was applied without an error
-    std::string undecided;            // error of the last decision: a fact is missing or contradicts the options
-    std::uint64_t attempts = 0;       // attempts to apply
-    std::uint64_t failures = 0;       // failed attempts
+    std::optional<Desired> applied;  // the last state that was applied without an error
+    std::string decide_error;        // error of the last decision: a fact is missing or contradicts the options
+    std::uint64_t attempts = 0;      // attempts to apply
+    std::uint64_t failures = 0;      // failed attempts
     std::optional<Clock::time_point> tried_at;  // time of the last attempt
-    Clock::duration took{};
+    Clock::duration duration{};
     Steps steps;        // of the last attempt that changed something
     std::string error;  // of the last attempt; empty: it succeeded
   };

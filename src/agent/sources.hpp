@@ -30,7 +30,7 @@ class Sources final : public Facts {
 
   spdlog::logger& log_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::map<std::string, std::string> said_;  // source -> its error
+  std::map<std::string, std::string> last_error_;  // source -> its error
 };
 
 }  // namespace masq

@@ -124,7 +124,7 @@ class Datapath {
   virtual Result<void> check(const Desired&) { return {}; }
   // Returns true if the datapath masquerades already, also from an earlier process. Its state in the kernel must then
   // stay.
-  virtual Result<bool> in_force() { return false; }
+  virtual Result<bool> is_active() { return false; }
   // Another datapath is about to take the place of this one: from now on nothing is translated any more, and what would
   // have to be is dropped. False: nothing was, and nothing stopped. Works on what is found in the kernel.
   virtual Result<bool> hand_over() { return false; }

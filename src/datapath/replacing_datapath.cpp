@@ -45,11 +45,11 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
 // check() runs first, so that a predictable failure changes nothing. A later failure is undone. Once the chosen
 // datapath masquerades, another one may be removed in part; then only the chosen one prevents leaks.
 Result<Steps> ReplacingDatapath::change(const Desired& desired) {
-  const auto in_force = chosen_->in_force();
-  if (!in_force) return std::unexpected(in_force.error());
+  const auto active = chosen_->is_active();
+  if (!active) return std::unexpected(active.error());
   bool handed_over = false;
   auto steps = take_place(desired, handed_over);
-  if (!steps && !*in_force) return std::unexpected(undo(desired, handed_over, steps.error()));
+  if (!steps && !*active) return std::unexpected(undo(desired, handed_over, steps.error()));
   if (steps) steps = replace_others(std::move(*steps));
   if (!steps) chosen_->not_taken_over();
   return steps;

@@ -55,7 +55,7 @@ class IptablesDatapath final : public Datapath {
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
   Result<void> check(const Desired& desired) override;
-  Result<bool> in_force() override;
+  Result<bool> is_active() override;
   Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
     return read_iptables_mappings(visit);
   }
@@ -183,7 +183,7 @@ Result<void> IptablesDatapath::check(const Desired& desired) {
 }
 
 // Rules of one family only come from an interrupted change.
-Result<bool> IptablesDatapath::in_force() {
+Result<bool> IptablesDatapath::is_active() {
   for (const auto family : families) {
     const auto saved = tools_.save(family);
     if (!saved) return std::unexpected(saved.error());

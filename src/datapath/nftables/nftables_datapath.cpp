@@ -62,7 +62,7 @@ class NftablesDatapath final : public Datapath {
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
   Result<void> check(const Desired& desired) override;
-  Result<bool> in_force() override { return has_nftables_table(); }
+  Result<bool> is_active() override { return has_nftables_table(); }
   Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
     return read_nftables_mappings(visit);
   }

@@ -42,9 +42,9 @@ MetricsState healthy() {
   agent.options_read_at = noon - seconds(90);
   agent.sources = {{.name = "netlink", .read_at = noon - seconds(3)},
                    {.name = "ip-masq-agent", .read_at = noon - seconds(10)}};
-  agent.reconciler.in_force = desired;
+  agent.reconciler.applied = desired;
   agent.reconciler.tried_at = noon - seconds(5);
-  agent.reconciler.took = std::chrono::milliseconds(250);
+  agent.reconciler.duration = std::chrono::milliseconds(250);
   agent.reconciler.failures = 2;
   agent.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
                             .tables = {{.family = Family::ipv4, .used = 1, .left = 2, .maximum = 524288}},

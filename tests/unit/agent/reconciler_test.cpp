@@ -59,7 +59,7 @@ class ReconcilerTest : public ::testing::Test {
 TEST_F(ReconcilerTest, AppliesAtOnceWhenItStarts) {
   reconciler.start();
   EXPECT_EQ(uplinks_in_kernel(), 1u);
-  EXPECT_EQ(reconciler.state().in_force, datapath.kernel);
+  EXPECT_EQ(reconciler.state().applied, datapath.kernel);
   EXPECT_EQ(reconciler.state().attempts, 1u);
 }
 
@@ -69,12 +69,12 @@ TEST_F(ReconcilerTest, AppliesNothingBeforeEverySourceHasDelivered) {
   reconciler.request_reconcile();
   timers.pass(seconds(60));
   EXPECT_EQ(datapath.applied, 0);
-  EXPECT_THAT(reconciler.state().undecided, HasSubstr("netlink"));
+  EXPECT_THAT(reconciler.state().decide_error, HasSubstr("netlink"));
   facts.missing.clear();
   reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_EQ(datapath.applied, 1);
-  EXPECT_EQ(reconciler.state().undecided, "");
+  EXPECT_EQ(reconciler.state().decide_error, "");
 }
 
 TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
@@ -85,7 +85,7 @@ TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
   facts.node.links[0].addresses.clear();
   reconciler.request_reconcile();
   timers.pass(milliseconds(50));
-  EXPECT_THAT(reconciler.state().undecided, HasSubstr("192.0.2.10"));
+  EXPECT_THAT(reconciler.state().decide_error, HasSubstr("192.0.2.10"));
   EXPECT_TRUE(datapath.kernel->uplinks.at(0).ipv4.empty());
   EXPECT_EQ(datapath.kernel->unavailable, std::vector{"192.0.2.10"_ip});
 }
@@ -171,7 +171,7 @@ TEST_F(ReconcilerTest, AFailureIsSaidOnceAndRetriedMoreAndMoreSeldom) {
   datapath.refusal = "eth0: no such device";
   reconciler.start();
   EXPECT_EQ(reconciler.state().error, "eth0: no such device");
-  EXPECT_EQ(reconciler.state().in_force, std::nullopt);
+  EXPECT_EQ(reconciler.state().applied, std::nullopt);
   for (const int expected : {2, 3, 4}) {  // after 0.5, 1 and 2 seconds
     timers.pass(milliseconds(500 << (expected - 2)));
     EXPECT_EQ(datapath.applied, expected);
@@ -210,7 +210,7 @@ TEST_F(ReconcilerTest, AContradictionLeavesTheLastDecisionInForce) {
   config.masquerade_address = {"198.51.100.1"_ip};
   reconciler.configure(config);
   timers.pass(milliseconds(50));
-  EXPECT_THAT(reconciler.state().undecided, HasSubstr("198.51.100.1"));
+  EXPECT_THAT(reconciler.state().decide_error, HasSubstr("198.51.100.1"));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
   datapath.remove();
   timers.pass(seconds(90));
