@@ -108,7 +108,7 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
     if (auto done = prepare_bpf_root(config, *locks); !done) return std::unexpected(done.error());
   std::unique_ptr<Agent> agent(
       new Agent(config, std::move(reload), log, std::move(*loop), std::move(*locks), std::move(*choice)));
-  if (auto done = agent->locks_.answer_newcomers(*agent->loop_); !done) return std::unexpected(done.error());
+  if (auto done = agent->locks_.serve_lock_owner(*agent->loop_); !done) return std::unexpected(done.error());
   if (auto done = agent->add_sources(); !done) return std::unexpected(done.error());
   auto pod_watch = PodWatch::open(*agent->loop_, [raw = agent.get()](const auto& pods) { raw->pods_are_gone(pods); });
   if (!pod_watch) return std::unexpected(pod_watch.error());
@@ -129,7 +129,7 @@ Result<void> Agent::add_ip_masq_agent() {
       IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.request_reconcile(); });
   if (!source) return std::unexpected(source.error());
   // If the file is rejected at the start, the exclusions of the last agent stay in force.
-  if (const auto applied = choice_.datapath->ip_masq(); applied && !applied->empty()) (*source)->hold_on_to(*applied);
+  if (const auto applied = choice_.datapath->ip_masq(); applied && !applied->empty()) (*source)->seed(*applied);
   sources_.add(std::move(*source));
   return {};
 }

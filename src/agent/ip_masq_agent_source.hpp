@@ -22,10 +22,10 @@ namespace masq {
 // second in which a change must take effect.
 class IpMasqAgentSource final : public Source {
  public:
-  static constexpr auto stands_still = std::chrono::milliseconds(200);
-  static constexpr auto stays_away = std::chrono::milliseconds(500);
+  static constexpr auto debounce = std::chrono::milliseconds(200);
+  static constexpr auto missing_debounce = std::chrono::milliseconds(500);
   // A process that keeps the file open for longer does not write to it.
-  static constexpr auto longest_write = std::chrono::seconds(10);
+  static constexpr auto max_write_time = std::chrono::seconds(10);
 
   // Works without a watch: the caller requests checks.
   IpMasqAgentSource(Timers& timers, std::filesystem::path path, std::function<void()> changed);
@@ -34,7 +34,7 @@ class IpMasqAgentSource final : public Source {
                                                          std::function<void()> changed);
 
   // Sets the rules that are already in force. They stay in force if the file is rejected.
-  void hold_on_to(const std::vector<IpMasqEntry>& in_force);
+  void seed(const std::vector<IpMasqEntry>& in_force);
   void request_check();
   void wake() override { request_check(); }
   void read() override;
@@ -49,12 +49,12 @@ class IpMasqAgentSource final : public Source {
   };
   Content look() const;
   void confirm();
-  void believe(Content content);
+  void accept(Content content);
 
   Timers& timers_;
   std::filesystem::path path_;
   std::function<void()> changed_;
-  std::optional<Content> believed_;
+  std::optional<Content> accepted_;
   std::optional<Content> pending_;
   Timers::Clock::time_point pending_since_;
   Timer confirmation_;

@@ -16,9 +16,9 @@ class NodeLocks {
   static Result<NodeLocks> take(const Config& config);
   Result<void> lock_bpf_root(const std::string& bpf_root);
   // Removes the lock file before a normal exit; the next process creates a new one.
-  void leave_no_file(const Config& config) const;
+  void unlink_lock_file(const Config& config) const;
   // Lets other processes query the owner of the lock.
-  Result<void> answer_newcomers(EventLoop& loop);
+  Result<void> serve_lock_owner(EventLoop& loop);
 
  private:
   Fd socket_;

@@ -55,13 +55,13 @@ bool is_address(std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, Gone gone) {
+Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, RemovedHandler handler) {
   auto requests = NetlinkRequests::open();
   if (!requests) return std::unexpected(requests.error());
-  std::unique_ptr<PodWatch> watch(new PodWatch(loop, std::move(*requests), std::move(gone)));
+  std::unique_ptr<PodWatch> watch(new PodWatch(loop, std::move(*requests), std::move(handler)));
   auto events = NetlinkEvents::open(loop, RTMGRP_LINK | RTMGRP_NEIGH,
                                     {.message = [raw = watch.get()](const nlmsghdr& message) { raw->note(message); },
-                                     .pause = [raw = watch.get()] { raw->conclude(); }});
+                                     .pause = [raw = watch.get()] { raw->flush_batch(); }});
   if (!events) return std::unexpected(events.error());
   watch->events_ = std::move(*events);
   return watch;
@@ -93,7 +93,7 @@ void PodWatch::record_device(const nlmsghdr& message) {
   const auto& header = *static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
   if (header.ifi_family != AF_UNSPEC) return;
   auto lost = lost_.extract(header.ifi_index);
-  if (!lost.empty() && is_recent(lost.mapped())) concluded_.push_back(std::move(lost.mapped()));
+  if (!lost.empty() && is_recent(lost.mapped())) pending_.push_back(std::move(lost.mapped()));
 }
 
 void PodWatch::add_neighbours_behind(const std::set<Port>& ports, std::set<Address>& pods) {
@@ -119,17 +119,17 @@ void PodWatch::add_lost_neighbours_behind(const Port& port, std::set<Address>& p
     if (neighbour.hardware == port.behind) pods.insert(neighbour.address);
 }
 
-void PodWatch::conclude() {
+void PodWatch::flush_batch() {
   std::set<Address> pods;
   std::set<Port> ports;
-  for (auto& lost : std::exchange(concluded_, {})) {
+  for (auto& lost : std::exchange(pending_, {})) {
     for (const auto& neighbour : lost.neighbours)
       if (!neighbour.address.is_multicast()) pods.insert(neighbour.address);
     ports.merge(lost.ports);
   }
   for (const auto& port : ports) add_lost_neighbours_behind(port, pods);
   if (!ports.empty()) add_neighbours_behind(ports, pods);
-  if (!pods.empty()) gone_({pods.begin(), pods.end()});
+  if (!pods.empty()) removed_handler_({pods.begin(), pods.end()});
 }
 
 }  // namespace masq

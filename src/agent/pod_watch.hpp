@@ -20,10 +20,10 @@ namespace masq {
 // neighbour entry with this address. The removal of a pod without recent traffic through the node is not detected.
 class PodWatch {
  public:
-  using Gone = std::function<void(const std::vector<Address>&)>;
+  using RemovedHandler = std::function<void(const std::vector<Address>&)>;
 
-  // `gone` receives each batch: sorted addresses, including neighbours that are no pods.
-  static Result<std::unique_ptr<PodWatch>> open(EventLoop& loop, Gone gone);
+  // `handler` receives each batch: sorted addresses, including neighbours that are no pods.
+  static Result<std::unique_ptr<PodWatch>> open(EventLoop& loop, RemovedHandler handler);
 
  private:
   using HardwareAddress = std::vector<std::uint8_t>;
@@ -44,12 +44,12 @@ class PodWatch {
     std::set<Port> ports;
   };
 
-  PodWatch(Timers& timers, NetlinkRequests requests, Gone gone)
-      : timers_(timers), requests_(std::move(requests)), gone_(std::move(gone)) {}
+  PodWatch(Timers& timers, NetlinkRequests requests, RemovedHandler handler)
+      : timers_(timers), requests_(std::move(requests)), removed_handler_(std::move(handler)) {}
   void note(const nlmsghdr& message);
   void record_neighbour(const nlmsghdr& message);
   void record_device(const nlmsghdr& message);
-  void conclude();
+  void flush_batch();
   void add_neighbours_behind(const std::set<Port>& ports, std::set<Address>& pods);
   void add_lost_neighbours_behind(const Port& port, std::set<Address>& pods) const;
 
@@ -57,9 +57,9 @@ class PodWatch {
 
   Timers& timers_;
   NetlinkRequests requests_;
-  Gone gone_;
-  std::map<int, Lost> lost_;     // by device
-  std::vector<Lost> concluded_;  // of removed devices
+  RemovedHandler removed_handler_;
+  std::map<int, Lost> lost_;   // by device
+  std::vector<Lost> pending_;  // of removed devices
   std::unique_ptr<NetlinkEvents> events_;
 };
 

@@ -84,7 +84,7 @@ constexpr const char* class_words[] = {
 #undef CLASS_WORD
 };
 
-Result<void> add_births(const Pins& pins, Family family, Counters& counters) {
+Result<void> add_creation_stats(const Pins& pins, Family family, Counters& counters) {
   auto fd = open_pinned_map(pins, map_name("births", family));
   if (!fd) return std::unexpected(fd.error());
   std::vector<masq_births> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
@@ -95,17 +95,17 @@ Result<void> add_births(const Pins& pins, Family family, Counters& counters) {
   attempts.buckets.resize(MASQ_ATTEMPT_BUCKETS);
   for (std::size_t kind = 0; kind < MASQ_CLASS_COUNT; ++kind) {
     CreatedCount created{.family = family, .protocol = class_words[kind]};
-    for (const auto& births : per_cpu) created.mappings += births.created[kind];
+    for (const auto& stats : per_cpu) created.mappings += stats.created[kind];
     counters.created_by_protocol.push_back(std::move(created));
   }
   std::uint64_t searches = 0;  // searches that examined at most this number of ports
   for (std::uint32_t bucket = 0; bucket < MASQ_ATTEMPT_BUCKETS; ++bucket) {
-    for (const auto& births : per_cpu) searches += births.searches[bucket];
+    for (const auto& stats : per_cpu) searches += stats.searches[bucket];
     attempts.buckets[bucket].at_most = 1u << bucket;
     attempts.buckets[bucket].allocations += searches;
   }
   attempts.allocations += searches;
-  for (const auto& births : per_cpu) attempts.attempts += births.attempts;
+  for (const auto& stats : per_cpu) attempts.attempts += stats.attempts;
   return {};
 }
 
@@ -156,7 +156,7 @@ Result<Counters> read_bpf_counters(const std::filesystem::path& bpf_root) {
     counters.tables.push_back({.family = family, .used = control->used, .left = control->left});
     counters.mappings_created[family == Family::ipv4 ? 0 : 1] = control->created;
     if (auto added = add_packets(pins, family, counters); !added) return std::unexpected(added.error());
-    if (auto added = add_births(pins, family, counters); !added) return std::unexpected(added.error());
+    if (auto added = add_creation_stats(pins, family, counters); !added) return std::unexpected(added.error());
   }
   return counters;
 }
