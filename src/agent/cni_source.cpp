@@ -19,7 +19,7 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_configuration = 1 << 20;
+constexpr std::size_t max_configuration_size = 1 << 20;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ Result<std::vector<Cidr>> CniSource::read_subnets() const {
   auto path = find_cni_configuration(directory_);
   if (!path) return std::unexpected(path.error());
   if (!*path) return std::vector<Cidr>();
-  auto text = read_file(**path, largest_configuration);
+  auto text = read_file(**path, max_configuration_size);
   if (!text) return std::unexpected(text.error());
   auto subnets = parse_cni_configuration(*text);
   if (!subnets) return fail_with((*path)->string(), subnets.error());

@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t largest_file = 1 << 20;  // the maximum size of a ConfigMap
+constexpr std::size_t max_file_size = 1 << 20;  // the maximum size of a ConfigMap
 
 // Reads one source. A key that occurs twice, under any of its names, is an error.
 class Source {
@@ -59,7 +59,7 @@ Result<std::vector<std::string>> yaml_values(const YamlNode& entry, std::string_
 }
 
 Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
-  const auto text = read_file(path, largest_file);
+  const auto text = read_file(path, max_file_size);
   if (!text) return std::unexpected(text.error());
   if (is_blank_document(*text)) return {};
   const auto document = parse_yaml(*text);
@@ -109,7 +109,7 @@ Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::ve
       ignored.push_back(name);
       continue;
     }
-    auto text = read_file(version / name, largest_file);
+    auto text = read_file(version / name, max_file_size);
     if (!text) return std::unexpected(text.error());
     while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
     if (const auto done = source.set(*key, name, (fs::path(path) / name).string(), {*text}); !done) return done;

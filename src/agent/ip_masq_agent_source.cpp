@@ -39,7 +39,7 @@ Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(EventLoop& lo
 }
 
 IpMasqAgentSource::Content IpMasqAgentSource::look() const {
-  auto text = read_file_if_any(path_, largest_ip_masq_agent_text);
+  auto text = read_file_if_any(path_, max_ip_masq_agent_text);
   if (!text) return {.text = {}, .error = text.error().message};
   return {.text = std::move(*text), .error = {}};
 }

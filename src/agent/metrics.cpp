@@ -157,7 +157,7 @@ void add_process(Page& page, const MetricsState& state) {
   page.family("process_open_fds", "Open file descriptors of masqd.", MetricType::Gauge);
   page.add(number(process.open_descriptors));
   page.family("process_max_fds", "Maximum number of open file descriptors of masqd.", MetricType::Gauge);
-  page.add(number(process.most_descriptors));
+  page.add(number(process.max_descriptors));
   page.family("process_start_time_seconds", "Start time of masqd.", MetricType::Gauge);
   const auto start = std::chrono::floor<std::chrono::seconds>(state.wall_clock) - state.agent.uptime;
   page.add(static_cast<double>(start.time_since_epoch().count()));

@@ -25,7 +25,7 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_devices = 1024;          // devices that are down but not removed
+constexpr std::size_t max_devices = 1024;           // devices that are down but not removed
 constexpr auto together = std::chrono::seconds(5);  // neighbours that the kernel deleted earlier have another reason
 
 struct Message {  // of a neighbour message
@@ -79,7 +79,7 @@ void PodWatch::note(const nlmsghdr& message) {
 // A neighbour message precedes the message about the device that causes it.
 void PodWatch::record_neighbour(const nlmsghdr& message) {
   const auto neighbour = neighbour_in(message);
-  if (lost_.size() >= most_devices) lost_.clear();
+  if (lost_.size() >= max_devices) lost_.clear();
   auto& lost = lost_[neighbour.ifindex];
   if (!is_recent(lost)) lost = {.since = timers_.now(), .neighbours = {}, .ports = {}};
   if (neighbour.family == AF_BRIDGE && neighbour.master != 0)

@@ -130,7 +130,7 @@ void Reconciler::retry_later(const Error& error) {
   ++state_.failures;
   if (std::exchange(state_.error, error.message) != error.message) log_.error("apply: {}", error.message);
   retry_timer_.start(retry_delay_, [this] { reconcile(Effort::always); });
-  retry_delay_ = std::min(retry_delay_ * 2, pace_.longest_retry);
+  retry_delay_ = std::min(retry_delay_ * 2, pace_.max_retry_delay);
 }
 
 }  // namespace masq

@@ -31,7 +31,7 @@ class Reconciler {
         std::chrono::milliseconds(50);  // between two repairs, in case another process keeps changing the rules
     Clock::duration resync = std::chrono::seconds(30);
     Clock::duration first_retry = std::chrono::milliseconds(500);
-    Clock::duration longest_retry = std::chrono::seconds(30);
+    Clock::duration max_retry_delay = std::chrono::seconds(30);
   };
 
   struct State {

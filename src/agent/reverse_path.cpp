@@ -15,11 +15,11 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_rp_filter = 64;
+constexpr std::size_t max_rp_filter_size = 64;
 
 // 0 off, 1 strict, 2 loose. Returns 0 if the value cannot be read, because the device is being removed.
 int rp_filter(const std::filesystem::path& directory, const std::string& device) {
-  const auto text = read_file(directory / device / "rp_filter", largest_rp_filter);
+  const auto text = read_file(directory / device / "rp_filter", max_rp_filter_size);
   if (!text || text->empty() || text->front() < '0' || text->front() > '2') return 0;
   return text->front() - '0';
 }

@@ -46,7 +46,7 @@ World make_world(const Request& request) {
           .read_mappings = [&](const auto& visit) { return read_mappings(request.bpf_root, visit); },
           .end_mappings = [&](const auto& wanted) { return end_mappings(request.bpf_root, wanted); },
           .read_ip_masq = [&] { return read_ip_masq(request.bpf_root); },
-          .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
+          .read_file = [](const std::filesystem::path& path) { return read_file(path, max_ip_masq_agent_text); },
           .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },
           .show_live = has_screen() ? run_live_screen : nullptr,
           .out = write_out,

@@ -13,7 +13,7 @@
 namespace masq {
 namespace {
 
-constexpr std::uint64_t most_of_a_kind = 100;  // lines a second
+constexpr std::uint64_t max_lines_per_kind = 100;  // lines a second
 
 Result<std::vector<std::string>> parse_types(const Arguments::Option& text) {
   if (!text) return std::vector<std::string>{};
@@ -57,7 +57,7 @@ class Printer {
   const World& world_;
   bool json_;
   std::optional<Cidr> pods_;
-  FloodGate gate_{most_of_a_kind};
+  FloodGate gate_{max_lines_per_kind};
 };
 
 }  // namespace

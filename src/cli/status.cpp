@@ -8,7 +8,7 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_pods = 20;
+constexpr std::size_t max_shown_pods = 20;
 
 // Combines the limits of the agent with the usage of the table.
 nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
@@ -16,7 +16,7 @@ nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
   std::size_t at_limit = 0;
   for (const auto& pod : usage.pods) {
     if (limits.per_pod == 0 || pod.mappings < limits.per_pod) break;  // sorted by the number of mappings
-    if (++at_limit <= most_pods)
+    if (++at_limit <= max_shown_pods)
       document["pods"].push_back(
           {{"pod", pod.address.to_string()}, {"mappings", pod.mappings}, {"max", limits.per_pod}});
   }

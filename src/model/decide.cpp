@@ -28,7 +28,7 @@
 namespace masq {
 namespace {
 
-constexpr int longest_with_broadcast = 30;  // RFC 3021: a /31 has no broadcast address
+constexpr int max_length_with_broadcast = 30;  // RFC 3021: a /31 has no broadcast address
 
 // Returns true for unicast destinations; the kernel forwards packets to no other addresses.
 bool is_routable(const Address& address) {
@@ -70,7 +70,7 @@ std::vector<Cidr> broadcast_addresses(const Node& node, const std::vector<Uplink
     for (const auto& on_link : link.addresses) {
       if (on_link.address.family() != Family::ipv4) continue;
       if (on_link.broadcast) found.push_back(Cidr::host(*on_link.broadcast));
-      if (on_link.prefix_length <= longest_with_broadcast)
+      if (on_link.prefix_length <= max_length_with_broadcast)
         found.push_back(Cidr::host(last_address(Cidr(on_link.address, on_link.prefix_length))));
     }
   }

@@ -20,8 +20,8 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_cidrs = 65536;
-constexpr std::size_t most_warnings = 20;
+constexpr std::size_t max_cidrs = 65536;
+constexpr std::size_t max_warnings = 20;
 
 // Default exclusions of kubernetes-sigs/ip-masq-agent and Cilium without a file.
 constexpr std::string_view reserved_ranges[] = {
@@ -119,8 +119,8 @@ Result<void> Reader::read_cidrs(const YamlNode& entry, std::vector<Cidr>& cidrs)
   if (entry.is_null()) return {};
   if (!entry.is_list())
     return fail("line {}: {}: {}: a list of CIDRs is expected", entry.line, entry.key, describe(entry));
-  if (agent_.non_masquerade.size() + agent_.masquerade.size() + entry.children.size() > most_cidrs)
-    return fail("line {}: {}: more than {} CIDRs", entry.line, entry.key, most_cidrs);
+  if (agent_.non_masquerade.size() + agent_.masquerade.size() + entry.children.size() > max_cidrs)
+    return fail("line {}: {}: more than {} CIDRs", entry.line, entry.key, max_cidrs);
   for (const auto& item : entry.children) {
     const auto cidr = read_cidr(entry, item);
     if (!cidr) return std::unexpected(cidr.error());
@@ -161,12 +161,12 @@ Result<void> Reader::read_boolean(const YamlNode& entry, bool& value) {
 
 // A generated file may contain the same mistake 50,000 times.
 void Reader::warn(std::string warning) {
-  if (++warnings_ <= most_warnings) agent_.warnings.push_back(std::move(warning));
+  if (++warnings_ <= max_warnings) agent_.warnings.push_back(std::move(warning));
 }
 
 void Reader::finish() {
-  if (warnings_ > most_warnings)
-    agent_.warnings.push_back(fmt::format("and {} more warnings", warnings_ - most_warnings));
+  if (warnings_ > max_warnings)
+    agent_.warnings.push_back(fmt::format("and {} more warnings", warnings_ - max_warnings));
   if (!excluded_given_) {
     const bool none = masq_link_local_ipv4_ && masq_link_local_ipv6_;
     agent_.warnings.push_back(none ? "no nonMasqueradeCIDRs: no destination is excluded"

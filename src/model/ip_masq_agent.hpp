@@ -24,7 +24,7 @@ struct IpMasqAgent {
 IpMasqAgent default_ip_masq_agent();
 
 // Sufficient for 65,536 CIDRs of any length. Readers of the file have the same limit as parse_ip_masq_agent().
-inline constexpr std::size_t largest_ip_masq_agent_text = 8 << 20;
+inline constexpr std::size_t max_ip_masq_agent_text = 8 << 20;
 
 // Parses YAML, or JSON when the first non-blank character is '{'. A text of blanks and comments only gives the
 // defaults. Any error rejects the whole text. An error reads "line 3: nonMasqueradeCIDRs: 10.0.0.1: a CIDR is expected,

@@ -20,9 +20,9 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_bytes = 8 << 20;
-constexpr std::size_t most_nodes = 200'000;
-constexpr std::size_t deepest = 32;
+constexpr std::size_t max_document_size = 8 << 20;
+constexpr std::size_t max_nodes = 200'000;
+constexpr std::size_t max_depth = 32;
 
 struct Refusal {
   int line;
@@ -119,7 +119,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlNode::Kind kind) {
     refuse_anchor(mark, anchor);
     if (tag != "?" && tag != "!" && !tag.empty()) refuse(mark, "tags (!name) are not accepted");
-    if (open_.size() >= deepest) refuse(mark, fmt::format("nested deeper than {} levels", deepest));
+    if (open_.size() >= max_depth) refuse(mark, fmt::format("nested deeper than {} levels", max_depth));
     if (expects_key()) refuse(mark, "a key must be plain text");
     open_.push_back({.node = {.kind = kind, .line = line_of(mark)}});
   }
@@ -133,7 +133,7 @@ class TreeBuilder final : public YAML::EventHandler {
   bool expects_key() const { return !open_.empty() && open_.back().node.is_map() && open_.back().key_is_next; }
 
   void add(YamlNode node) {
-    if (++nodes_ > most_nodes) throw Refusal{node.line, fmt::format("more than {} entries", most_nodes)};
+    if (++nodes_ > max_nodes) throw Refusal{node.line, fmt::format("more than {} entries", max_nodes)};
     if (open_.empty()) {
       root_ = std::move(node);
       return;
@@ -207,7 +207,7 @@ bool is_blank_document(std::string_view text) {
 }
 
 Result<YamlNode> parse_yaml(std::string_view text) {
-  if (text.size() > most_bytes) return fail("line 1: larger than {} bytes", most_bytes);
+  if (text.size() > max_document_size) return fail("line 1: larger than {} bytes", max_document_size);
   // yaml-cpp would ignore the rest of the text.
   if (const auto nul = text.find('\0'); nul != text.npos)
     return fail("line {}: a NUL byte", 1 + std::ranges::count(text.substr(0, nul), '\n'));

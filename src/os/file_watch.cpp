@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t of_place = IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::uint32_t of_content =
     IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
-constexpr int most_symlinks = 40;  // the kernel's own limit
+constexpr int max_symlinks = 40;  // the kernel's own limit
 constexpr auto pause_between_looks = std::chrono::milliseconds(20);
 constexpr auto back_stop = std::chrono::seconds(30);
 constexpr auto without_inotify = std::chrono::milliseconds(500);
@@ -47,7 +47,7 @@ std::vector<WatchedPlace> places_to_watch(const fs::path& path) {
   const auto absolute = fs::absolute(path);
   std::deque<fs::path> components(absolute.begin(), absolute.end());
   fs::path here = "/";
-  for (int symlinks = 0; !components.empty() && symlinks <= most_symlinks;) {
+  for (int symlinks = 0; !components.empty() && symlinks <= max_symlinks;) {
     const auto next = here / components.front();
     components.pop_front();
     std::error_code error;

@@ -20,7 +20,7 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_answer = 64 << 20;
+constexpr std::size_t max_reply_size = 64 << 20;
 constexpr auto patience = std::chrono::seconds(10);
 
 Result<std::string> receive_all(int fd) {
@@ -32,7 +32,7 @@ Result<std::string> receive_all(int fd) {
     if (count < 0) return fail("no reply: {}", std::strerror(errno));
     if (count == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(count));
-    if (text.size() > largest_answer) return fail("the reply is larger than {} bytes", largest_answer);
+    if (text.size() > max_reply_size) return fail("the reply is larger than {} bytes", max_reply_size);
   }
 }
 

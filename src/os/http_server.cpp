@@ -26,10 +26,10 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_request = 64 * 1024;
-constexpr std::size_t most_connections = 64;
+constexpr std::size_t max_request_size = 64 * 1024;
+constexpr std::size_t max_connections = 64;
 // The server accepts a limited number of connections at once, so that existing connections are read in between.
-constexpr int most_accepted_at_once = 16;
+constexpr int max_accepted_at_once = 16;
 
 std::string_view phrase(int status) {
   switch (status) {
@@ -124,7 +124,7 @@ class HttpServer::Connection {
       if (count == 0) return false;
       request_.append(buffer.data(), static_cast<std::size_t>(count));
       if (request_.find("\r\n\r\n") != std::string::npos) return begin_answer(answer(request_, server_.handler_));
-      if (request_.size() > largest_request)
+      if (request_.size() > max_request_size)
         return begin_answer(serialise({.status = 431, .body = "request too large\n"}, true));
     }
   }
@@ -177,7 +177,7 @@ Result<void> HttpServer::listen() {
 
 // Connections beyond the limit wait in the socket's queue, or replace another connection.
 void HttpServer::accept_some() {
-  for (int accepted = 0; accepted < most_accepted_at_once; ++accepted) {
+  for (int accepted = 0; accepted < max_accepted_at_once; ++accepted) {
     if (!make_room()) return;
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
@@ -185,7 +185,7 @@ void HttpServer::accept_some() {
     if (!fd && (errno == EINTR || errno == ECONNABORTED)) continue;
     if (!fd && errno == EAGAIN) return;
     if (!fd) return pause_accepting();
-    if (connections_.size() == most_connections) end_one_of_the_busiest_host();
+    if (connections_.size() == max_connections) end_one_of_the_busiest_host();
     auto connection = std::make_unique<Connection>(*this, std::move(fd), host_of(peer));
     if (connection->start()) connections_.push_back(std::move(connection));
   }
@@ -193,7 +193,7 @@ void HttpServer::accept_some() {
 
 // Returns false if there is no room; accepting then pauses until there is.
 bool HttpServer::make_room() {
-  if (connections_.size() < most_connections || limits_.busiest_gives_way) return true;
+  if (connections_.size() < max_connections || limits_.busiest_gives_way) return true;
   (void)watch_.change(0);
   return false;
 }
@@ -212,7 +212,7 @@ void HttpServer::pause_accepting() {
 }
 
 void HttpServer::forget(const Connection* connection) {
-  if (connections_.size() == most_connections) (void)watch_.change(EPOLLIN);
+  if (connections_.size() == max_connections) (void)watch_.change(EPOLLIN);
   connections_.remove_if([connection](const auto& one) { return one.get() == connection; });
 }
 

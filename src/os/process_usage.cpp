@@ -39,7 +39,7 @@ ProcessUsage read_process_usage() {
   }
   usage.open_descriptors = count_descriptors();
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) usage.most_descriptors = limit.rlim_cur;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) usage.max_descriptors = limit.rlim_cur;
   return usage;
 }
 

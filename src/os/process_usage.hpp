@@ -11,7 +11,7 @@ struct ProcessUsage {
   std::uint64_t resident_bytes = 0;
   std::uint64_t virtual_bytes = 0;
   std::uint64_t open_descriptors = 0;
-  std::uint64_t most_descriptors = 0;
+  std::uint64_t max_descriptors = 0;
 };
 
 ProcessUsage read_process_usage();

@@ -18,7 +18,7 @@
 namespace masq {
 namespace {
 
-constexpr int most_attempts = 16;  // for a mapping that packets keep refreshing
+constexpr int max_attempts = 16;  // for a mapping that packets keep refreshing
 
 // Fragmented datagrams expire after two seconds on their own.
 template <class Raw>
@@ -47,7 +47,7 @@ void forget_decision(typename Abi::Mapping& slot, const typename Abi::Mapping& r
 template <class Abi>
 void end_one(typename Abi::Mapping& slot, std::uint32_t now, const std::function<bool(const Mapping&)>& wanted,
              Ended& ended) {
-  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::uint32_t seen = __atomic_load_n(&slot.seen, __ATOMIC_ACQUIRE);
     typename Abi::Mapping raw;
     std::memcpy(&raw, &slot, sizeof raw);

@@ -33,10 +33,10 @@ namespace masq {
 namespace {
 
 // The size of a disabled family's table.
-constexpr std::uint32_t least_mappings = 16;
+constexpr std::uint32_t min_mappings = 16;
 
 // The maximum duration of hold(), in ticks: 5 s.
-constexpr std::uint32_t longest_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
+constexpr std::uint32_t max_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
 
 // The maps of one family's table; they are created together.
 constexpr const char* table_maps[] = {"mappings", "forward", "reply", "control"};
@@ -60,7 +60,7 @@ struct Table {
 };
 
 Result<Table> choose_table(const Pins& pins, const Desired& desired, Family family) {
-  const TableSize wanted = table_size(desired.family(family).enabled ? desired.max_mappings : least_mappings);
+  const TableSize wanted = table_size(desired.family(family).enabled ? desired.max_mappings : min_mappings);
   auto pinned = find_control(pins, family);
   if (!pinned) return std::unexpected(pinned.error());
   if (!*pinned || (*pinned)->schema == 0) return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
@@ -279,7 +279,7 @@ template Result<std::size_t> Program::adopt<Abi4>(std::span<const masq_mapping4>
 template Result<std::size_t> Program::adopt<Abi6>(std::span<const masq_mapping6>) const;
 
 void Program::hold() const {
-  const auto until = tick_now() + longest_hold;
+  const auto until = tick_now() + max_hold;
   __atomic_store_n(&skeleton_->bss->adopting4, until, __ATOMIC_RELEASE);
   __atomic_store_n(&skeleton_->bss->adopting6, until, __ATOMIC_RELEASE);
 }

@@ -187,7 +187,7 @@ Result<bool> create_one(nfct_handle* handle, const Mapping& mapping) {
   return false;
 }
 
-constexpr int most_attempts = 8;  // for a connection whose packets keep arriving
+constexpr int max_attempts = 8;  // for a connection whose packets keep arriving
 
 // Replaces the entry that conntrack has for it, with the pod's address in both directions.
 Result<void> take_over_one(nfct_handle* handle, const Mapping& mapping) {
@@ -196,7 +196,7 @@ Result<void> take_over_one(nfct_handle* handle, const Mapping& mapping) {
                         .destination = mapping.pod,
                         .source_port = mapping.remote_port,
                         .destination_port = mapping.pod_port};
-  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     auto deleted = delete_one(handle, seen);
     if (!deleted) return std::unexpected(deleted.error());
     auto created = create_one(handle, mapping);

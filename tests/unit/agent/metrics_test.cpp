@@ -33,7 +33,7 @@ MetricsState healthy() {
                    .resident_bytes = 4096,
                    .virtual_bytes = 8192,
                    .open_descriptors = 20,
-                   .most_descriptors = 1024};
+                   .max_descriptors = 1024};
   auto& agent = state.agent;
   agent.version = "1.2.3";
   agent.uptime = seconds(90);
@@ -170,7 +170,7 @@ TEST(ProcessUsage, IsThisProcess) {
   EXPECT_GT(usage.resident_bytes, 1u << 20);
   EXPECT_GT(usage.virtual_bytes, usage.resident_bytes);
   EXPECT_GE(usage.open_descriptors, 3u);
-  EXPECT_GE(usage.most_descriptors, usage.open_descriptors);
+  EXPECT_GE(usage.max_descriptors, usage.open_descriptors);
 }
 
 }  // namespace
