@@ -11,11 +11,12 @@
 
 namespace masq {
 
-std::expected<nlohmann::ordered_json, NoDocument> query_document(const World& world, const std::string& target) {
+std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandContext& context,
+                                                                 const std::string& target) {
   const auto refuse = [](Exit exit, std::string why) {
     return std::unexpected(NoDocument{.exit = exit, .error = {std::move(why)}});
   };
-  auto answer = world.ask_agent(target);
+  auto answer = context.query_agent(target);
   if (!answer) return refuse(exit_no_agent, fmt::format("the agent is not reachable: {}", answer.error().message));
   auto document = nlohmann::ordered_json::parse(answer->body, nullptr, false);
   if (answer->status == 200 && document.is_object()) return document;

@@ -17,6 +17,7 @@ struct NoDocument {
 
 // Returns the agent's reply to GET `target`: a JSON object. Exit codes: exit_no_agent if the agent is not reachable,
 // exit_wrong_use if it rejects the request, exit_failed for any other reply.
-std::expected<nlohmann::ordered_json, NoDocument> query_document(const World& world, const std::string& target);
+std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandContext& context,
+                                                                 const std::string& target);
 
 }  // namespace masq

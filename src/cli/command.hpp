@@ -27,8 +27,8 @@ struct EventListener {
 };
 
 // The environment of a command: the agent, the pinned maps, files and outputs. Tests replace it.
-struct World {
-  std::function<Result<HttpAnswer>(std::string_view target)> ask_agent;
+struct CommandContext {
+  std::function<Result<HttpAnswer>(std::string_view target)> query_agent;
   std::function<Result<void>(const std::function<void(const Mapping&)>& visit)> read_mappings;
   std::function<Result<Ended>(const std::function<bool(const Mapping&)>& wanted)> end_mappings;
   std::function<Result<std::vector<IpMasqEntry>>()> read_ip_masq;
@@ -79,7 +79,7 @@ struct Command {
   std::string_view alias;  // alternative last word; empty: none
   std::string_view help;   // one line
   std::uint32_t takes = nothing;
-  int (*run)(const World&, const Arguments&);  // returns an Exit
+  int (*run)(const CommandContext&, const Arguments&);  // returns an Exit
 };
 
 // In the order of `masq --help`.
@@ -87,16 +87,16 @@ std::span<const Command> commands();
 // "bpf" and similar: the help of the first words of several commands.
 std::string_view group_help(std::string_view words);
 
-int show_status(const World& world, const Arguments& arguments);
-int list_ip_masq(const World& world, const Arguments& arguments);
-int list_mappings(const World& world, const Arguments& arguments);
-int flush_mappings(const World& world, const Arguments& arguments);
-int explain_connection(const World& world, const Arguments& arguments);
-int show_top(const World& world, const Arguments& arguments);
-int monitor_events(const World& world, const Arguments& arguments);
-int check_config(const World& world, const Arguments& arguments);
+int show_status(const CommandContext& context, const Arguments& arguments);
+int list_ip_masq(const CommandContext& context, const Arguments& arguments);
+int list_mappings(const CommandContext& context, const Arguments& arguments);
+int flush_mappings(const CommandContext& context, const Arguments& arguments);
+int explain_connection(const CommandContext& context, const Arguments& arguments);
+int show_top(const CommandContext& context, const Arguments& arguments);
+int monitor_events(const CommandContext& context, const Arguments& arguments);
+int check_config(const CommandContext& context, const Arguments& arguments);
 
 // Prints "masq: …" on standard error, and returns `exit`.
-int end_with(const World& world, Exit exit, const Error& error);
+int exit_with_error(const CommandContext& context, Exit exit, const Error& error);
 
 }  // namespace masq

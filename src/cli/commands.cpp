@@ -40,8 +40,8 @@ std::string_view group_help(std::string_view words) {
   return "";
 }
 
-int end_with(const World& world, Exit exit, const Error& error) {
-  world.err(fmt::format("masq: {}\n", error.message));
+int exit_with_error(const CommandContext& context, Exit exit, const Error& error) {
+  context.err(fmt::format("masq: {}\n", error.message));
   return exit;
 }
 

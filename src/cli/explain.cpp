@@ -112,9 +112,9 @@ std::vector<std::string> obstacles(const Usage& usage, const Question& question,
 }
 
 // Adds the existing mappings and the exceeded limits of this connection. Adds nothing when the table cannot be read.
-void add_table_facts(const World& world, const Question& question, nlohmann::ordered_json& answer) {
+void add_table_facts(const CommandContext& context, const Question& question, nlohmann::ordered_json& answer) {
   std::uint64_t alive = 0;
-  auto counted = world.read_mappings([&](const Mapping& mapping) {
+  auto counted = context.read_mappings([&](const Mapping& mapping) {
     alive += mapping.pod == question.source && mapping.remote == question.destination &&
              (!question.protocol || mapping.protocol == *question.protocol) &&
              (!question.port || mapping.remote_port == *question.port);
@@ -122,7 +122,7 @@ void add_table_facts(const World& world, const Question& question, nlohmann::ord
   if (!counted) return;
   answer["mappingsAlive"] = alive;
   if (!flag_of(answer, "masqueraded")) return;
-  const auto usage = measure_usage(world);
+  const auto usage = measure_usage(context);
   if (usage) answer["obstacles"] = obstacles(*usage, question, limits_of(answer));
 }
 
@@ -138,13 +138,13 @@ std::string render(const nlohmann::ordered_json& answer) {
 
 }  // namespace
 
-int explain_connection(const World& world, const Arguments& arguments) {
+int explain_connection(const CommandContext& context, const Arguments& arguments) {
   const auto question = parse_question(arguments);
-  if (!question) return end_with(world, exit_wrong_use, question.error());
-  auto answer = query_document(world, target_of(*question));
-  if (!answer) return end_with(world, answer.error().exit, answer.error().error);
-  add_table_facts(world, *question, *answer);
-  world.out(arguments.json ? answer->dump(2) + "\n" : render(*answer));
+  if (!question) return exit_with_error(context, exit_wrong_use, question.error());
+  auto answer = query_document(context, target_of(*question));
+  if (!answer) return exit_with_error(context, answer.error().exit, answer.error().error);
+  add_table_facts(context, *question, *answer);
+  context.out(arguments.json ? answer->dump(2) + "\n" : render(*answer));
   return exit_done;
 }
 

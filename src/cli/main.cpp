@@ -25,14 +25,14 @@ void write_err(std::string_view text) {
 }
 
 // A closed reader (`| head`) is no failure. Any other write error is.
-[[noreturn]] void end_unwritten() {
+[[noreturn]] void exit_with_write_error() {
   if (errno == EPIPE) std::_Exit(exit_done);
   write_err(fmt::format("masq: write: {}\n", std::strerror(errno)));
   std::_Exit(exit_failed);
 }
 
 void write_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) end_unwritten();
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) exit_with_write_error();
 }
 
 // Writes lines immediately, without buffering.
@@ -41,8 +41,8 @@ Result<void> follow(const Request& request, const std::vector<std::string>& type
   return follow_pinned_events(request.bpf_root, types, listener);
 }
 
-World make_world(const Request& request) {
-  return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
+CommandContext make_context(const Request& request) {
+  return {.query_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
           .read_mappings = [&](const auto& visit) { return read_mappings(request.bpf_root, visit); },
           .end_mappings = [&](const auto& wanted) { return end_mappings(request.bpf_root, wanted); },
           .read_ip_masq = [&] { return read_ip_masq(request.bpf_root); },
@@ -63,9 +63,9 @@ int main(int argc, char** argv) {
   }
   int exit = exit_done;
   if (request->command)
-    exit = request->command->run(make_world(*request), request->arguments);
+    exit = request->command->run(make_context(*request), request->arguments);
   else
     write_out(request->text);
-  if (std::fflush(stdout) != 0) end_unwritten();
+  if (std::fflush(stdout) != 0) exit_with_write_error();
   return exit;
 }

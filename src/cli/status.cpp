@@ -34,17 +34,17 @@ nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
 
 }  // namespace
 
-int show_status(const World& world, const Arguments& arguments) {
-  auto status = query_document(world, "/v1/status");
-  if (!status) return end_with(world, status.error().exit, status.error().error);
+int show_status(const CommandContext& context, const Arguments& arguments) {
+  auto status = query_document(context, "/v1/status");
+  if (!status) return exit_with_error(context, status.error().exit, status.error().error);
   if (!arguments.brief)
-    if (const auto usage = measure_usage(world)) (*status)["usage"] = render_usage(*usage, limits_of(*status));
+    if (const auto usage = measure_usage(context)) (*status)["usage"] = render_usage(*usage, limits_of(*status));
   if (arguments.json)
-    world.out(status->dump(2) + "\n");
+    context.out(status->dump(2) + "\n");
   else if (arguments.brief)
-    world.out(render_status_brief(*status) + "\n");
+    context.out(render_status_brief(*status) + "\n");
   else
-    world.out(render_status_text(*status));
+    context.out(render_status_text(*status));
   return is_healthy(*status) ? exit_done : exit_failed;
 }
 

@@ -26,13 +26,13 @@ struct Measured {
 };
 
 // Reads the usage, and the limits from the agent. Without the agent the limits are unknown.
-Result<Measured> measure(const World& world) {
-  auto usage = measure_usage(world);
+Result<Measured> measure(const CommandContext& context) {
+  auto usage = measure_usage(context);
   if (!usage) return std::unexpected(usage.error());
   Measured measured{.usage = *std::move(usage), .limits = {}};
   for (const auto& pod : measured.usage.pods)
     measured.mappings[pod.address.family() == Family::ipv4 ? 0 : 1] += pod.mappings;
-  if (const auto status = query_document(world, "/v1/status")) measured.limits = limits_of(*status);
+  if (const auto status = query_document(context, "/v1/status")) measured.limits = limits_of(*status);
   return measured;
 }
 
@@ -113,27 +113,27 @@ Result<std::size_t> parse_rows(const Arguments::Option& text) {
   return rows;
 }
 
-int show_live(const World& world) {
+int show_live(const CommandContext& context) {
   const auto draw = [&](ScreenSize size) -> Result<std::string> {
-    auto measured = measure(world);
+    auto measured = measure(context);
     if (!measured) return std::unexpected(measured.error());
     const auto lines = static_cast<std::size_t>(std::max(size.rows, 9) - 7);  // without heads, gaps and the last one
     const auto pods = std::min(measured->usage.pods.size(), lines / 2);
     return render(*measured, pods, lines - pods) + "\nq: quit";
   };
-  if (auto done = world.show_live(draw, refresh); !done) return end_with(world, exit_failed, done.error());
+  if (auto done = context.show_live(draw, refresh); !done) return exit_with_error(context, exit_failed, done.error());
   return exit_done;
 }
 
 }  // namespace
 
-int show_top(const World& world, const Arguments& arguments) {
+int show_top(const CommandContext& context, const Arguments& arguments) {
   const auto rows = parse_rows(arguments.rows);
-  if (!rows) return end_with(world, exit_wrong_use, rows.error());
-  if (!arguments.json && !arguments.once && world.show_live) return show_live(world);
-  const auto measured = measure(world);
-  if (!measured) return end_with(world, exit_failed, measured.error());
-  world.out(arguments.json ? render_json(*measured, *rows) : render(*measured, *rows, *rows));
+  if (!rows) return exit_with_error(context, exit_wrong_use, rows.error());
+  if (!arguments.json && !arguments.once && context.show_live) return show_live(context);
+  const auto measured = measure(context);
+  if (!measured) return exit_with_error(context, exit_failed, measured.error());
+  context.out(arguments.json ? render_json(*measured, *rows) : render(*measured, *rows, *rows));
   return exit_done;
 }
 

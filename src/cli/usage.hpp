@@ -30,6 +30,6 @@ struct Usage {
   std::vector<Destination> destinations;  // most ports first
 };
 
-Result<Usage> measure_usage(const World& world);
+Result<Usage> measure_usage(const CommandContext& context);
 
 }  // namespace masq

@@ -4,7 +4,7 @@
 #include "cli/command.hpp"
 #include "cli/status_text.hpp"
 #include "os/http_client.hpp"
-#include "unit/cli/world.hpp"
+#include "unit/cli/fake_context.hpp"
 
 namespace masq {
 namespace {
@@ -119,33 +119,33 @@ TEST(StatusText, AnotherAgentsDocumentDoesNotBreakIt) {
 }
 
 TEST(StatusCommand, ExitSaysWhetherAllIsWell) {
-  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = healthy.dump()}};
-  EXPECT_EQ(world.run({"status"}), exit_done);
-  EXPECT_EQ(world.run({"status", "--brief"}), exit_done);
-  EXPECT_EQ(world.out, "OK\n");
+  FakeContext context{.agent = HttpAnswer{.status = 200, .body = healthy.dump()}};
+  EXPECT_EQ(context.run({"status"}), exit_done);
+  EXPECT_EQ(context.run({"status", "--brief"}), exit_done);
+  EXPECT_EQ(context.out, "OK\n");
   auto ill = healthy;
   ill["problems"] = {"first", "second"};
-  world.agent->body = ill.dump();
-  EXPECT_EQ(world.run({"status"}), exit_failed);
-  EXPECT_EQ(world.run({"status", "--brief"}), exit_failed);
-  EXPECT_EQ(world.out, "first\n");
-  EXPECT_EQ(world.run({"status", "-o", "json"}), exit_failed);
-  auto shown = Json::parse(world.out);
+  context.agent->body = ill.dump();
+  EXPECT_EQ(context.run({"status"}), exit_failed);
+  EXPECT_EQ(context.run({"status", "--brief"}), exit_failed);
+  EXPECT_EQ(context.out, "first\n");
+  EXPECT_EQ(context.run({"status", "-o", "json"}), exit_failed);
+  auto shown = Json::parse(context.out);
   EXPECT_EQ(shown["usage"].dump(), R"({"podsAtLimit":0,"pods":[]})");
   shown.erase("usage");
   EXPECT_EQ(shown, ill);
 }
 
 TEST(StatusCommand, WithoutAnAgentItEndsWithThreeAndSaysWhereItLooked) {
-  FakeWorld world;
-  EXPECT_EQ(world.run({"status"}), exit_no_agent);
-  EXPECT_EQ(world.out, "");
-  EXPECT_EQ(world.err, "masq: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
+  FakeContext context;
+  EXPECT_EQ(context.run({"status"}), exit_no_agent);
+  EXPECT_EQ(context.out, "");
+  EXPECT_EQ(context.err, "masq: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
 }
 
 TEST(StatusCommand, AnAnswerThatIsNoneIsAFailure) {
-  FakeWorld world{.agent = HttpAnswer{.status = 404, .body = "no such thing"}};
-  EXPECT_EQ(world.run({"status"}), exit_failed);
+  FakeContext context{.agent = HttpAnswer{.status = 404, .body = "no such thing"}};
+  EXPECT_EQ(context.run({"status"}), exit_failed);
 }
 
 }  // namespace
