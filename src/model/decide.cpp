@@ -134,17 +134,17 @@ std::string_view to_string(Decision decision) {
   switch (decision) {
     case Decision::masquerade:
       return "masquerade";
-    case Decision::left_broadcast:
+    case Decision::exclude_broadcast:
       return "broadcast address";
-    case Decision::left_pod_cidr:
+    case Decision::exclude_pod_cidr:
       return "pod CIDR";
-    case Decision::left_native_routing:
+    case Decision::exclude_native_routing:
       return "native routing CIDR";
-    case Decision::left_ip_masq_agent:
+    case Decision::exclude_ip_masq_agent:
       return "ip-masq-agent";
-    case Decision::left_node:
+    case Decision::exclude_node:
       return "another node's address";
-    case Decision::left_own_address:
+    case Decision::exclude_own_address:
       return "own address";
   }
   return "unknown";

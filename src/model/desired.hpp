@@ -19,12 +19,12 @@ namespace masq {
 // The decision for a packet of the source set toward a destination, and the fact that causes it.
 enum class Decision : std::uint8_t {
   masquerade,
-  left_broadcast,       // a subnet's broadcast address
-  left_pod_cidr,        // inside the pod CIDRs
-  left_native_routing,  // inside ipv4-native-routing-cidr / ipv6-native-routing-cidr
-  left_ip_masq_agent,   // inside nonMasqueradeCIDRs or an excluded link-local range
-  left_node,            // another node's address
-  left_own_address,     // an address of this node
+  exclude_broadcast,       // a subnet's broadcast address
+  exclude_pod_cidr,        // inside the pod CIDRs
+  exclude_native_routing,  // inside ipv4-native-routing-cidr / ipv6-native-routing-cidr
+  exclude_ip_masq_agent,   // inside nonMasqueradeCIDRs or an excluded link-local range
+  exclude_node,            // another node's address
+  exclude_own_address,     // an address of this node
 };
 
 // The word for it in `masq explain`, logs and JSON: "pod CIDR", "native routing CIDR", …

@@ -53,9 +53,9 @@ std::optional<Explanation> explain_without_rules(const Desired& desired, const A
 std::optional<Cidr> prefix_as_written(const Desired& desired, Decision decision, const Address& destination) {
   const auto& policy = desired.family(destination.family());
   const Cidr* found = nullptr;
-  if (decision == Decision::left_pod_cidr) found = longest(policy.sources, destination);
-  if (decision == Decision::left_native_routing) found = longest(policy.shown_exclusions, destination);
-  if (decision == Decision::left_ip_masq_agent)
+  if (decision == Decision::exclude_pod_cidr) found = longest(policy.sources, destination);
+  if (decision == Decision::exclude_native_routing) found = longest(policy.shown_exclusions, destination);
+  if (decision == Decision::exclude_ip_masq_agent)
     found = longest(desired.ip_masq_agent_rules.non_masquerade, destination);
   if (decision == Decision::masquerade) found = longest(desired.ip_masq_agent_rules.masquerade, destination);
   if (found != nullptr) return *found;
@@ -68,17 +68,17 @@ std::string reason_of(Decision decision, const std::optional<Cidr>& rule) {
   switch (decision) {
     case Decision::masquerade:
       return rule ? fmt::format("{} is in the ip-masq-agent's masqueradeCIDRs", prefix) : "no exclusion matches";
-    case Decision::left_broadcast:
+    case Decision::exclude_broadcast:
       return fmt::format("{} is a broadcast address", prefix);
-    case Decision::left_pod_cidr:
+    case Decision::exclude_pod_cidr:
       return fmt::format("the destination is inside the pod CIDR {}", prefix);
-    case Decision::left_native_routing:
+    case Decision::exclude_native_routing:
       return fmt::format("the destination is inside the native routing CIDR {}", prefix);
-    case Decision::left_ip_masq_agent:
+    case Decision::exclude_ip_masq_agent:
       return fmt::format("{} is excluded by the ip-masq-agent", prefix);
-    case Decision::left_node:
+    case Decision::exclude_node:
       return fmt::format("{} is another node's address", prefix);
-    case Decision::left_own_address:
+    case Decision::exclude_own_address:
       return fmt::format("{} is an address of this node", prefix);
   }
   return "unknown";

@@ -25,11 +25,11 @@ struct Coverage {
 };
 
 Decision decide(const Coverage& coverage) {
-  if (coverage.broadcast) return Decision::left_broadcast;
-  if (coverage.native_routing) return Decision::left_native_routing;
-  if (coverage.agent_excludes) return Decision::left_ip_masq_agent;
-  if (coverage.node) return Decision::left_node;
-  if (coverage.own) return Decision::left_own_address;
+  if (coverage.broadcast) return Decision::exclude_broadcast;
+  if (coverage.native_routing) return Decision::exclude_native_routing;
+  if (coverage.agent_excludes) return Decision::exclude_ip_masq_agent;
+  if (coverage.node) return Decision::exclude_node;
+  if (coverage.own) return Decision::exclude_own_address;
   return Decision::masquerade;
 }
 
@@ -130,7 +130,7 @@ const PolicyRule* find_rule(const std::vector<PolicyRule>& rules, const Address&
 }
 
 Decision decide_destination(const FamilyPolicy& policy, const Address& destination) {
-  if (any_contains(policy.sources, destination)) return Decision::left_pod_cidr;
+  if (any_contains(policy.sources, destination)) return Decision::exclude_pod_cidr;
   const auto* const rule = find_rule(policy.rules, destination);
   return rule == nullptr ? Decision::masquerade : rule->decision;
 }

@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::uint32_t grace_slots = 1024;
 // The number of mappings per slot for a bypassed connection. With this share an IPv6 mapping needs less than 128 bytes.
-constexpr std::uint32_t left_share = 8;
+constexpr std::uint32_t bypass_share = 8;
 
 std::uint32_t ticks(std::chrono::seconds time) {
   const auto nanoseconds = std::chrono::nanoseconds(time).count();
@@ -63,17 +63,17 @@ masq_reason to_reason(Decision decision) {
   switch (decision) {
     case Decision::masquerade:
       return MASQ_REASON_TRANSLATED;
-    case Decision::left_broadcast:
+    case Decision::exclude_broadcast:
       return MASQ_REASON_BROADCAST;
-    case Decision::left_pod_cidr:
+    case Decision::exclude_pod_cidr:
       return MASQ_REASON_POD_CIDR;
-    case Decision::left_native_routing:
+    case Decision::exclude_native_routing:
       return MASQ_REASON_NATIVE_ROUTING;
-    case Decision::left_ip_masq_agent:
+    case Decision::exclude_ip_masq_agent:
       return MASQ_REASON_IP_MASQ_AGENT;
-    case Decision::left_node:
+    case Decision::exclude_node:
       return MASQ_REASON_NODE;
-    case Decision::left_own_address:
+    case Decision::exclude_own_address:
       return MASQ_REASON_OWN_ADDRESS;
   }
   return MASQ_REASON_TRANSLATED;
@@ -100,15 +100,15 @@ void set_ports(Options& options, const Desired& desired) {
 
 TableSize table_size(std::uint32_t max_mappings) {
   TableSize size;
-  const std::uint64_t slots = std::uint64_t{max_mappings} + max_mappings / left_share + grace_slots;
+  const std::uint64_t slots = std::uint64_t{max_mappings} + max_mappings / bypass_share + grace_slots;
   size.slots = static_cast<std::uint32_t>(std::min<std::uint64_t>(slots, MASQ_SLOTS_MAX));
   size.buckets = std::bit_ceil(size.slots / (MASQ_CELLS / 2) + 1);
   return size;
 }
 
 std::uint32_t table_capacity(const TableSize& size) {
-  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * left_share + left_share) /
-                                    (left_share + 1));
+  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * bypass_share + bypass_share) /
+                                    (bypass_share + 1));
 }
 
 template <class Abi>
@@ -130,7 +130,7 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
   options.forward_mask = size.buckets - 1;
   options.slots = size.slots;
   options.max_mappings = std::min(desired.max_mappings, table_capacity(size));
-  options.max_left = options.max_mappings / left_share;
+  options.max_left = options.max_mappings / bypass_share;
   options.max_mappings_per_pod = desired.max_mappings_per_pod;
   options.route_source = desired.route_source;
   options.random_fully = desired.random_fully;

@@ -50,13 +50,13 @@ std::vector<IptablesRule> from_pods(const std::vector<std::string>& devices, Fam
 }
 
 // In the order of Cilium's documentation: node addresses, native routing CIDRs, then the rest.
-std::vector<IptablesRule> leave_rules(const Desired& desired, Family family) {
+std::vector<IptablesRule> exclusion_rules(const Desired& desired, Family family) {
   std::vector<IptablesRule> rules = {make_rule(in_set("nodes", family, "dst"), "RETURN", "other nodes"),
                                      make_rule(in_set("pods", family, "dst"), "RETURN", "pod CIDRs")};
   for (const auto& rule : desired.family(family).rules)
-    if (rule.decision == Decision::left_native_routing && rule.destination.length() > 0)
+    if (rule.decision == Decision::exclude_native_routing && rule.destination.length() > 0)
       rules.push_back(make_rule("-d " + rule.destination.to_string(), "RETURN", "native routing CIDR"));
-    else if (rule.decision == Decision::left_native_routing)
+    else if (rule.decision == Decision::exclude_native_routing)
       rules.push_back(make_rule("", "RETURN", "native routing CIDR"));
   rules.push_back(make_rule(in_set("agent", family, "dst"), "RETURN", "excluded by the ip-masq-agent"));
   rules.push_back(make_rule(in_set("own", family, "dst"), "RETURN", "addresses of this node, broadcast"));
@@ -89,7 +89,7 @@ void add_snat_rule(std::vector<IptablesRule>& rules, const SnatRule& line, const
 
 // iptables has no hash of an address to choose by: of a pool the first one is used.
 std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bool has_random_fully) {
-  auto rules = leave_rules(desired, family);
+  auto rules = exclusion_rules(desired, family);
   if (desired.family(family).enabled)
     for (const auto& line : snat_rules(desired, family))
       if (line.share == 0) add_snat_rule(rules, line, desired, has_random_fully);
@@ -101,7 +101,7 @@ std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
   std::vector<IptablesRule> rules = {
       make_rule("-m conntrack --ctdir REPLY", "RETURN", "replies of inbound connections"),
       make_rule("-m conntrack --ctstate SNAT", "RETURN", "masqueraded")};
-  std::ranges::move(leave_rules(desired, family), std::back_inserter(rules));
+  std::ranges::move(exclusion_rules(desired, family), std::back_inserter(rules));
   if (family == Family::ipv6)
     for (const int type : {133, 134, 135, 136, 137})
       rules.push_back(make_rule(fmt::format("-p ipv6-icmp --icmpv6-type {}", type), "RETURN", "neighbour discovery"));
@@ -286,8 +286,8 @@ std::vector<IpSet> ip_sets(const Desired& desired, Family family) {
   const auto& policy = desired.family(family);
   std::vector<Cidr> nodes, own;
   for (const auto& rule : policy.rules) {
-    if (rule.decision == Decision::left_node) nodes.push_back(rule.destination);
-    if (rule.decision == Decision::left_own_address || rule.decision == Decision::left_broadcast)
+    if (rule.decision == Decision::exclude_node) nodes.push_back(rule.destination);
+    if (rule.decision == Decision::exclude_own_address || rule.decision == Decision::exclude_broadcast)
       own.push_back(rule.destination);
   }
   return {make_set("pods", family, policy.enabled ? policy.sources : std::vector<Cidr>()),

@@ -284,7 +284,7 @@ bool holds(const std::vector<AddressRange>& ranges, const Address& address) {
 
 // Returns true for a connection of a pod without a translation of source or destination. Without its entry, its next
 // packet is decided again. Connections between pods never leave through an uplink.
-bool is_left_alone(const std::vector<AddressRange>& pods, const Connection& connection) {
+bool is_bypassed(const std::vector<AddressRange>& pods, const Connection& connection) {
   return (connection.status & (IPS_SRC_NAT | IPS_DST_NAT)) == 0 && !holds(pods, connection.destination);
 }
 
@@ -354,7 +354,7 @@ Result<Ended> end_connections(const std::vector<AddressRange>& pods,
   std::vector<Connection> found;
   const auto look_at = [&](const Connection& connection) {
     const bool translated = (connection.status & IPS_SRC_NAT) != 0;
-    if (!holds(pods, connection.source) || (!translated && !is_left_alone(pods, connection))) return;
+    if (!holds(pods, connection.source) || (!translated && !is_bypassed(pods, connection))) return;
     auto mapping = maker.make(connection);
     if (!translated) mapping.left_alone = "left_alone";
     if (!wanted(mapping)) return;

@@ -14,7 +14,7 @@
 #include "base/cidr.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
-#include "datapath/netfilter/left_ranges.hpp"
+#include "datapath/netfilter/exclusion_ranges.hpp"
 #include "datapath/netfilter/snat_rule.hpp"
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
@@ -27,17 +27,17 @@ constexpr int before_others = srcnat - 1;  // the first chain that selects an ad
 constexpr int after_nat = srcnat + 10;
 constexpr unsigned masquerade_mark = 0x100;  // stored beside the prefix length, in listed_element()
 
-struct LeftSet {
+struct ExclusionSet {
   Decision decision;
   const char* name;
   const char* meaning;
 };
-constexpr LeftSet left_sets[] = {
-    {Decision::left_broadcast, "broadcast", "broadcast addresses"},
-    {Decision::left_native_routing, "native_routing", "native routing CIDRs"},
-    {Decision::left_ip_masq_agent, "ip_masq_agent", "excluded by the ip-masq-agent"},
-    {Decision::left_node, "nodes", "other nodes"},
-    {Decision::left_own_address, "own", "addresses of this node"},
+constexpr ExclusionSet exclusion_sets[] = {
+    {Decision::exclude_broadcast, "broadcast", "broadcast addresses"},
+    {Decision::exclude_native_routing, "native_routing", "native routing CIDRs"},
+    {Decision::exclude_ip_masq_agent, "ip_masq_agent", "excluded by the ip-masq-agent"},
+    {Decision::exclude_node, "nodes", "other nodes"},
+    {Decision::exclude_own_address, "own", "addresses of this node"},
 };
 
 // The words that differ between the families.
@@ -85,17 +85,19 @@ NftSet listed_set(const Desired& desired, const Words& words) {
 }
 
 // The destinations that are excluded for this reason.
-NftSet left_set(const char* name, Decision decision, const std::vector<LeftRange>& ranges, const Words& words) {
+NftSet exclusion_set(const char* name, Decision decision, const std::vector<ExclusionRange>& ranges,
+                     const Words& words) {
   std::vector<AddressRange> mine;
-  for (const auto& left : ranges)
-    if (left.decision == decision) mine.push_back(left.range);
+  for (const auto& excluded : ranges)
+    if (excluded.decision == decision) mine.push_back(excluded.range);
   return interval_set(name, words, mine);
 }
 
 void add_sets(NftTable& table, const Desired& desired, const Words& words) {
   table.sets.push_back(interval_set("pods", words, pod_ranges(desired.family(words.family))));
-  const auto ranges = left_ranges(desired.family(words.family).rules);
-  for (const auto& left : left_sets) table.sets.push_back(left_set(left.name, left.decision, ranges, words));
+  const auto ranges = exclusion_ranges(desired.family(words.family).rules);
+  for (const auto& exclusion : exclusion_sets)
+    table.sets.push_back(exclusion_set(exclusion.name, exclusion.decision, ranges, words));
   table.sets.push_back(listed_set(desired, words));
 }
 
@@ -111,14 +113,15 @@ NftRule from_pods(const Words& words, const char* verdict, const char* chain) {
                    "from pods, through an uplink");
 }
 
-NftRule leave(const Words& words, const std::string& destinations, const char* meaning) {
+NftRule exclude(const Words& words, const std::string& destinations, const char* meaning) {
   return make_rule(fmt::format("{} daddr {} return", words.ip, destinations), meaning);
 }
 
-std::vector<NftRule> leave_rules(const Words& words) {
-  std::vector<NftRule> rules = {leave(words, words.multicast, "multicast and broadcast"),
-                                leave(words, "@" + at("pods", words), "pod CIDRs")};
-  for (const auto& left : left_sets) rules.push_back(leave(words, "@" + at(left.name, words), left.meaning));
+std::vector<NftRule> exclusion_rules(const Words& words) {
+  std::vector<NftRule> rules = {exclude(words, words.multicast, "multicast and broadcast"),
+                                exclude(words, "@" + at("pods", words), "pod CIDRs")};
+  for (const auto& exclusion : exclusion_sets)
+    rules.push_back(exclude(words, "@" + at(exclusion.name, words), exclusion.meaning));
   return rules;
 }
 
@@ -153,7 +156,7 @@ void add_snat_rule(std::vector<NftRule>& rules, const SnatRule& line, const Word
 }
 
 NftChain decide_chain(const Desired& desired, const Words& words) {
-  NftChain chain{.name = at("decide", words), .hook = {}, .rules = leave_rules(words)};
+  NftChain chain{.name = at("decide", words), .hook = {}, .rules = exclusion_rules(words)};
   chain.rules.push_back(make_rule(fmt::format("counter name {}", at("created", words)), "masqueraded connections"));
   if (desired.family(words.family).enabled)
     for (const auto& line : snat_rules(desired, words.family)) add_snat_rule(chain.rules, line, words, desired);
@@ -179,7 +182,7 @@ NftChain leak_chain(const Words& words) {
   auto& rules = chain.rules;
   const auto no_address = fmt::format("counter name {} ", at("no_external_address", words));
   rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
-  for (auto& rule : leave_rules(words)) rules.push_back(std::move(rule));
+  for (auto& rule : exclusion_rules(words)) rules.push_back(std::move(rule));
   let_pass_without_connection(rules, words);
   rules.push_back(drop_translated(words, no_address));
   rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
@@ -201,7 +204,7 @@ void add_rules(NftTable& table, const Desired& desired) {
                           .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
 }
 
-NftSet everything_left(const FamilyPolicy& policy, const std::vector<LeftRange>& left, const Words& words) {
+NftSet everything_left(const FamilyPolicy& policy, const std::vector<ExclusionRange>& left, const Words& words) {
   auto ranges = pod_ranges(policy);
   for (const auto& each : left) ranges.push_back(each.range);
   return interval_set("left", words, merged(std::move(ranges)));
@@ -211,8 +214,8 @@ NftChain stand_in_chain(const Words& words) {
   NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
   auto& rules = chain.rules;
   rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
-  rules.push_back(leave(words, words.multicast, "multicast and broadcast"));
-  rules.push_back(leave(words, "@" + at("left", words), "left alone"));
+  rules.push_back(exclude(words, words.multicast, "multicast and broadcast"));
+  rules.push_back(exclude(words, "@" + at("left", words), "left alone"));
   let_pass_without_connection(rules, words);
   rules.push_back(drop_translated(words, ""));
   rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
@@ -266,10 +269,10 @@ NftTable guard_table(const Desired& desired, const std::vector<std::string>& gua
   NftTable table{.name = nft_guard_name, .owned = true, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
   for (const auto& words : {words4, words6}) {
     const auto& policy = desired.family(words.family);
-    const auto left = left_ranges(policy.rules);
+    const auto left = exclusion_ranges(policy.rules);
     table.sets.push_back(interval_set("pods", words, pod_ranges(policy)));
     table.sets.push_back(everything_left(policy, left, words));
-    table.sets.push_back(left_set("own", Decision::left_own_address, left, words));
+    table.sets.push_back(exclusion_set("own", Decision::exclude_own_address, left, words));
     table.chains.push_back(stand_in_chain(words));
   }
   table.chains.push_back({.name = "guard",

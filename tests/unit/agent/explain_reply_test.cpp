@@ -12,7 +12,7 @@ namespace {
 Desired desired() {
   Desired state;
   state.ipv4.sources = cidrs("10.0.0.0/16");
-  state.ipv4.rules = {{"172.16.0.0/12"_cidr, Decision::left_node}};
+  state.ipv4.rules = {{"172.16.0.0/12"_cidr, Decision::exclude_node}};
   state.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip, "192.0.2.11"_ip}}};
   state.ports = {{20000, 20009}};
   state.max_mappings = 1000;

@@ -168,7 +168,7 @@ TEST(NatFlush, EndsWhatIsNamed) {
 TEST(NatFlush, StaleIsWhatTheAgentWouldDecideOtherwise) {
   Desired today;
   today.ipv4.sources = cidrs("10.0.0.0/8");
-  today.ipv4.rules = {{"203.0.113.0/24"_cidr, Decision::left_ip_masq_agent}};
+  today.ipv4.rules = {{"203.0.113.0/24"_cidr, Decision::exclude_ip_masq_agent}};
   today.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}, .ipv6 = {"2001:db8::10"_ip}}};
   today.ipv6.sources = cidrs("fd00::/8");
   today.ports = {{1024, 65535}};

@@ -10,7 +10,7 @@
 
 namespace masq {
 
-// A context of values, and what a command said in it.
+// A context of values, and the output of a command.
 struct FakeContext {
   std::optional<HttpAnswer> agent;
   std::vector<Mapping> mappings;
