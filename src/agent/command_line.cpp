@@ -71,8 +71,8 @@ bool is_boolean_flag(std::string_view argument) {
   return option != nullptr && option->is_boolean();
 }
 
-// Spelt out what CLI11 would read otherwise: a boolean flag without a value, and an empty value after '=', for which it
-// takes the next argument. Last argument first, as CLI11 wants them.
+// Rewrites arguments that CLI11 would misread: a boolean flag without a value, and an empty value after '=', for which
+// CLI11 takes the next argument. Returns the arguments in reverse order, as CLI11 requires.
 std::vector<std::string> spell_out(std::span<const std::string> arguments) {
   std::vector<std::string> spelt;
   for (std::size_t i = 0; i < arguments.size(); ++i) {

@@ -27,31 +27,30 @@ enum class Decision : std::uint8_t {
   exclude_own_address,     // an address of this node
 };
 
-// The word for it in `masq explain`, logs and JSON: "pod CIDR", "native routing CIDR", …
+// Returns the word for the decision in `masq explain`, logs and JSON: "pod CIDR", "native routing CIDR", …
 std::string_view to_string(Decision decision);
 
-// Destinations inside `destination` are decided so, unless a longer prefix of the same list says otherwise.
+// The decision for destinations inside `destination`, unless a longer prefix of the same list matches.
 struct PolicyRule {
   Cidr destination;
   Decision decision = Decision::masquerade;
   auto operator<=>(const PolicyRule&) const = default;
 };
 
-// A device on which we masquerade.
+// A device on which masq masquerades.
 struct Uplink {
   int ifindex = 0;
   std::string name;
-  bool ethernet = true;  // packets at its tc hooks begin with an Ethernet header
-  // The addresses that packets leave under, best first; more than one is a pool. Empty: none is usable now,
-  // packets that would need one are dropped.
+  bool ethernet = true;  // packets at its tc hooks start with an Ethernet header
+  // External addresses, best first; several are a pool. If empty, packets that need an address are dropped.
   std::vector<Address> ipv4;
   std::vector<Address> ipv6;
   bool operator==(const Uplink&) const = default;
 };
 
-// A device that is no uplink now but may become one at any moment: it is down, or has no address or no route. The
-// programs of one that was an uplink stay on it: what cannot be masqueraded is dropped, so that nothing leaks between
-// its return and our hearing of it, and its mappings outlive the absence.
+// A device that may become an uplink at any moment: it is down, or has no address or no route. If it was an uplink, the
+// programs stay attached and drop packets that must be masqueraded, so that nothing leaks before masqd processes its
+// return. Its mappings stay too.
 struct RestingDevice {
   int ifindex = 0;
   std::string name;
@@ -59,7 +58,7 @@ struct RestingDevice {
   auto operator<=>(const RestingDevice&) const = default;
 };
 
-// A route whose packets leave under another address than the device's others.
+// A route with another source address than the device's.
 struct SourceRoute {
   Cidr destination;
   std::string device;
@@ -70,9 +69,9 @@ struct SourceRoute {
 // The part of the desired state for one address family.
 struct FamilyPolicy {
   bool enabled = true;
-  std::vector<Cidr> sources;           // the source set; sorted. Destinations inside are left before any rule
+  std::vector<Cidr> sources;           // the source set; sorted. Destinations inside it need no rule
   std::vector<PolicyRule> rules;       // sorted by destination; longest prefix decides; no match: masquerade
-  std::vector<Cidr> shown_exclusions;  // what `masq status` prints: native routing CIDRs, else pod CIDRs
+  std::vector<Cidr> shown_exclusions;  // exclusions in `masq status`: native routing CIDRs, else pod CIDRs
   bool operator==(const FamilyPolicy&) const = default;
 };
 
@@ -86,7 +85,8 @@ struct Desired {
   // For `masq bpf ipmasq list`: sorted, IPv4 first; `masquerade` marks an entry of masqueradeCIDRs.
   IpMasqAgent ip_masq_agent_rules;
   bool route_source = false;
-  std::vector<SourceRoute> source_routes;  // with route_source, for those who cannot ask at each packet: longest first
+  std::vector<SourceRoute>
+      source_routes;  // with route_source, for datapaths without a route look-up per packet: longest first
   bool random_fully = false;
   std::vector<PortRange> ports;  // mapped source ports; normalised, never empty
   std::uint32_t max_mappings = 524288;
@@ -103,11 +103,11 @@ struct Desired {
   const FamilyPolicy& family(Family f) const { return f == Family::ipv4 ? ipv4 : ipv6; }
 };
 
-// Pure and total but for contradictions between the configuration and the node ("masquerade-address 10.1.1.1 is
-// not an address of this node", "nat-port-range leaves no port").
+// Pure and total, except for contradictions between the configuration and the node ("masquerade-address 10.1.1.1 is not
+// an address of this node", "nat-port-range leaves no port").
 Result<Desired> decide(const Config& config, const Node& node);
 
-// The predicate of the datapath in user space: what happens to a packet from a pod to `destination`.
+// Evaluates the datapath's decision in user space, for a packet from a pod to `destination`.
 Decision decide_destination(const FamilyPolicy& policy, const Address& destination);
 
 }  // namespace masq

@@ -87,7 +87,7 @@ void add_snat_rule(std::vector<IptablesRule>& rules, const SnatRule& line, const
   rules.push_back(make_rule(when, fmt::format("SNAT --to-source {}{}", to, random), meaning));
 }
 
-// iptables has no hash of an address to choose by: of a pool the first one is used.
+// iptables cannot select by a hash of an address, so the first address of a pool is used.
 std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bool has_random_fully) {
   auto rules = exclusion_rules(desired, family);
   if (desired.family(family).enabled)
@@ -96,7 +96,7 @@ std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bo
   return rules;
 }
 
-// Before NAT has its turn: what it will not translate must not go on.
+// These rules run before NAT: packets that NAT will not translate must not pass.
 std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
   std::vector<IptablesRule> rules = {
       make_rule("-m conntrack --ctdir REPLY", "RETURN", "replies of inbound connections"),
@@ -124,7 +124,7 @@ struct Line {
   }
 };
 
-// Calls `visit` with each line; the table that it belongs to is known by "*nat".
+// Calls `visit` with each line and its table, which a line such as "*nat" starts.
 void each_line(std::string_view text, const auto& visit) {
   std::string_view table;
   while (!text.empty()) {
@@ -147,7 +147,7 @@ std::string render_line(const std::string& command, const IptablesRule& rule) {
   return fmt::format("{} -m comment --comment \"{}\" {}\n", command, rule.comment, rule.text);
 }
 
-// Chains that have to go are emptied, the rules that lead to them go first.
+// Removes jumps to obsolete chains first, and empties these chains.
 std::string change_table(const char* table, const IptablesChains& actual, const IptablesChains& wanted) {
   if (actual == wanted) return {};
   std::string text = fmt::format("*{}\n", table), jumps, rules, ends;
@@ -177,7 +177,7 @@ std::string change_table(const char* table, const IptablesChains& actual, const 
 std::vector<std::string> to_members(const std::vector<Cidr>& cidrs, const char* option = "") {
   std::vector<std::string> members;
   for (const auto& cidr : cidrs) {
-    // hash:net has no prefix of length 0.
+    // hash:net does not accept a prefix of length 0.
     if (cidr.length() > 0) {
       members.push_back(cidr.to_string() + option);
       continue;

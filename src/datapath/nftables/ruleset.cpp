@@ -215,7 +215,7 @@ NftChain stand_in_chain(const Words& words) {
   auto& rules = chain.rules;
   rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
   rules.push_back(exclude(words, words.multicast, "multicast and broadcast"));
-  rules.push_back(exclude(words, "@" + at("left", words), "left alone"));
+  rules.push_back(exclude(words, "@" + at("left", words), "excluded"));
   let_pass_without_connection(rules, words);
   rules.push_back(drop_translated(words, ""));
   rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
