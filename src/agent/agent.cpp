@@ -162,11 +162,12 @@ Result<void> Agent::run(const std::string& notify_socket) {
   auto signals = loop_->on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
   if (!signals) return signals;
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
-  if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.repair(); }); !watched)
+  if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.request_repair(); }); !watched)
     log_.warn("{}: changes by other processes are found at the next resync only", watched.error().message);
   if (const auto externals = choice_.datapath->external_addresses()) reconciler_.remember(*externals);
   reconciler_.start();
-  if (auto told = notify_service_manager(notify_socket, "READY=1"); !told) log_.warn("{}", told.error().message);
+  if (auto notified = notify_service_manager(notify_socket, "READY=1"); !notified)
+    log_.warn("{}", notified.error().message);
   return loop_->run();
 }
 

@@ -59,14 +59,14 @@ Result<void> can_take(const Config& config, const Kind& kind) {
 }
 
 Result<DatapathChoice> choose_first(const Config& config) {
-  std::string why_not;
+  std::string reasons;
   for (const auto& kind : kinds) {
     const auto able = can_take(config, kind);
-    if (able && why_not.empty()) return choose(config, kind, "auto: the first datapath that this machine supports");
-    if (able) return choose(config, kind, fmt::format("auto: not {}", why_not));
-    why_not += fmt::format("{}{} ({})", why_not.empty() ? "" : ", not ", kind.word, able.error().message);
+    if (able && reasons.empty()) return choose(config, kind, "auto: the first datapath that this machine supports");
+    if (able) return choose(config, kind, fmt::format("auto: not {}", reasons));
+    reasons += fmt::format("{}{} ({})", reasons.empty() ? "" : ", not ", kind.word, able.error().message);
   }
-  return fail("datapath: auto: not {}", why_not);
+  return fail("datapath: auto: not {}", reasons);
 }
 
 }  // namespace

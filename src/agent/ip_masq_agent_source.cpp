@@ -38,7 +38,7 @@ Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(EventLoop& lo
   return source;
 }
 
-IpMasqAgentSource::Content IpMasqAgentSource::look() const {
+IpMasqAgentSource::Content IpMasqAgentSource::read_content() const {
   auto text = read_file_if_any(path_, max_ip_masq_agent_text);
   if (!text) return {.text = {}, .error = text.error().message};
   return {.text = std::move(*text), .error = {}};
@@ -52,12 +52,12 @@ void IpMasqAgentSource::seed(const std::vector<IpMasqEntry>& in_force) {
 
 // At the start no earlier rules exist, so the content is accepted at once.
 void IpMasqAgentSource::read() {
-  if (!accepted_) accept(look());
+  if (!accepted_) accept(read_content());
 }
 
 void IpMasqAgentSource::request_check() {
   if (!accepted_) return;
-  auto content = look();
+  auto content = read_content();
   if (content == *accepted_) {
     pending_.reset();
     confirmation_.stop();
@@ -72,7 +72,7 @@ void IpMasqAgentSource::request_check() {
 }
 
 void IpMasqAgentSource::confirm() {
-  auto content = look();
+  auto content = read_content();
   if (pending_ != content) return request_check();
   if (is_being_written(path_) && timers_.now() - pending_since_ < max_write_time)
     return confirmation_.start(debounce, [this] { confirm(); });

@@ -47,7 +47,7 @@ class IpMasqAgentSource final : public Source {
     std::string error;
     bool operator==(const Content&) const = default;
   };
-  Content look() const;
+  Content read_content() const;
   void confirm();
   void accept(Content content);
 

@@ -25,12 +25,12 @@ Reconciler::Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog:
       config_(std::move(config)),
       pace_(pace),
       retry_delay_(pace.first_retry),
-      storm_timer_(timers),
+      burst_timer_(timers),
       retry_timer_(timers),
       repair_timer_(timers),
       resync_timer_(timers),
       lost_address_timer_(timers),
-      more_timer_(timers) {}
+      continue_timer_(timers) {}
 
 void Reconciler::start() {
   resync();
@@ -43,18 +43,18 @@ void Reconciler::configure(Config config) {
 
 void Reconciler::request_reconcile() {
   const auto now = timers_.now();
-  if (!storm_since_) storm_since_ = now;
-  const auto latest = *storm_since_ + pace_.patience;
-  storm_timer_.start(std::min(pace_.quiet, latest - now), [this] { reconcile(Effort::when_different); });
+  if (!burst_since_) burst_since_ = now;
+  const auto latest = *burst_since_ + pace_.max_delay;
+  burst_timer_.start(std::min(pace_.quiet, latest - now), [this] { reconcile(Force::if_different); });
 }
 
-void Reconciler::repair() {
+void Reconciler::request_repair() {
   if (!state_.applied || repair_timer_.is_running()) return;
   const auto now = timers_.now();
-  const auto earliest = repaired_at_ ? *repaired_at_ + pace_.repair : now;
+  const auto earliest = repaired_at_ ? *repaired_at_ + pace_.repair_interval : now;
   repair_timer_.start(std::max(earliest - now, Clock::duration::zero()), [this] {
     repaired_at_ = timers_.now();
-    reconcile(Effort::always);
+    reconcile(Force::always);
   });
 }
 
@@ -62,7 +62,7 @@ void Reconciler::repair() {
 void Reconciler::resync() {
   resync_timer_.start(pace_.resync, [this] { resync(); });
   facts_.wake();
-  reconcile(Effort::always);
+  reconcile(Force::always);
 }
 
 // Without a new decision the last one stays in force and is maintained, but lost addresses must not be used.
@@ -82,16 +82,16 @@ void Reconciler::complete_addresses(Desired& desired, const Node& node) {
   lost_addresses_.complete(desired, node, now);
   lost_address_timer_.stop();
   if (const auto next = lost_addresses_.next_change())
-    lost_address_timer_.start(*next - now, [this] { reconcile(Effort::when_different); });
+    lost_address_timer_.start(*next - now, [this] { reconcile(Force::if_different); });
 }
 
-void Reconciler::reconcile(Effort effort) {
-  storm_timer_.stop();
-  storm_since_.reset();
+void Reconciler::reconcile(Force force) {
+  burst_timer_.stop();
+  burst_since_.reset();
   const auto desired = find_desired();
   if (!desired) return;
   const bool failing = !state_.error.empty();
-  if (effort == Effort::always || failing || state_.applied != *desired) apply(*desired);
+  if (force == Force::always || failing || state_.applied != *desired) apply(*desired);
 }
 
 void Reconciler::apply(const Desired& desired) {
@@ -107,10 +107,10 @@ void Reconciler::apply(const Desired& desired) {
 }
 
 void Reconciler::succeed(const Desired& desired, Steps steps) {
-  const bool unasked =
+  const bool repaired =
       !std::exchange(unfinished_, false) && state_.error.empty() && state_.applied == desired && !steps.empty();
-  if (unasked) log_.warn("repaired changes of another process: {}", fmt::join(steps, "; "));
-  if (!unasked && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
+  if (repaired) log_.warn("repaired changes of another process: {}", fmt::join(steps, "; "));
+  if (!repaired && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
   if (!state_.error.empty()) log_.info("apply: recovered");
   if (!steps.empty()) state_.steps = std::move(steps);
   for (const auto& note : desired.notes)
@@ -122,14 +122,14 @@ void Reconciler::succeed(const Desired& desired, Steps steps) {
   retry_timer_.stop();
   if (const auto wait = datapath_.retry_after()) {
     unfinished_ = true;
-    more_timer_.start(*wait, [this] { reconcile(Effort::always); });
+    continue_timer_.start(*wait, [this] { reconcile(Force::always); });
   }
 }
 
 void Reconciler::retry_later(const Error& error) {
   ++state_.failures;
   if (std::exchange(state_.error, error.message) != error.message) log_.error("apply: {}", error.message);
-  retry_timer_.start(retry_delay_, [this] { reconcile(Effort::always); });
+  retry_timer_.start(retry_delay_, [this] { reconcile(Force::always); });
   retry_delay_ = std::min(retry_delay_ * 2, pace_.max_retry_delay);
 }
 

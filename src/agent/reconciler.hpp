@@ -25,9 +25,9 @@ class Reconciler {
 
   // Delays that apply every change within a second.
   struct Pace {
-    Clock::duration quiet = std::chrono::milliseconds(50);      // a burst of events ends after this silence
-    Clock::duration patience = std::chrono::milliseconds(250);  // maximum delay of a burst
-    Clock::duration repair =
+    Clock::duration quiet = std::chrono::milliseconds(50);       // a burst of events ends after this silence
+    Clock::duration max_delay = std::chrono::milliseconds(250);  // maximum delay of a burst
+    Clock::duration repair_interval =
         std::chrono::milliseconds(50);  // between two repairs, in case another process keeps changing the rules
     Clock::duration resync = std::chrono::seconds(30);
     Clock::duration first_retry = std::chrono::milliseconds(500);
@@ -53,16 +53,16 @@ class Reconciler {
   void start();
   void request_reconcile();
   // Repairs at once after another process changed masq's objects in the kernel.
-  void repair();
+  void request_repair();
   void configure(Config config);
   // Connections of an earlier process may have these external addresses.
   void remember(const std::vector<Address>& externals) { lost_addresses_.remember(externals); }
   const State& state() const { return state_; }
 
  private:
-  enum class Effort : std::uint8_t { when_different, always };
+  enum class Force : std::uint8_t { if_different, always };
 
-  void reconcile(Effort effort);
+  void reconcile(Force force);
   void resync();
   std::optional<Desired> find_desired();
   void complete_addresses(Desired& desired, const Node& node);
@@ -77,16 +77,16 @@ class Reconciler {
   Config config_;
   Pace pace_;
   State state_;
-  std::optional<Clock::time_point> storm_since_;
+  std::optional<Clock::time_point> burst_since_;
   std::optional<Clock::time_point> repaired_at_;
   Clock::duration retry_delay_;
-  Timer storm_timer_;
+  Timer burst_timer_;
   Timer retry_timer_;
   Timer repair_timer_;
   Timer resync_timer_;
   LostAddresses lost_addresses_;
   Timer lost_address_timer_;
-  Timer more_timer_;
+  Timer continue_timer_;
   bool unfinished_ = false;  // the last apply() requested a continuation
 };
 

@@ -65,11 +65,11 @@ Cidr Cidr::host(const Address& address) {
 
 bool Cidr::contains(const Address& address) const {
   if (address.family() != family()) return false;
-  const auto ours = address_.bytes();
-  const auto theirs = address.bytes();
+  const auto own = address_.bytes();
+  const auto other_bytes = address.bytes();
   for (int i = 0; i * 8 < length_; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if ((theirs[at] & mask_of_byte(length_, i)) != ours[at]) return false;
+    if ((other_bytes[at] & mask_of_byte(length_, i)) != own[at]) return false;
   }
   return true;
 }

@@ -21,7 +21,7 @@ namespace masq {
 namespace {
 
 constexpr std::size_t max_reply_size = 64 << 20;
-constexpr auto patience = std::chrono::seconds(10);
+constexpr auto timeout = std::chrono::seconds(10);
 
 Result<std::string> receive_all(int fd) {
   std::string text;
@@ -50,7 +50,7 @@ Result<HttpAnswer> parse(std::string_view text) {
 }  // namespace
 
 Result<HttpAnswer> http_get(const std::filesystem::path& socket, std::string_view target) {
-  auto fd = connect_to(socket, patience);
+  auto fd = connect_to(socket, timeout);
   if (!fd) return std::unexpected(fd.error());
   const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: masq\r\nConnection: close\r\n\r\n", target);
   if (send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))

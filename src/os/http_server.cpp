@@ -105,7 +105,7 @@ class HttpServer::Connection {
 
  private:
   void limit_time() {
-    deadline_.start(server_.limits_.patience, [this] { server_.forget(this); });
+    deadline_.start(server_.limits_.timeout, [this] { server_.forget(this); });
   }
 
   // This object is deleted after a call that ends in forget().

@@ -22,7 +22,7 @@ struct HttpReply {
 
 // Limits for the clients of a server.
 struct HttpLimits {
-  Timers::Clock::duration patience = std::chrono::seconds(5);  // for the request, and the same for reading the reply
+  Timers::Clock::duration timeout = std::chrono::seconds(5);  // for the request, and the same for reading the reply
   // If all 64 connections are open, a new connection replaces the oldest one of the address that has the most. Silent
   // clients therefore block only themselves. If false, the new connection waits.
   bool busiest_gives_way = false;

@@ -48,9 +48,9 @@ class Terminal {
   Terminal() {
     if (isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before_) == 0) {
       has_keys_ = true;
-      termios ours = before_;
-      ours.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-      tcsetattr(STDIN_FILENO, TCSANOW, &ours);
+      termios raw = before_;
+      raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+      tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     }
     write_all(other_screen);
   }
@@ -69,9 +69,9 @@ class Terminal {
 
 ScreenSize screen_size() {
   ScreenSize size;
-  winsize asked{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &asked) == 0 && asked.ws_row > 0 && asked.ws_col > 0)
-    size = {.rows = asked.ws_row, .columns = asked.ws_col};
+  winsize window{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 0 && window.ws_col > 0)
+    size = {.rows = window.ws_row, .columns = window.ws_col};
   return size;
 }
 

@@ -70,11 +70,11 @@ Result<void> make_private_directory(const std::filesystem::path& path) {
   return {};
 }
 
-Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds patience) {
+Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout) {
   auto address = UnixAddress::make(path.string());
   if (!address) return std::unexpected(address.error());
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+  const timeval limit{.tv_sec = timeout.count(), .tv_usec = 0};
   if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
       setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0)
     return fail("socket: {}", std::strerror(errno));

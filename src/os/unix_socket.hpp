@@ -27,7 +27,7 @@ struct UnixAddress {
 Result<Fd> listen_at(const std::filesystem::path& path);
 // Creates `path` with mode 0750 and its parents; does not change an existing directory.
 Result<void> make_private_directory(const std::filesystem::path& path);
-// A blocking stream socket, connected to `path`; each later wait ends after `patience`.
-Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds patience);
+// A blocking stream socket, connected to `path`; each later wait ends after `timeout`.
+Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout);
 
 }  // namespace masq

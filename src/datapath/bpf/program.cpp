@@ -153,14 +153,14 @@ constexpr useconds_t pause_for_memory = 2000;
 
 Result<void> run_sweep(int program) {
   const auto run = [&] { return run_once(program, std::vector<std::uint8_t>(64)); };
-  auto said = run();
-  for (int attempt = 1; said && *said == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory;
+  auto result = run();
+  for (int attempt = 1; result && *result == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory;
        ++attempt) {
     usleep(pause_for_memory);
-    said = run();
+    result = run();
   }
-  if (!said) return fail_with("start the sweep", said.error());
-  if (*said != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(*said)));
+  if (!result) return fail_with("start the sweep", result.error());
+  if (*result != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(*result)));
   return {};
 }
 
@@ -267,9 +267,9 @@ Result<std::size_t> Program::adopt(std::span<const typename Abi::Mapping> mappin
     packet.assign(MASQ_ADOPT_HEADER, 0);
     packet.resize(MASQ_ADOPT_HEADER + part.size());
     std::memcpy(&packet[MASQ_ADOPT_HEADER], part.data(), part.size());
-    auto said = run_once(bpf_program__fd(program), packet);
-    if (!said) return fail_with("import mappings", said.error());
-    refused += *said;
+    auto result = run_once(bpf_program__fd(program), packet);
+    if (!result) return fail_with("import mappings", result.error());
+    refused += *result;
     mappings = mappings.subspan(part.size() / sizeof mappings[0]);
   }
   return refused;

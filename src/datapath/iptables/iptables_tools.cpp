@@ -22,9 +22,9 @@ Result<std::string> run(const std::vector<std::string>& arguments, const std::st
   auto end = run_program(arguments, input);
   if (!end) return std::unexpected(end.error());
   if (end->status == 0) return std::move(end->out);
-  const auto& said = end->err.empty() ? end->out : end->err;
+  const auto& output = end->err.empty() ? end->out : end->err;
   return fail("{}: {}", arguments[0],
-              said.empty() ? fmt::format("exit {}", end->status) : said.substr(0, said.find('\n')));
+              output.empty() ? fmt::format("exit {}", end->status) : output.substr(0, output.find('\n')));
 }
 
 // Returns the number of a variant's rules in both families, or -1 if the kernel lacks the variant.

@@ -18,8 +18,8 @@
 namespace masq {
 namespace {
 
-Error first_line(const char* said) {
-  std::string_view text = said == nullptr ? "" : said;
+Error first_line(const char* message) {
+  std::string_view text = message == nullptr ? "" : message;
   text = text.substr(0, text.find('\n'));
   if (text.empty()) text = "no reason given";
   constexpr std::string_view prefix = "Error: ";

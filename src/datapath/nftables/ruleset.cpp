@@ -87,10 +87,10 @@ NftSet listed_set(const Desired& desired, const Words& words) {
 // The destinations that are excluded for this reason.
 NftSet exclusion_set(const char* name, Decision decision, const std::vector<ExclusionRange>& ranges,
                      const Words& words) {
-  std::vector<AddressRange> mine;
+  std::vector<AddressRange> selected;
   for (const auto& excluded : ranges)
-    if (excluded.decision == decision) mine.push_back(excluded.range);
-  return interval_set(name, words, mine);
+    if (excluded.decision == decision) selected.push_back(excluded.range);
+  return interval_set(name, words, selected);
 }
 
 void add_sets(NftTable& table, const Desired& desired, const Words& words) {

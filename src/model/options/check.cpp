@@ -41,12 +41,12 @@ std::string_view to_word(DatapathKind kind) {
 }
 
 Result<DatapathKind> fold_datapath(const ConfigDraft& draft) {
-  const auto asked = draft.config.datapath;
-  if (!draft.enable_bpf_masquerade) return asked;
+  const auto configured = draft.config.datapath;
+  if (!draft.enable_bpf_masquerade) return configured;
   const auto meant = *draft.enable_bpf_masquerade ? DatapathKind::bpf : DatapathKind::iptables;
-  if (asked != DatapathKind::automatic && asked != meant)
+  if (configured != DatapathKind::automatic && configured != meant)
     return fail("{}: {} means datapath {}, but {} is {}: set one of them", place_of(draft, "enable-bpf-masquerade"),
-                *draft.enable_bpf_masquerade, to_word(meant), place_of(draft, "datapath"), to_word(asked));
+                *draft.enable_bpf_masquerade, to_word(meant), place_of(draft, "datapath"), to_word(configured));
   return meant;
 }
 

@@ -240,12 +240,12 @@ TEST_F(ReconcilerTest, NotesAreSaidWhenTheyAreNew) {
 }
 
 TEST_F(ReconcilerTest, RepairsAtOnceWhatIsSaidToBeBroken) {
-  reconciler.repair();
+  reconciler.request_repair();
   timers.pass(milliseconds(1));
   EXPECT_EQ(datapath.applied, 0) << "before the start nothing is in force";
   reconciler.start();
   datapath.kernel.reset();
-  reconciler.repair();
+  reconciler.request_repair();
   timers.pass(milliseconds(1));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
 }
@@ -255,7 +255,7 @@ TEST_F(ReconcilerTest, RepairsNoFasterThanItsPaceAgainstSomebodyWhoFightsBack) {
   datapath.applied = 0;
   for (int i = 0; i < 1000; ++i) {
     datapath.kernel.reset();
-    reconciler.repair();
+    reconciler.request_repair();
     timers.pass(milliseconds(1));
   }
   EXPECT_LE(datapath.applied, 21);
