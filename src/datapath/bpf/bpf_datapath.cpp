@@ -27,7 +27,7 @@
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/policy_map.hpp"
 #include "datapath/bpf/program.hpp"
-#include "datapath/bpf/table_move.hpp"
+#include "datapath/bpf/table_migration.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "datapath/bpf/uplink_attachments.hpp"
 #include "datapath/datapath.hpp"
@@ -77,7 +77,7 @@ class BpfDatapath final : public Datapath {
  private:
   template <class Abi>
   Result<void> take_over_family(const std::vector<Mapping>& live);
-  Result<void> load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps);
+  Result<void> load_program(const Desired& desired, const std::optional<TableMigration>& move, Steps& steps);
   Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
   bool has_its_pins() const;
@@ -102,7 +102,8 @@ AttachMode BpfDatapath::mode() const {
 }
 
 // Other options need another program, which uses the same pinned maps.
-Result<void> BpfDatapath::load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps) {
+Result<void> BpfDatapath::load_program(const Desired& desired, const std::optional<TableMigration>& move,
+                                       Steps& steps) {
   if (program_ && !(move && move->makes_table())) {
     auto options = Program::options_for(pins_, desired);
     if (!options) return std::unexpected(options.error());
@@ -150,7 +151,7 @@ Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
 Result<Steps> BpfDatapath::apply(const Desired& desired) {
   Steps steps;
   if (auto done = pins_.tidy(); !done) return std::unexpected(done.error());
-  auto found = TableMove::find(pins_);
+  auto found = TableMigration::find(pins_);
   if (!found) return std::unexpected(found.error());
   auto& move = *found;
   if (auto done = pins_.make_directories(); !done) return std::unexpected(done.error());
@@ -180,7 +181,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
 Result<Steps> BpfDatapath::plan(const Desired& desired) {
   Steps steps;
   if (!program_) steps.push_back("load the programs");
-  const auto move = TableMove::find(pins_);
+  const auto move = TableMigration::find(pins_);
   if (!move) return std::unexpected(move.error());
   if (*move) (*move)->plan(steps);
   if (!applied_ || !same_policy(*applied_, desired))

@@ -69,7 +69,7 @@ Result<Fd> open_pinned_map(const Pins& pins, const std::string& name) {
   Fd fd(bpf_obj_get(path.c_str()));
   if (fd) return fd;
   if (errno != ENOENT) return fail("{}: {}", path.string(), std::strerror(errno));
-  if (const auto others = pins.other_maps(); !others.empty())
+  if (const auto others = pins.foreign_maps(); !others.empty())
     return fail("{}: a table of another version of masq (this version has schema {})", others[0].string(), MASQ_SCHEMA);
   return fail("nothing of masq is pinned in {}", pins.root().string());
 }

@@ -69,7 +69,7 @@ Result<void> Pins::finish() const {
   return {};
 }
 
-std::vector<std::filesystem::path> Pins::other_maps() const {
+std::vector<std::filesystem::path> Pins::foreign_maps() const {
   auto entries = entries_of(all_maps());
   std::erase_if(entries,
                 [&](const auto& path) { return !is_directory_of_maps(path.filename().string()) || path == maps(); });

@@ -29,7 +29,7 @@ class Pins {
   // Moves the unfinished maps to maps(). From then on the next start continues with them.
   Result<void> finish() const;
   // Returns the directories of other schemas' maps, without unfinished ones.
-  std::vector<std::filesystem::path> other_maps() const;
+  std::vector<std::filesystem::path> foreign_maps() const;
   // Removes unfinished maps. Moves maps of versions without a schema in the path to their own directory.
   Result<void> tidy() const;
   // Removes the maps of any schema, except foreign pins.

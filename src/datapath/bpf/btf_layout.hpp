@@ -12,7 +12,7 @@ namespace masq {
 
 // The layout of a pinned map's elements, from the BTF of its creation: the position of each field, and the numbers of
 // masq's enumerations.
-struct ElementType {
+struct BtfLayout {
   struct Field {
     std::uint32_t offset = 0;
     std::uint32_t size = 0;
@@ -24,7 +24,7 @@ struct ElementType {
   std::map<std::string, Field> fields;        // "flow.src"; a named union is one field
   std::map<std::string, Words> enumerations;  // "masq_reason": {"MASQ_REASON_TRANSLATED": 0, …}
 
-  static Result<ElementType> of_map(int fd);
+  static Result<BtfLayout> of_map(int fd);
 };
 
 // Converts an element of another version's map to this version: fields by their names, numbers by the names of their
@@ -32,7 +32,7 @@ struct ElementType {
 class RecordConverter {
  public:
   // `needed`: fields without which conversion fails. All other fields that `from` lacks are zero.
-  static Result<RecordConverter> make(const ElementType& from, const ElementType& to,
+  static Result<RecordConverter> make(const BtfLayout& from, const BtfLayout& to,
                                       const std::vector<std::string>& needed);
 
   // Returns false if a number has no equivalent in this version. `to` must be zero before.
@@ -41,11 +41,11 @@ class RecordConverter {
 
  private:
   struct Step {
-    ElementType::Field from, to;
+    BtfLayout::Field from, to;
     enum class Kind : std::uint8_t { copied, number, tick, word, flags } kind = Kind::copied;
     const std::map<std::uint32_t, std::uint32_t>* words = nullptr;
   };
-  static Result<Step> make_step(const std::string& name, const ElementType::Field& from, const ElementType::Field& to);
+  static Result<Step> make_step(const std::string& name, const BtfLayout::Field& from, const BtfLayout::Field& to);
 
   std::vector<Step> steps_;
   std::map<std::string, std::map<std::uint32_t, std::uint32_t>> words_;  // by enumeration; absent: equal numbers

@@ -15,10 +15,10 @@ namespace masq {
 
 // Migrates live mappings from the tables of other schemas, whose programs are still attached, to a program's own table
 // (docs/decisions/0007). After a kill at any step the next start continues.
-class TableMove {
+class TableMigration {
  public:
   // Returns the migration to do, or nullopt if there is none.
-  static Result<std::optional<TableMove>> find(const Pins& pins);
+  static Result<std::optional<TableMigration>> find(const Pins& pins);
 
   // Returns true if the table must be created. It is then created beside its final place, because an incomplete table
   // must not be used.
@@ -36,7 +36,7 @@ class TableMove {
   Result<void> complete(const Program& program, Steps& steps);
 
  private:
-  explicit TableMove(const Pins& pins) : pins_(pins), others_(pins.other_maps()) {}
+  explicit TableMigration(const Pins& pins) : pins_(pins), others_(pins.foreign_maps()) {}
   template <class Abi>
   Result<std::size_t> copy_family(const Program& program, bool again);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/bpf/element_type.hpp"
+#include "datapath/bpf/btf_layout.hpp"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -35,7 +35,7 @@ const btf_type* without_modifiers(const btf& types, std::uint32_t& id) {
 }
 
 void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, std::uint32_t offset,
-                ElementType& element) {
+                BtfLayout& element) {
   const btf_type* type = without_modifiers(types, id);
   for (std::uint32_t i = 0; type && i < btf_vlen(type); ++i) {
     const btf_member& member = btf_members(type)[i];
@@ -52,7 +52,7 @@ void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, s
   }
 }
 
-void add_enumerations(const btf& types, ElementType& element) {
+void add_enumerations(const btf& types, BtfLayout& element) {
   for (std::uint32_t id = 1; id < btf__type_cnt(&types); ++id) {
     const btf_type* type = btf__type_by_id(&types, id);
     const std::string name = btf__name_by_offset(&types, type->name_off);
@@ -90,7 +90,7 @@ void put(std::uint8_t* at, std::uint32_t size, std::uint64_t value) {
   }
 }
 
-std::uint32_t tick_shift(const ElementType& type) {
+std::uint32_t tick_shift(const BtfLayout& type) {
   const auto found = type.enumerations.find("masq_time");
   if (found == type.enumerations.end() || !found->second.contains("MASQ_TICK_SHIFT")) return MASQ_TICK_SHIFT;
   return found->second.at("MASQ_TICK_SHIFT");
@@ -98,13 +98,13 @@ std::uint32_t tick_shift(const ElementType& type) {
 
 }  // namespace
 
-Result<ElementType> ElementType::of_map(int fd) {
+Result<BtfLayout> BtfLayout::of_map(int fd) {
   bpf_map_info info{};
   std::uint32_t size = sizeof info;
   if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return fail("map info: {}", std::strerror(errno));
   const std::unique_ptr<btf, FreeBtf> types(info.btf_id ? btf__load_from_kernel_by_id(info.btf_id) : nullptr);
   if (!types) return fail("it has no BTF");
-  ElementType element;
+  BtfLayout element;
   element.size = info.value_size;
   add_fields(*types, info.btf_value_type_id, "", 0, element);
   add_enumerations(*types, element);
@@ -113,8 +113,8 @@ Result<ElementType> ElementType::of_map(int fd) {
   return element;
 }
 
-Result<RecordConverter::Step> RecordConverter::make_step(const std::string& name, const ElementType::Field& from,
-                                                         const ElementType::Field& to) {
+Result<RecordConverter::Step> RecordConverter::make_step(const std::string& name, const BtfLayout::Field& from,
+                                                         const BtfLayout::Field& to) {
   Step step{.from = from, .to = to};
   if (from.size != to.size && (!is_number(from.size) || !is_number(to.size)))
     return fail("its field {} has {} bytes, not {}", name, from.size, to.size);
@@ -123,7 +123,7 @@ Result<RecordConverter::Step> RecordConverter::make_step(const std::string& name
   return step;
 }
 
-Result<RecordConverter> RecordConverter::make(const ElementType& from, const ElementType& to,
+Result<RecordConverter> RecordConverter::make(const BtfLayout& from, const BtfLayout& to,
                                               const std::vector<std::string>& needed) {
   RecordConverter converter;
   converter.shift_from_ = tick_shift(from);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/bpf/table_move.hpp"
+#include "datapath/bpf/table_migration.hpp"
 
 #include <fmt/format.h>
 #include <linux/membarrier.h>
@@ -14,8 +14,8 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "datapath/bpf/foreign_table.hpp"
 #include "datapath/bpf/options.hpp"
-#include "datapath/bpf/other_table.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/program.hpp"
@@ -44,19 +44,19 @@ void wait_for_running_programs() {
 
 }  // namespace
 
-Result<std::optional<TableMove>> TableMove::find(const Pins& pins) {
-  TableMove move(pins);
+Result<std::optional<TableMigration>> TableMigration::find(const Pins& pins) {
+  TableMigration move(pins);
   if (move.others_.empty()) return std::nullopt;
   for (const auto& maps : move.others_)
     for (const Family family : {Family::ipv4, Family::ipv6})
-      if (auto checked = check_other_table(maps, family); !checked) return std::unexpected(checked.error());
+      if (auto checked = check_foreign_table(maps, family); !checked) return std::unexpected(checked.error());
   const auto whole = is_whole(pins);
   if (!whole) return std::unexpected(whole.error());
   move.makes_table_ = !*whole;
   return move;
 }
 
-Result<Pins> TableMove::place() const {
+Result<Pins> TableMigration::place() const {
   if (!makes_table_) return pins_;
   auto unfinished = pins_.unfinished();
   if (auto made = make_directory(unfinished.maps()); !made) return std::unexpected(made.error());
@@ -64,11 +64,11 @@ Result<Pins> TableMove::place() const {
 }
 
 template <class Abi>
-Result<std::size_t> TableMove::copy_family(const Program& program, bool again) {
+Result<std::size_t> TableMigration::copy_family(const Program& program, bool again) {
   std::size_t count = 0;
   auto& copied_at = copied_at_[Abi::family == Family::ipv4 ? 0 : 1];
   for (const auto& maps : others_) {
-    auto table = OtherTable<Abi>::open(maps, program.map(map_name("mappings", Abi::family)));
+    auto table = ForeignTable<Abi>::open(maps, program.map(map_name("mappings", Abi::family)));
     if (!table) return std::unexpected(table.error());
     if (!*table) continue;
     const auto clock = (*table)->clock();
@@ -84,12 +84,12 @@ Result<std::size_t> TableMove::copy_family(const Program& program, bool again) {
   return count;
 }
 
-void TableMove::plan(Steps& steps) const {
+void TableMigration::plan(Steps& steps) const {
   for (const auto& maps : others_)
     steps.push_back(fmt::format("move the mappings of {} to {}", maps.string(), pins_.maps().string()));
 }
 
-Result<void> TableMove::copy(const Program& program, Steps& steps) {
+Result<void> TableMigration::copy(const Program& program, Steps& steps) {
   copied_at_[0] = copied_at_[1] = 0;
   refused_ = 0;
   auto ipv4 = copy_family<Abi4>(program, false);
@@ -105,7 +105,7 @@ Result<void> TableMove::copy(const Program& program, Steps& steps) {
   return {};
 }
 
-Result<void> TableMove::complete(const Program& program, Steps& steps) {
+Result<void> TableMigration::complete(const Program& program, Steps& steps) {
   wait_for_running_programs();
   auto ipv4 = copy_family<Abi4>(program, true);
   auto ipv6 = copy_family<Abi6>(program, true);
