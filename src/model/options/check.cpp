@@ -111,7 +111,7 @@ std::vector<std::string_view> options_without_effect(const Config& config, Datap
 
 std::vector<std::string> not_yet_available(const Config& config) {
   Config quiet;
-  quiet.enable_k8s = Toggle::off;  // off equals the default: no Kubernetes
+  quiet.enable_k8s = Toggle::off;  // off needs no feature
   const Config defaults;
   std::vector<std::string> lines;
   for (const auto& option : options()) {
