@@ -19,8 +19,8 @@ TESTS = (
     ("TCP, one stream of wire-sized packets", ["bulk"], "Gbit/s", 8e-9, False),
     ("request/response, 1 connection", ["rr", 1], "/s", 1, True),
     ("request/response, 64 connections", ["rr", 64], "/s", 1, True),
-    ("connections made and closed", ["crr"], "/s", 1, True),
-    ("UDP, 64 octets", ["udp"], "packets/s", 1, True),
+    ("connections opened and closed", ["crr"], "/s", 1, True),
+    ("UDP, 64 bytes", ["udp"], "packets/s", 1, True),
 )
 
 

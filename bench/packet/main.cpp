@@ -148,9 +148,9 @@ void Bench::without_mapping(std::initializer_list<std::uint32_t> exclusions) {
             Path::pod_to_world, fd(floor.progs.floor_egress), known);
   }
   const test::Engine engine(bench_desired(10));
-  measure("source that is not ours", 0.5, engine.program().egress(), foreign, Path::node_to_world,
+  measure("source outside the source set", 0.5, engine.program().egress(), foreign, Path::node_to_world,
           fd(floor.progs.floor_egress), known);
-  measure("inbound that is not ours", 0.6, engine.program().ingress(), inbound, Path::world_to_node,
+  measure("inbound without a mapping", 0.6, engine.program().ingress(), inbound, Path::world_to_node,
           fd(floor.progs.floor_egress), known);
 }
 
@@ -192,7 +192,7 @@ void Bench::run_small(std::uint32_t mappings) {
 }
 
 void Bench::print() const {
-  std::printf("| case | ours, least ns | median | floor, least ns | median | ours / floor, least | median | aim |\n");
+  std::printf("| case | masq, min ns | median | floor, min ns | median | masq / floor, min | median | target |\n");
   std::printf("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
   for (const auto& row : rows_)
     std::printf("| %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f | %.1f |\n", row.name.c_str(), least(row.ours),

@@ -140,18 +140,18 @@ void Presenter::floor_fill(const std::vector<Flow>& flows) {
 Desired bench_desired(std::uint32_t exclusions) {
   Desired desired = test::desired();
   desired.ipv4.sources = {*Cidr::parse("10.0.0.0/8")};
-  desired.ipv4.rules = {{*Cidr::parse("198.51.100.0/24"), Decision::left_ip_masq_agent}};
+  desired.ipv4.rules = {{*Cidr::parse("198.51.100.0/24"), Decision::exclude_ip_masq_agent}};
   for (std::uint32_t i = 1; i < exclusions; ++i) {
     const std::uint32_t address = htonl(0x20000000 + (i << 9));  // from 32.0.0.0 on, every second /24
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(&address);
-    desired.ipv4.rules.push_back({Cidr(Address::from_bytes(std::span(bytes, 4)), 24), Decision::left_ip_masq_agent});
+    desired.ipv4.rules.push_back({Cidr(Address::from_bytes(std::span(bytes, 4)), 24), Decision::exclude_ip_masq_agent});
   }
   std::ranges::sort(desired.ipv4.rules);
   desired.ipv6.sources = {*Cidr::parse("fd00::a00:0/104")};
-  desired.ipv6.rules = {{*Cidr::parse("2001:db8:1::c633:6400/120"), Decision::left_ip_masq_agent}};
+  desired.ipv6.rules = {{*Cidr::parse("2001:db8:1::c633:6400/120"), Decision::exclude_ip_masq_agent}};
   for (std::uint32_t i = 1; i < exclusions; ++i)
     desired.ipv6.rules.push_back({*Cidr::parse(fmt::format("2001:db8:{:x}:{:x}::/64", 2 + (i >> 16), i & 0xffff)),
-                                  Decision::left_ip_masq_agent});
+                                  Decision::exclude_ip_masq_agent});
   std::ranges::sort(desired.ipv6.rules);
   desired.uplinks[0].ipv6 = {test::address("2001:db8::c000:20a")};
   desired.max_mappings = most_mappings;

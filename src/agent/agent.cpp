@@ -51,7 +51,7 @@ Result<NodeLocks> prepare_node(const Config& config) {
   return locks;
 }
 
-// Only the bpf datapath needs one: elsewhere none is mounted.
+// Only the bpf datapath needs a bpffs; the others mount none.
 Result<void> prepare_bpf_root(const Config& config, NodeLocks& locks) {
   if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
   return locks.lock_bpf_root(config.bpf_root);
@@ -94,7 +94,7 @@ Agent::Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<
       options_read_at_(started_at_) {}
 
 Agent::~Agent() {
-  if (server_) unlink(config_.socket_path.c_str());  // ours as long as we have the lock
+  if (server_) unlink(config_.socket_path.c_str());  // this process owns the socket while it holds the lock
 }
 
 Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, spdlog::logger& log) {
@@ -108,7 +108,7 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
     if (auto done = prepare_bpf_root(config, *locks); !done) return std::unexpected(done.error());
   std::unique_ptr<Agent> agent(
       new Agent(config, std::move(reload), log, std::move(*loop), std::move(*locks), std::move(*choice)));
-  if (auto done = agent->locks_.answer_newcomers(*agent->loop_); !done) return std::unexpected(done.error());
+  if (auto done = agent->locks_.serve_lock_owner(*agent->loop_); !done) return std::unexpected(done.error());
   if (auto done = agent->add_sources(); !done) return std::unexpected(done.error());
   auto pod_watch = PodWatch::open(*agent->loop_, [raw = agent.get()](const auto& pods) { raw->pods_are_gone(pods); });
   if (!pod_watch) return std::unexpected(pod_watch.error());
@@ -119,18 +119,17 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
 }
 
 Result<void> Agent::add_sources() {
-  if (auto done = add_node_sources(sources_, *loop_, [this] { reconciler_.look_again(); }); !done) return done;
+  if (auto done = add_node_sources(sources_, *loop_, [this] { reconciler_.request_reconcile(); }); !done) return done;
   return add_ip_masq_agent();
 }
 
 Result<void> Agent::add_ip_masq_agent() {
   if (!config_.enable_ip_masq_agent) return {};
   auto source =
-      IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.look_again(); });
+      IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.request_reconcile(); });
   if (!source) return std::unexpected(source.error());
-  // A file that is refused at the start leaves in force what the last agent put there.
-  if (const auto in_force = choice_.datapath->ip_masq(); in_force && !in_force->empty())
-    (*source)->hold_on_to(*in_force);
+  // If the file is rejected at the start, the exclusions of the last agent stay in force.
+  if (const auto applied = choice_.datapath->ip_masq(); applied && !applied->empty()) (*source)->seed(*applied);
   sources_.add(std::move(*source));
   return {};
 }
@@ -149,7 +148,7 @@ Result<void> Agent::serve_metrics() {
   if (config_.prometheus_serve_addr.empty()) return {};
   auto listener = listen_on_tcp(config_.prometheus_serve_addr);
   if (!listener) return fail_with("prometheus-serve-addr", listener.error());
-  // Whoever reaches the port may connect: those who then say nothing must not keep Prometheus out.
+  // Any client that reaches the port may connect. Silent clients must not block Prometheus.
   auto server =
       HttpServer::open(*loop_, std::move(*listener), [this](std::string_view target) { return answer_metrics(target); },
                        {.busiest_gives_way = true});
@@ -163,25 +162,26 @@ Result<void> Agent::run(const std::string& notify_socket) {
   auto signals = loop_->on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
   if (!signals) return signals;
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
-  if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.repair(); }); !watched)
-    log_.warn("{}; what others change is found later", watched.error().message);
+  if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.request_repair(); }); !watched)
+    log_.warn("{}: changes by other processes are found at the next resync only", watched.error().message);
   if (const auto externals = choice_.datapath->external_addresses()) reconciler_.remember(*externals);
   reconciler_.start();
-  if (auto told = notify_service_manager(notify_socket, "READY=1"); !told) log_.warn("{}", told.error().message);
+  if (auto notified = notify_service_manager(notify_socket, "READY=1"); !notified)
+    log_.warn("{}", notified.error().message);
   return loop_->run();
 }
 
 void Agent::pods_are_gone(const std::vector<Address>& pods) {
   const auto ended = choice_.datapath->pods_gone(pods);
-  if (!ended) return log_.debug("connections of pods that are gone: {}", ended.error().message);
+  if (!ended) return log_.debug("connections of removed pods: {}", ended.error().message);
   if (ended->mappings + ended->left_alone != 0)
-    log_.info("{} mappings of pods that are gone rest, {} other connections are forgotten", ended->mappings,
+    log_.info("quarantined {} mappings of removed pods, cleared {} bypassed connections", ended->mappings,
               ended->left_alone);
 }
 
 void Agent::on_signal(int signal) {
   if (signal == SIGHUP) return reload();
-  log_.info("masqd ends; masquerading goes on");
+  log_.info("masqd exits; masquerading continues");
   loop_->stop();
 }
 
@@ -189,7 +189,7 @@ void Agent::reload() {
   auto loaded = reload_();
   if (!loaded) {
     config_error_ = loaded.error().message;
-    return log_.error("reload: {}; the options stay as they were", config_error_);
+    return log_.error("reload: {}: the previous options stay in force", config_error_);
   }
   config_error_.clear();
   options_read_at_ = loop_->now();
@@ -203,7 +203,7 @@ void Agent::reload() {
     sources_.remove("ip-masq-agent");
     if (auto added = add_ip_masq_agent(); !added) log_.error("ip-masq-agent: {}", added.error().message);
   }
-  log_.info("every source is read again");
+  log_.info("reload: all sources are read again");
   sources_.wake();
   reconciler_.configure(config_);
 }
@@ -213,8 +213,8 @@ std::vector<std::string> Agent::datapath_notes() {
   for (const auto key : options_without_effect(config_, choice_.kind))
     notes.push_back(
         fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
-  if (const auto& in_force = reconciler_.state().in_force)
-    for (auto& note : notes_on_reverse_path(*in_force)) notes.push_back(std::move(note));
+  if (const auto& applied = reconciler_.state().applied)
+    for (auto& note : notes_on_reverse_path(*applied)) notes.push_back(std::move(note));
   return notes;
 }
 
@@ -237,22 +237,23 @@ HttpReply Agent::answer(std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
   if (path == "/v1/status") return json_reply(render_status(state()));
   if (path == "/v1/desired" || path == "/v1/explain") return answer_by_desired(target);
-  if (path != "/v1/healthz") return {.status = 404, .body = "no such thing here\n"};
+  if (path != "/v1/healthz") return {.status = 404, .body = "not found\n"};
   const auto found = problems(state());
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
 }
 
 HttpReply Agent::answer_by_desired(std::string_view target) const {
-  const auto& in_force = reconciler_.state().in_force;
-  if (!in_force) return json_error(503, "nothing is applied yet");
-  if (!target.starts_with("/v1/explain")) return json_reply(desired_to_json(*in_force));
+  const auto& applied = reconciler_.state().applied;
+  if (!applied) return json_error(503, "nothing is applied yet");
+  if (!target.starts_with("/v1/explain")) return json_reply(desired_to_json(*applied));
   const auto question = parse_question(target);
-  return question ? json_reply(answer_question(*in_force, *question)) : json_error(400, question.error().message);
+  return question ? json_reply(answer_question(*applied, *question)) : json_error(400, question.error().message);
 }
 
 HttpReply Agent::answer_metrics(std::string_view target) {
-  if (target.substr(0, target.find('?')) != "/metrics") return {.status = 404, .body = "only /metrics is here\n"};
+  if (target.substr(0, target.find('?')) != "/metrics")
+    return {.status = 404, .body = "not found: only /metrics is served\n"};
   return {.type = metrics_content_type,
           .body = render_metrics(
               {.agent = state(), .process = read_process_usage(), .wall_clock = std::chrono::system_clock::now()})};

@@ -25,11 +25,11 @@ class Agent {
  public:
   using Reload = std::function<Result<Config>()>;
 
-  // Has the locks of this node from here on; nothing in the kernel is changed yet.
+  // Takes the locks of this node; changes nothing in the kernel yet.
   static Result<std::unique_ptr<Agent>> open(const Config& config, Reload reload, spdlog::logger& log);
   ~Agent();
 
-  // Applies what is desired, and keeps it so until SIGTERM or SIGINT. Masquerading goes on afterwards.
+  // Applies the desired state, and maintains it until SIGTERM or SIGINT. Masquerading continues afterwards.
   Result<void> run(const std::string& notify_socket);
 
   AgentState state();
@@ -59,13 +59,13 @@ class Agent {
   Reconciler reconciler_;
   std::unique_ptr<PodWatch> pod_watch_;
   std::unique_ptr<HttpServer> server_;
-  std::unique_ptr<HttpServer> metrics_server_;  // none: they are off
+  std::unique_ptr<HttpServer> metrics_server_;  // null: metrics are off
   Timers::Clock::time_point started_at_;
   Timers::Clock::time_point options_read_at_;
   std::string config_error_;
 };
 
-// The sources that need nothing but the node itself, into `sources`; `changed` is called when one may know news.
+// Adds the sources that depend on the node only to `sources`. `changed` is called when a fact may have changed.
 Result<void> add_node_sources(Sources& sources, EventLoop& loop, const std::function<void()>& changed);
 
 }  // namespace masq

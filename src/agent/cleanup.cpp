@@ -30,7 +30,7 @@ Result<std::string> clean_up(const Config& config) {
   if (!locks) return std::unexpected(locks.error());
   auto steps = remove_all(config, *locks);
   if (!steps) return std::unexpected(steps.error());
-  locks->leave_no_file(config);
+  locks->unlink_lock_file(config);
   std::string text;
   for (const auto& step : *steps) text += step + "\n";
   return text;

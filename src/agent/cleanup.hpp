@@ -8,7 +8,7 @@
 
 namespace masq {
 
-// Takes everything of masq out of the kernel, unless an agent runs; the text says what was there.
+// Removes all masq objects from the kernel, unless an agent runs. The text lists the removed objects.
 Result<std::string> clean_up(const Config& config);
 
 }  // namespace masq

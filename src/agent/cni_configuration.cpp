@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t most_subnets = 1024;
+constexpr std::size_t max_subnets = 1024;
 
 const Json& member(const Json& object, const char* key) {
   static const Json nothing;
@@ -28,12 +28,12 @@ const Json& member(const Json& object, const char* key) {
   return object.is_object() && found != object.end() ? *found : nothing;
 }
 
-// "usePodCidr" and the like are filled in by others, at run time.
+// Other programs replace "usePodCidr" and similar values at run time.
 Result<void> add_subnet(const Json& value, std::set<Cidr>& subnets) {
   if (!value.is_string() || !value.get_ref<const std::string&>().contains('/')) return {};
   auto subnet = Cidr::parse(value.get_ref<const std::string&>());
   if (!subnet) return fail_with("ipam.subnet", subnet.error());
-  if (subnets.size() == most_subnets) return fail("ipam: more than {} subnets", most_subnets);
+  if (subnets.size() == max_subnets) return fail("ipam: more than {} subnets", max_subnets);
   subnets.insert(*subnet);
   return {};
 }

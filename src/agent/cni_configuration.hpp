@@ -11,12 +11,12 @@
 
 namespace masq {
 
-// The subnets that a CNI network configuration (.conf, .json) or list of them (.conflist) hands out: `ipam.subnet` and
-// `ipam.ranges[][].subnet`, sorted, each once. A configuration whose IPAM has none is no error.
+// Returns the subnets of a CNI network configuration (.conf, .json) or list of them (.conflist): `ipam.subnet` and
+// `ipam.ranges[][].subnet`, sorted, without duplicates. A configuration whose IPAM has no subnets is no error.
 Result<std::vector<Cidr>> parse_cni_configuration(std::string_view text);
 
-// The file that container runtimes would take: lexically the first .conf, .conflist or .json of the directory. None
-// when there is none, or no directory.
+// Returns the file that container runtimes use: lexically the first .conf, .conflist or .json of the directory. Returns
+// nullopt if there is none, or no directory.
 Result<std::optional<std::filesystem::path>> find_cni_configuration(const std::filesystem::path& directory);
 
 }  // namespace masq

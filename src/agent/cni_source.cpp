@@ -19,7 +19,7 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_configuration = 1 << 20;
+constexpr std::size_t max_configuration_size = 1 << 20;
 
 }  // namespace
 
@@ -39,14 +39,14 @@ Result<std::vector<Cidr>> CniSource::read_subnets() const {
   auto path = find_cni_configuration(directory_);
   if (!path) return std::unexpected(path.error());
   if (!*path) return std::vector<Cidr>();
-  auto text = read_file(**path, largest_configuration);
+  auto text = read_file(**path, max_configuration_size);
   if (!text) return std::unexpected(text.error());
   auto subnets = parse_cni_configuration(*text);
   if (!subnets) return fail_with((*path)->string(), subnets.error());
   return subnets;
 }
 
-// A configuration that cannot be read is no reason to wait for it: pods may be known otherwise.
+// This fact is optional: the pod CIDRs may come from another source.
 void CniSource::read() {
   if (!stale_) return;
   stale_ = false;

@@ -12,7 +12,7 @@
 
 namespace masq {
 
-// The pods' subnets, as the node's CNI configuration has them.
+// The pods' subnets from the node's CNI configuration.
 class CniSource final : public Source {
  public:
   static Result<std::unique_ptr<CniSource>> open(EventLoop& loop, std::filesystem::path directory,

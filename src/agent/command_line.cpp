@@ -17,13 +17,13 @@
 namespace masq {
 namespace {
 
-// CLI11 keeps references to what it fills in.
+// CLI11 keeps references to these members.
 struct Parser {
   Parser();
 
   CommandLine result;
   std::vector<CLI::Option*> keys;  // in the order of options()
-  CLI::App app{"masqd masquerades what pods and containers send out of this node.", "masqd"};
+  CLI::App app{"masqd masquerades the packets that pods and containers send out of this node.", "masqd"};
 };
 
 std::string flag_names(const OptionSpec& option) {
@@ -49,19 +49,19 @@ CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
 
 Parser::Parser() {
   app.footer(
-      "Every option under Configuration can also stand in the YAML file of --config, as a file in the directory of\n"
-      "--config-dir, and in the environment: nat-max-mappings is MASQ_NAT_MAX_MAPPINGS. The later of these wins over\n"
-      "the earlier, and a flag over all of them. Lists are separated by commas or blanks, or by repeating the flag.");
+      "Every option under Configuration can also be set in the YAML file of --config, as a file in the directory of\n"
+      "--config-dir, and in the environment: nat-max-mappings is MASQ_NAT_MAX_MAPPINGS. A later source overrides\n"
+      "an earlier one, and a flag overrides all. Lists are separated by commas or blanks; a flag may be repeated.");
   app.set_help_flag();
   app.get_formatter()->column_width(46);
   app.add_flag("-h,--help", result.help, "print this and exit");
   app.add_flag("--version", result.version, "print the version and exit");
   app.add_option("--config", result.config_file, "YAML file of options")->type_name("FILE");
-  app.add_option("--config-dir", result.config_dir,
-                 "directory with a file for each option, such as a mounted ConfigMap")
+  app.add_option("--config-dir", result.config_dir, "directory with one file per option, such as a mounted ConfigMap")
       ->type_name("DIR");
-  app.add_flag("--dry-run", result.dry_run, "print the desired state and the steps to it, change nothing, and exit");
-  app.add_flag("--cleanup", result.cleanup, "remove everything that masq put into the kernel, and exit");
+  app.add_flag("--dry-run", result.dry_run,
+               "print the desired state and the steps that reach it, change nothing, and exit");
+  app.add_flag("--cleanup", result.cleanup, "remove all masq objects from the kernel, and exit");
   for (const auto& option : options()) keys.push_back(add_option(app, option));
 }
 
@@ -71,8 +71,8 @@ bool is_boolean_flag(std::string_view argument) {
   return option != nullptr && option->is_boolean();
 }
 
-// Spelt out what CLI11 would read otherwise: a boolean flag without a value, and an empty value after '=', for which it
-// takes the next argument. Last argument first, as CLI11 wants them.
+// Rewrites arguments that CLI11 would misread: a boolean flag without a value, and an empty value after '=', for which
+// CLI11 takes the next argument. Returns the arguments in reverse order, as CLI11 requires.
 std::vector<std::string> spell_out(std::span<const std::string> arguments) {
   std::vector<std::string> spelt;
   for (std::size_t i = 0; i < arguments.size(); ++i) {

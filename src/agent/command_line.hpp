@@ -9,12 +9,11 @@
 
 namespace masq {
 
-// What masqd was started with. The values of flags are text here: load_config() gives them their meaning, together
-// with the other sources.
+// The command line of masqd. Values of flags are text; load_config() parses them together with the other sources.
 struct CommandLine {
   struct Flag {
     std::string key;                  // a key of options()
-    std::vector<std::string> values;  // in the order they came
+    std::vector<std::string> values;  // in the given order
     bool operator==(const Flag&) const = default;
   };
 
@@ -28,10 +27,10 @@ struct CommandLine {
   bool operator==(const CommandLine&) const = default;
 };
 
-// `arguments` without the program's name. An error is wrong use: exit 2.
+// `arguments` has no program name. An error is a usage error: exit 2.
 Result<CommandLine> parse_command_line(std::span<const std::string> arguments);
 
-// What `masqd --help` prints: every key with its default.
+// Returns the output of `masqd --help`: every key with its default.
 std::string command_line_help();
 
 }  // namespace masq

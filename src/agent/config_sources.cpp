@@ -25,9 +25,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t largest_file = 1 << 20;  // of a ConfigMap
+constexpr std::size_t max_file_size = 1 << 20;  // the maximum size of a ConfigMap
 
-// One source that is being read: a key that it names twice, be it by another name, is a contradiction in it.
+// Reads one source. A key that occurs twice, under any of its names, is an error.
 class Source {
  public:
   explicit Source(ConfigDraft& draft) : draft_(draft) {}
@@ -59,7 +59,7 @@ Result<std::vector<std::string>> yaml_values(const YamlNode& entry, std::string_
 }
 
 Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
-  const auto text = read_file(path, largest_file);
+  const auto text = read_file(path, max_file_size);
   if (!text) return std::unexpected(text.error());
   if (is_blank_document(*text)) return {};
   const auto document = parse_yaml(*text);
@@ -78,7 +78,8 @@ Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
   return {};
 }
 
-// Names in the directory, sorted. Dot-files are none: the ..data of a mounted ConfigMap, an editor's swap file.
+// Returns the sorted names in the directory, without dot-files: the ..data of a mounted ConfigMap, an editor's swap
+// file.
 Result<std::vector<std::string>> list_directory(const std::string& path) {
   std::error_code error;
   std::vector<std::string> names;
@@ -89,8 +90,8 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   return names;
 }
 
-// The files of a mounted ConfigMap are links through ..data, which is replaced at once: resolved once, all files are
-// of one version.
+// The files of a mounted ConfigMap are links through ..data, which is replaced atomically. The link is resolved once,
+// so that all files have the same version.
 fs::path one_version_of(const fs::path& directory) {
   std::error_code error;
   auto version = fs::canonical(directory / "..data", error);
@@ -108,7 +109,7 @@ Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::ve
       ignored.push_back(name);
       continue;
     }
-    auto text = read_file(version / name, largest_file);
+    auto text = read_file(version / name, max_file_size);
     if (!text) return std::unexpected(text.error());
     while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
     if (const auto done = source.set(*key, name, (fs::path(path) / name).string(), {*text}); !done) return done;
@@ -116,7 +117,7 @@ Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::ve
   return {};
 }
 
-// Kubernetes gives every pod such variables for each service of its namespace.
+// Kubernetes sets such variables in every pod for each service of its namespace.
 std::string_view service_link_hint(std::string_view variable) {
   const bool link = variable.starts_with("MASQ_SERVICE_") || variable.starts_with("MASQ_PORT");
   return link ? " (it looks like the link to a Kubernetes service named masq: set enableServiceLinks: false)" : "";

@@ -12,17 +12,17 @@
 namespace masq {
 
 using Environment = std::map<std::string, std::string>;
-// Of the process's `environ`.
+// Reads the process's `environ`.
 Environment read_environment(const char* const* environ);
 
 struct LoadedConfig {
   Config config;
-  std::vector<std::string> ignored_files;  // in the configuration directory, of keys that are not ours; sorted
+  std::vector<std::string> ignored_files;  // files of the configuration directory with unknown keys; sorted
   std::vector<std::string> warnings;       // one line for each option that has no effect in this version yet
 };
 
-// Reads every source anew and merges them: built-in default < YAML file < directory < environment < flags. A source
-// replaces what an earlier one says of a key. An error is one line with source, key, value and what is accepted.
+// Reads all sources and merges them: built-in default < YAML file < directory < environment < flags. A later source
+// replaces the value of an earlier one. An error is one line with source, key, value and the accepted values.
 Result<LoadedConfig> load_config(const CommandLine& command_line, const Environment& environment);
 
 }  // namespace masq

@@ -26,14 +26,14 @@ struct Kind {
   Result<std::unique_ptr<Datapath>> (*make)(const Config& config);
 };
 
-// In the order in which `auto` tries them.
+// Sorted by the preference of `auto`.
 const Kind kinds[] = {
     {DatapathKind::bpf, "bpf", probe_bpf, [](const Config& config) { return make_bpf_datapath(config.bpf_root); }},
     {DatapathKind::nftables, "nftables", probe_nftables, [](const Config&) { return make_nftables_datapath(); }},
     {DatapathKind::iptables, "iptables", probe_iptables, [](const Config&) { return make_iptables_datapath(); }},
 };
 
-// One that this machine cannot even be asked for has left nothing here.
+// A datapath that cannot be queried has no state on this machine.
 ReplacingDatapath::Others make_others(const Config& config, DatapathKind chosen) {
   ReplacingDatapath::Others others;
   for (const auto& kind : kinds) {
@@ -59,14 +59,14 @@ Result<void> can_take(const Config& config, const Kind& kind) {
 }
 
 Result<DatapathChoice> choose_first(const Config& config) {
-  std::string why_not;
+  std::string reasons;
   for (const auto& kind : kinds) {
     const auto able = can_take(config, kind);
-    if (able && why_not.empty()) return choose(config, kind, "auto: the first that this machine can run");
-    if (able) return choose(config, kind, fmt::format("auto: not {}", why_not));
-    why_not += fmt::format("{}{} ({})", why_not.empty() ? "" : ", not ", kind.word, able.error().message);
+    if (able && reasons.empty()) return choose(config, kind, "auto: the first datapath that this machine supports");
+    if (able) return choose(config, kind, fmt::format("auto: not {}", reasons));
+    reasons += fmt::format("{}{} ({})", reasons.empty() ? "" : ", not ", kind.word, able.error().message);
   }
-  return fail("datapath: auto: not {}", why_not);
+  return fail("datapath: auto: not {}", reasons);
 }
 
 }  // namespace
@@ -75,10 +75,10 @@ Result<DatapathChoice> choose_datapath(const Config& config) {
   if (config.datapath == DatapathKind::automatic) return choose_first(config);
   for (const auto& kind : kinds)
     if (kind.kind == config.datapath) return choose(config, kind, "as configured");
-  return fail("datapath: there is no such one");
+  return fail("datapath: unknown");
 }
 
-// One whose tools this machine does not have has left nothing here.
+// A datapath whose tools are absent has no state to remove.
 Result<Steps> remove_datapaths(const Config& config) {
   Steps steps;
   for (const auto& kind : kinds) {

@@ -13,14 +13,14 @@ namespace masq {
 struct DatapathChoice {
   DatapathKind kind = DatapathKind::bpf;
   std::unique_ptr<Datapath> datapath;
-  std::string reason;  // "auto: the first that this machine can run", "as configured"
+  std::string reason;  // "auto: the first datapath that this machine supports", "as configured"
 };
 
-// The datapath that the option asks for; automatic: the first that this machine can run. Once it masquerades it removes
-// what others left.
+// Returns the configured datapath; for auto the first datapath that the machine supports. Once it masquerades, it
+// removes the state of the others.
 Result<DatapathChoice> choose_datapath(const Config& config);
 
-// Takes everything of every datapath out of the kernel; returns what was there.
+// Removes the state of all datapaths from the kernel, and returns the steps.
 Result<Steps> remove_datapaths(const Config& config);
 
 }  // namespace masq

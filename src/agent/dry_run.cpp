@@ -44,7 +44,7 @@ void render_family(Lines out, std::string_view name, const FamilyPolicy& family)
     fmt::format_to(out, "{}: disabled\n", name);
     return;
   }
-  fmt::format_to(out, "{}: masquerades what comes from {}, except toward\n", name,
+  fmt::format_to(out, "{}: masquerades packets from {}, except toward\n", name,
                  family.sources.empty() ? "nowhere" : join(family.sources));
   for (const auto& source : family.sources) fmt::format_to(out, "  {} (pod CIDR)\n", source.to_string());
   for (const auto& rule : family.rules)

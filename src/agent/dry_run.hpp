@@ -10,7 +10,7 @@
 
 namespace masq {
 
-// What `masqd --dry-run` prints: the desired state, and the steps to it. Neither changes anything.
+// The output of `masqd --dry-run`: the desired state, and the steps that reach it. Neither function changes anything.
 Result<Desired> desired_now(const Config& config);
 Result<Steps> steps_to(const Config& config, const Desired& desired);
 

@@ -16,7 +16,7 @@
 namespace masq {
 namespace {
 
-// What a query says of a key; none when it does not. There is nothing in our values that would need decoding.
+// Returns the value of a key of the query, else nullopt. The accepted values need no decoding.
 std::optional<std::string_view> query_value(std::string_view target, std::string_view key) {
   const auto question_mark = target.find('?');
   if (question_mark == target.npos) return std::nullopt;

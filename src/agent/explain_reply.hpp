@@ -10,14 +10,14 @@
 
 namespace masq {
 
-// What GET /v1/explain?source=10.0.1.5&destination=8.8.8.8 asks.
+// The parameters of GET /v1/explain?source=10.0.1.5&destination=8.8.8.8.
 struct Question {
   Address source;
   Address destination;
 };
 Result<Question> parse_question(std::string_view target);
 
-// The document of the answer, and of `masq explain -o json`: docs/reference.md.
+// Returns the reply, which is also the output of `masq explain -o json`: docs/reference.md.
 nlohmann::ordered_json answer_question(const Desired& desired, const Question& question);
 
 }  // namespace masq

@@ -6,13 +6,13 @@
 
 namespace masq {
 
-// Where the reconciler learns what the node is like.
+// Provides the facts about the node to the reconciler.
 class Facts {
  public:
   virtual ~Facts() = default;
-  // The next gather() reads everything again, also what nobody said had changed.
+  // Makes the next gather() read all facts again, also those without a change event.
   virtual void wake() = 0;
-  // All facts as they are now; an error while one of them has never been known.
+  // Returns all current facts. Fails while one of them has never been read.
   virtual Result<Node> gather() = 0;
 };
 

@@ -14,47 +14,47 @@
 
 namespace masq {
 
-// The ip-masq-agent's file. A refused file leaves the last good one in force; without a file the defaults are.
+// The ip-masq-agent's file. After a rejected file the last valid one stays in force; without a file the defaults apply.
 //
-// Editors truncate and write, or unlink and create: for a moment the file is empty, half or gone, and each of these
-// would be a policy too. So a change is believed when the content has stood still for a while and the writer has
-// closed the file; a missing or empty one is believed later than a full one. All of it well within the second in
-// which a change must be in force.
+// Editors truncate and write, or unlink and create. For a moment the file is empty, incomplete or missing, and each of
+// these states would be another policy. A change is therefore accepted when the content is stable for some time and the
+// writer has closed the file; a missing or empty file is accepted later than a full one. All delays are below the
+// second in which a change must take effect.
 class IpMasqAgentSource final : public Source {
  public:
-  static constexpr auto stands_still = std::chrono::milliseconds(200);
-  static constexpr auto stays_away = std::chrono::milliseconds(500);
-  // Who has it open for longer, without writing, is no writer.
-  static constexpr auto longest_write = std::chrono::seconds(10);
+  static constexpr auto debounce = std::chrono::milliseconds(200);
+  static constexpr auto missing_debounce = std::chrono::milliseconds(500);
+  // A process that keeps the file open for longer does not write to it.
+  static constexpr auto max_write_time = std::chrono::seconds(10);
 
-  // Without a watch: look_again() must be called.
+  // Works without a watch: the caller requests checks.
   IpMasqAgentSource(Timers& timers, std::filesystem::path path, std::function<void()> changed);
-  // With one.
+  // Opens the source with a watch.
   static Result<std::unique_ptr<IpMasqAgentSource>> open(EventLoop& loop, std::filesystem::path path,
                                                          std::function<void()> changed);
 
-  // The rules that are in force already: what a refused file leaves.
-  void hold_on_to(const std::vector<IpMasqEntry>& in_force);
-  void look_again();
-  void wake() override { look_again(); }
+  // Sets the rules that are already in force. They stay in force if the file is rejected.
+  void seed(const std::vector<IpMasqEntry>& in_force);
+  void request_check();
+  void wake() override { request_check(); }
   void read() override;
   void contribute(Node& node) const override { node.ip_masq_agent = rules_; }
 
  private:
-  // What stands at the path: text, or nothing, or why it cannot be read.
+  // The content of the path: a text, a missing file, or a read error.
   struct Content {
     std::optional<std::string> text;
     std::string error;
     bool operator==(const Content&) const = default;
   };
-  Content look() const;
+  Content read_content() const;
   void confirm();
-  void believe(Content content);
+  void accept(Content content);
 
   Timers& timers_;
   std::filesystem::path path_;
   std::function<void()> changed_;
-  std::optional<Content> believed_;
+  std::optional<Content> accepted_;
   std::optional<Content> pending_;
   Timers::Clock::time_point pending_since_;
   Timer confirmation_;

@@ -13,7 +13,7 @@
 namespace masq {
 namespace {
 
-// spdlog knows no escaping: a message goes into a JSON line as a JSON string.
+// spdlog does not escape messages; this flag writes a message as a JSON string.
 class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& line) override {

@@ -9,11 +9,11 @@
 
 namespace masq {
 
-// One line an event on standard error; as JSON: {"time": …, "level": …, "message": …}.
+// Writes one line per event to standard error; as JSON: {"time": …, "level": …, "message": …}.
 std::shared_ptr<spdlog::logger> make_logger(LogLevel level, LogFormat format);
 spdlog::level::level_enum to_spdlog(LogLevel level);
 
-// The line's formatter, for the format.
+// Returns the line formatter for the format.
 std::unique_ptr<spdlog::formatter> make_log_formatter(LogFormat format);
 
 }  // namespace masq

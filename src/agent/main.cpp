@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// masqd: reads the options and does one of four things; docs/reference.md has the exit codes.
+// masqd reads its options and performs one of four tasks; docs/reference.md lists the exit codes.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -27,42 +27,42 @@ using namespace masq;
 
 enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2 };
 
-int end_with(Exit exit, const Error& error) {
+int exit_with_error(Exit exit, const Error& error) {
   std::fputs(fmt::format("masqd: {}\n", error.message).c_str(), stderr);
   return exit;
 }
 
 int print(const Result<std::string>& text) {
-  if (!text) return end_with(exit_failed, text.error());
+  if (!text) return exit_with_error(exit_failed, text.error());
   if (std::fputs(text->c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-    return end_with(exit_failed, {fmt::format("write: {}", std::strerror(errno))});
+    return exit_with_error(exit_failed, {fmt::format("write: {}", std::strerror(errno))});
   return exit_done;
 }
 
 int show_dry_run(const Config& config) {
   const auto desired = desired_now(config);
-  if (!desired) return end_with(exit_failed, desired.error());
+  if (!desired) return exit_with_error(exit_failed, desired.error());
   if (const int failed = print(render_desired(*desired))) return failed;
   const auto steps = steps_to(config, *desired);
-  if (!steps) return end_with(exit_failed, steps.error());
+  if (!steps) return exit_with_error(exit_failed, steps.error());
   return print(render_steps(*steps));
 }
 
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
-  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go
+  std::signal(SIGPIPE, SIG_IGN);  // the reader of the log may exit
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
   for (const auto& warning : loaded.warnings) log->warn("{}", warning);
-  for (const auto& file : loaded.ignored_files) log->debug("{}: no option of masqd's, ignored", file);
+  for (const auto& file : loaded.ignored_files) log->debug("{}: unknown option, ignored", file);
   const auto reload = [&]() -> Result<Config> {
     auto again = load_config(command_line, environment);
     if (!again) return std::unexpected(again.error());
     return again->config;
   };
   auto agent = Agent::open(loaded.config, reload, *log);
-  if (!agent) return end_with(exit_failed, agent.error());
+  if (!agent) return exit_with_error(exit_failed, agent.error());
   const char* notify_socket = std::getenv("NOTIFY_SOCKET");
   if (auto ended = (*agent)->run(notify_socket ? notify_socket : ""); !ended)
-    return end_with(exit_failed, ended.error());
+    return exit_with_error(exit_failed, ended.error());
   return exit_done;
 }
 
@@ -71,12 +71,12 @@ int run_agent(const CommandLine& command_line, const Environment& environment, c
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command_line = parse_command_line(arguments);
-  if (!command_line) return end_with(exit_wrong_use, command_line.error());
+  if (!command_line) return exit_with_error(exit_wrong_use, command_line.error());
   if (command_line->help) return print(command_line_help());
   if (command_line->version) return print(fmt::format("masqd {}\n", MASQ_VERSION));
   const auto environment = read_environment(environ);
   const auto loaded = load_config(*command_line, environment);
-  if (!loaded) return end_with(exit_wrong_use, loaded.error());
+  if (!loaded) return exit_with_error(exit_wrong_use, loaded.error());
   if (command_line->dry_run) return show_dry_run(loaded->config);
   if (command_line->cleanup) return print(clean_up(loaded->config));
   return run_agent(*command_line, environment, *loaded);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counted elsewhere, mostly in the kernel: so there is no registry, only families that are filled and written.
+// Most values are counted in the kernel, so there is no registry: families are filled and rendered.
 #include "agent/metrics.hpp"
 
 #include <prometheus/text_serializer.h>
@@ -28,7 +28,7 @@ using Labels = std::vector<ClientMetric::Label>;
 
 class Page {
  public:
-  // What is added next belongs to it.
+  // Starts a family; later values belong to it.
   void family(std::string name, std::string help, MetricType type) {
     families_.push_back({.name = std::move(name), .help = std::move(help), .type = type, .metric = {}});
   }
@@ -41,7 +41,7 @@ class Page {
   }
   void add(ClientMetric::Histogram histogram) { new_metric({}).histogram = std::move(histogram); }
 
-  // A family without a value says nothing.
+  // Omits families without values.
   std::string text() && {
     std::erase_if(families_, [](const auto& family) { return family.metric.empty(); });
     return prometheus::TextSerializer().Serialize(families_);
@@ -70,16 +70,16 @@ std::string first_of(const std::vector<Address>& addresses) {
 }
 
 void add_tables(Page& page, const Counters& counters) {
-  page.family("masq_nat_mappings", "Mappings alive.", MetricType::Gauge);
+  page.family("masq_nat_mappings", "Number of mappings.", MetricType::Gauge);
   for (const auto& table : counters.tables) page.add(table.used, {{"family", word(table.family)}});
-  page.family("masq_nat_mappings_max", "Most mappings that may be alive: nat-max-mappings.", MetricType::Gauge);
+  page.family("masq_nat_mappings_max", "Maximum number of mappings: nat-max-mappings.", MetricType::Gauge);
   for (const auto& table : counters.tables) page.add(table.maximum, {{"family", word(table.family)}});
-  page.family("masq_nat_left_alone", "Connections that are remembered as left alone.", MetricType::Gauge);
+  page.family("masq_nat_left_alone", "Remembered connections that are not masqueraded.", MetricType::Gauge);
   for (const auto& table : counters.tables) page.add(table.left, {{"family", word(table.family)}});
 }
 
 void add_created(Page& page, const Counters& counters) {
-  page.family("masq_nat_mappings_created_total", "Mappings made.", MetricType::Counter);
+  page.family("masq_nat_mappings_created_total", "Created mappings.", MetricType::Counter);
   for (const auto& created : counters.created_by_protocol)
     page.add(number(created.mappings), {{"family", word(created.family)}, {"protocol", created.protocol}});
   if (!counters.created_by_protocol.empty()) return;
@@ -90,7 +90,7 @@ void add_created(Page& page, const Counters& counters) {
 void add_port_attempts(Page& page, const Counters& counters) {
   if (!counters.port_attempts) return;
   const auto& measured = *counters.port_attempts;
-  page.family("masq_nat_port_allocation_attempts", "Ports looked at for a new mapping.", MetricType::Histogram);
+  page.family("masq_nat_port_allocation_attempts", "Ports examined for a new mapping.", MetricType::Histogram);
   ClientMetric::Histogram histogram{
       .sample_count = measured.allocations, .sample_sum = number(measured.attempts), .bucket = {}};
   for (const auto& bucket : measured.buckets)
@@ -101,7 +101,7 @@ void add_port_attempts(Page& page, const Counters& counters) {
 }
 
 void add_packets(Page& page, const Counters& counters) {
-  page.family("masq_packets_total", "Packets by the reason for which they left the datapath.", MetricType::Counter);
+  page.family("masq_packets_total", "Packets by reason.", MetricType::Counter);
   for (const auto& row : counters.packets)
     page.add(number(row.packets), {{"family", word(row.family)}, {"direction", row.direction}, {"reason", row.reason}});
 }
@@ -111,7 +111,7 @@ const Source::State* find_file(const AgentState& agent) {
   return found == agent.sources.end() ? nullptr : &*found;
 }
 
-// Of what fails, when it last went well; when all is well, the last time that something was read.
+// Returns the last success of the failing sources. If no source fails, returns the time of the last read.
 Timers::Clock::time_point last_config_success(const AgentState& agent) {
   const auto* const file = find_file(agent);
   if (!agent.config_error.empty() || file == nullptr || !file->read_at) return agent.options_read_at;
@@ -122,29 +122,27 @@ void add_config(Page& page, const MetricsState& state) {
   const auto* const file = find_file(state.agent);
   const bool good = state.agent.config_error.empty() && (file == nullptr || file->error.empty());
   page.family("masq_config_last_reload_successful",
-              "Whether masqd's options and the ip-masq-agent's file were read without an error.", MetricType::Gauge);
+              "1 if the last read of masqd's options and of the ip-masq-agent's file succeeded.", MetricType::Gauge);
   page.add(good ? 1 : 0);
   const auto when = state.wall_clock - (state.agent.now - last_config_success(state.agent));
   page.family("masq_config_last_reload_success_timestamp_seconds",
-              "When the configuration was last read without an error.", MetricType::Gauge);
+              "Time of the last successful read of the configuration.", MetricType::Gauge);
   page.add(std::chrono::floor<std::chrono::milliseconds>(when).time_since_epoch().count() / 1e3);
-  page.family("masq_source_healthy", "Whether the last attempt to read a source of facts went well.",
-              MetricType::Gauge);
+  page.family("masq_source_healthy", "1 if the last read of a source of facts succeeded.", MetricType::Gauge);
   for (const auto& source : state.agent.sources) page.add(source.error.empty() ? 1 : 0, {{"source", source.name}});
 }
 
 void add_apply(Page& page, const Reconciler::State& reconciler) {
-  page.family("masq_apply_duration_seconds", "How long the last attempt to change the kernel took.", MetricType::Gauge);
-  if (reconciler.tried_at) page.add(std::chrono::duration<double>(reconciler.took).count());
-  page.family("masq_apply_errors_total", "Attempts to change the kernel that failed.", MetricType::Counter);
+  page.family("masq_apply_duration_seconds", "Duration of the last attempt to change the kernel.", MetricType::Gauge);
+  if (reconciler.tried_at) page.add(std::chrono::duration<double>(reconciler.duration).count());
+  page.family("masq_apply_errors_total", "Failed attempts to change the kernel.", MetricType::Counter);
   page.add(number(reconciler.failures));
 }
 
 void add_uplinks(Page& page, const Reconciler::State& reconciler) {
-  page.family("masq_uplink_info", "An uplink, and the first of the addresses that packets leave it under.",
-              MetricType::Gauge);
-  if (!reconciler.in_force) return;
-  for (const auto& uplink : reconciler.in_force->uplinks)
+  page.family("masq_uplink_info", "An uplink and its first external address of each family.", MetricType::Gauge);
+  if (!reconciler.applied) return;
+  for (const auto& uplink : reconciler.applied->uplinks)
     page.add(1, {{"device", uplink.name}, {"ipv4", first_of(uplink.ipv4)}, {"ipv6", first_of(uplink.ipv6)}});
 }
 
@@ -158,9 +156,9 @@ void add_process(Page& page, const MetricsState& state) {
   page.add(number(process.virtual_bytes));
   page.family("process_open_fds", "Open file descriptors of masqd.", MetricType::Gauge);
   page.add(number(process.open_descriptors));
-  page.family("process_max_fds", "Most file descriptors that masqd may have open.", MetricType::Gauge);
-  page.add(number(process.most_descriptors));
-  page.family("process_start_time_seconds", "When masqd started.", MetricType::Gauge);
+  page.family("process_max_fds", "Maximum number of open file descriptors of masqd.", MetricType::Gauge);
+  page.add(number(process.max_descriptors));
+  page.family("process_start_time_seconds", "Start time of masqd.", MetricType::Gauge);
   const auto start = std::chrono::floor<std::chrono::seconds>(state.wall_clock) - state.agent.uptime;
   page.add(static_cast<double>(start.time_since_epoch().count()));
 }

@@ -9,7 +9,7 @@
 
 namespace masq {
 
-// What the agent knows at one moment, and the moment on the calendar's clock.
+// The agent's state at one moment, and its wall-clock time.
 struct MetricsState {
   AgentState agent;
   ProcessUsage process;
@@ -18,7 +18,7 @@ struct MetricsState {
 
 constexpr const char* metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-// The page of GET /metrics in Prometheus' text format: docs/reference.md. What is not known is not in it.
+// Renders GET /metrics in Prometheus' text format: docs/reference.md. Unknown values are omitted.
 std::string render_metrics(const MetricsState& state);
 
 }  // namespace masq

@@ -15,7 +15,7 @@ namespace masq {
 // Links, addresses and routes of this network namespace.
 class NetlinkSource final : public Source {
  public:
-  // `changed` is called after an event; it is subscribed before the first read, so that nothing falls in between.
+  // `changed` is called after an event. The subscription precedes the first read, so that no event is missed.
   static Result<std::unique_ptr<NetlinkSource>> open(EventLoop& loop, std::function<void()> changed);
 
   void wake() override { stale_ = true; }

@@ -21,9 +21,9 @@
 namespace masq {
 namespace {
 
-// A program that a killed masqd had just started has its locks until it is a program of its own.
+// A child of a killed masqd holds its locks until it executes another program.
 template <class Lock>
-auto patiently(Lock lock) {
+auto retry_lock(Lock lock) {
   auto taken = lock();
   for (int attempt = 0; !taken && attempt < 20; ++attempt) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -38,9 +38,9 @@ Result<NodeLocks> NodeLocks::take(const Config& config) {
   NodeLocks locks;
   const std::filesystem::path socket = config.socket_path;
   if (auto made = make_private_directory(socket.parent_path()); !made) return std::unexpected(made.error());
-  auto socket_lock = patiently([&] { return lock_file(config.socket_path + ".lock", "masqd"); });
+  auto socket_lock = retry_lock([&] { return lock_file(config.socket_path + ".lock", "masqd"); });
   if (!socket_lock) return std::unexpected(socket_lock.error());
-  auto namespace_lock = patiently([] { return lock_network_namespace("masq/masqd", "masqd"); });
+  auto namespace_lock = retry_lock([] { return lock_network_namespace("masq/masqd", "masqd"); });
   if (!namespace_lock) return std::unexpected(namespace_lock.error());
   locks.socket_ = std::move(*socket_lock);
   locks.network_namespace_ = std::move(*namespace_lock);
@@ -49,17 +49,17 @@ Result<NodeLocks> NodeLocks::take(const Config& config) {
 
 Result<void> NodeLocks::lock_bpf_root(const std::string& bpf_root) {
   if (bpf_root_) return {};
-  auto lock = patiently([&] { return lock_directory(bpf_root, "masqd"); });
+  auto lock = retry_lock([&] { return lock_directory(bpf_root, "masqd"); });
   if (!lock) return std::unexpected(lock.error());
   bpf_root_ = std::move(*lock);
   return {};
 }
 
-void NodeLocks::leave_no_file(const Config& config) const {
+void NodeLocks::unlink_lock_file(const Config& config) const {
   unlink((config.socket_path + ".lock").c_str());
 }
 
-Result<void> NodeLocks::answer_newcomers(EventLoop& loop) {
+Result<void> NodeLocks::serve_lock_owner(EventLoop& loop) {
   if (!network_namespace_) return {};
   auto watch = loop.watch(network_namespace_.get(), EPOLLIN,
                           [lock = network_namespace_.get()](std::uint32_t) { drain_connections(lock); });

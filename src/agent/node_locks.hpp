@@ -8,17 +8,17 @@
 
 namespace masq {
 
-// One masqd at a time for a socket, for a network namespace (its devices) and for a bpf root (the pins). The kernel
-// gives the locks back when the process ends, however it ends.
+// Allows one masqd per socket, per network namespace (its devices) and per bpf root (the pins). The kernel releases the
+// locks when the process ends.
 class NodeLocks {
  public:
-  // Creates the socket's directory. The bpf root is locked when it is a bpffs, else by lock_bpf_root() later.
+  // Creates the socket's directory. Locks the bpf root if it is a bpffs; otherwise lock_bpf_root() does so later.
   static Result<NodeLocks> take(const Config& config);
   Result<void> lock_bpf_root(const std::string& bpf_root);
-  // Removes the lock's file, for the one who has finished and ends: who comes now makes a new one.
-  void leave_no_file(const Config& config) const;
-  // So that each newcomer learns who has the lock.
-  Result<void> answer_newcomers(EventLoop& loop);
+  // Removes the lock file before a normal exit; the next process creates a new one.
+  void unlink_lock_file(const Config& config) const;
+  // Lets other processes query the owner of the lock.
+  Result<void> serve_lock_owner(EventLoop& loop);
 
  private:
   Fd socket_;

@@ -25,10 +25,10 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_devices = 1024;          // that are down and not gone
-constexpr auto together = std::chrono::seconds(5);  // with the device: what it has lost earlier has other reasons
+constexpr std::size_t max_devices = 1024;           // devices that are down but not removed
+constexpr auto together = std::chrono::seconds(5);  // neighbours that the kernel deleted earlier have another reason
 
-struct Message {  // about a neighbour
+struct Message {  // of a neighbour message
   int family = 0;
   int ifindex = 0;
   std::span<const std::uint8_t> address, hardware;
@@ -55,13 +55,13 @@ bool is_address(std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, Gone gone) {
+Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, RemovedHandler handler) {
   auto requests = NetlinkRequests::open();
   if (!requests) return std::unexpected(requests.error());
-  std::unique_ptr<PodWatch> watch(new PodWatch(loop, std::move(*requests), std::move(gone)));
+  std::unique_ptr<PodWatch> watch(new PodWatch(loop, std::move(*requests), std::move(handler)));
   auto events = NetlinkEvents::open(loop, RTMGRP_LINK | RTMGRP_NEIGH,
                                     {.message = [raw = watch.get()](const nlmsghdr& message) { raw->note(message); },
-                                     .pause = [raw = watch.get()] { raw->conclude(); }});
+                                     .pause = [raw = watch.get()] { raw->flush_batch(); }});
   if (!events) return std::unexpected(events.error());
   watch->events_ = std::move(*events);
   return watch;
@@ -72,14 +72,14 @@ bool PodWatch::is_recent(const Lost& lost) const {
 }
 
 void PodWatch::note(const nlmsghdr& message) {
-  if (message.nlmsg_type == RTM_DELNEIGH) note_neighbour(message);
-  if (message.nlmsg_type == RTM_DELLINK) note_device(message);
+  if (message.nlmsg_type == RTM_DELNEIGH) record_neighbour(message);
+  if (message.nlmsg_type == RTM_DELLINK) record_device(message);
 }
 
-// It comes before the message about the device, when that is the reason.
-void PodWatch::note_neighbour(const nlmsghdr& message) {
+// A neighbour message precedes the message about the device that causes it.
+void PodWatch::record_neighbour(const nlmsghdr& message) {
   const auto neighbour = neighbour_in(message);
-  if (lost_.size() >= most_devices) lost_.clear();
+  if (lost_.size() >= max_devices) lost_.clear();
   auto& lost = lost_[neighbour.ifindex];
   if (!is_recent(lost)) lost = {.since = timers_.now(), .neighbours = {}, .ports = {}};
   if (neighbour.family == AF_BRIDGE && neighbour.master != 0)
@@ -88,12 +88,12 @@ void PodWatch::note_neighbour(const nlmsghdr& message) {
     lost.neighbours.insert({.address = Address::from_bytes(neighbour.address), .hardware = copy(neighbour.hardware)});
 }
 
-// A bridge tells of a port that it loses by the same message, of another family.
-void PodWatch::note_device(const nlmsghdr& message) {
+// A bridge reports a lost port by the same message type, of another family.
+void PodWatch::record_device(const nlmsghdr& message) {
   const auto& header = *static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
   if (header.ifi_family != AF_UNSPEC) return;
   auto lost = lost_.extract(header.ifi_index);
-  if (!lost.empty() && is_recent(lost.mapped())) concluded_.push_back(std::move(lost.mapped()));
+  if (!lost.empty() && is_recent(lost.mapped())) pending_.push_back(std::move(lost.mapped()));
 }
 
 void PodWatch::add_neighbours_behind(const std::set<Port>& ports, std::set<Address>& pods) {
@@ -111,7 +111,7 @@ void PodWatch::add_neighbours_behind(const std::set<Port>& ports, std::set<Addre
     if (ports.contains(port)) pods.insert(address);
 }
 
-// A bridge that loses its last port loses all that it knew.
+// A bridge that loses its last port loses all its neighbours.
 void PodWatch::add_lost_neighbours_behind(const Port& port, std::set<Address>& pods) const {
   const auto bridge = lost_.find(port.bridge);
   if (bridge == lost_.end() || !is_recent(bridge->second)) return;
@@ -119,17 +119,17 @@ void PodWatch::add_lost_neighbours_behind(const Port& port, std::set<Address>& p
     if (neighbour.hardware == port.behind) pods.insert(neighbour.address);
 }
 
-void PodWatch::conclude() {
+void PodWatch::flush_batch() {
   std::set<Address> pods;
   std::set<Port> ports;
-  for (auto& lost : std::exchange(concluded_, {})) {
+  for (auto& lost : std::exchange(pending_, {})) {
     for (const auto& neighbour : lost.neighbours)
       if (!neighbour.address.is_multicast()) pods.insert(neighbour.address);
     ports.merge(lost.ports);
   }
   for (const auto& port : ports) add_lost_neighbours_behind(port, pods);
   if (!ports.empty()) add_neighbours_behind(ports, pods);
-  if (!pods.empty()) gone_({pods.begin(), pods.end()});
+  if (!pods.empty()) removed_handler_({pods.begin(), pods.end()});
 }
 
 }  // namespace masq

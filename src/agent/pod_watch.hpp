@@ -15,15 +15,15 @@
 
 namespace masq {
 
-// Tells that pods are gone, by their addresses. A pod is gone when the device that led to it is: its own, to which the
-// node knew it as a neighbour, or the port of a bridge, on which the bridge knew its hardware address and the node its
-// neighbour by that. A pod that neither was known to get anything from this node lately is not noticed.
+// Reports the addresses of removed pods. A pod is removed when its device is: its own device, on which the node has a
+// neighbour entry for it, or the port of a bridge, on which the bridge has its hardware address and the node a
+// neighbour entry with this address. The removal of a pod without recent traffic through the node is not detected.
 class PodWatch {
  public:
-  using Gone = std::function<void(const std::vector<Address>&)>;
+  using RemovedHandler = std::function<void(const std::vector<Address>&)>;
 
-  // `gone` gets each batch: sorted, also addresses of neighbours that are no pods.
-  static Result<std::unique_ptr<PodWatch>> open(EventLoop& loop, Gone gone);
+  // `handler` receives each batch: sorted addresses, including neighbours that are no pods.
+  static Result<std::unique_ptr<PodWatch>> open(EventLoop& loop, RemovedHandler handler);
 
  private:
   using HardwareAddress = std::vector<std::uint8_t>;
@@ -37,19 +37,19 @@ class PodWatch {
     HardwareAddress behind;
     auto operator<=>(const Port&) const = default;
   };
-  // What was lost on one device; it may be down only, or may have forgotten one who was silent.
+  // Neighbours that were lost on one device. The device may be down only, or a neighbour entry may have expired.
   struct Lost {
     Timers::Clock::time_point since;
     std::set<Neighbour> neighbours;
     std::set<Port> ports;
   };
 
-  PodWatch(Timers& timers, NetlinkRequests requests, Gone gone)
-      : timers_(timers), requests_(std::move(requests)), gone_(std::move(gone)) {}
+  PodWatch(Timers& timers, NetlinkRequests requests, RemovedHandler handler)
+      : timers_(timers), requests_(std::move(requests)), removed_handler_(std::move(handler)) {}
   void note(const nlmsghdr& message);
-  void note_neighbour(const nlmsghdr& message);
-  void note_device(const nlmsghdr& message);
-  void conclude();
+  void record_neighbour(const nlmsghdr& message);
+  void record_device(const nlmsghdr& message);
+  void flush_batch();
   void add_neighbours_behind(const std::set<Port>& ports, std::set<Address>& pods);
   void add_lost_neighbours_behind(const Port& port, std::set<Address>& pods) const;
 
@@ -57,9 +57,9 @@ class PodWatch {
 
   Timers& timers_;
   NetlinkRequests requests_;
-  Gone gone_;
-  std::map<int, Lost> lost_;     // by device
-  std::vector<Lost> concluded_;  // of devices that are gone
+  RemovedHandler removed_handler_;
+  std::map<int, Lost> lost_;   // by device
+  std::vector<Lost> pending_;  // of removed devices
   std::unique_ptr<NetlinkEvents> events_;
 };
 

@@ -25,12 +25,12 @@ Reconciler::Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog:
       config_(std::move(config)),
       pace_(pace),
       retry_delay_(pace.first_retry),
-      storm_timer_(timers),
+      burst_timer_(timers),
       retry_timer_(timers),
       repair_timer_(timers),
       resync_timer_(timers),
-      departure_timer_(timers),
-      more_timer_(timers) {}
+      lost_address_timer_(timers),
+      continue_timer_(timers) {}
 
 void Reconciler::start() {
   resync();
@@ -38,60 +38,60 @@ void Reconciler::start() {
 
 void Reconciler::configure(Config config) {
   config_ = std::move(config);
-  look_again();
+  request_reconcile();
 }
 
-void Reconciler::look_again() {
+void Reconciler::request_reconcile() {
   const auto now = timers_.now();
-  if (!storm_since_) storm_since_ = now;
-  const auto latest = *storm_since_ + pace_.patience;
-  storm_timer_.start(std::min(pace_.quiet, latest - now), [this] { reconcile(Effort::when_different); });
+  if (!burst_since_) burst_since_ = now;
+  const auto latest = *burst_since_ + pace_.max_delay;
+  burst_timer_.start(std::min(pace_.quiet, latest - now), [this] { reconcile(Force::if_different); });
 }
 
-void Reconciler::repair() {
-  if (!state_.in_force || repair_timer_.is_running()) return;
+void Reconciler::request_repair() {
+  if (!state_.applied || repair_timer_.is_running()) return;
   const auto now = timers_.now();
-  const auto earliest = repaired_at_ ? *repaired_at_ + pace_.repair : now;
+  const auto earliest = repaired_at_ ? *repaired_at_ + pace_.repair_interval : now;
   repair_timer_.start(std::max(earliest - now, Clock::duration::zero()), [this] {
     repaired_at_ = timers_.now();
-    reconcile(Effort::always);
+    reconcile(Force::always);
   });
 }
 
-// Repairs what others broke in the kernel, and finds changes of which nobody told.
+// Repairs foreign changes in the kernel, and finds changes without an event.
 void Reconciler::resync() {
   resync_timer_.start(pace_.resync, [this] { resync(); });
   facts_.wake();
-  reconcile(Effort::always);
+  reconcile(Force::always);
 }
 
-// Without a new decision the last one stays in force, and is kept in force; but nothing is to leave under an address
-// that the node has no more.
+// Without a new decision the last one stays in force and is maintained, but lost addresses must not be used.
 std::optional<Desired> Reconciler::find_desired() {
   const auto node = facts_.gather();
   auto decided = node ? decide(config_, *node) : std::unexpected(node.error());
-  const auto undecided = decided ? std::string() : decided.error().message;
-  if (undecided != std::exchange(state_.undecided, undecided) && !undecided.empty()) log_.error("{}", undecided);
-  auto desired = decided ? std::optional(*std::move(decided)) : state_.in_force;
-  if (desired && node) note_departures(*desired, *node);
+  const auto decide_error = decided ? std::string() : decided.error().message;
+  if (decide_error != std::exchange(state_.decide_error, decide_error) && !decide_error.empty())
+    log_.error("{}", decide_error);
+  auto desired = decided ? std::optional(*std::move(decided)) : state_.applied;
+  if (desired && node) complete_addresses(*desired, *node);
   return desired;
 }
 
-void Reconciler::note_departures(Desired& desired, const Node& node) {
+void Reconciler::complete_addresses(Desired& desired, const Node& node) {
   const auto now = timers_.now();
-  departures_.complete(desired, node, now);
-  departure_timer_.stop();
-  if (const auto next = departures_.next_change())
-    departure_timer_.start(*next - now, [this] { reconcile(Effort::when_different); });
+  lost_addresses_.complete(desired, node, now);
+  lost_address_timer_.stop();
+  if (const auto next = lost_addresses_.next_change())
+    lost_address_timer_.start(*next - now, [this] { reconcile(Force::if_different); });
 }
 
-void Reconciler::reconcile(Effort effort) {
-  storm_timer_.stop();
-  storm_since_.reset();
+void Reconciler::reconcile(Force force) {
+  burst_timer_.stop();
+  burst_since_.reset();
   const auto desired = find_desired();
   if (!desired) return;
   const bool failing = !state_.error.empty();
-  if (effort == Effort::always || failing || state_.in_force != *desired) apply(*desired);
+  if (force == Force::always || failing || state_.applied != *desired) apply(*desired);
 }
 
 void Reconciler::apply(const Desired& desired) {
@@ -99,7 +99,7 @@ void Reconciler::apply(const Desired& desired) {
   auto steps = datapath_.apply(desired);
   ++state_.attempts;
   state_.tried_at = begin;
-  state_.took = timers_.now() - begin;
+  state_.duration = timers_.now() - begin;
   if (steps)
     succeed(desired, std::move(*steps));
   else
@@ -107,30 +107,30 @@ void Reconciler::apply(const Desired& desired) {
 }
 
 void Reconciler::succeed(const Desired& desired, Steps steps) {
-  const bool unasked =
-      !std::exchange(unfinished_, false) && state_.error.empty() && state_.in_force == desired && !steps.empty();
-  if (unasked) log_.warn("repaired what others changed: {}", fmt::join(steps, "; "));
-  if (!unasked && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
-  if (!state_.error.empty()) log_.info("applying works again");
+  const bool repaired =
+      !std::exchange(unfinished_, false) && state_.error.empty() && state_.applied == desired && !steps.empty();
+  if (repaired) log_.warn("repaired changes of another process: {}", fmt::join(steps, "; "));
+  if (!repaired && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
+  if (!state_.error.empty()) log_.info("apply: recovered");
   if (!steps.empty()) state_.steps = std::move(steps);
   for (const auto& note : desired.notes)
-    if (!state_.in_force || std::ranges::find(state_.in_force->notes, note) == state_.in_force->notes.end())
+    if (!state_.applied || std::ranges::find(state_.applied->notes, note) == state_.applied->notes.end())
       log_.warn("{}", note);
   state_.error.clear();
-  state_.in_force = desired;
+  state_.applied = desired;
   retry_delay_ = pace_.first_retry;
   retry_timer_.stop();
-  if (const auto wait = datapath_.more_to_do()) {
+  if (const auto wait = datapath_.retry_after()) {
     unfinished_ = true;
-    more_timer_.start(*wait, [this] { reconcile(Effort::always); });
+    continue_timer_.start(*wait, [this] { reconcile(Force::always); });
   }
 }
 
 void Reconciler::retry_later(const Error& error) {
   ++state_.failures;
   if (std::exchange(state_.error, error.message) != error.message) log_.error("apply: {}", error.message);
-  retry_timer_.start(retry_delay_, [this] { reconcile(Effort::always); });
-  retry_delay_ = std::min(retry_delay_ * 2, pace_.longest_retry);
+  retry_timer_.start(retry_delay_, [this] { reconcile(Force::always); });
+  retry_delay_ = std::min(retry_delay_ * 2, pace_.max_retry_delay);
 }
 
 }  // namespace masq

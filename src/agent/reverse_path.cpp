@@ -15,11 +15,11 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_rp_filter = 64;
+constexpr std::size_t max_rp_filter_size = 64;
 
-// 0 off, 1 strict, 2 loose; what cannot be read is off: a device that is just going.
+// 0 off, 1 strict, 2 loose. Returns 0 if the value cannot be read, because the device is being removed.
 int rp_filter(const std::filesystem::path& directory, const std::string& device) {
-  const auto text = read_file(directory / device / "rp_filter", largest_rp_filter);
+  const auto text = read_file(directory / device / "rp_filter", max_rp_filter_size);
   if (!text || text->empty() || text->front() < '0' || text->front() > '2') return 0;
   return text->front() - '0';
 }
@@ -36,8 +36,8 @@ std::vector<std::string> notes_on_reverse_path(const Desired& desired, const std
   for (const auto* uplink : uplinks)
     if (std::max(all, rp_filter(directory, uplink->name)) == 1)
       notes.push_back(
-          fmt::format("{}: rp_filter is 1: the kernel drops what comes in by {} from where the route is "
-                      "another uplink's; 2 lets it pass",
+          fmt::format("{}: rp_filter is 1: the kernel drops packets that arrive through {} while the route "
+                      "to their source uses another uplink; set it to 2",
                       uplink->name, uplink->name));
   return notes;
 }

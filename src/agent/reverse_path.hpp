@@ -9,8 +9,9 @@
 
 namespace masq {
 
-// What the kernel's reverse path filter (net.ipv4.conf.*.rp_filter, ip-sysctl.rst) does to answers where there are
-// several uplinks. It is looked at and said, never changed. `directory` holds a folder for each device, and `all`.
+// Returns the effects of the kernel's reverse path filter (net.ipv4.conf.*.rp_filter, ip-sysctl.rst) on replies if
+// there are several uplinks. The sysctls are read and never changed. `directory` contains a folder for each device, and
+// `all`.
 std::vector<std::string> notes_on_reverse_path(const Desired& desired,
                                                const std::filesystem::path& directory = "/proc/sys/net/ipv4/conf");
 

@@ -26,7 +26,7 @@
 namespace masq {
 namespace {
 
-// Of a message of at least that size: the kernel's are.
+// The kernel's messages are at least as large as T.
 template <class T>
 const T& header_of(const nlmsghdr& message) {
   return *static_cast<const T*>(NLMSG_DATA(&message));
@@ -52,7 +52,7 @@ void append_address(const nlmsghdr& message, std::vector<OwnedAddress>& addresse
   if (message.nlmsg_type != RTM_NEWADDR) return;
   const auto& header = header_of<ifaddrmsg>(message);
   const auto attributes = NetlinkAttributes::of_message(message, sizeof header);
-  // On a point-to-point link IFA_ADDRESS is the peer's, and IFA_LOCAL ours.
+  // On a point-to-point link IFA_ADDRESS is the peer's address, and IFA_LOCAL the device's.
   const auto address = address_in(attributes, attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
   if (!address) return;
   const auto flags = attributes.u32(IFA_FLAGS, header.ifa_flags);
@@ -148,7 +148,7 @@ void append_routes(const nlmsghdr& message, std::vector<Route>& routes) {
 }
 
 Result<std::vector<Link>> read_links(NetlinkRequests& requests) {
-  // Statistics are long, and virtual functions are asked of the hardware under the kernel's network lock.
+  // Statistics are long, and the kernel queries the hardware for virtual functions under its network lock.
   struct {
     ifinfomsg header{};
     nlattr attribute{.nla_len = sizeof(nlattr) + sizeof(std::uint32_t), .nla_type = IFLA_EXT_MASK};

@@ -11,11 +11,11 @@
 
 namespace masq {
 
-// The kernel's tables in the model's words: links with their addresses, and the unicast routes of the main table.
+// The kernel's tables as types of the model: links with their addresses, and the unicast routes of the main table.
 Result<std::vector<Link>> read_links(NetlinkRequests& requests);
 Result<std::vector<Route>> read_routes(NetlinkRequests& requests);
 
-// One message of a dump.
+// Appends one message of a dump.
 void append_link(const nlmsghdr& message, std::vector<Link>& links);
 void append_routes(const nlmsghdr& message, std::vector<Route>& routes);
 

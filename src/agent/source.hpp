@@ -11,14 +11,14 @@
 
 namespace masq {
 
-// Who knows one of the node's facts. A fact is read as a whole or not at all; when it cannot be read, the last one
-// stays, and the error beside it.
+// A source of one fact about the node. A fact is read completely or not at all. If a read fails, the last value stays,
+// together with the error.
 class Source {
  public:
   struct State {
     std::string name;
-    std::optional<Timers::Clock::time_point> read_at;  // of the fact that is held; none: not delivered yet
-    std::string error;                                 // of the last attempt; empty: it went well
+    std::optional<Timers::Clock::time_point> read_at;  // time of the last value; absent: no value yet
+    std::string error;                                 // of the last attempt; empty: it succeeded
   };
 
   explicit Source(std::string name) { state_.name = std::move(name); }
@@ -26,11 +26,11 @@ class Source {
 
   const State& state() const { return state_; }
   bool has_delivered() const { return state_.read_at.has_value(); }
-  // The next read() is to look again.
+  // Makes the next read() read the fact again.
   virtual void wake() = 0;
-  // Brings the fact up to date, when something said that it may have changed.
+  // Updates the fact if an event reported a change.
   virtual void read() = 0;
-  // Puts the fact in its place.
+  // Copies the fact into the node.
   virtual void contribute(Node& node) const = 0;
 
  protected:
@@ -38,9 +38,9 @@ class Source {
     state_.read_at = now;
     state_.error.clear();
   }
-  // The fact that was held stays.
+  // The last value stays.
   void failed(const Error& error) { state_.error = error.message; }
-  // A fact that nobody needs to wait for: what stands for it when there has never been one is good enough.
+  // Optional source: a missing first value counts as delivered.
   void failed_or_absent(Timers::Clock::time_point now, const Error& error) {
     if (!state_.read_at) state_.read_at = now;
     failed(error);

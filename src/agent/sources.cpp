@@ -13,7 +13,7 @@ namespace masq {
 
 void Sources::remove(const std::string& name) {
   std::erase_if(sources_, [&](const auto& source) { return source->state().name == name; });
-  said_.erase(name);
+  last_error_.erase(name);
 }
 
 void Sources::wake() {
@@ -42,11 +42,11 @@ std::vector<Source::State> Sources::states() const {
 }
 
 void Sources::say_what_is_new(const Source::State& state) {
-  auto& said = said_[state.name];
-  if (state.error == said) return;
-  said = state.error;
+  auto& last = last_error_[state.name];
+  if (state.error == last) return;
+  last = state.error;
   if (state.error.empty())
-    log_.info("{}: well again", state.name);
+    log_.info("{}: recovered", state.name);
   else
     log_.error("{}: {}", state.name, state.error);
 }

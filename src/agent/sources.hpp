@@ -13,7 +13,7 @@
 
 namespace masq {
 
-// All sources together; says in the log when one fails or recovers.
+// All sources together; logs when a source fails or recovers.
 class Sources final : public Facts {
  public:
   explicit Sources(spdlog::logger& log) : log_(log) {}
@@ -30,7 +30,7 @@ class Sources final : public Facts {
 
   spdlog::logger& log_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::map<std::string, std::string> said_;  // source -> its error
+  std::map<std::string, std::string> last_error_;  // source -> its error
 };
 
 }  // namespace masq

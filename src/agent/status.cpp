@@ -39,8 +39,8 @@ Json render_device(const Uplink& uplink, const Desired& desired) {
 }
 
 Json render_masquerading(const Reconciler::State& state, const std::string& datapath) {
-  if (!state.in_force) return {{"enabled", false}};
-  const auto& desired = *state.in_force;
+  if (!state.applied) return {{"enabled", false}};
+  const auto& desired = *state.applied;
   Json masquerading = {{"enabled", desired.ipv4.enabled || desired.ipv6.enabled},
                        {"enabledProtocols", {{"ipv4", desired.ipv4.enabled}, {"ipv6", desired.ipv6.enabled}}}};
   if (!masquerading["enabled"].get<bool>()) return masquerading;
@@ -70,7 +70,7 @@ Json render_apply(const AgentState& state) {
   Json apply = {{"attempts", reconciler.attempts}};
   if (reconciler.tried_at) {
     apply["ageSeconds"] = whole_seconds(state.now - *reconciler.tried_at);
-    apply["durationSeconds"] = std::chrono::duration<double>(reconciler.took).count();
+    apply["durationSeconds"] = std::chrono::duration<double>(reconciler.duration).count();
   }
   apply["error"] = reconciler.error;
   apply["lastSteps"] = reconciler.steps;
@@ -110,13 +110,13 @@ Json render_limits(const Desired& desired) {
 std::vector<std::string> problems(const AgentState& state) {
   std::vector<std::string> found;
   if (!state.reconciler.error.empty()) found.push_back(fmt::format("apply: {}", state.reconciler.error));
-  if (!state.reconciler.undecided.empty()) found.push_back(state.reconciler.undecided);
+  if (!state.reconciler.decide_error.empty()) found.push_back(state.reconciler.decide_error);
   if (!state.config_error.empty()) found.push_back(fmt::format("configuration: {}", state.config_error));
   for (const auto& source : state.sources)
     if (!source.error.empty()) found.push_back(fmt::format("{}: {}", source.name, source.error));
-  if (state.reconciler.in_force && !state.counters)
+  if (state.reconciler.applied && !state.counters)
     found.push_back(fmt::format("counters: {}", state.counters.error().message));
-  if (found.empty() && !state.reconciler.in_force) found.emplace_back("nothing is applied yet");
+  if (found.empty() && !state.reconciler.applied) found.emplace_back("nothing is applied yet");
   return found;
 }
 
@@ -130,9 +130,9 @@ Json render_status(const AgentState& state) {
   status["sources"] = render_sources(state);
   status["apply"] = render_apply(state);
   status["mappings"] = render_tables(counters);
-  if (state.reconciler.in_force) status["limits"] = render_limits(*state.reconciler.in_force);
+  if (state.reconciler.applied) status["limits"] = render_limits(*state.reconciler.applied);
   status["packets"] = render_packets(counters);
-  status["notes"] = state.reconciler.in_force ? state.reconciler.in_force->notes : std::vector<std::string>();
+  status["notes"] = state.reconciler.applied ? state.reconciler.applied->notes : std::vector<std::string>();
   for (const auto& note : state.datapath_notes) status["notes"].push_back(note);
   status["problems"] = problems(state);
   return status;

@@ -12,25 +12,25 @@
 
 namespace masq {
 
-// Everything that the agent knows of itself at one moment.
+// The complete state of the agent at one moment.
 struct AgentState {
   std::string version;
   std::chrono::seconds uptime{};
   Timers::Clock::time_point now{};
   std::string datapath;                         // "BPF"
-  std::string datapath_reason;                  // why it was chosen
-  Timers::Clock::time_point options_read_at{};  // when masqd's options were last read without an error
-  std::string config_error;                     // of the last reload; empty: it went well
+  std::string datapath_reason;                  // reason of the selection
+  Timers::Clock::time_point options_read_at{};  // time of the last successful read of masqd's options
+  std::string config_error;                     // of the last reload; empty: it succeeded
   std::vector<Source::State> sources;
   Reconciler::State reconciler;
   Result<Counters> counters;
-  std::vector<std::string> datapath_notes;  // what it sees in the kernel
+  std::vector<std::string> datapath_notes;  // problems and hints about the kernel's state
 };
 
-// What keeps masq from doing what it is told, most important first; empty: all is well.
+// Returns the problems that prevent the configured behaviour, most important first; empty: none.
 std::vector<std::string> problems(const AgentState& state);
 
-// What mappings are limited by, in all documents: of each family, of a pod, of an address toward a remote endpoint.
+// Returns the limits of mappings for all documents: per family, per pod, and per address toward a remote endpoint.
 nlohmann::ordered_json render_limits(const Desired& desired);
 
 // The document of GET /v1/status and `masq status -o json`: docs/reference.md.

@@ -20,7 +20,7 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_sysctl = 1 << 20;
+constexpr std::size_t max_sysctl_size = 1 << 20;
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view blanks = " \t\n";
@@ -31,7 +31,7 @@ std::string_view trim(std::string_view text) {
 
 template <class T>
 Result<T> read_as(const std::filesystem::path& path, Result<T> (*parse)(std::string_view)) {
-  auto text = read_file(path, largest_sysctl);
+  auto text = read_file(path, max_sysctl_size);
   if (!text) return std::unexpected(text.error());
   auto value = parse(*text);
   if (!value) return fail_with(path.string(), value.error());
@@ -57,7 +57,7 @@ Result<std::vector<PortRange>> parse_reserved_ports(std::string_view text) {
     const auto comma = std::min(rest.find(','), rest.size());
     const auto item = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
-    if (item == "0") continue;  // the kernel accepts it; no port of ours
+    if (item == "0") continue;  // accepted by the kernel, but no port
     auto range = PortRange::parse(item.starts_with("0-") ? fmt::format("1{}", item.substr(1)) : std::string(item));
     if (!range) return std::unexpected(range.error());
     ranges.push_back(*range);

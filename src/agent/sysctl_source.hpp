@@ -9,8 +9,8 @@
 
 namespace masq {
 
-// The ports that the kernel keeps for this host's own sockets, of this network namespace. The kernel tells nobody
-// when they change: they are read at each resync.
+// The ports that the kernel reserves for the host's own sockets in this network namespace. The kernel reports no
+// changes, so they are read at each resync.
 class SysctlSource final : public Source {
  public:
   explicit SysctlSource(Timers& timers, std::filesystem::path directory = "/proc/sys/net/ipv4")

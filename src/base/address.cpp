@@ -25,7 +25,7 @@ Result<Address> Address::parse(std::string_view text) {
   Address address;
   address.family_ = text.contains(':') ? Family::ipv6 : Family::ipv4;
   const std::string copy(text);
-  // inet_pton() reads a C string: a NUL inside would hide what follows it.
+  // inet_pton() reads a C string, so a NUL byte would hide the rest of the text.
   if (text.contains('\0') || inet_pton(socket_family(address.family_), copy.c_str(), address.bytes_.data()) != 1)
     return fail("{:?}: an IPv4 or IPv6 address is expected", text);
   return address;

@@ -26,9 +26,9 @@ class Address {
  public:
   Address() = default;  // 0.0.0.0
 
-  // Accepts what inet_pton(3) accepts; an IPv6 zone ("%eth0") is refused.
+  // Accepts the formats of inet_pton(3); an IPv6 zone ("%eth0") is rejected.
   static Result<Address> parse(std::string_view text);
-  // `bytes` in network byte order: 4 or 16 of them.
+  // `bytes` has 4 or 16 bytes in network byte order.
   static Address from_bytes(std::span<const std::uint8_t> bytes);
 
   Family family() const { return family_; }

@@ -28,7 +28,7 @@ struct Bytes {
   Address address() { return Address::from_bytes(used()); }
 };
 
-// The neighbour that carries over whole bytes of `full` to `empty`: 255 to 0 upwards, 0 to 255 downwards.
+// Returns the neighbour. Bytes equal to `full` carry over and become `empty`: 255 to 0 upwards, 0 to 255 downwards.
 std::optional<Address> neighbour(const Address& address, std::uint8_t full, std::uint8_t empty, int step) {
   Bytes bytes(address);
   for (std::size_t i = bytes.size; i-- > 0;) {
@@ -42,7 +42,7 @@ std::optional<Address> neighbour(const Address& address, std::uint8_t full, std:
   return std::nullopt;
 }
 
-// The prefix that is this range; none: it is no prefix.
+// Returns the prefix that equals this range, else nullopt.
 std::optional<Cidr> as_prefix(const AddressRange& range) {
   for (int length = 0; length <= address_bits(range.first.family()); ++length) {
     const Cidr cidr(range.first, length);

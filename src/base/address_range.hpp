@@ -17,14 +17,14 @@ struct AddressRange {
   Address last;
 
   static AddressRange of(const Cidr& cidr);
-  // An address, a prefix, or "FIRST-LAST".
+  // Parses an address, a prefix, or "FIRST-LAST".
   static Result<AddressRange> parse(std::string_view text);
-  // The shortest of these forms.
+  // Returns the shortest of these forms.
   std::string to_string() const;
   auto operator<=>(const AddressRange&) const = default;
 };
 
-// The one after, or before; none at the end of the family.
+// Return the next or the previous address, or nullopt at the end of the family.
 std::optional<Address> next(const Address& address);
 std::optional<Address> previous(const Address& address);
 

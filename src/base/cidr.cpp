@@ -20,7 +20,7 @@
 namespace masq {
 namespace {
 
-// The bits of byte `index` that belong to a prefix of `length` bits.
+// Returns the bits of byte `index` that belong to a prefix of `length` bits.
 std::uint8_t mask_of_byte(int length, int index) {
   const int bits = std::clamp(length - index * 8, 0, 8);
   return static_cast<std::uint8_t>(0xff00u >> bits);
@@ -65,11 +65,11 @@ Cidr Cidr::host(const Address& address) {
 
 bool Cidr::contains(const Address& address) const {
   if (address.family() != family()) return false;
-  const auto ours = address_.bytes();
-  const auto theirs = address.bytes();
+  const auto own = address_.bytes();
+  const auto other_bytes = address.bytes();
   for (int i = 0; i * 8 < length_; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if ((theirs[at] & mask_of_byte(length_, i)) != ours[at]) return false;
+    if ((other_bytes[at] & mask_of_byte(length_, i)) != own[at]) return false;
   }
   return true;
 }

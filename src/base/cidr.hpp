@@ -18,9 +18,9 @@ class Cidr {
   // Host bits of `address` are cleared; `length` is clamped to the family's bits.
   Cidr(const Address& address, int length);
 
-  // "ADDRESS/LENGTH"; host bits are cleared, a bare address is refused.
+  // "ADDRESS/LENGTH"; host bits are cleared, a bare address is rejected.
   static Result<Cidr> parse(std::string_view text);
-  // The prefix of one address: /32 or /128.
+  // Returns the prefix of one address: /32 or /128.
   static Cidr host(const Address& address);
 
   const Address& address() const { return address_; }
@@ -37,11 +37,11 @@ class Cidr {
   int length_ = 0;
 };
 
-// True when one of `cidrs` contains `address`.
+// Returns true if one of `cidrs` contains `address`.
 bool any_contains(const std::vector<Cidr>& cidrs, const Address& address);
-// Those of one family, in the order they came.
+// Returns the prefixes of one family, in their original order.
 std::vector<Cidr> of_family(const std::vector<Cidr>& cidrs, Family family);
-// Blank-separated, as status lines print them.
+// Separated by blanks, as in status lines.
 std::string join(const std::vector<Cidr>& cidrs, std::string_view separator = " ");
 
 }  // namespace masq

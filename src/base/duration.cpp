@@ -22,7 +22,7 @@ struct Unit {
   std::int64_t nanoseconds;
 };
 
-// Longer names first: "ms" is not "m" and an "s".
+// Longer names come first: "ms" must not parse as "m" and "s".
 constexpr Unit units[] = {
     {"ns", 1},
     {"us", 1'000},
@@ -42,7 +42,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Takes "12" or "1.5" from the front of `text`; nothing when there is no digit or too many.
+// Removes "12" or "1.5" from the front of `text`. Returns nullopt if there is no digit or too many.
 std::optional<Number> take_number(std::string_view& text) {
   constexpr std::int64_t too_large = 1'000'000'000'000;
   Number number;
@@ -70,7 +70,7 @@ std::optional<Unit> take_unit(std::string_view& text) {
   return std::nullopt;
 }
 
-// The next "12h" or "1.5m" in nanoseconds.
+// Parses the next "12h" or "1.5m" into nanoseconds.
 std::optional<std::int64_t> take_term(std::string_view& text) {
   const auto number = take_number(text);
   if (!number) return std::nullopt;

@@ -16,7 +16,7 @@
 namespace masq {
 namespace {
 
-// 1 to 65535, digits only; 0: not a port.
+// Parses 1 to 65535, digits only. Returns 0 if the text is not a port.
 std::uint16_t parse_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto* const past_end = text.data() + text.size();

@@ -16,17 +16,17 @@ struct PortRange {
   std::uint16_t low = 0;
   std::uint16_t high = 0;
 
-  // "1024-29999" or "443"; low > high and 0 are refused.
+  // "1024-29999" or "443"; low > high and 0 are rejected.
   static Result<PortRange> parse(std::string_view text);
   std::string to_string() const;
   auto operator<=>(const PortRange&) const = default;
 };
 
-// Sorted, disjoint, not adjacent.
+// Returns sorted, disjoint, non-adjacent ranges.
 std::vector<PortRange> normalise(std::vector<PortRange> ranges);
-// `ranges` without any port of `holes`; normalised.
+// Returns `ranges` without the ports of `holes`; normalised.
 std::vector<PortRange> subtract(const std::vector<PortRange>& ranges, const std::vector<PortRange>& holes);
-// How many ports they hold.
+// Returns the number of ports in the ranges.
 std::uint32_t port_count(const std::vector<PortRange>& ranges);
 std::string join(const std::vector<PortRange>& ranges);  // "1024-29999,61000-65535"
 

@@ -9,7 +9,7 @@
 
 namespace masq {
 
-// What was tried, on what, and why it failed: one line, without a final full stop.
+// The failed operation, its object and the cause: one line, without a final full stop.
 struct Error {
   std::string message;
   bool operator==(const Error&) const = default;
@@ -18,13 +18,13 @@ struct Error {
 template <class T>
 using Result = std::expected<T, Error>;
 
-// `return fail("{}: no such device", name);` in a function that returns a Result.
+// Use: `return fail("{}: no such device", name);` in a function that returns a Result.
 template <class... Args>
 std::unexpected<Error> fail(fmt::format_string<Args...> format, Args&&... args) {
   return std::unexpected(Error{fmt::format(format, std::forward<Args>(args)...)});
 }
 
-// The same error, told from one level further up: "what: why".
+// Returns the same error with a context: "what: why".
 inline std::unexpected<Error> fail_with(std::string_view what, const Error& why) {
   return std::unexpected(Error{fmt::format("{}: {}", what, why.message)});
 }

@@ -11,16 +11,17 @@
 
 namespace masq {
 
-std::expected<nlohmann::ordered_json, NoDocument> ask_for_document(const World& world, const std::string& target) {
+std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandContext& context,
+                                                                 const std::string& target) {
   const auto refuse = [](Exit exit, std::string why) {
     return std::unexpected(NoDocument{.exit = exit, .error = {std::move(why)}});
   };
-  auto answer = world.ask_agent(target);
-  if (!answer) return refuse(exit_no_agent, fmt::format("the agent does not answer: {}", answer.error().message));
+  auto answer = context.query_agent(target);
+  if (!answer) return refuse(exit_no_agent, fmt::format("the agent is not reachable: {}", answer.error().message));
   auto document = nlohmann::ordered_json::parse(answer->body, nullptr, false);
   if (answer->status == 200 && document.is_object()) return document;
   const auto why = document.is_object() ? document.value("error", "") : "";
-  if (why.empty()) return refuse(exit_failed, fmt::format("the agent's answer is none (HTTP {})", answer->status));
+  if (why.empty()) return refuse(exit_failed, fmt::format("invalid response from masqd (HTTP {})", answer->status));
   return refuse(answer->status == 400 ? exit_wrong_use : exit_failed, why);
 }
 

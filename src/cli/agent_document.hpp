@@ -9,14 +9,15 @@
 
 namespace masq {
 
-// Why there is no document: `exit` is what the command ends with.
+// The reason why no document is available: `exit` is the exit code of the command.
 struct NoDocument {
   Exit exit;
   Error error;
 };
 
-// What the agent answers to a GET of `target`: a JSON object. An agent that is not there is exit_no_agent, one that
-// does not take the question exit_wrong_use, any other answer exit_failed.
-std::expected<nlohmann::ordered_json, NoDocument> ask_for_document(const World& world, const std::string& target);
+// Returns the agent's reply to GET `target`: a JSON object. Exit codes: exit_no_agent if the agent is not reachable,
+// exit_wrong_use if it rejects the request, exit_failed for any other reply.
+std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandContext& context,
+                                                                 const std::string& target);
 
 }  // namespace masq

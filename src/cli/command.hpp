@@ -20,26 +20,26 @@ namespace masq {
 
 enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2, exit_no_agent = 3 };
 
-// Who is told what happens.
+// Receives events.
 struct EventListener {
   std::function<void(const Event&)> event;
-  std::function<void(std::uint64_t lost)> second_passed;  // so many events came too fast to be kept
+  std::function<void(std::uint64_t lost)> second_passed;  // the number of events that the kernel did not record
 };
 
-// What a command reads from and acts on: the agent, the pinned maps and files. Tests put their own in its place.
-struct World {
-  std::function<Result<HttpAnswer>(std::string_view target)> ask_agent;
+// The environment of a command: the agent, the pinned maps, files and outputs. Tests replace it.
+struct CommandContext {
+  std::function<Result<HttpAnswer>(std::string_view target)> query_agent;
   std::function<Result<void>(const std::function<void(const Mapping&)>& visit)> read_mappings;
   std::function<Result<Ended>(const std::function<bool(const Mapping&)>& wanted)> end_mappings;
   std::function<Result<std::vector<IpMasqEntry>>()> read_ip_masq;
   std::function<Result<std::string>(const std::filesystem::path&)> read_file;
   std::function<Result<void>(const std::vector<std::string>& types, const EventListener& listener)> follow_events;
-  std::function<Result<void>(const Draw& draw, std::chrono::milliseconds interval)> show_live;  // none: no terminal
+  std::function<Result<void>(const Draw& draw, std::chrono::milliseconds interval)> show_live;  // empty: no terminal
   std::function<void(std::string_view)> out;                                                    // standard output
   std::function<void(std::string_view)> err;                                                    // standard error
 };
 
-// What the user gave a command. An option that was not given has no value; one that was may have an empty one.
+// The arguments of a command. An absent option has no value; a given option may have an empty one.
 struct Arguments {
   using Option = std::optional<std::string>;
 
@@ -60,7 +60,7 @@ struct Arguments {
 };
 
 struct Command {
-  // What may stand behind its words: a sum of these.
+  // The accepted arguments of a command, as a sum.
   enum Takes : std::uint32_t {
     nothing = 0,
     brief_flag = 1,
@@ -69,34 +69,34 @@ struct Command {
     proto = 8,
     state = 16,
     stale_flag = 32,
-    endpoints = 64,  // SRC and DST, which must be there, and --dport
+    endpoints = 64,  // SRC and DST, which are required, and --dport
     once_and_rows = 128,
     dst = 256,
     type = 512,
   };
 
   std::string_view words;  // "bpf nat list"
-  std::string_view alias;  // another last word; empty: none
+  std::string_view alias;  // alternative last word; empty: none
   std::string_view help;   // one line
   std::uint32_t takes = nothing;
-  int (*run)(const World&, const Arguments&);  // returns an Exit
+  int (*run)(const CommandContext&, const Arguments&);  // returns an Exit
 };
 
 // In the order of `masq --help`.
 std::span<const Command> commands();
-// "bpf" and the like: what stands above several commands, and its help.
+// "bpf" and similar: the help of the first words of several commands.
 std::string_view group_help(std::string_view words);
 
-int show_status(const World& world, const Arguments& arguments);
-int list_ip_masq(const World& world, const Arguments& arguments);
-int list_mappings(const World& world, const Arguments& arguments);
-int flush_mappings(const World& world, const Arguments& arguments);
-int explain_connection(const World& world, const Arguments& arguments);
-int show_top(const World& world, const Arguments& arguments);
-int monitor_events(const World& world, const Arguments& arguments);
-int check_config(const World& world, const Arguments& arguments);
+int show_status(const CommandContext& context, const Arguments& arguments);
+int list_ip_masq(const CommandContext& context, const Arguments& arguments);
+int list_mappings(const CommandContext& context, const Arguments& arguments);
+int flush_mappings(const CommandContext& context, const Arguments& arguments);
+int explain_connection(const CommandContext& context, const Arguments& arguments);
+int show_top(const CommandContext& context, const Arguments& arguments);
+int monitor_events(const CommandContext& context, const Arguments& arguments);
+int check_config(const CommandContext& context, const Arguments& arguments);
 
-// Says "masq: …" on standard error.
-int end_with(const World& world, Exit exit, const Error& error);
+// Prints "masq: …" on standard error, and returns `exit`.
+int exit_with_error(const CommandContext& context, Exit exit, const Error& error);
 
 }  // namespace masq

@@ -19,7 +19,7 @@
 namespace masq {
 namespace {
 
-// An option with a value, of the commands that take it.
+// An option with a value, and the commands that accept it.
 struct ValueOption {
   Command::Takes takes;
   const char* name;
@@ -29,17 +29,16 @@ struct ValueOption {
 };
 
 constexpr ValueOption value_options[] = {
-    {Command::pod, "--pod", "ADDRESS", "only of this pod; a prefix stands for several", &Arguments::pod},
-    {Command::dst, "--dst", "CIDR", "only toward these destinations; one address will do", &Arguments::dst},
-    {Command::proto, "--proto", "NAME", "of this protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto},
-    {Command::endpoints, "--dport", "PORT", "to this port; tcp unless --proto says otherwise", &Arguments::dport},
-    {Command::type, "--type", "TYPE", "only these: made, ended, drop; several are separated by commas",
-     &Arguments::type},
-    {Command::once_and_rows, "--rows", "N", "pods and destinations in a table (default: 20)", &Arguments::rows},
-    {Command::state, "--state", "STATE", "only in this state", &Arguments::state},
+    {Command::pod, "--pod", "ADDRESS", "only this pod; a prefix selects several pods", &Arguments::pod},
+    {Command::dst, "--dst", "CIDR", "only these destinations; an address selects one", &Arguments::dst},
+    {Command::proto, "--proto", "NAME", "protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto},
+    {Command::endpoints, "--dport", "PORT", "destination port; tcp unless --proto is given", &Arguments::dport},
+    {Command::type, "--type", "TYPE", "only these types: made, ended, drop; separated by commas", &Arguments::type},
+    {Command::once_and_rows, "--rows", "N", "maximum number of rows per table (default: 20)", &Arguments::rows},
+    {Command::state, "--state", "STATE", "only mappings in this state", &Arguments::state},
 };
 
-// CLI11 keeps references to what it fills in.
+// CLI11 keeps references to these members.
 struct Parser {
   Parser();
   CLI::App* group(CLI::App& parent, const std::string& word, std::string_view words);
@@ -48,7 +47,7 @@ struct Parser {
 
   Request request;
   std::string format = "text";
-  CLI::App app{"masq shows what masqd, the IP masquerading agent, does on this node.", "masq"};
+  CLI::App app{"masq shows the state of masqd, the IP masquerading agent of this node.", "masq"};
 };
 
 Parser::Parser() {
@@ -58,7 +57,7 @@ Parser::Parser() {
   app.add_option("--socket-path", request.socket_path, "the agent's socket")
       ->envname("MASQ_SOCKET_PATH")
       ->default_val(Config().socket_path);
-  app.add_option("--bpf-root", request.bpf_root, "where the bpffs is")
+  app.add_option("--bpf-root", request.bpf_root, "path of the bpffs")
       ->envname("MASQ_BPF_ROOT")
       ->default_val(Config().bpf_root);
   app.add_option("-o,--output", format, "text or json")->check(CLI::IsMember({"text", "json"}))->default_val("text");
@@ -92,13 +91,14 @@ void Parser::add_options(CLI::App& leaf, std::uint32_t takes) {
   auto& arguments = request.arguments;
   if (takes & Command::brief_flag) leaf.add_flag("--brief", arguments.brief, "OK, or the first problem");
   if (takes & Command::stale_flag)
-    leaf.add_flag("--stale", arguments.stale, "only those that today's configuration would decide otherwise");
-  if (takes & Command::once_and_rows) leaf.add_flag("--once", arguments.once, "one table, also on a terminal");
+    leaf.add_flag("--stale", arguments.stale, "only mappings that the current configuration would treat differently");
+  if (takes & Command::once_and_rows) leaf.add_flag("--once", arguments.once, "print one table, even on a terminal");
   if (takes & Command::optional_file)
-    leaf.add_option("FILE", arguments.file, fmt::format("instead of {}", Config().ip_masq_agent_config_path));
+    leaf.add_option("FILE", arguments.file,
+                    fmt::format("file to check instead of {}", Config().ip_masq_agent_config_path));
   if (takes & Command::endpoints) {
     leaf.add_option("SRC", arguments.source, "a pod's address")->required();
-    leaf.add_option("DST", arguments.destination, "whom it talks to")->required();
+    leaf.add_option("DST", arguments.destination, "destination address")->required();
   }
   for (const auto& option : value_options) {
     if (!(takes & option.takes)) continue;

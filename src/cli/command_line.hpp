@@ -9,17 +9,17 @@
 
 namespace masq {
 
-// What `masq` was asked for.
+// The parsed command line of `masq`.
 struct Request {
-  const Command* command = nullptr;  // none: `text` is to be printed
+  const Command* command = nullptr;  // null: print `text`
   std::string text;                  // help or version
   Arguments arguments;
   std::string socket_path;
   std::string bpf_root;
 };
 
-// `arguments` without the program's name; MASQ_SOCKET_PATH and MASQ_BPF_ROOT stand in for their flags. An error is
-// wrong use, one line.
+// `arguments` has no program name. MASQ_SOCKET_PATH and MASQ_BPF_ROOT replace missing flags. An error is a usage error
+// in one line.
 Result<Request> parse_request(std::span<const std::string> arguments);
 
 }  // namespace masq

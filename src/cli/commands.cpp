@@ -11,16 +11,17 @@ namespace masq {
 namespace {
 
 constexpr Command table[] = {
-    {"status", "", "what the agent does, and what keeps it from doing more", Command::brief_flag, show_status},
-    {"bpf ipmasq list", "ls", "the ip-masq-agent's CIDRs that the kernel has", Command::nothing, list_ip_masq},
-    {"bpf nat list", "ls", "the mappings that the kernel has, one a line",
+    {"status", "", "agent state and problems", Command::brief_flag, show_status},
+    {"bpf ipmasq list", "ls", "the ip-masq-agent's CIDRs in the kernel", Command::nothing, list_ip_masq},
+    {"bpf nat list", "ls", "the mappings in the kernel, one per line",
      Command::pod | Command::dst | Command::proto | Command::state, list_mappings},
-    {"bpf nat flush", "", "end all mappings, or those that the options name",
+    {"bpf nat flush", "", "end all mappings, or those that match the options",
      Command::pod | Command::dst | Command::stale_flag, flush_mappings},
-    {"explain", "", "whether a connection would be masqueraded, as what, and why", Command::endpoints | Command::proto,
+    {"explain", "", "the decision for a new connection, and its reason", Command::endpoints | Command::proto,
      explain_connection},
-    {"top", "", "pods by mappings and ports, destinations nearest to exhaustion", Command::once_and_rows, show_top},
-    {"monitor", "", "mappings made and ended and packets dropped, as it happens", Command::type | Command::pod,
+    {"top", "", "pods by mappings and ports, destinations with the fewest free ports", Command::once_and_rows,
+     show_top},
+    {"monitor", "", "live events: mappings created and ended, packets dropped", Command::type | Command::pod,
      monitor_events},
     {"config check", "", "check an ip-masq-agent file; changes nothing", Command::optional_file, check_config},
 };
@@ -32,15 +33,15 @@ std::span<const Command> commands() {
 }
 
 std::string_view group_help(std::string_view words) {
-  if (words == "bpf") return "what is in the kernel, with or without an agent";
+  if (words == "bpf") return "state in the kernel, with or without an agent";
   if (words == "bpf ipmasq") return "the ip-masq-agent's CIDRs";
   if (words == "bpf nat") return "the mappings";
   if (words == "config") return "configuration files";
   return "";
 }
 
-int end_with(const World& world, Exit exit, const Error& error) {
-  world.err(fmt::format("masq: {}\n", error.message));
+int exit_with_error(const CommandContext& context, Exit exit, const Error& error) {
+  context.err(fmt::format("masq: {}\n", error.message));
   return exit;
 }
 

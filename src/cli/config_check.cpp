@@ -19,32 +19,32 @@ nlohmann::ordered_json to_json(const std::vector<Cidr>& cidrs) {
   return list;
 }
 
-int refuse(const World& world, const Arguments& arguments, const Error& error) {
-  if (!arguments.json) return end_with(world, exit_failed, error);
-  world.out(nlohmann::ordered_json{{"ok", false}, {"error", error.message}}.dump(2) + "\n");
+int refuse(const CommandContext& context, const Arguments& arguments, const Error& error) {
+  if (!arguments.json) return exit_with_error(context, exit_failed, error);
+  context.out(nlohmann::ordered_json{{"ok", false}, {"error", error.message}}.dump(2) + "\n");
   return exit_failed;
 }
 
 }  // namespace
 
-int check_config(const World& world, const Arguments& arguments) {
+int check_config(const CommandContext& context, const Arguments& arguments) {
   const auto path = arguments.file.empty() ? Config().ip_masq_agent_config_path : arguments.file;
-  auto text = world.read_file(path);
-  if (!text) return refuse(world, arguments, text.error());
+  auto text = context.read_file(path);
+  if (!text) return refuse(context, arguments, text.error());
   auto rules = parse_ip_masq_agent(*text);
-  if (!rules) return refuse(world, arguments, {fmt::format("{}: {}", path, rules.error().message)});
+  if (!rules) return refuse(context, arguments, {fmt::format("{}: {}", path, rules.error().message)});
   if (arguments.json) {
     const nlohmann::ordered_json report = {{"ok", true},
                                            {"file", path},
                                            {"nonMasqueradeCIDRs", to_json(rules->non_masquerade)},
                                            {"masqueradeCIDRs", to_json(rules->masquerade)},
                                            {"warnings", rules->warnings}};
-    world.out(report.dump(2) + "\n");
+    context.out(report.dump(2) + "\n");
     return exit_done;
   }
-  for (const auto& warning : rules->warnings) world.err(fmt::format("warning: {}: {}\n", path, warning));
-  world.out(fmt::format("{}: ok: {} not masqueraded, {} masqueraded\n", path, rules->non_masquerade.size(),
-                        rules->masquerade.size()));
+  for (const auto& warning : rules->warnings) context.err(fmt::format("warning: {}: {}\n", path, warning));
+  context.out(fmt::format("{}: ok: {} not masqueraded, {} masqueraded\n", path, rules->non_masquerade.size(),
+                          rules->masquerade.size()));
   return exit_done;
 }
 

@@ -62,7 +62,7 @@ Result<void> parse_protocol_and_port(const Arguments& arguments, Question& quest
   if (!arguments.proto) return {};
   auto protocols = parse_protocol(*arguments.proto);
   if (!protocols) return fail_with("--proto", protocols.error());
-  // Of icmp, which is that of both families, the destination's.
+  // "icmp" means the protocol of both families; select that of the destination.
   question.protocol = question.destination.family() == Family::ipv4 ? protocols->front() : protocols->back();
   if (question.port && !has_ports(*question.protocol))
     return fail("--dport: {}: {} has no ports", *question.port, protocol_name(*question.protocol));
@@ -97,7 +97,7 @@ std::vector<std::string> full_destinations(const Usage& usage, const Question& q
   return full;
 }
 
-// Why a new connection would be dropped now though a rule masquerades it.
+// Returns the limits that would drop a new connection although it is masqueraded.
 std::vector<std::string> obstacles(const Usage& usage, const Question& question, const Limits& limits) {
   auto found = full_destinations(usage, question, limits.ports);
   std::uint64_t used = 0;
@@ -111,10 +111,10 @@ std::vector<std::string> obstacles(const Usage& usage, const Question& question,
   return found;
 }
 
-// With the table at hand, what it means for this connection; without it (a bpffs that cannot be read), nothing.
-void add_what_the_table_says(const World& world, const Question& question, nlohmann::ordered_json& answer) {
+// Adds the existing mappings and the exceeded limits of this connection. Adds nothing when the table cannot be read.
+void add_table_facts(const CommandContext& context, const Question& question, nlohmann::ordered_json& answer) {
   std::uint64_t alive = 0;
-  auto counted = world.read_mappings([&](const Mapping& mapping) {
+  auto counted = context.read_mappings([&](const Mapping& mapping) {
     alive += mapping.pod == question.source && mapping.remote == question.destination &&
              (!question.protocol || mapping.protocol == *question.protocol) &&
              (!question.port || mapping.remote_port == *question.port);
@@ -122,7 +122,7 @@ void add_what_the_table_says(const World& world, const Question& question, nlohm
   if (!counted) return;
   answer["mappingsAlive"] = alive;
   if (!flag_of(answer, "masqueraded")) return;
-  const auto usage = measure_usage(world);
+  const auto usage = measure_usage(context);
   if (usage) answer["obstacles"] = obstacles(*usage, question, limits_of(answer));
 }
 
@@ -131,21 +131,20 @@ std::string render(const nlohmann::ordered_json& answer) {
   for (const auto& obstacle : member(answer, "obstacles"))
     text += fmt::format("now dropped: {}\n", obstacle.get<std::string>());
   if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)
-    text +=
-        fmt::format("{} alive: what was decided for {} holds until the end\n",
-                    alive == 1 ? "1 mapping is" : fmt::format("{} mappings are", alive), alive == 1 ? "it" : "them");
+    text += fmt::format("{}: existing connections keep their original decision\n",
+                        alive == 1 ? "1 mapping exists" : fmt::format("{} mappings exist", alive));
   return text;
 }
 
 }  // namespace
 
-int explain_connection(const World& world, const Arguments& arguments) {
+int explain_connection(const CommandContext& context, const Arguments& arguments) {
   const auto question = parse_question(arguments);
-  if (!question) return end_with(world, exit_wrong_use, question.error());
-  auto answer = ask_for_document(world, target_of(*question));
-  if (!answer) return end_with(world, answer.error().exit, answer.error().error);
-  add_what_the_table_says(world, *question, *answer);
-  world.out(arguments.json ? answer->dump(2) + "\n" : render(*answer));
+  if (!question) return exit_with_error(context, exit_wrong_use, question.error());
+  auto answer = query_document(context, target_of(*question));
+  if (!answer) return exit_with_error(context, answer.error().exit, answer.error().error);
+  add_table_facts(context, *question, *answer);
+  context.out(arguments.json ? answer->dump(2) + "\n" : render(*answer));
   return exit_done;
 }
 

@@ -8,7 +8,8 @@
 
 namespace masq {
 
-// Lets so many of each kind pass in a round, and counts the others: a flood of one kind hides no other.
+// Passes a limited number of events of each kind per round, and counts the rest, so that a flood of one kind hides no
+// other.
 class FloodGate {
  public:
   explicit FloodGate(std::uint64_t most) : most_(most) {}
@@ -19,7 +20,7 @@ class FloodGate {
     std::string kind;
     std::uint64_t count;
   };
-  // What did not pass in this round; the next one begins.
+  // Returns the events that did not pass in this round, and starts the next one.
   std::vector<Held> end_round() {
     std::vector<Held> held;
     for (const auto& [kind, count] : seen_)

@@ -27,9 +27,9 @@ DecidedConnection decided(const Mapping& mapping) {
   return connection;
 }
 
-// What is in force today: the agent alone knows.
-std::expected<Desired, NoDocument> ask_for_desired(const World& world) {
-  const auto document = ask_for_document(world, "/v1/desired");
+// Returns the applied state, which only the agent has.
+std::expected<Desired, NoDocument> query_desired(const CommandContext& context) {
+  const auto document = query_document(context, "/v1/desired");
   if (!document) return std::unexpected(document.error());
   auto desired = desired_from_json(*document);
   if (!desired) return std::unexpected(NoDocument{.exit = exit_failed, .error = desired.error()});
@@ -40,36 +40,37 @@ std::string count(std::uint64_t number, std::string_view one, std::string_view m
   return fmt::format("{} {}", number, number == 1 ? one : many);
 }
 
-int tell(const World& world, const Arguments& arguments, const Ended& ended) {
+int report(const CommandContext& context, const Arguments& arguments, const Ended& ended) {
   if (arguments.json) {
-    const nlohmann::ordered_json report = {{"mappingsEnded", ended.mappings}, {"leftAloneForgotten", ended.left_alone}};
-    world.out(report.dump(2) + "\n");
+    const nlohmann::ordered_json members = {{"mappingsEnded", ended.mappings},
+                                            {"leftAloneForgotten", ended.left_alone}};
+    context.out(members.dump(2) + "\n");
     return exit_done;
   }
-  world.out(count(ended.mappings, "mapping", "mappings") + " ended\n");
+  context.out(count(ended.mappings, "mapping", "mappings") + " ended\n");
   if (ended.left_alone > 0)
-    world.out(count(ended.left_alone, "connection that was left alone is", "connections that were left alone are") +
-              " decided anew\n");
+    context.out(count(ended.left_alone, "connection", "connections") + " without masquerading will be decided again\n");
   return exit_done;
 }
 
 }  // namespace
 
-int flush_mappings(const World& world, const Arguments& arguments) {
+int flush_mappings(const CommandContext& context, const Arguments& arguments) {
   const auto selection = parse_selection(arguments);
-  if (!selection) return end_with(world, exit_wrong_use, selection.error());
-  std::optional<Desired> today;
+  if (!selection) return exit_with_error(context, exit_wrong_use, selection.error());
+  std::optional<Desired> current;
   if (arguments.stale) {
-    auto desired = ask_for_desired(world);
+    auto desired = query_desired(context);
     if (!desired)
-      return end_with(world, desired.error().exit, {fmt::format("--stale: {}", desired.error().error.message)});
-    today = *std::move(desired);
+      return exit_with_error(context, desired.error().exit,
+                             {fmt::format("--stale: {}", desired.error().error.message)});
+    current = *std::move(desired);
   }
-  const auto ended = world.end_mappings([&](const Mapping& mapping) {
-    return selection->has(mapping) && (!today || would_decide_otherwise(*today, decided(mapping)));
+  const auto ended = context.end_mappings([&](const Mapping& mapping) {
+    return selection->has(mapping) && (!current || is_stale(*current, decided(mapping)));
   });
-  if (!ended) return end_with(world, exit_failed, ended.error());
-  return tell(world, arguments, *ended);
+  if (!ended) return exit_with_error(context, exit_failed, ended.error());
+  return report(context, arguments, *ended);
 }
 
 }  // namespace masq

@@ -30,7 +30,7 @@ Result<void> follow_pinned_events(const std::filesystem::path& bpf_root, const s
   if (auto done = (*loop)->on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) { (*loop)->stop(); }); !done) return done;
   auto arrivals = (*loop)->watch((*events)->fd(), EPOLLIN, [&](std::uint32_t) { (*events)->take(listener.event); });
   if (!arrivals) return std::unexpected(arrivals.error());
-  // A reader that goes is noticed also while nothing happens. A file cannot be watched, and does not go.
+  // Detects a closed reader while no events occur. A file cannot be watched, and is never closed.
   auto reader = (*loop)->watch(STDOUT_FILENO, 0, [&](std::uint32_t) { (*loop)->stop(); });
   Timer second(**loop);
   std::function<void()> pass = [&] {

@@ -10,7 +10,8 @@
 
 namespace masq {
 
-// World::follow_events on the pinned ring: until a signal ends it, or standard output has no reader any more.
+// Implements CommandContext::follow_events on the pinned ring, until a signal arrives or the reader of standard output
+// closes it.
 Result<void> follow_pinned_events(const std::filesystem::path& bpf_root, const std::vector<std::string>& types,
                                   const EventListener& listener);
 

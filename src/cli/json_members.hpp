@@ -7,8 +7,8 @@
 
 namespace masq {
 
-// Members of a document that an agent of another version may have written: what is missing, or of another kind, is
-// nothing, "", 0 or false.
+// Members of a document of an agent that may have another version. A missing member, or one of another type, reads as
+// null, "", 0 or false.
 const nlohmann::ordered_json& member(const nlohmann::ordered_json& object, const char* key);
 std::string text_of(const nlohmann::ordered_json& object, const char* key);
 std::uint64_t number_of(const nlohmann::ordered_json& object, const char* key);

@@ -6,14 +6,14 @@
 
 namespace masq {
 
-// What the table's use is measured against; 0: not known.
+// The limits of the table; 0: unknown.
 struct Limits {
   std::uint64_t mappings = 0;
   std::uint64_t per_pod = 0;
   std::uint64_t ports = 0;  // of one external address toward one remote endpoint
 };
 
-// From the member "limits" of the agent's documents.
+// Reads the member "limits" of the agent's documents.
 Limits limits_of(const nlohmann::ordered_json& document);
 
 }  // namespace masq

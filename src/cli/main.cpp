@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// masq: asks the agent over its socket and the kernel through the pinned maps; docs/reference.md has the exit codes.
+// masq queries the agent over its socket and the kernel through the pinned maps; docs/reference.md lists the exit
+// codes.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -23,29 +24,29 @@ void write_err(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-// Who reads has seen enough (`| head`): that is no failure. Anything else is.
-[[noreturn]] void end_unwritten() {
+// A closed reader (`| head`) is no failure. Any other write error is.
+[[noreturn]] void exit_with_write_error() {
   if (errno == EPIPE) std::_Exit(exit_done);
   write_err(fmt::format("masq: write: {}\n", std::strerror(errno)));
   std::_Exit(exit_failed);
 }
 
 void write_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) end_unwritten();
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) exit_with_write_error();
 }
 
-// Lines are to be seen as they come: nothing may wait in a buffer.
+// Writes lines immediately, without buffering.
 Result<void> follow(const Request& request, const std::vector<std::string>& types, const EventListener& listener) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   return follow_pinned_events(request.bpf_root, types, listener);
 }
 
-World make_world(const Request& request) {
-  return {.ask_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
+CommandContext make_context(const Request& request) {
+  return {.query_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
           .read_mappings = [&](const auto& visit) { return read_mappings(request.bpf_root, visit); },
           .end_mappings = [&](const auto& wanted) { return end_mappings(request.bpf_root, wanted); },
           .read_ip_masq = [&] { return read_ip_masq(request.bpf_root); },
-          .read_file = [](const std::filesystem::path& path) { return read_file(path, largest_ip_masq_agent_text); },
+          .read_file = [](const std::filesystem::path& path) { return read_file(path, max_ip_masq_agent_text); },
           .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },
           .show_live = has_screen() ? run_live_screen : nullptr,
           .out = write_out,
@@ -62,9 +63,9 @@ int main(int argc, char** argv) {
   }
   int exit = exit_done;
   if (request->command)
-    exit = request->command->run(make_world(*request), request->arguments);
+    exit = request->command->run(make_context(*request), request->arguments);
   else
     write_out(request->text);
-  if (std::fflush(stdout) != 0) end_unwritten();
+  if (std::fflush(stdout) != 0) exit_with_write_error();
   return exit;
 }

@@ -57,7 +57,7 @@ std::string render_mapping(const Mapping& mapping) {
                      mapping.idle_seconds);
 }
 
-// By hand, as there may be a million of them: nothing in it needs an escape.
+// Formatted without the JSON library, because there may be a million mappings. No value needs an escape.
 std::string render_mapping_json(const Mapping& mapping) {
   constexpr auto endpoint = [](const Address& address, std::uint16_t port) {
     return fmt::format(R"({{"address":"{}","port":{}}})", address.to_string(), port);

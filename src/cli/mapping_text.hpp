@@ -14,9 +14,9 @@ std::string render_mapping(const Mapping& mapping);
 // The same as a JSON object, on one line.
 std::string render_mapping_json(const Mapping& mapping);
 
-// "TCP", "UDP", "ICMP", …; the number of one without a name here.
+// "TCP", "UDP", "ICMP", …; else the protocol number.
 std::string protocol_name(std::uint8_t protocol);
-// The numbers that a name stands for, whatever its case: "tcp", "17", and "icmp" for that of either family.
+// Returns the protocol numbers of a name in any case: "tcp", "17"; "icmp" means the protocols of both families.
 Result<std::vector<std::uint8_t>> parse_protocol(std::string_view name);
 
 // "10.0.1.5:40000", "[fd00::5]:53"

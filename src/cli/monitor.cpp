@@ -13,7 +13,7 @@
 namespace masq {
 namespace {
 
-constexpr std::uint64_t most_of_a_kind = 100;  // lines a second
+constexpr std::uint64_t max_lines_per_kind = 100;  // lines a second
 
 Result<std::vector<std::string>> parse_types(const Arguments::Option& text) {
   if (!text) return std::vector<std::string>{};
@@ -26,52 +26,53 @@ Result<std::vector<std::string>> parse_types(const Arguments::Option& text) {
   return types;
 }
 
-// What floods are told apart by: the reasons are few.
+// Returns the kind that limits floods. There are few reasons, hence few kinds.
 std::string kind_of(const Event& event) {
   return event.reason.empty() ? event.type : fmt::format("{} {}", event.type, event.reason);
 }
 
 class Printer {
  public:
-  Printer(const World& world, bool json, std::optional<Cidr> pods) : world_(world), json_(json), pods_(pods) {}
+  Printer(const CommandContext& context, bool json, std::optional<Cidr> pods)
+      : context_(context), json_(json), pods_(pods) {}
 
   void event(const Event& event) {
     if (pods_ && !pods_->contains(event.pod)) return;
     if (!gate_.admits(kind_of(event))) return;
-    world_.out((json_ ? render_event_json(event) : render_event(event)) + "\n");
+    context_.out((json_ ? render_event_json(event) : render_event(event)) + "\n");
   }
   void second_passed(std::uint64_t lost) {
-    for (const auto& [kind, count] : gate_.end_round()) tell(kind, count);
-    if (lost > 0) tell("lost", lost);
+    for (const auto& [kind, count] : gate_.end_round()) report(kind, count);
+    if (lost > 0) report("lost", lost);
   }
 
  private:
-  void tell(const std::string& kind, std::uint64_t count) {
+  void report(const std::string& kind, std::uint64_t count) {
     if (json_)
-      world_.out(nlohmann::ordered_json{{"type", "notShown"}, {"kind", kind}, {"count", count}}.dump() + "\n");
+      context_.out(nlohmann::ordered_json{{"type", "notShown"}, {"kind", kind}, {"count", count}}.dump() + "\n");
     else
-      world_.out(kind == "lost" ? fmt::format("... {} events came too fast to be kept\n", count)
-                                : fmt::format("... {} more: {}\n", count, kind));
+      context_.out(kind == "lost" ? fmt::format("... {} events were not recorded\n", count)
+                                  : fmt::format("... {} more: {}\n", count, kind));
   }
 
-  const World& world_;
+  const CommandContext& context_;
   bool json_;
   std::optional<Cidr> pods_;
-  FloodGate gate_{most_of_a_kind};
+  FloodGate gate_{max_lines_per_kind};
 };
 
 }  // namespace
 
-int monitor_events(const World& world, const Arguments& arguments) {
+int monitor_events(const CommandContext& context, const Arguments& arguments) {
   const auto selection = parse_selection(arguments);
-  if (!selection) return end_with(world, exit_wrong_use, selection.error());
+  if (!selection) return exit_with_error(context, exit_wrong_use, selection.error());
   const auto types = parse_types(arguments.type);
-  if (!types) return end_with(world, exit_wrong_use, types.error());
-  Printer printer(world, arguments.json, selection->pods);
+  if (!types) return exit_with_error(context, exit_wrong_use, types.error());
+  Printer printer(context, arguments.json, selection->pods);
   const auto done =
-      world.follow_events(*types, {.event = [&](const Event& event) { printer.event(event); },
-                                   .second_passed = [&](std::uint64_t lost) { printer.second_passed(lost); }});
-  return done ? exit_done : end_with(world, exit_failed, done.error());
+      context.follow_events(*types, {.event = [&](const Event& event) { printer.event(event); },
+                                     .second_passed = [&](std::uint64_t lost) { printer.second_passed(lost); }});
+  return done ? exit_done : exit_with_error(context, exit_failed, done.error());
 }
 
 }  // namespace masq

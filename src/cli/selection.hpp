@@ -12,7 +12,7 @@
 
 namespace masq {
 
-// Which mappings a command is about: those that have everything that was asked for.
+// Selects mappings that match all given filters.
 struct Selection {
   std::optional<Cidr> pods;
   std::optional<Cidr> remotes;
@@ -22,7 +22,7 @@ struct Selection {
   bool has(const Mapping& mapping) const;
 };
 
-// From --pod, --dst, --proto and --state. An error names the option and its value: it is wrong use.
+// Parses --pod, --dst, --proto and --state. An error is a usage error that names the option and its value.
 Result<Selection> parse_selection(const Arguments& arguments);
 
 }  // namespace masq

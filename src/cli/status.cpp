@@ -8,15 +8,15 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_pods = 20;
+constexpr std::size_t max_shown_pods = 20;
 
-// The agent knows the limits, the table who has come to them.
+// Combines the limits of the agent with the usage of the table.
 nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
   nlohmann::ordered_json document = {{"podsAtLimit", 0}, {"pods", nlohmann::ordered_json::array()}};
   std::size_t at_limit = 0;
   for (const auto& pod : usage.pods) {
-    if (limits.per_pod == 0 || pod.mappings < limits.per_pod) break;  // those with most mappings come first
-    if (++at_limit <= most_pods)
+    if (limits.per_pod == 0 || pod.mappings < limits.per_pod) break;  // sorted by the number of mappings
+    if (++at_limit <= max_shown_pods)
       document["pods"].push_back(
           {{"pod", pod.address.to_string()}, {"mappings", pod.mappings}, {"max", limits.per_pod}});
   }
@@ -34,17 +34,17 @@ nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
 
 }  // namespace
 
-int show_status(const World& world, const Arguments& arguments) {
-  auto status = ask_for_document(world, "/v1/status");
-  if (!status) return end_with(world, status.error().exit, status.error().error);
+int show_status(const CommandContext& context, const Arguments& arguments) {
+  auto status = query_document(context, "/v1/status");
+  if (!status) return exit_with_error(context, status.error().exit, status.error().error);
   if (!arguments.brief)
-    if (const auto usage = measure_usage(world)) (*status)["usage"] = render_usage(*usage, limits_of(*status));
+    if (const auto usage = measure_usage(context)) (*status)["usage"] = render_usage(*usage, limits_of(*status));
   if (arguments.json)
-    world.out(status->dump(2) + "\n");
+    context.out(status->dump(2) + "\n");
   else if (arguments.brief)
-    world.out(render_status_brief(*status) + "\n");
+    context.out(render_status_brief(*status) + "\n");
   else
-    world.out(render_status_text(*status));
+    context.out(render_status_text(*status));
   return is_healthy(*status) ? exit_done : exit_failed;
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// "Name:          value"; further values stand below the first.
+// "Name:          value"; further values follow below the first.
 class Rows {
  public:
   void add(std::string_view name, std::string_view value) {
@@ -58,7 +58,7 @@ std::string apply_text(const Json& apply) {
 
 void add_mappings(Rows& rows, const Json& tables) {
   for (const auto& table : tables)
-    rows.add("Mappings", fmt::format("{}: {} of {}, {} left alone", family_name(text_of(table, "family")),
+    rows.add("Mappings", fmt::format("{}: {} of {}, {} bypassed", family_name(text_of(table, "family")),
                                      number_of(table, "used"), number_of(table, "max"), number_of(table, "leftAlone")));
 }
 

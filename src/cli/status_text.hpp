@@ -6,8 +6,7 @@
 
 namespace masq {
 
-// The agent's status document in the form that people read. What is missing in it is left out: an agent of another
-// version may answer.
+// Renders the agent's status document as text. Missing members are omitted, because the agent may have another version.
 std::string render_status_text(const nlohmann::ordered_json& status);
 // "OK", or the first problem.
 std::string render_status_brief(const nlohmann::ordered_json& status);

@@ -25,14 +25,14 @@ struct Measured {
   std::uint64_t mappings[2] = {0, 0};  // IPv4, IPv6
 };
 
-// The limits are the agent's to know; without it the use is shown alone.
-Result<Measured> measure(const World& world) {
-  auto usage = measure_usage(world);
+// Reads the usage, and the limits from the agent. Without the agent the limits are unknown.
+Result<Measured> measure(const CommandContext& context) {
+  auto usage = measure_usage(context);
   if (!usage) return std::unexpected(usage.error());
   Measured measured{.usage = *std::move(usage), .limits = {}};
   for (const auto& pod : measured.usage.pods)
     measured.mappings[pod.address.family() == Family::ipv4 ? 0 : 1] += pod.mappings;
-  if (const auto status = ask_for_document(world, "/v1/status")) measured.limits = limits_of(*status);
+  if (const auto status = query_document(context, "/v1/status")) measured.limits = limits_of(*status);
   return measured;
 }
 
@@ -43,7 +43,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? "-" : fmt::format("{:.1f}%", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-// As wide as the widest name: IPv6 needs much more than IPv4.
+// Returns the length of the longest name: IPv6 needs much more than IPv4.
 std::size_t width_of(const std::vector<std::string>& names) {
   std::size_t width = 0;
   for (const auto& name : names) width = std::max(width, name.size());
@@ -68,7 +68,7 @@ std::string render_destinations(const Measured& measured, std::size_t rows) {
   for (const auto& one : measured.usage.destinations | std::views::take(rows))
     names.push_back(fmt::format("{} {}", protocol_name(one.protocol), render_endpoint(one.remote, one.remote_port)));
   const auto width = width_of(names);
-  auto text = fmt::format("{:<{}} {:>9} {:>8}   {}\n", names.front(), width, "PORTS", "OF ALL", "UNDER");
+  auto text = fmt::format("{:<{}} {:>9} {:>8}   {}\n", names.front(), width, "PORTS", "OF ALL", "EXTERNAL");
   for (std::size_t i = 1; i < names.size(); ++i) {
     const auto& one = measured.usage.destinations[i - 1];
     text += fmt::format("{:<{}} {:>9} {:>8}   {}\n", names[i], width, one.ports,
@@ -113,27 +113,27 @@ Result<std::size_t> parse_rows(const Arguments::Option& text) {
   return rows;
 }
 
-int show_live(const World& world) {
+int show_live(const CommandContext& context) {
   const auto draw = [&](ScreenSize size) -> Result<std::string> {
-    auto measured = measure(world);
+    auto measured = measure(context);
     if (!measured) return std::unexpected(measured.error());
     const auto lines = static_cast<std::size_t>(std::max(size.rows, 9) - 7);  // without heads, gaps and the last one
     const auto pods = std::min(measured->usage.pods.size(), lines / 2);
     return render(*measured, pods, lines - pods) + "\nq: quit";
   };
-  if (auto done = world.show_live(draw, refresh); !done) return end_with(world, exit_failed, done.error());
+  if (auto done = context.show_live(draw, refresh); !done) return exit_with_error(context, exit_failed, done.error());
   return exit_done;
 }
 
 }  // namespace
 
-int show_top(const World& world, const Arguments& arguments) {
+int show_top(const CommandContext& context, const Arguments& arguments) {
   const auto rows = parse_rows(arguments.rows);
-  if (!rows) return end_with(world, exit_wrong_use, rows.error());
-  if (!arguments.json && !arguments.once && world.show_live) return show_live(world);
-  const auto measured = measure(world);
-  if (!measured) return end_with(world, exit_failed, measured.error());
-  world.out(arguments.json ? render_json(*measured, *rows) : render(*measured, *rows, *rows));
+  if (!rows) return exit_with_error(context, exit_wrong_use, rows.error());
+  if (!arguments.json && !arguments.once && context.show_live) return show_live(context);
+  const auto measured = measure(context);
+  if (!measured) return exit_with_error(context, exit_failed, measured.error());
+  context.out(arguments.json ? render_json(*measured, *rows) : render(*measured, *rows, *rows));
   return exit_done;
 }
 

@@ -62,9 +62,9 @@ class Counting {
 
 }  // namespace
 
-Result<Usage> measure_usage(const World& world) {
+Result<Usage> measure_usage(const CommandContext& context) {
   Counting counting;
-  if (auto done = world.read_mappings([&](const Mapping& mapping) { counting.add(mapping); }); !done)
+  if (auto done = context.read_mappings([&](const Mapping& mapping) { counting.add(mapping); }); !done)
     return std::unexpected(done.error());
   return std::move(counting).result();
 }

@@ -9,15 +9,15 @@
 
 namespace masq {
 
-// Who uses how much of the table, by one walk through it.
+// Usage of the table by pods and destinations, measured by one walk through it.
 struct Usage {
   struct Pod {
     Address address;
     std::uint64_t mappings = 0;
-    std::uint64_t ports = 0;  // external endpoints that it uses: one serves many destinations
+    std::uint64_t ports = 0;  // used external endpoints: one endpoint serves many destinations
   };
-  // The ports that are taken toward a remote endpoint: each external address has so many as the port range holds. ICMP
-  // is not among them: its identifiers are no ports, and plenty.
+  // The ports that are taken toward a remote endpoint. Each external address has as many ports as the range. ICMP is
+  // not counted: its identifiers are no ports, and rarely scarce.
   struct Destination {
     std::uint8_t protocol = 0;
     Address remote;
@@ -30,6 +30,6 @@ struct Usage {
   std::vector<Destination> destinations;  // most ports first
 };
 
-Result<Usage> measure_usage(const World& world);
+Result<Usage> measure_usage(const CommandContext& context);
 
 }  // namespace masq

@@ -9,7 +9,7 @@
 
 namespace masq {
 
-// What happened in the datapath. Ports as in Mapping.
+// An event of the datapath. Ports as in Mapping.
 struct Event {
   std::chrono::system_clock::time_point time{};
   std::string type;           // "made", "ended": a mapping; "drop": a packet
@@ -20,7 +20,7 @@ struct Event {
   std::uint16_t remote_port = 0;
   Address external;  // of mappings
   std::uint16_t external_port = 0;
-  std::string state;      // of a mapping that ended: how far it had come
+  std::string state;      // last state of an ended mapping
   std::string reason;     // of drops
   std::string direction;  // of drops: "egress", "ingress"
 };

@@ -24,7 +24,7 @@ struct Reader {
   Read read;
 };
 
-// Those whose datapath is there; with none of them bpf's own reader says what is missing.
+// Reads every datapath that exists. If none exists, bpf's reader reports the error.
 Result<void> read_each(const std::filesystem::path& bpf_root, const Read& bpf, const Read& nftables,
                        const Read& iptables) {
   std::error_code error;

@@ -22,7 +22,7 @@ Result<void> remove_into(Steps& steps, Datapath& datapath) {
   return {};
 }
 
-// One that has nothing in the kernel cannot be read.
+// A datapath without objects in the kernel cannot be read.
 std::vector<Mapping> live_of(Datapath& datapath) {
   std::vector<Mapping> live;
   if (!datapath.mappings([&](const Mapping& mapping) { live.push_back(mapping); })) return {};
@@ -35,20 +35,21 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
   if (is_alone_) return chosen_->apply(desired);
   auto steps = others_.empty() ? chosen_->apply(desired) : change(desired);
   if (!steps) return steps;
-  // What a masqd that was killed had handed over. Not before: rules that are still there would translate it anew.
+  // Resumes a datapath that a killed masqd has suspended. This must wait until the new rules are removed, which would
+  // translate its packets again.
   if (auto done = chosen_->take_back(desired); !done) return std::unexpected(done.error());
   is_alone_ = true;
   return steps;
 }
 
-// What is bound to fail touches nothing; what fails nevertheless is undone. Once the chosen one masquerades an other
-// one may be gone in part, and then nobody but the chosen one keeps packets from leaking.
+// check() runs first, so that a predictable failure changes nothing. A later failure is undone. Once the chosen
+// datapath masquerades, another one may be removed in part; then only the chosen one prevents leaks.
 Result<Steps> ReplacingDatapath::change(const Desired& desired) {
-  const auto in_force = chosen_->in_force();
-  if (!in_force) return std::unexpected(in_force.error());
+  const auto active = chosen_->is_active();
+  if (!active) return std::unexpected(active.error());
   bool handed_over = false;
   auto steps = take_place(desired, handed_over);
-  if (!steps && !*in_force) return std::unexpected(undo(desired, handed_over, steps.error()));
+  if (!steps && !*active) return std::unexpected(undo(desired, handed_over, steps.error()));
   if (steps) steps = replace_others(std::move(*steps));
   if (!steps) chosen_->not_taken_over();
   return steps;
@@ -64,8 +65,8 @@ Result<Steps> ReplacingDatapath::replace_others(Steps steps) {
   return steps;
 }
 
-// Connections are handed over before the chosen one touches a packet, so that it goes on with them under the same
-// ports, and then those that have begun meanwhile.
+// Connections are exported before the chosen datapath handles packets, so that it continues with them under the same
+// ports. Connections that started meanwhile follow.
 Result<Steps> ReplacingDatapath::take_place(const Desired& desired, bool& handed_over) {
   if (auto checked = chosen_->check(desired); !checked) return std::unexpected(checked.error());
   for (const auto& other : others_) {
@@ -77,8 +78,8 @@ Result<Steps> ReplacingDatapath::take_place(const Desired& desired, bool& handed
   return chosen_->apply(desired);
 }
 
-// First the chosen one's rules: two must not translate the same connections. An other one that a masqd has handed over
-// which was killed is taken back as well.
+// Removes the chosen datapath's rules first, because two datapaths must not translate the same connections. Resumes the
+// other datapath also if a killed masqd has suspended it.
 Error ReplacingDatapath::undo(const Desired& desired, bool handed_over, Error why) {
   chosen_->not_taken_over();
   if (handed_over)

@@ -9,8 +9,8 @@
 
 namespace masq {
 
-// A datapath that takes the place of others: once it masquerades, what they left in the kernel is removed, so that no
-// packet leaves unmasqueraded between the two. As long as it cannot, the others go on.
+// A datapath that replaces others. Once it masquerades, it removes their objects from the kernel, so that no packet
+// leaves unmasqueraded between the two. As long as it fails, the others keep working.
 class ReplacingDatapath final : public Datapath {
  public:
   using Others = std::vector<std::unique_ptr<Datapath>>;
@@ -23,12 +23,12 @@ class ReplacingDatapath final : public Datapath {
   Result<Steps> plan(const Desired& desired) override { return chosen_->plan(desired); }
   Result<void> mappings(const std::function<void(const Mapping&)>& visit) override { return chosen_->mappings(visit); }
   Result<Counters> counters() override { return chosen_->counters(); }
-  // Until it has one itself, what the others had.
+  // Returns the others' set until this datapath has one.
   Result<std::vector<IpMasqEntry>> ip_masq() override;
-  std::optional<std::chrono::milliseconds> more_to_do() const override { return chosen_->more_to_do(); }
+  std::optional<std::chrono::milliseconds> retry_after() const override { return chosen_->retry_after(); }
   Result<std::vector<Address>> external_addresses() override { return chosen_->external_addresses(); }
   Result<Ended> pods_gone(const std::vector<Address>& pods) override { return chosen_->pods_gone(pods); }
-  // With rules of others that masquerade the same packets, whatever the datapath.
+  // Includes rules of other programs that masquerade the same packets.
   std::vector<std::string> notes() override;
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override {
     return chosen_->watch(loop, std::move(disturbed));
@@ -43,8 +43,8 @@ class ReplacingDatapath final : public Datapath {
   Error undo(const Desired& desired, bool handed_over, Error why);
 
   std::unique_ptr<Datapath> chosen_;
-  Others others_;          // none: they are gone
-  bool is_alone_ = false;  // and nothing is left of the change
+  Others others_;          // empty: they are removed
+  bool is_alone_ = false;  // and no state of the change remains
 };
 
 }  // namespace masq

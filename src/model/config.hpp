@@ -27,17 +27,17 @@ struct NatTimeouts {
   bool operator==(const NatTimeouts&) const = default;
 };
 
-// The user's words: every key of docs/reference.md, already parsed and checked on its own. What a key means
-// together with the node's facts is decide()'s business.
+// The user's configuration: every key of docs/reference.md, parsed and checked on its own. decide() combines the keys
+// with the node's facts.
 struct Config {
-  DatapathKind datapath = DatapathKind::automatic;  // enable-bpf-masquerade is folded into it
+  DatapathKind datapath = DatapathKind::automatic;  // includes enable-bpf-masquerade
   bool enable_ipv4_masquerade = true;
   bool enable_ipv6_masquerade = true;
   std::optional<std::vector<Cidr>> ipv4_pod_cidr;  // absent: auto
   std::optional<std::vector<Cidr>> ipv6_pod_cidr;
   std::vector<Cidr> ipv4_native_routing_cidr;  // empty: the pod CIDRs
   std::vector<Cidr> ipv6_native_routing_cidr;
-  std::vector<std::string> devices;  // empty: detected; "eth+" is every name that begins with eth
+  std::vector<std::string> devices;  // empty: detected; "eth+" matches every name that begins with eth
   std::vector<std::string> egress_masquerade_interfaces;
   bool enable_masquerade_to_route_source = false;
   bool enable_remote_node_masquerade = false;

@@ -28,9 +28,9 @@
 namespace masq {
 namespace {
 
-constexpr int longest_with_broadcast = 30;  // RFC 3021: a /31 has no broadcast address
+constexpr int max_length_with_broadcast = 30;  // RFC 3021: a /31 has no broadcast address
 
-// What a forwarded packet can be sent to: the kernel forwards to none of the others.
+// Returns true for unicast destinations; the kernel forwards packets to no other addresses.
 bool is_routable(const Address& address) {
   return !address.is_loopback() && !(address.family() == Family::ipv6 && address.is_link_local());
 }
@@ -44,7 +44,7 @@ std::vector<Cidr> own_addresses(const Node& node, Family family) {
   return own;
 }
 
-// A list of all nodes, this one among them, is what operators write into every node's configuration.
+// Operators write one list of all nodes into every node's configuration, so the list may contain this node.
 std::vector<Cidr> other_nodes(const Config& config, const Node& node, Family family) {
   std::vector<Cidr> nodes;
   for (const auto* addresses : {&config.node_addresses, &node.k8s_node_addresses})
@@ -61,8 +61,8 @@ Address last_address(const Cidr& subnet) {
   return Address::from_bytes(bytes);
 }
 
-// Of the uplinks' subnets: the one that is configured, and the one with all host bits set, which the kernel treats
-// as a broadcast address too.
+// Broadcast addresses of the uplinks' subnets: the configured one, and the one with all host bits set, which the kernel
+// treats as a broadcast address too.
 std::vector<Cidr> broadcast_addresses(const Node& node, const std::vector<Uplink>& uplinks) {
   std::vector<Cidr> found;
   for (const auto& link : node.links) {
@@ -70,7 +70,7 @@ std::vector<Cidr> broadcast_addresses(const Node& node, const std::vector<Uplink
     for (const auto& on_link : link.addresses) {
       if (on_link.address.family() != Family::ipv4) continue;
       if (on_link.broadcast) found.push_back(Cidr::host(*on_link.broadcast));
-      if (on_link.prefix_length <= longest_with_broadcast)
+      if (on_link.prefix_length <= max_length_with_broadcast)
         found.push_back(Cidr::host(last_address(Cidr(on_link.address, on_link.prefix_length))));
     }
   }
@@ -95,7 +95,7 @@ FamilyPolicy family_policy(const Config& config, const Node& node, Family family
   return policy;
 }
 
-// IPv6 is on by default, also where a node does not speak it: that deserves no word.
+// IPv6 is enabled by default. A node without IPv6 gets no note about it.
 bool deserves_note(Family family, const std::vector<Uplink>& uplinks) {
   return family == Family::ipv4 ||
          std::ranges::any_of(uplinks, [](const Uplink& uplink) { return !uplink.ipv6.empty(); });
@@ -109,7 +109,7 @@ void decide_policies(const Config& config, const Node& node, const std::vector<C
     policy = family_policy(config, node, family, of_family(pods, family), desired);
     if (policy.sources.empty() && deserves_note(family, desired.uplinks))
       desired.notes.push_back(
-          fmt::format("no {} pod CIDR known: nothing is masqueraded", family == Family::ipv4 ? "IPv4" : "IPv6"));
+          fmt::format("no {} pod CIDR detected: nothing is masqueraded", family == Family::ipv4 ? "IPv4" : "IPv6"));
   }
 }
 
@@ -134,17 +134,17 @@ std::string_view to_string(Decision decision) {
   switch (decision) {
     case Decision::masquerade:
       return "masquerade";
-    case Decision::left_broadcast:
+    case Decision::exclude_broadcast:
       return "broadcast address";
-    case Decision::left_pod_cidr:
+    case Decision::exclude_pod_cidr:
       return "pod CIDR";
-    case Decision::left_native_routing:
+    case Decision::exclude_native_routing:
       return "native routing CIDR";
-    case Decision::left_ip_masq_agent:
+    case Decision::exclude_ip_masq_agent:
       return "ip-masq-agent";
-    case Decision::left_node:
+    case Decision::exclude_node:
       return "another node's address";
-    case Decision::left_own_address:
+    case Decision::exclude_own_address:
       return "own address";
   }
   return "unknown";

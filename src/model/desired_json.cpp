@@ -20,9 +20,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array decisions = {Decision::masquerade,          Decision::left_broadcast,     Decision::left_pod_cidr,
-                                  Decision::left_native_routing, Decision::left_ip_masq_agent, Decision::left_node,
-                                  Decision::left_own_address};
+constexpr std::array decisions = {Decision::masquerade,
+                                  Decision::exclude_broadcast,
+                                  Decision::exclude_pod_cidr,
+                                  Decision::exclude_native_routing,
+                                  Decision::exclude_ip_masq_agent,
+                                  Decision::exclude_node,
+                                  Decision::exclude_own_address};
 
 template <class Value>
 Json to_words(const std::vector<Value>& values) {
@@ -38,7 +42,7 @@ Json family_to_json(const FamilyPolicy& policy) {
   return {{"enabled", policy.enabled}, {"sources", to_words(policy.sources)}, {"rules", std::move(rules)}};
 }
 
-// A text of a kind that parses; anything else ends the reading by an exception that stays in this file.
+// Parses a text of one kind. An invalid text ends parsing by an exception that does not leave this file.
 struct NotSo {
   Error error;
 };

@@ -8,8 +8,8 @@
 
 namespace masq {
 
-// What decides about packets, for those who decide elsewhere with decide_destination() and would_decide_otherwise():
-// GET /v1/desired. What is only shown (notes, exclusions as written) is not in it.
+// The part of the desired state that decides about packets, for other processes that call decide_destination() and
+// is_stale(): GET /v1/desired. It omits display-only parts (notes, exclusions as written).
 nlohmann::ordered_json desired_to_json(const Desired& desired);
 Result<Desired> desired_from_json(const nlohmann::ordered_json& document);
 

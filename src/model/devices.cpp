@@ -34,7 +34,7 @@ bool is_enabled(const Config& config, Family family) {
   return family == Family::ipv4 ? config.enable_ipv4_masquerade : config.enable_ipv6_masquerade;
 }
 
-// What container networks call the devices that lead to pods, on this node or through a tunnel on others.
+// Names that container networks give to devices toward pods, on this node or through a tunnel to other nodes.
 bool leads_to_pods_by_name(std::string_view name) {
   constexpr std::string_view exact[] = {"kube-ipvs0", "kube-bridge", "nodelocaldns", "tunl0",
                                         "weave",      "antrea-gw0",  "ovn-k8s-mp0"};
@@ -48,19 +48,21 @@ bool is_pair(const Link& link) {
   return link.kind == "veth" || link.kind == "netkit";
 }
 
-// A port of a bridge, bond or team has no addresses of its own: packets pass its master. Members of a VRF do.
+// A port of a bridge, bond or team has no addresses of its own, because its master handles the packets. A member of a
+// VRF has addresses.
 bool is_port(const Link& link) {
   return link.master != 0 && link.master_kind != "vrf";
 }
 
-// A bridge whose ports are ends of pairs and taps serves pods or machines; one with any other port leads outside.
+// A bridge whose ports are all veth or tap devices serves pods or virtual machines. A bridge with any other port leads
+// outside.
 bool has_outside_port(const Link& bridge, const Node& node) {
   return std::ranges::any_of(node.links, [&](const Link& link) {
     return link.master == bridge.ifindex && !is_pair(link) && link.kind != "tun";
   });
 }
 
-// A connected subnet alone does not show that these lead outside: behind them there may be a pod.
+// The connected subnet of such a device may be the pods' subnet, so it does not show that the device leads outside.
 bool needs_route_beyond(const Link& link, const Node& node) {
   return is_pair(link) || (link.kind == "bridge" && !has_outside_port(link, node));
 }
@@ -80,8 +82,7 @@ bool leads_outside(const Link& link, Family family, const Node& node, const std:
   });
 }
 
-// Also while it is tentative: an uplink that has to wait for its address drops what it cannot masquerade, instead of
-// letting pod addresses out.
+// A tentative address counts: an uplink that waits for its address drops packets, instead of leaking pod addresses.
 bool has_global_address(const Link& link, Family family) {
   return std::ranges::any_of(link.addresses, [&](const LinkAddress& candidate) {
     const auto& address = candidate.address;
@@ -90,7 +91,7 @@ bool has_global_address(const Link& link, Family family) {
   });
 }
 
-// Whatever its state is now.
+// Ignores the current state of the device.
 bool can_be_uplink(const Link& link) {
   return !link.loopback && !is_port(link) && !leads_to_pods_by_name(link.name);
 }
@@ -112,7 +113,7 @@ std::vector<const Link*> detect(const Config& config, const Node& node, const st
   return found;
 }
 
-// Without `devices` those on which alone we are to masquerade are what is looked at.
+// Returns `devices`, else egress-masquerade-interfaces.
 const std::vector<std::string>& names(const Config& config) {
   return config.devices.empty() ? config.egress_masquerade_interfaces : config.devices;
 }
@@ -122,7 +123,7 @@ bool is_wanted(const Config& config, const Link& link) {
   return only.empty() || std::ranges::any_of(only, [&](const auto& p) { return matches_device(p, link.name); });
 }
 
-// A name is taken at its word; a pattern passes over what masquerading must not happen on.
+// An exact name may select a port of another device; a pattern skips ports. The loopback device is always skipped.
 std::vector<const Link*> named(const Config& config, const Node& node, std::vector<std::string>& notes) {
   const auto* const key = config.devices.empty() ? "egress-masquerade-interfaces" : "devices";
   std::vector<const Link*> found;
@@ -132,7 +133,7 @@ std::vector<const Link*> named(const Config& config, const Node& node, std::vect
       if (!matches_device(pattern, link.name)) continue;
       any = true;
       if (link.loopback || (is_port(link) && pattern != link.name)) {
-        notes.push_back(fmt::format("{}: {}: {} is left out: it is {}", key, pattern, link.name,
+        notes.push_back(fmt::format("{}: {}: {} is skipped: it is {}", key, pattern, link.name,
                                     link.loopback ? "the loopback" : "a port of another device"));
         continue;
       }
@@ -143,7 +144,7 @@ std::vector<const Link*> named(const Config& config, const Node& node, std::vect
   return found;
 }
 
-// With `devices` every device that it names is an uplink already, whatever its state.
+// Every device that `devices` names is an uplink already, whatever its state.
 std::vector<RestingDevice> resting_devices(const Config& config, const Node& node,
                                            const std::vector<const Link*>& uplinks) {
   std::vector<RestingDevice> resting;
@@ -155,7 +156,7 @@ std::vector<RestingDevice> resting_devices(const Config& config, const Node& nod
   return resting;
 }
 
-// masquerade-address: the pool of each family, in the order it was written.
+// Returns the pool of each family from masquerade-address, in the written order.
 Result<std::vector<Address>> usable_pool(const Config& config, const Node& node, std::vector<std::string>& notes) {
   std::vector<Address> pool;
   for (const auto& address : config.masquerade_address) {

@@ -15,15 +15,16 @@ namespace masq {
 
 struct UplinkSelection {
   std::vector<Uplink> uplinks;         // sorted by name, with the addresses of the enabled families
-  std::vector<RestingDevice> resting;  // sorted: those that could be uplinks but are not now
+  std::vector<RestingDevice> resting;  // sorted: devices that may become uplinks, but are none now
   std::vector<std::string> notes;      // "devices: eth9: no such device", "eth0: no usable IPv4 address"
 };
 
-// The devices on which we masquerade: those that `devices` names, else those found by the facts. `pods` is the
-// source set of both families: a route to it makes no uplink. Fails when `masquerade-address` is not this node's.
+// Selects the devices on which masq masquerades: the devices of `devices`, else the devices detected from the facts.
+// `pods` is the source set of both families; a route to it does not make a device an uplink. Fails if
+// `masquerade-address` is not an address of this node.
 Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, const std::vector<Cidr>& pods);
 
-// "eth+" is every name that begins with eth; anything else is the name itself.
+// "eth+" matches every name that begins with eth; any other pattern matches only itself.
 bool matches_device(std::string_view pattern, std::string_view name);
 
 }  // namespace masq

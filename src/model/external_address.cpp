@@ -11,7 +11,7 @@
 namespace masq {
 namespace {
 
-// Of several default routes the kernel takes the one with the lowest metric, and of those the first.
+// Of several default routes the kernel uses the first one with the lowest metric.
 const Route* best_default_route(const Link& link, Family family, const Node& node) {
   const Route* best = nullptr;
   for (const auto& route : node.routes) {
@@ -26,7 +26,7 @@ bool is_unique_local(const Address& address) {
   return address.family() == Family::ipv6 && (address.bytes()[0] & 0xfe) == 0xfc;
 }
 
-// Smaller is better.
+// A smaller rank is better.
 auto rank(const LinkAddress& candidate, const std::optional<Address>& gateway) {
   const bool reaches_gateway = gateway && Cidr(candidate.address, candidate.prefix_length).contains(*gateway);
   return std::tuple(candidate.secondary, !reaches_gateway, is_unique_local(candidate.address));

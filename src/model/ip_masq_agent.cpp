@@ -20,10 +20,10 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_cidrs = 65536;
-constexpr std::size_t most_warnings = 20;
+constexpr std::size_t max_cidrs = 65536;
+constexpr std::size_t max_warnings = 20;
 
-// What kubernetes-sigs/ip-masq-agent and Cilium leave alone without a file.
+// Default exclusions of kubernetes-sigs/ip-masq-agent and Cilium without a file.
 constexpr std::string_view reserved_ranges[] = {
     "10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16",  "100.64.0.0/10",  "192.0.0.0/24", "192.0.2.0/24",
     "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
@@ -52,7 +52,7 @@ void sort_and_deduplicate(std::vector<Cidr>& cidrs) {
   cidrs.erase(repeated.begin(), repeated.end());
 }
 
-// Reads the document's entries one after the other into `agent`.
+// Reads the document's entries into `agent`, one after the other.
 class Reader {
  public:
   Result<IpMasqAgent> read(const YamlNode& document);
@@ -114,13 +114,13 @@ Result<void> Reader::read_entry(const YamlNode& entry) {
   return (this->*known->second)(entry);
 }
 
-// A key without a value is an empty list, as it is for the original agents.
+// A key without a value is an empty list, as in the original agents.
 Result<void> Reader::read_cidrs(const YamlNode& entry, std::vector<Cidr>& cidrs) {
   if (entry.is_null()) return {};
   if (!entry.is_list())
     return fail("line {}: {}: {}: a list of CIDRs is expected", entry.line, entry.key, describe(entry));
-  if (agent_.non_masquerade.size() + agent_.masquerade.size() + entry.children.size() > most_cidrs)
-    return fail("line {}: {}: more than {} CIDRs", entry.line, entry.key, most_cidrs);
+  if (agent_.non_masquerade.size() + agent_.masquerade.size() + entry.children.size() > max_cidrs)
+    return fail("line {}: {}: more than {} CIDRs", entry.line, entry.key, max_cidrs);
   for (const auto& item : entry.children) {
     const auto cidr = read_cidr(entry, item);
     if (!cidr) return std::unexpected(cidr.error());
@@ -146,7 +146,7 @@ Result<Cidr> Reader::read_cidr(const YamlNode& entry, const YamlNode& item) {
   return *cidr;
 }
 
-// The booleans of YAML 1.1, as the original agents read them.
+// The booleans of YAML 1.1, as the original agents parse them.
 Result<void> Reader::read_boolean(const YamlNode& entry, bool& value) {
   if (entry.is_null()) return {};
   const auto word = entry.is_scalar() && !entry.quoted ? lower(entry.text) : "";
@@ -159,14 +159,14 @@ Result<void> Reader::read_boolean(const YamlNode& entry, bool& value) {
   return {};
 }
 
-// A generated file may be wrong 50,000 times in the same way.
+// A generated file may contain the same mistake 50,000 times.
 void Reader::warn(std::string warning) {
-  if (++warnings_ <= most_warnings) agent_.warnings.push_back(std::move(warning));
+  if (++warnings_ <= max_warnings) agent_.warnings.push_back(std::move(warning));
 }
 
 void Reader::finish() {
-  if (warnings_ > most_warnings)
-    agent_.warnings.push_back(fmt::format("and {} more warnings", warnings_ - most_warnings));
+  if (warnings_ > max_warnings)
+    agent_.warnings.push_back(fmt::format("and {} more warnings", warnings_ - max_warnings));
   if (!excluded_given_) {
     const bool none = masq_link_local_ipv4_ && masq_link_local_ipv6_;
     agent_.warnings.push_back(none ? "no nonMasqueradeCIDRs: no destination is excluded"

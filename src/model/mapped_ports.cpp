@@ -18,7 +18,7 @@ namespace {
 
 constexpr PortRange unprivileged{1024, 65535};
 
-// VXLAN, Geneve, VXLAN of old, WireGuard: the node's own tunnels get their answers there, and no socket shows it.
+// VXLAN, Geneve, the old port of VXLAN, WireGuard: the node's own tunnels receive packets there without a socket.
 const std::vector<PortRange> tunnels = {{4789, 4789}, {6081, 6081}, {8472, 8472}, {51820, 51820}};
 
 std::vector<PortRange> automatic_ports(const Node& node) {
@@ -29,14 +29,15 @@ std::vector<PortRange> automatic_ports(const Node& node) {
 }
 
 std::string what_is_in_the_way(const Config& config, const Node& node) {
-  if (config.nat_port_range) return fmt::format("all of it is node-port-range {}", config.node_port_range.to_string());
+  if (config.nat_port_range)
+    return fmt::format("the whole range is inside node-port-range {}", config.node_port_range.to_string());
   return fmt::format(
-      "ip_local_port_range {}, ip_local_reserved_ports and node-port-range {} take all: set nat-port-range",
+      "ip_local_port_range {}, ip_local_reserved_ports and node-port-range {} contain all ports: set nat-port-range",
       node.local_port_range.to_string(), config.node_port_range.to_string());
 }
 
-// Allocation asks for a socket on each port it tries, so this is slow at worst: no error.
-void note_overlap(const std::vector<PortRange>& ports, const Node& node, std::vector<std::string>& notes) {
+// The search for a port skips ports with a socket, so an overlap only slows it down. It is no error.
+void report_overlap(const std::vector<PortRange>& ports, const Node& node, std::vector<std::string>& notes) {
   if (port_count(subtract(ports, {node.local_port_range})) != port_count(ports))
     notes.push_back(fmt::format("nat-port-range {} overlaps the node's own ephemeral ports, ip_local_port_range {}",
                                 join(ports), node.local_port_range.to_string()));
@@ -50,7 +51,7 @@ Result<std::vector<PortRange>> mapped_ports(const Config& config, const Node& no
   if (ports.empty())
     return fail("nat-port-range {} leaves no port: {}", config.nat_port_range ? join(wanted) : "auto",
                 what_is_in_the_way(config, node));
-  if (config.nat_port_range) note_overlap(ports, node, notes);
+  if (config.nat_port_range) report_overlap(ports, node, notes);
   return ports;
 }
 

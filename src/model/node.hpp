@@ -57,9 +57,9 @@ struct Node {
   PortRange local_port_range{32768, 60999};     // net.ipv4.ip_local_port_range
   std::vector<PortRange> local_reserved_ports;  // net.ipv4.ip_local_reserved_ports
   std::vector<Cidr> cni_pod_cidrs;              // from the CNI configuration; empty: none found
-  std::vector<Cidr> k8s_pod_cidrs;              // this node's spec.podCIDRs; empty: none known
+  std::vector<Cidr> k8s_pod_cidrs;              // this node's spec.podCIDRs; empty: unknown
   std::vector<Address> k8s_node_addresses;      // of the other nodes
-  // The ip-masq-agent's last good file (or the defaults without a file); absent: the agent is off.
+  // The ip-masq-agent's last valid file (or the defaults without a file); absent: the agent is off.
   std::optional<IpMasqAgent> ip_masq_agent;
   bool operator==(const Node&) const = default;
 };

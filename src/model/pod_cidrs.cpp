@@ -42,7 +42,7 @@ std::vector<Cidr> pod_cidrs(const Config& config, const Node& node, Family famil
 }
 
 std::vector<Cidr> without_nested(std::vector<Cidr> cidrs) {
-  std::ranges::sort(cidrs);  // a prefix comes right before everything inside it
+  std::ranges::sort(cidrs);  // a prefix comes directly before all prefixes inside it
   std::vector<Cidr> outer;
   for (const auto& cidr : cidrs)
     if (outer.empty() || !outer.back().contains(cidr)) outer.push_back(cidr);

@@ -9,11 +9,11 @@
 
 namespace masq {
 
-// Whose packets are masqueraded: as configured, or (auto) from the first of these that knows a CIDR of this family:
-// Kubernetes, the CNI configuration, the subnets of container bridges. In the order they were given.
+// The source CIDRs that are masqueraded: the configured ones, or (auto) those of the first source that has a CIDR of
+// this family: Kubernetes, the CNI configuration, the subnets of container bridges. The order of the source is kept.
 std::vector<Cidr> pod_cidrs(const Config& config, const Node& node, Family family);
 
-// Sorted, without those that lie inside another.
+// Returns the sorted CIDRs without those that are inside another one.
 std::vector<Cidr> without_nested(std::vector<Cidr> cidrs);
 
 }  // namespace masq

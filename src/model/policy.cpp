@@ -15,7 +15,7 @@
 namespace masq {
 namespace {
 
-// Which lists have a prefix that holds the destinations in question; of the ip-masq-agent's two, whose is longer.
+// The lists that have a prefix for the destinations, and the longer match of the ip-masq-agent's two lists.
 struct Coverage {
   bool broadcast = false;
   bool native_routing = false;
@@ -25,15 +25,15 @@ struct Coverage {
 };
 
 Decision decide(const Coverage& coverage) {
-  if (coverage.broadcast) return Decision::left_broadcast;
-  if (coverage.native_routing) return Decision::left_native_routing;
-  if (coverage.agent_excludes) return Decision::left_ip_masq_agent;
-  if (coverage.node) return Decision::left_node;
-  if (coverage.own) return Decision::left_own_address;
+  if (coverage.broadcast) return Decision::exclude_broadcast;
+  if (coverage.native_routing) return Decision::exclude_native_routing;
+  if (coverage.agent_excludes) return Decision::exclude_ip_masq_agent;
+  if (coverage.node) return Decision::exclude_node;
+  if (coverage.own) return Decision::exclude_own_address;
   return Decision::masquerade;
 }
 
-// In this order within one prefix: `non_masquerade` after `masquerade` makes the exclusion win a tie.
+// The order within one prefix: `non_masquerade` comes after `masquerade`, so that the exclusion wins a tie.
 enum class List : std::uint8_t { broadcast, native_routing, masquerade, non_masquerade, node, own };
 
 void cover(Coverage& coverage, List list) {
@@ -91,9 +91,9 @@ int common_bits(const Address& a, const Address& b) {
 
 }  // namespace
 
-// Sorted by address and length, a prefix follows those that it lies in: a stack holds them, innermost on top. What
-// covers a prefix is what covers the one around it, changed by the lists that name the prefix itself: so is each
-// list's longest match known without a search.
+// In the order of address and length, a prefix follows all prefixes that contain it. A stack holds these, the innermost
+// on top. The coverage of a prefix is the coverage of the enclosing prefix, changed by the lists that contain the
+// prefix itself. So the longest match of each list is available without a search.
 std::vector<PolicyRule> flatten(const DestinationLists& lists) {
   struct Enclosing {
     Cidr cidr;
@@ -113,8 +113,9 @@ std::vector<PolicyRule> flatten(const DestinationLists& lists) {
   return rules;
 }
 
-// The last rule that sorts at or before the destination either holds it, and then no longer one does, or shares only
-// its first bits with it: then whatever holds it is no longer than those, and sorts at or before them.
+// Let R be the last rule that sorts at or before the destination. If R contains the destination, R is the longest
+// match. Otherwise R shares only its first bits with the destination, and every rule that contains the destination is
+// at most that long and sorts at or before these bits.
 const PolicyRule* find_rule(const std::vector<PolicyRule>& rules, const Address& destination) {
   auto wanted = Cidr::host(destination);
   for (auto end = rules.end();;) {
@@ -129,7 +130,7 @@ const PolicyRule* find_rule(const std::vector<PolicyRule>& rules, const Address&
 }
 
 Decision decide_destination(const FamilyPolicy& policy, const Address& destination) {
-  if (any_contains(policy.sources, destination)) return Decision::left_pod_cidr;
+  if (any_contains(policy.sources, destination)) return Decision::exclude_pod_cidr;
   const auto* const rule = find_rule(policy.rules, destination);
   return rule == nullptr ? Decision::masquerade : rule->decision;
 }

@@ -8,24 +8,24 @@
 
 namespace masq {
 
-// The lists that are asked about a destination outside the source set, one after the other; each answers with its
-// longest prefix that holds the destination.
+// The lists for destinations outside the source set, in the order of evaluation. In each list the longest matching
+// prefix applies.
 struct DestinationLists {
   std::vector<Cidr> broadcast;
   std::vector<Cidr> native_routing;
-  // The ip-masq-agent's two lists are asked together: the longer prefix decides, on a tie the exclusion. A match
-  // among `masquerade` only takes the exclusion back: the lists below are still asked.
+  // The ip-masq-agent's two lists are evaluated together: the longer prefix decides; on a tie the exclusion. A match in
+  // `masquerade` only cancels the exclusion; the later lists are still evaluated.
   std::vector<Cidr> non_masquerade;
   std::vector<Cidr> masquerade;
   std::vector<Cidr> nodes;
   std::vector<Cidr> own;
 };
 
-// All lists as one, in which the longest prefix alone gives the decision of the lists asked in order. Every prefix of
-// every list is in it, sorted, once.
+// Merges all lists into one, in which the longest prefix alone gives the decision of the ordered lists. The result has
+// every prefix of every list once, and is sorted.
 std::vector<PolicyRule> flatten(const DestinationLists& lists);
 
-// The longest rule that holds `destination`; null: none does. `rules` as flatten() makes them.
+// Returns the longest rule that contains `destination`, or null if there is none. `rules` must come from flatten().
 const PolicyRule* find_rule(const std::vector<PolicyRule>& rules, const Address& destination);
 
 }  // namespace masq

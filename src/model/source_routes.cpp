@@ -19,7 +19,7 @@ const Link* link_of(const Node& node, int ifindex) {
   return found == node.links.end() ? nullptr : &*found;
 }
 
-// What lies directly behind the device: the gateway, or the destination itself.
+// Returns the next hop: the gateway, or the destination itself.
 std::optional<Address> neighbour(const Route& route) {
   if (route.gateway) return route.gateway;
   if (route.has_gateway || route.destination.length() == 0) return std::nullopt;
@@ -29,7 +29,7 @@ std::optional<Address> neighbour(const Route& route) {
 std::optional<Address> source_of(const Route& route, const Link& link, const Node& node) {
   if (route.preferred_source) {
     const auto* const own = find_own_address(node, *route.preferred_source);
-    if (own != nullptr && !own->tentative) return own->address;  // deprecated or not: the route says so
+    if (own != nullptr && !own->tentative) return own->address;  // the route selects it, even if deprecated
   }
   const auto beside = neighbour(route);
   for (const auto& candidate : link.addresses)
@@ -43,7 +43,7 @@ const Address* usual_address(const Uplink& uplink, Family family) {
   return addresses.empty() ? nullptr : &addresses.front();
 }
 
-// Of several routes to one destination the kernel takes the one with the lowest metric.
+// Of several routes to one destination the kernel uses the one with the lowest metric.
 std::vector<const Route*> in_order(const Node& node) {
   std::vector<const Route*> routes;
   for (const auto& route : node.routes) routes.push_back(&route);
@@ -60,7 +60,7 @@ std::vector<const Route*> in_order(const Node& node) {
 }  // namespace
 
 std::vector<SourceRoute> source_routes(const Node& node, const std::vector<Uplink>& uplinks) {
-  std::vector<SourceRoute> found;  // shortest first
+  std::vector<SourceRoute> found;  // shortest prefix first
   for (const auto* const route : in_order(node)) {
     const auto uplink = std::ranges::find(uplinks, route->ifindex, &Uplink::ifindex);
     const auto* const link = link_of(node, route->ifindex);

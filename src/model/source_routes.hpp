@@ -8,9 +8,9 @@
 
 namespace masq {
 
-// The routes by the uplinks for which the kernel would choose a source of its own for the node's packets: the one that
-// the route prefers, or the device's address beside its gateway. Longest prefix first; a route that says what the
-// wider ones say is left out.
+// Routes through the uplinks for which the kernel selects another source address than the device's: the preferred
+// source of the route, or the device's address in the subnet of the gateway. Longest prefix first. Routes that have the
+// same result as a wider route are omitted.
 std::vector<SourceRoute> source_routes(const Node& node, const std::vector<Uplink>& uplinks);
 
 }  // namespace masq

@@ -18,9 +18,9 @@ bool is_masqueraded_today(const Desired& desired, const Address& pod, const Addr
          decide_destination(policy, remote) == Decision::masquerade;
 }
 
-// The route chooses the address: which one that is, only the kernel knows. While no uplink has an address there is no
-// choice at all, and mappings wait for its return.
-bool is_address_of_today(const Desired& desired, const Address& address) {
+// If the route selects the address, only the kernel can evaluate it. While no uplink has an address, mappings wait, and
+// no address is stale.
+bool is_current_address(const Desired& desired, const Address& address) {
   bool any = false;
   for (const auto& uplink : desired.uplinks) {
     const auto& addresses = address.family() == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
@@ -37,12 +37,12 @@ bool is_port_of_today(const Desired& desired, std::uint16_t port) {
 
 }  // namespace
 
-bool would_decide_otherwise(const Desired& desired, const DecidedConnection& connection) {
+bool is_stale(const Desired& desired, const DecidedConnection& connection) {
   const bool masqueraded = is_masqueraded_today(desired, connection.pod, connection.remote);
   if (masqueraded != connection.external.has_value()) return true;
   if (!masqueraded) return false;
   const auto& [address, port] = *connection.external;
-  return !is_address_of_today(desired, address) || (port && !is_port_of_today(desired, *port));
+  return !is_current_address(desired, address) || (port && !is_port_of_today(desired, *port));
 }
 
 }  // namespace masq

@@ -8,19 +8,19 @@
 
 namespace masq {
 
-// A connection, and what was decided for it when it began.
+// A connection, and its original decision.
 struct DecidedConnection {
   struct External {
     Address address;
-    std::optional<std::uint16_t> port;  // none: !has_mapped_port()
+    std::optional<std::uint16_t> port;  // absent: !has_mapped_port()
   };
   Address pod;
   Address remote;
-  std::optional<External> external;  // none: it was left alone
+  std::optional<External> external;  // absent: the connection is not masqueraded
 };
 
-// Whether today's configuration would do something else with its first packet: leave it alone and not masquerade it,
-// or the other way round, or masquerade it as an address or port that it would not choose now.
-bool would_decide_otherwise(const Desired& desired, const DecidedConnection& connection);
+// Returns true if the current configuration would treat the connection's first packet differently: bypass instead of
+// masquerade, the reverse, or masquerade with an address or port that it would not select now.
+bool is_stale(const Desired& desired, const DecidedConnection& connection);
 
 }  // namespace masq

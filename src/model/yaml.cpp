@@ -20,9 +20,9 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t most_bytes = 8 << 20;
-constexpr std::size_t most_nodes = 200'000;
-constexpr std::size_t deepest = 32;
+constexpr std::size_t max_document_size = 8 << 20;
+constexpr std::size_t max_nodes = 200'000;
+constexpr std::size_t max_depth = 32;
 
 struct Refusal {
   int line;
@@ -42,7 +42,7 @@ std::string_view line_at(std::string_view text, int line) {
   return text.substr(0, text.find('\n'));
 }
 
-// A list's item that is not there, "-" and nothing more, comes with the place of what follows it: the line of its dash.
+// An empty list item ("-" only) has the position of the following token. Returns the line of its dash.
 int line_of_null_item(std::string_view text, const YAML::Mark& mark) {
   const auto is_bare_dash = [&](int line) {
     const auto written = line_at(text, line);
@@ -56,8 +56,8 @@ int line_of_null_item(std::string_view text, const YAML::Mark& mark) {
   return line_of(mark);
 }
 
-// Builds the tree from the parser's events: they show anchors, tags and a key's second coming, which a YAML::Node
-// hides. Throws Refusal through yaml-cpp's parser, caught in parse_yaml().
+// Builds the tree from the parser's events, because a YAML::Node hides anchors, tags and duplicate keys. Throws Refusal
+// through yaml-cpp's parser; parse_yaml() catches it.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(std::string_view text) : text_(text) {}
@@ -66,7 +66,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_anchor(mark, anchor);
-    // Searched for once: the first null item is the one that an error is about.
+    // The search runs once: an error refers to the first null item.
     const bool item = !open_.empty() && open_.back().node.is_list() && !null_item_seen_;
     null_item_seen_ = null_item_seen_ || item;
     add({.kind = YamlNode::Kind::null, .line = item ? line_of_null_item(text_, mark) : line_of(mark)});
@@ -100,7 +100,7 @@ class TreeBuilder final : public YAML::EventHandler {
   YamlNode take_root() { return std::move(root_); }
 
  private:
-  // A list or map whose end has not come yet.
+  // An open list or map.
   struct Open {
     YamlNode node;
     bool key_is_next = true;
@@ -119,7 +119,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlNode::Kind kind) {
     refuse_anchor(mark, anchor);
     if (tag != "?" && tag != "!" && !tag.empty()) refuse(mark, "tags (!name) are not accepted");
-    if (open_.size() >= deepest) refuse(mark, fmt::format("nested deeper than {} levels", deepest));
+    if (open_.size() >= max_depth) refuse(mark, fmt::format("nested deeper than {} levels", max_depth));
     if (expects_key()) refuse(mark, "a key must be plain text");
     open_.push_back({.node = {.kind = kind, .line = line_of(mark)}});
   }
@@ -133,7 +133,7 @@ class TreeBuilder final : public YAML::EventHandler {
   bool expects_key() const { return !open_.empty() && open_.back().node.is_map() && open_.back().key_is_next; }
 
   void add(YamlNode node) {
-    if (++nodes_ > most_nodes) throw Refusal{node.line, fmt::format("more than {} entries", most_nodes)};
+    if (++nodes_ > max_nodes) throw Refusal{node.line, fmt::format("more than {} entries", max_nodes)};
     if (open_.empty()) {
       root_ = std::move(node);
       return;
@@ -207,8 +207,8 @@ bool is_blank_document(std::string_view text) {
 }
 
 Result<YamlNode> parse_yaml(std::string_view text) {
-  if (text.size() > most_bytes) return fail("line 1: larger than {} bytes", most_bytes);
-  // yaml-cpp would take the rest of the text for absent.
+  if (text.size() > max_document_size) return fail("line 1: larger than {} bytes", max_document_size);
+  // yaml-cpp would ignore the rest of the text.
   if (const auto nul = text.find('\0'); nul != text.npos)
     return fail("line {}: a NUL byte", 1 + std::ranges::count(text.substr(0, nul), '\n'));
   try {

@@ -10,17 +10,17 @@
 
 namespace masq {
 
-// A document as configuration needs it: maps, lists and text, each with the line it stands on. JSON is read by the
-// same parser, being YAML's flow style.
+// A configuration document: maps, lists and text, each with its line. The same parser reads JSON, which is YAML's flow
+// style.
 struct YamlNode {
   enum class Kind : std::uint8_t { null, scalar, list, map };
 
   Kind kind = Kind::null;
-  bool quoted = false;               // a scalar in quotes or a block: text, never a number or a boolean
+  bool quoted = false;               // a quoted or block scalar: always text, never a number or a boolean
   std::string text{};                // of a scalar
   int line = 0;                      // from 1; of a map's entry: the line of its key
   std::string key{};                 // of a map's entry
-  std::vector<YamlNode> children{};  // of a list or a map, in the order they were written
+  std::vector<YamlNode> children{};  // of a list or a map, in the written order
 
   bool is_map() const { return kind == Kind::map; }
   bool is_list() const { return kind == Kind::list; }
@@ -28,15 +28,15 @@ struct YamlNode {
   bool is_null() const { return kind == Kind::null; }
 };
 
-// How an error names the node: the text in quotes, "null", "a list" or "a map".
+// Returns the name of the node for error messages: the text in quotes, "null", "a list" or "a map".
 std::string describe(const YamlNode& node);
 
-// True when there is nothing in it but blanks and comments.
+// Returns true if the text contains only blanks and comments.
 bool is_blank_document(std::string_view text);
 
-// Stricter than YAML where leniency hides mistakes or lets a small text grow large: one document, at most 8 MiB,
-// 200,000 entries and 32 levels deep, no anchors, aliases or tags, no key twice in a map. An error begins with "line 3:
-// ".
+// Parses a document more strictly than YAML: one document, at most 8 MiB, 200,000 entries and 32 levels, no anchors,
+// aliases or tags, no duplicate keys in a map. This detects mistakes, and limits the size of the result. An error
+// begins with "line 3: ".
 Result<YamlNode> parse_yaml(std::string_view text);
 
 }  // namespace masq

@@ -6,7 +6,7 @@
 
 namespace masq {
 
-// The hardware (Ethernet) address of a device; zeros when it has none or is gone.
+// The hardware (Ethernet) address of a device; zeros if it has none or does not exist.
 std::array<std::uint8_t, 6> device_address(int ifindex);
 
 }  // namespace masq

@@ -68,8 +68,8 @@ EventLoop::~EventLoop() {
 }
 
 Result<EventLoop::Watch> EventLoop::watch(int fd, std::uint32_t events, Ready ready) {
-  // The id, not the descriptor, stands in the event: a number that was closed and given away again within one round
-  // of events cannot be taken for the old one.
+  // The event contains an id instead of the descriptor, because a descriptor number may be closed and reused within one
+  // round of events.
   const std::uint64_t id = ++last_id_;
   epoll_event event{.events = events, .data = {.u64 = id}};
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
@@ -111,7 +111,7 @@ Result<void> EventLoop::run() {
   return {};
 }
 
-// The nearest alarm is the limit of the wait, rounded up so that it is due when the wait ends.
+// Limits the wait to the nearest alarm, rounded up so that the alarm is due when the wait ends.
 int EventLoop::milliseconds_to_wait(Clock::duration limit) const {
   if (!alarms_.empty()) limit = std::min(limit, alarms_.begin()->first - now());
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
@@ -119,7 +119,7 @@ int EventLoop::milliseconds_to_wait(Clock::duration limit) const {
 }
 
 void EventLoop::ring_alarms() {
-  // Alarms that are set by those that ring now wait for the next round, so that descriptors get their turn.
+  // Alarms that are set by a due alarm wait for the next round, so that descriptors are handled first.
   const auto due = now();
   while (!alarms_.empty() && alarms_.begin()->first <= due) {
     auto alarm = alarms_.extract(alarms_.begin());
@@ -134,8 +134,8 @@ Result<void> EventLoop::run_once(Clock::duration limit) {
   if (count < 0 && errno != EINTR) return fail("epoll_wait: {}", std::strerror(errno));
   for (int i = 0; i < count; ++i) {
     const auto found = watched_.find(events[static_cast<std::size_t>(i)].data.u64);
-    if (found == watched_.end()) continue;  // ended by one that was called before it
-    const auto watched = found->second;     // lives on while it is called, also when it ends itself
+    if (found == watched_.end()) continue;  // ended by an earlier callback
+    const auto watched = found->second;     // stays valid during the call, even if the watch ends itself
     watched->ready(events[static_cast<std::size_t>(i)].events);
   }
   ring_alarms();

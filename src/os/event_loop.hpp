@@ -13,7 +13,7 @@
 
 namespace masq {
 
-// The one loop of a program: descriptors, alarms and signals, all in one thread. What is called back must not block.
+// The event loop of a program: descriptors, alarms and signals in one thread. Callbacks must not block.
 class EventLoop final : public Timers {
  public:
   using Ready = std::function<void(std::uint32_t events)>;  // EPOLLIN, EPOLLOUT, …
@@ -23,7 +23,8 @@ class EventLoop final : public Timers {
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() override;
 
-  // While it lives, `ready` is called when `fd` is ready. It does not own the descriptor: close that later.
+  // During its lifetime, `ready` is called when `fd` is ready. It does not own the descriptor, which must be closed
+  // later.
   class Watch {
    public:
     Watch() = default;
@@ -39,20 +40,20 @@ class EventLoop final : public Timers {
     EventLoop* loop_ = nullptr;
     std::uint64_t id_ = 0;
   };
-  // Level-triggered. A watch may end itself or another one while it is being called.
+  // Level-triggered. A watch may end itself or another watch from its callback.
   Result<Watch> watch(int fd, std::uint32_t events, Ready ready);
 
-  // These signals no longer interrupt: they call `arrived` in the loop.
+  // Blocks these signals, and calls `arrived` in the loop instead.
   Result<void> on_signals(std::initializer_list<int> signals, std::function<void(int)> arrived);
 
   Clock::time_point now() const override { return Clock::now(); }
   Id call_after(Clock::duration delay, std::function<void()> alarm) override;
   void cancel(Id id) override;
 
-  // Until stop() is called.
+  // Runs until stop() is called.
   Result<void> run();
   void stop() { running_ = false; }
-  // Waits for what comes next, at most `limit`, and calls it back.
+  // Waits for the next event, at most `limit`, and calls its callback.
   Result<void> run_once(Clock::duration limit);
 
  private:

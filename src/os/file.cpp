@@ -54,8 +54,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
   return std::move(**text);
 }
 
-// A read lease is given only on a file that nobody writes to. Who opens it for writing just then waits for the
-// moment until it is given back; we would be sent a signal, so it is one that does nothing by default.
+// The kernel grants a read lease only on a file that no process has open for writing. A process that opens it for
+// writing meanwhile is delayed until the lease is released. The kernel then signals this process; the chosen signal is
+// ignored by default.
 bool is_being_written(const std::filesystem::path& path) {
   Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd || fcntl(fd.get(), F_SETSIG, SIGURG) != 0) return false;

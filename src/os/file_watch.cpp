@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t of_place = IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::uint32_t of_content =
     IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
-constexpr int most_symlinks = 40;  // as the kernel's own limit
+constexpr int max_symlinks = 40;  // the kernel's own limit
 constexpr auto pause_between_looks = std::chrono::milliseconds(20);
 constexpr auto back_stop = std::chrono::seconds(30);
 constexpr auto without_inotify = std::chrono::milliseconds(500);
@@ -47,7 +47,7 @@ std::vector<WatchedPlace> places_to_watch(const fs::path& path) {
   const auto absolute = fs::absolute(path);
   std::deque<fs::path> components(absolute.begin(), absolute.end());
   fs::path here = "/";
-  for (int symlinks = 0; !components.empty() && symlinks <= most_symlinks;) {
+  for (int symlinks = 0; !components.empty() && symlinks <= max_symlinks;) {
     const auto next = here / components.front();
     components.pop_front();
     std::error_code error;
@@ -61,7 +61,7 @@ std::vector<WatchedPlace> places_to_watch(const fs::path& path) {
     }
     ++symlinks;
     const auto target = fs::read_symlink(next, error);
-    if (error) return places;  // gone meanwhile: an event of `here` will tell
+    if (error) return places;  // removed meanwhile: an event of `here` follows
     if (target.is_absolute()) here = "/";
     prepend(components, target);
   }
@@ -81,25 +81,25 @@ Result<std::unique_ptr<FileWatch>> FileWatch::open(EventLoop& loop, fs::path pat
   return self;
 }
 
-// A busy directory is looked at now and then, not at each of its events: until then nobody listens.
+// A busy directory is inspected at intervals instead of at each event; the watch is paused meanwhile.
 void FileWatch::settle() {
   (void)watch_.change(0);
   settle_.start(pause_between_looks, [this] {
     (void)watch_.change(EPOLLIN);
-    look_again();
+    check();
   });
 }
 
-// The events' content is ignored, an overflow of their queue too: any of them means "look again".
-void FileWatch::look_again() {
+// The content of the events is ignored, and so is an overflow of their queue: every event requests a new check.
+void FileWatch::check() {
   alignas(inotify_event) std::array<char, 65536> events;
   while (inotify_ && read(inotify_.get(), events.data(), events.size()) > 0) continue;
   aim();
   changed_();
 }
 
-// Watches first and looks at the way again afterwards, until both agree: what changes later is seen as an event.
-// Adding is repeated each time, since the same path may be another directory now.
+// Adds the watches first and inspects the path again afterwards, until both agree, so that later changes cause an
+// event. Watches are added each time, because the same path may be another directory now.
 void FileWatch::aim() {
   bool covered = false;
   auto places = places_to_watch(path_);
@@ -120,7 +120,7 @@ void FileWatch::aim() {
     places = std::move(after);
   }
   const Timers::Clock::duration pause = covered ? Timers::Clock::duration(back_stop) : without_inotify;
-  poll_.start(pause, [this] { look_again(); });
+  poll_.start(pause, [this] { check(); });
 }
 
 }  // namespace masq

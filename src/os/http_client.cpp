@@ -20,8 +20,8 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_answer = 64 << 20;
-constexpr auto patience = std::chrono::seconds(10);
+constexpr std::size_t max_reply_size = 64 << 20;
+constexpr auto timeout = std::chrono::seconds(10);
 
 Result<std::string> receive_all(int fd) {
   std::string text;
@@ -29,10 +29,10 @@ Result<std::string> receive_all(int fd) {
   for (;;) {
     const ssize_t count = recv(fd, buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail("no answer: {}", std::strerror(errno));
+    if (count < 0) return fail("no reply: {}", std::strerror(errno));
     if (count == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(count));
-    if (text.size() > largest_answer) return fail("an answer larger than {} bytes", largest_answer);
+    if (text.size() > max_reply_size) return fail("the reply is larger than {} bytes", max_reply_size);
   }
 }
 
@@ -40,7 +40,7 @@ Result<HttpAnswer> parse(std::string_view text) {
   constexpr std::string_view begin = "HTTP/1.1 ";
   const auto end = text.find("\r\n\r\n");
   HttpAnswer answer;
-  if (!text.starts_with(begin) || end == std::string_view::npos) return fail("not an HTTP answer");
+  if (!text.starts_with(begin) || end == std::string_view::npos) return fail("not an HTTP reply");
   const auto digits = text.substr(begin.size(), 3);
   std::from_chars(digits.data(), digits.data() + digits.size(), answer.status);
   answer.body = text.substr(end + 4);
@@ -50,7 +50,7 @@ Result<HttpAnswer> parse(std::string_view text) {
 }  // namespace
 
 Result<HttpAnswer> http_get(const std::filesystem::path& socket, std::string_view target) {
-  auto fd = connect_to(socket, patience);
+  auto fd = connect_to(socket, timeout);
   if (!fd) return std::unexpected(fd.error());
   const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: masq\r\nConnection: close\r\n\r\n", target);
   if (send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))

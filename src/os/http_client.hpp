@@ -14,8 +14,8 @@ struct HttpAnswer {
   std::string body;
 };
 
-// One GET over a unix socket. It blocks; a server that says nothing for ten seconds is an error, and so is an answer
-// of more than 64 MiB.
+// Sends one GET over a unix socket, and blocks. Fails if the server sends nothing for ten seconds, or a reply of more
+// than 64 MiB.
 Result<HttpAnswer> http_get(const std::filesystem::path& socket, std::string_view target);
 
 }  // namespace masq

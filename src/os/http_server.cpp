@@ -26,10 +26,10 @@
 namespace masq {
 namespace {
 
-constexpr std::size_t largest_request = 64 * 1024;
-constexpr std::size_t most_connections = 64;
-// Between two rounds of accepting, each connection's words are heard: no more than a part may come in one.
-constexpr int most_accepted_at_once = 16;
+constexpr std::size_t max_request_size = 64 * 1024;
+constexpr std::size_t max_connections = 64;
+// The server accepts a limited number of connections at once, so that existing connections are read in between.
+constexpr int max_accepted_at_once = 16;
 
 std::string_view phrase(int status) {
   switch (status) {
@@ -56,7 +56,7 @@ std::string serialise(const HttpReply& reply, bool with_body) {
                      with_body ? std::string_view(reply.body) : std::string_view());
 }
 
-// The first line's words; none when it is not HTTP/1.
+// The words of the request line; nullopt if it is not HTTP/1.
 struct RequestLine {
   std::string_view method;
   std::string_view target;
@@ -74,11 +74,11 @@ std::string answer(std::string_view request, const HttpServer::Handler& handler)
   const auto line = parse_request_line(request);
   if (!line) return serialise({.status = 400, .body = "not an HTTP/1 request\n"}, true);
   if (line->method != "GET" && line->method != "HEAD")
-    return serialise({.status = 405, .body = "only GET is served here\n"}, true);
+    return serialise({.status = 405, .body = "only GET is supported\n"}, true);
   return serialise(handler(line->target), line->method == "GET");
 }
 
-// The address alone, without the port; empty for a socket that has none (a Unix socket's).
+// Returns the address without the port; empty for a socket without an address (a unix socket).
 std::string host_of(const sockaddr_storage& peer) {
   const auto bytes = [](const auto& field) { return std::string(reinterpret_cast<const char*>(&field), sizeof field); };
   if (peer.ss_family == AF_INET) return bytes(reinterpret_cast<const sockaddr_in&>(peer).sin_addr);
@@ -105,17 +105,17 @@ class HttpServer::Connection {
 
  private:
   void limit_time() {
-    deadline_.start(server_.limits_.patience, [this] { server_.forget(this); });
+    deadline_.start(server_.limits_.timeout, [this] { server_.forget(this); });
   }
 
-  // After a call that ends in forget() this object is gone.
+  // This object is deleted after a call that ends in forget().
   void ready(std::uint32_t events) {
     if (!answering_ && !receive()) return server_.forget(this);
     if (answering_ && !send()) return server_.forget(this);
     if ((events & EPOLLERR) != 0) server_.forget(this);
   }
 
-  // False: the peer has gone.
+  // Returns false if the peer has closed the connection.
   bool receive() {
     std::array<char, 4096> buffer;
     for (;;) {
@@ -124,7 +124,7 @@ class HttpServer::Connection {
       if (count == 0) return false;
       request_.append(buffer.data(), static_cast<std::size_t>(count));
       if (request_.find("\r\n\r\n") != std::string::npos) return begin_answer(answer(request_, server_.handler_));
-      if (request_.size() > largest_request)
+      if (request_.size() > max_request_size)
         return begin_answer(serialise({.status = 431, .body = "request too large\n"}, true));
     }
   }
@@ -136,7 +136,7 @@ class HttpServer::Connection {
     return watch_.change(EPOLLOUT).has_value();
   }
 
-  // False: everything is sent, or the peer has gone.
+  // Returns false if everything is sent, or the peer has closed the connection.
   bool send() {
     while (sent_ < reply_.size()) {
       const ssize_t count = ::send(fd_.get(), reply_.data() + sent_, reply_.size() - sent_, MSG_NOSIGNAL);
@@ -175,9 +175,9 @@ Result<void> HttpServer::listen() {
   return {};
 }
 
-// Those beyond the limit wait in the socket's own queue, or take the place of another.
+// Connections beyond the limit wait in the socket's queue, or replace another connection.
 void HttpServer::accept_some() {
-  for (int accepted = 0; accepted < most_accepted_at_once; ++accepted) {
+  for (int accepted = 0; accepted < max_accepted_at_once; ++accepted) {
     if (!make_room()) return;
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
@@ -185,15 +185,15 @@ void HttpServer::accept_some() {
     if (!fd && (errno == EINTR || errno == ECONNABORTED)) continue;
     if (!fd && errno == EAGAIN) return;
     if (!fd) return pause_accepting();
-    if (connections_.size() == most_connections) end_one_of_the_busiest_host();
+    if (connections_.size() == max_connections) end_one_of_the_busiest_host();
     auto connection = std::make_unique<Connection>(*this, std::move(fd), host_of(peer));
     if (connection->start()) connections_.push_back(std::move(connection));
   }
 }
 
-// False: there is none, and accepting ends until there is.
+// Returns false if there is no room; accepting then pauses until there is.
 bool HttpServer::make_room() {
-  if (connections_.size() < most_connections || limits_.busiest_gives_way) return true;
+  if (connections_.size() < max_connections || limits_.busiest_gives_way) return true;
   (void)watch_.change(0);
   return false;
 }
@@ -205,14 +205,14 @@ void HttpServer::end_one_of_the_busiest_host() {
       std::ranges::max_element(connections_, {}, [&counts](const auto& one) { return counts.at(one->host()); }));
 }
 
-// Out of descriptors or memory: a level-triggered listener would spin.
+// No descriptor or memory is available: a level-triggered listener would spin.
 void HttpServer::pause_accepting() {
   (void)watch_.change(0);
   pause_.start(std::chrono::seconds(1), [this] { (void)watch_.change(EPOLLIN); });
 }
 
 void HttpServer::forget(const Connection* connection) {
-  if (connections_.size() == most_connections) (void)watch_.change(EPOLLIN);
+  if (connections_.size() == max_connections) (void)watch_.change(EPOLLIN);
   connections_.remove_if([connection](const auto& one) { return one.get() == connection; });
 }
 

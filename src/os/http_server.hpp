@@ -20,16 +20,16 @@ struct HttpReply {
   std::string body;
 };
 
-// What a server bears from its clients.
+// Limits for the clients of a server.
 struct HttpLimits {
-  Timers::Clock::duration patience = std::chrono::seconds(5);  // for the request, and as long for taking the reply
-  // When all 64 connections are taken: the oldest one of the address that has the most ends for a new one, so that
-  // those who say nothing keep nobody out but themselves. Else the new one waits.
+  Timers::Clock::duration timeout = std::chrono::seconds(5);  // for the request, and the same for reading the reply
+  // If all 64 connections are open, a new connection replaces the oldest one of the address that has the most. Silent
+  // clients therefore block only themselves. If false, the new connection waits.
   bool busiest_gives_way = false;
 };
 
-// A GET-only HTTP/1.1 server for a handful of readers, inside the event loop: one request a connection, at most
-// 64 KiB of it, at most 64 connections. Why not a library: docs/decisions/0003-unix-socket-api.md.
+// A GET-only HTTP/1.1 server inside the event loop, for few clients: one request per connection, at most 64 KiB per
+// request, at most 64 connections. docs/decisions/0003-unix-socket-api.md explains why it is not a library.
 class HttpServer {
  public:
   using Handler = std::function<HttpReply(std::string_view target)>;  // "/v1/status?x=y"

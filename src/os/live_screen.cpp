@@ -25,7 +25,7 @@
 namespace masq {
 namespace {
 
-// ECMA-48 and xterm: the other screen without a cursor, and back.
+// ECMA-48 and xterm: switch to the alternate screen and hide the cursor, and back.
 constexpr std::string_view other_screen = "\033[?1049h\033[?25l";
 constexpr std::string_view own_screen = "\033[?25h\033[?1049l";
 constexpr std::string_view from_the_top = "\033[H";
@@ -42,15 +42,15 @@ bool write_all(std::string_view text) {
   return true;
 }
 
-// While it lives, the terminal is ours: keys come at once and unseen.
+// Sets the terminal to raw input during its lifetime: keys arrive immediately and are not echoed.
 class Terminal {
  public:
   Terminal() {
     if (isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before_) == 0) {
       has_keys_ = true;
-      termios ours = before_;
-      ours.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-      tcsetattr(STDIN_FILENO, TCSANOW, &ours);
+      termios raw = before_;
+      raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+      tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     }
     write_all(other_screen);
   }
@@ -69,13 +69,13 @@ class Terminal {
 
 ScreenSize screen_size() {
   ScreenSize size;
-  winsize asked{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &asked) == 0 && asked.ws_row > 0 && asked.ws_col > 0)
-    size = {.rows = asked.ws_row, .columns = asked.ws_col};
+  winsize window{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 0 && window.ws_col > 0)
+    size = {.rows = window.ws_row, .columns = window.ws_col};
   return size;
 }
 
-// Lines beyond the last row and what is right of the last column are left out.
+// Cuts lines below the last row and text right of the last column.
 std::string frame(std::string_view text, ScreenSize size) {
   std::string out(from_the_top);
   for (int row = 1; !text.empty(); ++row) {
@@ -121,7 +121,7 @@ class LiveScreen {
     const auto size = screen_size();
     auto text = draw_(size);
     if (!text) return end(std::unexpected(text.error()));
-    // A terminal that is stopped by ^S takes nothing: waiting for it would make us deaf to signals.
+    // A terminal that is stopped by ^S accepts no output. A blocking write would delay signals.
     pollfd screen{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
     if (poll(&screen, 1, 0) != 1 || (screen.revents & POLLOUT) == 0) return;
     if (!write_all(frame(*text, size))) end(fail("write to the terminal: {}", std::strerror(errno)));
@@ -130,7 +130,7 @@ class LiveScreen {
   void on_key() {
     char keys[64];
     const ssize_t count = read(STDIN_FILENO, keys, sizeof keys);
-    if (count <= 0) return end({});  // the terminal is gone
+    if (count <= 0) return end({});  // the terminal is closed
     if (std::string_view(keys, static_cast<std::size_t>(count)).find_first_of("qQ\x03\x04") != std::string_view::npos)
       end({});
   }

@@ -20,7 +20,7 @@
 namespace masq {
 namespace {
 
-// Those who could write a false number there can end the process anyway: it is root's file.
+// The number is reliable: only root can write the file, and root can end the process anyway.
 std::string written_owner(int fd) {
   std::array<char, 16> text{};
   const ssize_t size = pread(fd, text.data(), text.size() - 1, 0);

@@ -9,18 +9,18 @@
 
 namespace masq {
 
-// Locks that one process has as long as the descriptor is open; the kernel releases them when it dies. `who` is the
-// program that takes them: when another one has the lock, the error reads "another WHO runs already: …".
+// Locks that a process holds while the descriptor is open; the kernel releases them when the process ends. `who` is the
+// name of the program. If another process has the lock, the error reads "another WHO runs already: …".
 
-// A file, created when it is missing; it stays behind, holding the last owner's process id.
+// Locks a file, and creates it if it is missing. The file is not removed; it contains the process id of its last owner.
 Result<Fd> lock_file(const std::filesystem::path& path, std::string_view who);
-// A directory, of any file system; the owner is not known.
+// Locks a directory of any file system; the owner cannot be determined.
 Result<Fd> lock_directory(const std::filesystem::path& path, std::string_view who);
-// A name in this process's network namespace. Names are open to everyone: one that is held by another user than
-// root, or by nobody who answers, is no lock of ours and is ignored (the descriptor is then empty).
+// Locks a name in this process's network namespace. Every user can take such a name. A name of another user than root,
+// or of a process that does not answer, is ignored; the descriptor is then empty.
 Result<Fd> lock_network_namespace(std::string_view name, std::string_view who);
-// Whoever asked who has the name leaves a connection behind: call this when the descriptor is readable, so that the
-// next one gets an answer too.
+// A process that queries the owner of the name leaves a connection. Call this when the descriptor is readable, so that
+// the next query is answered too.
 void drain_connections(int lock);
 
 }  // namespace masq

@@ -7,9 +7,9 @@
 
 namespace masq {
 
-// False also when there is nothing at `path`.
+// Returns false also if `path` does not exist.
 Result<bool> is_bpffs(const std::filesystem::path& path);
-// Mounts a bpffs at `path`, creating the directory; does nothing when it is one already.
+// Mounts a bpffs at `path` and creates the directory. Does nothing if `path` is a bpffs already.
 Result<void> make_bpffs(const std::filesystem::path& path);
 
 }  // namespace masq

@@ -23,19 +23,19 @@
 namespace masq {
 namespace {
 
-constexpr int attempts = 16;            // at a table that changes while it is read
-constexpr int events_buffer = 8 << 20;  // octets
+constexpr int attempts = 16;            // to read a table that changes during the dump
+constexpr int events_buffer = 8 << 20;  // bytes
 
 std::span<const std::uint8_t> payload_of(const nlattr& attribute) {
   return {static_cast<const std::uint8_t*>(mnl_attr_get_payload(&attribute)), mnl_attr_get_payload_len(&attribute)};
 }
 
-// What a kernel without IPv6, or a namespace that never had a route, answers.
+// Errors of a kernel without IPv6, or of a namespace that never had a route.
 bool means_empty(int error) {
   return error == EOPNOTSUPP || error == EAFNOSUPPORT || error == ENOENT;
 }
 
-// Both the end of a dump and a refusal begin with 0 or a negative errno.
+// The end of a dump and an error both begin with 0 or a negative errno.
 int error_of(const nlmsghdr& message) {
   int error = 0;
   if (mnl_nlmsg_get_payload_len(&message) >= sizeof error)
@@ -98,7 +98,7 @@ Result<NetlinkRequests> NetlinkRequests::open() {
   NetlinkRequests requests(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
   if (!requests.socket_ || mnl_socket_bind(requests.socket_, 0, MNL_SOCKET_AUTOPID) != 0)
     return fail("open a netlink socket: {}", std::strerror(errno));
-  // Filters then work in the kernel (4.20): a full BGP table in another routing table costs us nothing.
+  // The kernel then applies the filters (4.20), so that a full BGP table in another routing table is not copied.
   int on = 1;
   mnl_socket_setsockopt(requests.socket_, NETLINK_GET_STRICT_CHK, &on, sizeof on);
   const timeval deadline{.tv_sec = 5, .tv_usec = 0};
@@ -148,7 +148,7 @@ Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, 
     int left = static_cast<int>(received);
     for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
          message = mnl_nlmsg_next(message, &left)) {
-      if (message->nlmsg_seq != sequence_) continue;  // the rest of an attempt that was given up
+      if (message->nlmsg_seq != sequence_) continue;  // a reply to an abandoned attempt
       interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
       if (message->nlmsg_type >= NLMSG_MIN_TYPE) visit(*message);
       if (message->nlmsg_type != NLMSG_DONE && message->nlmsg_type != NLMSG_ERROR) continue;

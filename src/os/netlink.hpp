@@ -18,8 +18,8 @@ struct mnl_socket;
 
 namespace masq {
 
-// The attributes of one message or of one nested attribute. Those that are longer than the kernel header knows, or
-// that are not there, read as empty.
+// The attributes of one message or of one nested attribute. Attributes that are missing or unknown to the kernel header
+// read as empty.
 class NetlinkAttributes {
  public:
   static constexpr std::size_t limit = 128;
@@ -30,7 +30,7 @@ class NetlinkAttributes {
 
   bool has(int type) const { return payloads_[index(type)].data() != nullptr; }
   std::span<const std::uint8_t> bytes(int type) const { return payloads_[index(type)]; }
-  // Text without its final zero.
+  // Text without its terminating zero byte.
   std::string_view text(int type) const;
   std::uint32_t u32(int type, std::uint32_t otherwise = 0) const;
 
@@ -39,11 +39,11 @@ class NetlinkAttributes {
   std::array<std::span<const std::uint8_t>, limit> payloads_{};
 };
 
-// A socket that gets what these groups (RTMGRP_*) tell, without waiting for it; its buffer is for a storm of thousands
-// of interfaces.
+// Returns a non-blocking socket that receives the messages of these groups (RTMGRP_*). Its buffer is sufficient for
+// thousands of interfaces that change at once.
 Result<Fd> subscribe_to_rtnetlink(unsigned groups);
 
-// A socket for questions to rtnetlink; events have one of their own (NetlinkMonitor).
+// A socket for rtnetlink requests. Events have a separate socket (NetlinkMonitor).
 class NetlinkRequests {
  public:
   static Result<NetlinkRequests> open();
@@ -51,9 +51,9 @@ class NetlinkRequests {
   NetlinkRequests& operator=(NetlinkRequests&&) = delete;
   ~NetlinkRequests();
 
-  // All objects of one type (RTM_GETLINK, …). `header` is the type's struct (ifinfomsg, …) followed by attributes, if
-  // any; `append` turns a message into none, one or more of T. A table that changes while it is read is read again;
-  // a family or a table that this kernel does not have is empty.
+  // Reads all objects of one type (RTM_GETLINK, …). `header` is the type's struct (ifinfomsg, …), optionally followed
+  // by attributes. `append` converts a message to zero or more T. A table that changes during the dump is read again. A
+  // family or a table that the kernel does not have is empty.
   template <class T, class Append>
   Result<std::vector<T>> dump(std::uint16_t type, std::span<const std::uint8_t> header, Append append) {
     std::vector<T> objects;

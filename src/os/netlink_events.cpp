@@ -21,7 +21,7 @@ namespace masq {
 namespace {
 
 constexpr std::size_t datagram_size = 64 << 10;
-constexpr int datagrams_in_a_row = 1000;  // then the loop's others have their turn
+constexpr int datagrams_in_a_row = 1000;  // then other watches of the loop are handled
 
 }  // namespace
 

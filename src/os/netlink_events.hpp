@@ -12,13 +12,13 @@
 
 namespace masq {
 
-// The messages of rtnetlink groups, for events that leave no trace to be read afterwards: what is gone. For all others
-// there is NetlinkMonitor. When the reader is too slow the kernel drops messages.
+// Delivers the messages of rtnetlink groups, for events that cannot be read afterwards: deletions. All other users need
+// NetlinkMonitor. The kernel drops messages if the reader is too slow.
 class NetlinkEvents {
  public:
   struct Reader {
     std::function<void(const nlmsghdr&)> message;
-    std::function<void()> pause;  // after the messages that there were
+    std::function<void()> pause;  // after the last available message
   };
   // `groups`: RTMGRP_*.
   static Result<std::unique_ptr<NetlinkEvents>> open(EventLoop& loop, unsigned groups, Reader reader);

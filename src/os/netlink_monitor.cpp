@@ -19,7 +19,7 @@
 namespace masq {
 namespace {
 
-constexpr int messages_in_a_row = 10'000;  // then the loop's others have their turn
+constexpr int messages_in_a_row = 10'000;  // then other watches of the loop are handled
 
 }  // namespace
 
@@ -35,10 +35,10 @@ Result<std::unique_ptr<NetlinkMonitor>> NetlinkMonitor::open(EventLoop& loop, un
 }
 
 void NetlinkMonitor::drain() {
-  std::array<char, 1> rest;  // the kernel discards what does not fit, and the content is of no interest
+  std::array<char, 1> rest;  // the kernel discards the rest of the message, whose content is not needed
   for (int i = 0; i < messages_in_a_row; ++i) {
     if (recv(fd_.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_TRUNC) >= 0) continue;
-    if (errno != ENOBUFS && errno != EINTR) break;  // ENOBUFS: some were lost, which is a change like any other
+    if (errno != ENOBUFS && errno != EINTR) break;  // ENOBUFS: messages were lost, which counts as a change
   }
   changed_();
 }

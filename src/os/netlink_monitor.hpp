@@ -10,8 +10,8 @@
 
 namespace masq {
 
-// Tells that something of rtnetlink's groups changed in this network namespace. It does not tell what: the one who is
-// called reads everything again, and so a message that the kernel had to drop cannot matter.
+// Reports that an object of rtnetlink's groups changed in this network namespace. It does not report the object: the
+// caller reads everything again, so that lost messages do no harm.
 class NetlinkMonitor {
  public:
   // `groups`: RTMGRP_*.

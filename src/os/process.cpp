@@ -42,7 +42,7 @@ Result<Pipe> open_pipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-// What goes between the program and us.
+// Input and output of the program.
 class Talk {
  public:
   Talk(Fd in, Fd out, Fd err, const std::string& input)
@@ -50,7 +50,7 @@ class Talk {
     fcntl(in_.get(), F_SETFL, O_NONBLOCK);
   }
 
-  // Until the program has closed its outputs; false: the time is over.
+  // Runs until the program has closed its outputs. Returns false after the deadline.
   bool finish(Clock::time_point deadline, ProgramEnd& end) {
     while (out_ || err_) {
       if (sent_ == input_.size()) in_.reset();
@@ -75,7 +75,7 @@ class Talk {
   void send() {
     const auto size = write(in_.get(), input_.data() + sent_, input_.size() - sent_);
     if (size > 0) sent_ += static_cast<std::size_t>(size);
-    if (size < 0 && errno != EAGAIN && errno != EINTR) in_.reset();  // it does not want the rest
+    if (size < 0 && errno != EAGAIN && errno != EINTR) in_.reset();  // the program does not read the rest
   }
 
   Fd in_, out_, err_;
@@ -83,7 +83,8 @@ class Talk {
   std::size_t sent_ = 0;
 };
 
-// A program that ends before it has read everything is its caller's to judge by its exit: it must not end us too.
+// A program may end before it has read all its input. The caller evaluates its exit status; SIGPIPE must not end this
+// process.
 class BrokenPipesIgnored {
  public:
   BrokenPipesIgnored() {
@@ -108,12 +109,12 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int in, int out, 
   posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-  posix_spawnattr_t attributes;  // masqd blocks the signals that its loop reads
+  posix_spawnattr_t attributes;  // masqd blocks the signals that its event loop reads
   posix_spawnattr_init(&attributes);
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
-  sigset_t as_usual;  // what is ignored stays so in the program
+  sigset_t as_usual;  // an ignored signal would stay ignored in the program
   sigemptyset(&as_usual);
   sigaddset(&as_usual, SIGPIPE);
   posix_spawnattr_setsigdefault(&attributes, &as_usual);
@@ -151,7 +152,7 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& arguments, const 
   const bool finished = talk.finish(deadline, end);
   if (!finished) kill(*pid, SIGKILL);
   end.status = wait_for(*pid);
-  if (!finished) return fail("{}: not done within {} ms", arguments[0], limit.count());
+  if (!finished) return fail("{}: no exit within {} ms", arguments[0], limit.count());
   return end;
 }
 

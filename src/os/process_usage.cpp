@@ -22,7 +22,7 @@ std::uint64_t count_descriptors() {
   for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end; !error && entry != end;
        entry.increment(error))
     ++count;
-  return count > 0 ? count - 1 : 0;  // without the one that looked
+  return count > 0 ? count - 1 : 0;  // without the descriptor of this directory
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ ProcessUsage read_process_usage() {
   }
   usage.open_descriptors = count_descriptors();
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) usage.most_descriptors = limit.rlim_cur;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) usage.max_descriptors = limit.rlim_cur;
   return usage;
 }
 

@@ -21,8 +21,7 @@
 namespace masq {
 namespace {
 
-// As many as the kernel lets wait: one that finds the queue full is heard again a second later only, when its SYN is
-// sent once more.
+// The kernel's maximum: a client whose SYN meets a full queue retries only a second later.
 constexpr int waiting_connections = SOMAXCONN;
 
 struct Endpoint {
@@ -73,7 +72,7 @@ Result<Fd> listen_at(const Endpoint& endpoint) {
   Fd fd(socket(address.raw.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail("socket: {}", std::strerror(errno));
   const int yes = 1, no = 0;
-  // Connections of a server that has just ended do not keep the port from its successor.
+  // Allows a new server to bind while connections of an ended server remain.
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (endpoint.host.family() == Family::ipv6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.raw), address.size) != 0 ||
@@ -88,7 +87,7 @@ Result<Fd> listen_on_tcp(const std::string& address) {
   auto endpoint = parse_endpoint(address);
   if (!endpoint) return std::unexpected(endpoint.error());
   auto fd = listen_at(*endpoint);
-  // A kernel without IPv6 has IPv4 still.
+  // A kernel without IPv6 still has IPv4.
   if (!fd && address.starts_with(':')) fd = listen_at({.host = Address(), .port = endpoint->port});
   if (!fd) return fail("listen on {}: {}", address, fd.error().message);
   return fd;

@@ -8,7 +8,7 @@
 
 namespace masq {
 
-// The clock and the alarms of whoever waits; EventLoop is the real one, tests have one that they turn by hand.
+// A clock and alarms. EventLoop is the real implementation; tests have one that they advance.
 class Timers {
  public:
   using Clock = std::chrono::steady_clock;
@@ -20,7 +20,7 @@ class Timers {
   virtual void cancel(Id id) = 0;
 };
 
-// One alarm; none is left behind when it goes out of scope.
+// One alarm; it is cancelled at the end of its scope.
 class Timer {
  public:
   explicit Timer(Timers& timers) : timers_(timers) {}
@@ -28,7 +28,7 @@ class Timer {
   Timer& operator=(const Timer&) = delete;
   ~Timer() { stop(); }
 
-  // Replaces an alarm that has not rung yet.
+  // Replaces a pending alarm.
   void start(Timers::Clock::duration delay, std::function<void()> alarm) {
     stop();
     id_ = timers_.call_after(delay, [this, alarm = std::move(alarm)] {

@@ -26,7 +26,7 @@ Result<void> remove_left_socket(const std::filesystem::path& path) {
     if (errno == ENOENT) return {};
     return fail("{}: {}", path.string(), std::strerror(errno));
   }
-  if (!S_ISSOCK(info.st_mode)) return fail("{}: there is something that is not a socket", path.string());
+  if (!S_ISSOCK(info.st_mode)) return fail("{}: not a socket", path.string());
   if (unlink(path.c_str()) != 0) return fail("remove {}: {}", path.string(), std::strerror(errno));
   return {};
 }
@@ -50,7 +50,7 @@ Result<Fd> listen_at(const std::filesystem::path& path) {
   if (auto done = remove_left_socket(path); !done) return std::unexpected(done.error());
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail("socket: {}", std::strerror(errno));
-  // The mode must be right from the first moment on, whatever umask we were started with.
+  // The mode must be correct from the beginning, whatever umask the process inherited.
   const mode_t inherited = umask(0117);
   const bool bound = bind(fd.get(), address->get(), address->size) == 0;
   const int error = errno;
@@ -70,11 +70,11 @@ Result<void> make_private_directory(const std::filesystem::path& path) {
   return {};
 }
 
-Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds patience) {
+Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout) {
   auto address = UnixAddress::make(path.string());
   if (!address) return std::unexpected(address.error());
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+  const timeval limit{.tv_sec = timeout.count(), .tv_usec = 0};
   if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
       setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0)
     return fail("socket: {}", std::strerror(errno));

@@ -22,12 +22,12 @@ struct UnixAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&raw); }
 };
 
-// A listening, non-blocking stream socket at `path` that only its owner and group may use (0660). A socket that is
-// left there is replaced: the caller knows by a lock that nobody serves it. Anything else there is an error.
+// A listening, non-blocking stream socket at `path` that only its owner and group may use (0660). An existing socket is
+// replaced, because the caller holds a lock that excludes another server. Any other existing object is an error.
 Result<Fd> listen_at(const std::filesystem::path& path);
-// Creates `path` with mode 0750, and what is above it; leaves one that exists as it is.
+// Creates `path` with mode 0750 and its parents; does not change an existing directory.
 Result<void> make_private_directory(const std::filesystem::path& path);
-// A blocking stream socket, connected to the one at `path`; each later wait ends after `patience`.
-Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds patience);
+// A blocking stream socket, connected to `path`; each later wait ends after `timeout`.
+Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout);
 
 }  // namespace masq

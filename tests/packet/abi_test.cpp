@@ -16,7 +16,7 @@
 #include "bpf/abi/options.h"
 #include "bpf/abi/policy.h"
 #include "bpf/abi/reasons.h"
-#include "datapath/bpf/element_type.hpp"
+#include "datapath/bpf/btf_layout.hpp"
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
 
@@ -50,7 +50,7 @@ TEST(Abi, the_layout_of_schema_2) {
   static_assert(MASQ_REASON_TRANSLATED == 0 && MASQ_REASON_INBOUND_CONNECTION == 4 && MASQ_REASON_OWN_ADDRESS == 9);
   static_assert(MASQ_COUNTER_COUNT == 128 && sizeof(masq_control) == 64 && sizeof(masq_births) == 184 &&
                 sizeof(masq_uplink4) == 68);
-  const std::map<std::string, ElementType::Field> expected = {
+  const std::map<std::string, BtfLayout::Field> expected = {
       {"flow.src", {0, 4}},   {"flow.dst", {4, 4}},       {"flow.sport", {8, 2}}, {"flow.dport", {10, 2}},
       {"flow.kind", {13, 1}}, {"flow.protocol", {12, 1}}, {"external", {16, 4}},  {"external_port", {20, 2}},
       {"reason", {22, 1}},    {"state", {23, 1}},         {"seen", {24, 4}},      {"created", {28, 4}},
@@ -58,7 +58,7 @@ TEST(Abi, the_layout_of_schema_2) {
       {"order", {42, 1}},
   };
   const Engine engine(desired());
-  const auto type = ElementType::of_map(engine.program().map("mappings4"));
+  const auto type = BtfLayout::of_map(engine.program().map("mappings4"));
   ASSERT_TRUE(type);
   for (const auto& [name, field] : expected) {
     ASSERT_TRUE(type->fields.contains(name)) << name;
@@ -70,7 +70,7 @@ TEST(Abi, the_layout_of_schema_2) {
 TEST(Abi, the_maps_name_what_their_numbers_mean) {
   const Engine engine(desired());
   for (const char* map : {"mappings4", "mappings6", "control4", "control6"}) {
-    const auto type = ElementType::of_map(engine.program().map(map));
+    const auto type = BtfLayout::of_map(engine.program().map(map));
     ASSERT_TRUE(type) << map;
     for (const char* enumeration :
          {"masq_time", "masq_reason", "masq_state", "masq_slot", "masq_flag", "masq_kind", "masq_order"})

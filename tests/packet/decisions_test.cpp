@@ -138,7 +138,7 @@ TEST_P(Decisions, a_decision_holds_until_its_connection_ends) {
   auto swapped = desired();
   for (auto* policy : {&swapped.ipv4, &swapped.ipv6})
     for (auto& rule : policy->rules)
-      if (rule.decision == Decision::left_ip_masq_agent)
+      if (rule.decision == Decision::exclude_ip_masq_agent)
         rule.destination = Cidr::host(cast(rule.destination.family()).world);
   engine.change_policy(swapped);
   EXPECT_EQ(engine.egress(tcp({who.pod, 5000}, {who.excluded, 443})).reason, "ip_masq_agent");

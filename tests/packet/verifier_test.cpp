@@ -32,7 +32,7 @@ constexpr unsigned frame_unit = 32;   // the verifier rounds each frame up to it
 
 struct Figures {
   unsigned instructions = 0;  // that the verifier processed
-  unsigned stack = 0;         // bytes of the deepest chain of calls
+  unsigned stack = 0;         // bytes of the max_depth chain of calls
 };
 
 struct Destroy {
@@ -107,15 +107,16 @@ std::vector<std::vector<std::size_t>> calls(const Text& text) {
   return callees;
 }
 
-unsigned deepest(std::size_t function, const std::vector<std::vector<std::size_t>>& callees,
-                 const std::vector<unsigned>& sizes) {
+unsigned max_depth(std::size_t function, const std::vector<std::vector<std::size_t>>& callees,
+                   const std::vector<unsigned>& sizes) {
   unsigned below = 0;
-  for (const auto callee : callees.at(function)) below = std::max(below, deepest(callee, callees, sizes));
+  for (const auto callee : callees.at(function)) below = std::max(below, max_depth(callee, callees, sizes));
   return below + std::max(1u, (sizes.at(function) + frame_unit - 1) / frame_unit) * frame_unit;
 }
 
 Figures figures(const bpf_program* program, const std::string& log) {
-  return {.instructions = processed(log), .stack = deepest(0, calls(read_text(bpf_program__fd(program))), frames(log))};
+  return {.instructions = processed(log),
+          .stack = max_depth(0, calls(read_text(bpf_program__fd(program))), frames(log))};
 }
 
 TEST(Verifier, every_program_is_far_from_its_limits) {

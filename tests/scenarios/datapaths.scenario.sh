@@ -192,7 +192,7 @@ scenario "what the ip-masq-agent excluded stays so through a change of the datap
 
 scenario "auto takes bpf, and says so" only=bpf
     masqd starts with datapath=auto
-    status_shows "BPF (auto: the first that this machine can run)"
+    status_shows "BPF (auto: the first datapath that this machine supports)"
 
 scenario "auto takes nftables where bpf cannot be, and says why" only=bpf
     masqd starts with datapath=auto egress-masquerade-interfaces=eth+

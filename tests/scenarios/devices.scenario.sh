@@ -116,7 +116,7 @@ scenario "connections wait for an address that is away, and nothing leaves under
     ip_in node address delete "${address[node]}/$link" dev eth0
     ip_in node route replace "${address[router]}/$host" dev eth0
     ip_in node route replace default via "${address[router]}"
-    within 1 status_shows "${address[node]} is gone: its connections wait"
+    within 1 status_shows "${address[node]} is unavailable: its connections wait"
     world_watches_for node
     within 5 has_dropped address_away 6
     world_saw_nothing_more
@@ -125,7 +125,7 @@ scenario "connections wait for an address that is away, and nothing leaves under
     talk  goes_on
     other goes_on
     same "$(ports_of <"$work/before")" "$(masq bpf nat list | sort | ports_of)" "external ports"
-    within 1 status_hides "is gone"
+    within 1 status_hides "is unavailable"
     talk  is_unbroken
     other is_unbroken
 

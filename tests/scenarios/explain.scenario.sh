@@ -42,7 +42,7 @@ masqueradeCIDRs: [\"$(cidr_of office)\"]"
 scenario "explain names the rule or the fact that decides" family=ipv4,ipv6
     the_file_excludes office
     masqd starts with enable-ip-masq-agent "node-addresses=${address[node2]}" "$family-native-routing-cidr=$(cidr_of lab)"
-    explains "masqueraded as ${address[node]}: no rule leaves the destination alone" pod1 world
+    explains "masqueraded as ${address[node]}: no exclusion matches" pod1 world
     explains "masqueraded as ${address[node]}" pod1 world --proto tcp --dport 443
     explains "not masqueraded: $(cidr_of office) is excluded by the ip-masq-agent" pod1 office --proto udp
     explains "not masqueraded: the destination is inside the native routing CIDR $(cidr_of lab)" pod1 lab
@@ -57,7 +57,7 @@ scenario "explain says what is in the way, and what goes on" only=bpf
     explains "masqueraded as" pod1 world --dport 80
     contains "now dropped: every port of ${address[node]} is taken toward TCP $(at world 80) (1 of 1)" "$said"
     contains "now dropped: the pod has 1 of 1 mappings" "$said"
-    contains "1 mapping is alive" "$said"
+    contains "1 mapping exists" "$said"
     lacks "is taken" "$(masq explain "${address[pod2]}" "${address[world]}" --dport 81)"
     pod2  cannot_reach world
     talk  is_unbroken

@@ -73,7 +73,7 @@ scenario "flows that began while nobody masqueraded them are mended, and no othe
     pod1  asks office 53 from 20001
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
-    status_says "['apply']['lastSteps'][-1]" "conntrack: end 1 connections that nobody masqueraded"
+    status_says "['apply']['lastSteps'][-1]" "conntrack: end 1 connections that were not masqueraded"
     pod1  reaches world as node over udp from 20000
     inbound goes_on
     inbound is_unbroken
@@ -197,7 +197,7 @@ scenario "the variant of iptables that has rules is the one that is used (R66)" 
     masqd is_terminated
     inside node "$tool-nft" -A FORWARD -j ACCEPT
     masqd starts
-    status_shows "rules stand in both variants"
+    status_shows "both variants have rules"
 
 scenario "somebody who holds the lock of iptables does not stop masqd (R65)" only=iptables
     inside node iptables-legacy -A FORWARD -j ACCEPT

@@ -117,7 +117,7 @@ scenario "nat flush --stale ends what a changed file decides otherwise"
     excluded goes_on
     said=$(masq bpf nat flush --stale)
     same  "1 mapping ended
-1 connection that was left alone is decided anew" "$said"
+1 connection without masquerading will be decided again" "$said"
     other is_unbroken
     talk  breaks
     ends_somehow excluded # depending on who speaks next
@@ -151,7 +151,7 @@ scenario "nat flush --stale needs the agent, and says so" family=ipv4
     status=0
     said=$(masq bpf nat flush --stale 2>&1) || status=$?
     same  3 "$status" "exit"
-    contains "--stale: the agent does not answer" "$said"
+    contains "--stale: the agent is not reachable" "$said"
     talk  is_unbroken
 
 scenario "nat flush ends nothing when it does not understand" family=ipv4

@@ -26,17 +26,17 @@
 namespace masq {
 namespace {
 
-constexpr int rounds_to_end = 4;                          // three tell the pods, the last ends what is still there
-constexpr int rounds_to_wait = 2;                         // a program that had begun before may make one more mapping
-constexpr int segments_a_step = 2048;                     // some milliseconds
-constexpr std::chrono::milliseconds within_a_round{10};   // for the loop's others
-constexpr std::chrono::milliseconds between_rounds{100};  // for the pods' answers
+constexpr int rounds_to_end = 4;       // three rounds inform the pods, the last one ends the remaining mappings
+constexpr int rounds_to_wait = 2;      // a program that started earlier may create one more mapping
+constexpr int segments_a_step = 2048;  // some milliseconds
+constexpr std::chrono::milliseconds within_a_round{10};   // other watches of the loop run in between
+constexpr std::chrono::milliseconds between_rounds{100};  // time for the pods' replies
 
 bool has(const std::vector<Address>& sorted, const Address& address) {
   return std::ranges::binary_search(sorted, address);
 }
 
-// Alive, and leaving under an external address.
+// Returns true for a live mapping with an external address.
 template <class Raw>
 bool is_external(const Raw& raw) {
   return raw.slot == MASQ_SLOT_LINKED && raw.seen != 0 && raw.reason == MASQ_REASON_TRANSLATED &&
@@ -51,10 +51,10 @@ void AddressOrders::want(const Desired& desired, int inject) {
   for (const auto& uplink : desired.uplinks)
     for (const auto* addresses : {&uplink.ipv4, &uplink.ipv6})
       for (const auto& address : *addresses) devices_[address] = uplink.ifindex;
-  if (away_ == desired.away && departed_ == desired.departed && started_) return;
+  if (away_ == desired.unavailable && departed_ == desired.lost && started_) return;
   started_ = true;
-  away_ = desired.away;
-  departed_ = desired.departed;
+  away_ = desired.unavailable;
+  departed_ = desired.lost;
   rounds_left_ = departed_.empty() ? rounds_to_wait : rounds_to_end;
   position4_ = position6_ = 0;
 }
@@ -64,7 +64,7 @@ int AddressOrders::device_of(const Address& external) const {
   return known != devices_.end() ? known->second : any_uplink_;
 }
 
-// One that does not get through is no loss: the pod finds out at its next segment.
+// A lost segment does no harm: the pod's next segment has the same result.
 void AddressOrders::let_come_in(const TcpSegment& segment) const {
   const int device = device_of(segment.to);
   if (device == 0) return;
@@ -80,8 +80,8 @@ void AddressOrders::let_come_in(const TcpSegment& segment) const {
   bpf_prog_test_run_opts(inject_, &run);
 }
 
-// A RST where the pod expects the next octet, as far as we know; and a probe as of a keep-alive (RFC 9293 3.8.4), which
-// the pod answers with what it really expects.
+// Sends a RST with the sequence number that the pod expects according to the table, and a keep-alive probe (RFC 9293
+// 3.8.4), which the pod answers with the current number.
 template <class Abi>
 void AddressOrders::tell_pod(const typename Abi::Mapping& raw) const {
   TcpSegment segment{.from = to_address<Abi>(raw.flow.dst),
@@ -97,7 +97,7 @@ void AddressOrders::tell_pod(const typename Abi::Mapping& raw) const {
   let_come_in(segment);
 }
 
-// A TCP connection ends in the last round; one that only the pod has spoken on begins anew with its next SYN.
+// A TCP connection ends in the last round. A connection with packets from the pod only starts again with its next SYN.
 template <class Abi>
 void AddressOrders::end_or_tell(typename Abi::Mapping& slot, const typename Abi::Mapping& raw, Found& found) {
   const bool tells = raw.flow.protocol == IPPROTO_TCP && raw.flow.kind == MASQ_KIND_CONNECTION && rounds_left_ > 1;
@@ -109,7 +109,7 @@ void AddressOrders::end_or_tell(typename Abi::Mapping& slot, const typename Abi:
     return;
   }
   auto seen = raw.seen;
-  // A packet that comes right now refreshes it: then it has its turn in the next round, or ends by its timeout.
+  // A concurrent packet refreshes the mapping. Then the next round ends it, or its timeout does.
   for (int attempt = 0; attempt < 4 && seen != 0; ++attempt)
     if (__atomic_compare_exchange_n(&slot.seen, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
       ++found.ended;
@@ -130,7 +130,7 @@ void AddressOrders::judge(typename Abi::Mapping& slot, Found& found) {
   ++(waits ? found.go_on : found.wait);
 }
 
-// From `position` on; at the table's end it stays there.
+// Continues from `position`, and stops at the end of the table.
 template <class Abi>
 Result<void> AddressOrders::look(std::uint32_t& position, Found& found) {
   auto table = PinnedTable<Abi>::open(pins_, Access::change);
@@ -140,9 +140,9 @@ Result<void> AddressOrders::look(std::uint32_t& position, Found& found) {
 }
 
 void AddressOrders::say(const Found& found, Steps& steps) const {
-  if (found.wait != 0) steps.push_back(fmt::format("let {} mappings wait for their address", found.wait));
-  if (found.go_on != 0) steps.push_back(fmt::format("let {} mappings go on: their address is back", found.go_on));
-  if (found.ended != 0) steps.push_back(fmt::format("end {} mappings: their address is gone", found.ended));
+  if (found.wait != 0) steps.push_back(fmt::format("suspend {} mappings until their address returns", found.wait));
+  if (found.go_on != 0) steps.push_back(fmt::format("resume {} mappings: their address returned", found.go_on));
+  if (found.ended != 0) steps.push_back(fmt::format("end {} mappings: their address is lost", found.ended));
 }
 
 std::optional<std::chrono::milliseconds> AddressOrders::next_step() const {

@@ -15,20 +15,20 @@
 
 namespace masq {
 
-// Writes orders into mappings whose external address has changed (enum masq_order in bpf/abi/mapping.h): they wait
-// while it is unavailable, continue when it returns, and end when it is lost. The pod of a TCP connection that ends
-// gets a RST, which arrives by the uplink as from the remote side. The pod accepts it only with the expected sequence
-// number (RFC 5961 3.2), and the table has an older one: so the pod is made to send it, and the RST of the next round
-// fits.
+// Applies the state of external addresses to the table's mappings (enum masq_order in bpf/abi/mapping.h): they wait
+// while the address is unavailable, continue when it returns, and end when it is lost. When a TCP connection ends, the
+// pod receives a RST with the source of the remote side through the ingress of the uplink. TCP accepts a RST only with
+// the expected sequence number (RFC 5961 3.2), of which the table has an older value. A probe therefore makes the pod
+// send the current number, and the RST of the next round has it.
 class AddressOrders {
  public:
   explicit AddressOrders(const Pins& pins) : pins_(pins) {}
 
-  // What is wanted from now on. `inject`: descriptor of the program masq_inject.
+  // Sets the target state. `inject`: descriptor of the program masq_inject.
   void want(const Desired& desired, int inject);
-  // Work is left for step(), and when it is due. None: it is done.
+  // Returns the delay until the next step(), or nullopt if no work remains.
   std::optional<std::chrono::milliseconds> next_step() const;
-  // Does a part of it, as sending takes time; `steps` gets a line for what a round has changed.
+  // Does a part of the work, because sending takes time. Appends a line to `steps` for the changes of a round.
   Result<void> step(Steps& steps);
   const std::vector<Address>& away() const { return away_; }
 
@@ -54,12 +54,12 @@ class AddressOrders {
 
   const Pins& pins_;
   std::vector<Address> away_, departed_;  // sorted
-  std::map<Address, int> devices_;        // where an external address is, or was last
+  std::map<Address, int> devices_;        // the device of an external address, or its last device
   int any_uplink_ = 0;
   int inject_ = -1;
-  bool started_ = false;                         // an earlier process may have left mappings waiting
+  bool started_ = false;                         // an earlier process may have left waiting mappings
   int rounds_left_ = 0;                          // through the whole table
-  std::uint32_t position4_ = 0, position6_ = 0;  // where the round goes on in the tables
+  std::uint32_t position4_ = 0, position6_ = 0;  // start of the next step in the tables
 };
 
 }  // namespace masq

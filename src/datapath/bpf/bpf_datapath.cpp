@@ -27,7 +27,7 @@
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/policy_map.hpp"
 #include "datapath/bpf/program.hpp"
-#include "datapath/bpf/table_move.hpp"
+#include "datapath/bpf/table_migration.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "datapath/bpf/uplink_attachments.hpp"
 #include "datapath/datapath.hpp"
@@ -60,7 +60,7 @@ class BpfDatapath final : public Datapath {
   }
   Result<Counters> counters() override;
   Result<std::vector<IpMasqEntry>> ip_masq() override { return read_bpf_ip_masq(bpf_root_); }
-  std::optional<std::chrono::milliseconds> more_to_do() const override { return address_orders_.next_step(); }
+  std::optional<std::chrono::milliseconds> retry_after() const override { return address_orders_.next_step(); }
   Result<std::vector<Address>> external_addresses() override { return read_bpf_external_addresses(bpf_root_); }
   Result<Ended> pods_gone(const std::vector<Address>& pods) override { return rest_bpf_mappings(bpf_root_, pods); }
   std::vector<std::string> notes() override;
@@ -77,7 +77,7 @@ class BpfDatapath final : public Datapath {
  private:
   template <class Abi>
   Result<void> take_over_family(const std::vector<Mapping>& live);
-  Result<void> load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps);
+  Result<void> load_program(const Desired& desired, const std::optional<TableMigration>& move, Steps& steps);
   Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
   bool has_its_pins() const;
@@ -89,11 +89,11 @@ class BpfDatapath final : public Datapath {
   Pins pins_;
   BpfAttach attach_;
   std::optional<Program> program_;
-  std::optional<Desired> applied_;  // of this process: what the maps hold
+  std::optional<Desired> applied_;  // the state in the maps, as applied by this process
   AddressOrders address_orders_{pins_};
   std::unique_ptr<NetlinkMonitor> filters_;
   std::unique_ptr<Timer> look_;
-  bool is_pinned_ = false;  // by the last apply(), which succeeded
+  bool is_pinned_ = false;  // set by the last successful apply()
 };
 
 AttachMode BpfDatapath::mode() const {
@@ -101,8 +101,9 @@ AttachMode BpfDatapath::mode() const {
   return !program_ || kernel_has_tcx(program_->ingress()) ? AttachMode::tcx : AttachMode::clsact;
 }
 
-// Other options need another program; it works on the same pinned maps.
-Result<void> BpfDatapath::load_program(const Desired& desired, const std::optional<TableMove>& move, Steps& steps) {
+// Other options need another program, which uses the same pinned maps.
+Result<void> BpfDatapath::load_program(const Desired& desired, const std::optional<TableMigration>& move,
+                                       Steps& steps) {
   if (program_ && !(move && move->makes_table())) {
     auto options = Program::options_for(pins_, desired);
     if (!options) return std::unexpected(options.error());
@@ -114,7 +115,7 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
   if (!program) return std::unexpected(program.error());
   program_ = std::move(*program);
   steps.push_back(fmt::format("load the programs (their maps have {} MB of memory)", program_->memory() / 1'000'000));
-  for (auto& line : unmet_wishes(desired, program_->options().ipv4, program_->options().ipv6))
+  for (auto& line : unsupported_settings(desired, program_->options().ipv4, program_->options().ipv6))
     steps.push_back(std::move(line));
   applied_.reset();
   is_pinned_ = false;
@@ -146,11 +147,11 @@ Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
   return updated ? detached : updated;
 }
 
-// With another schema's table in the kernel: its mappings first, then the devices, then what became of them meanwhile.
+// If the kernel has a table of another schema: copies its mappings, updates the devices, and copies the later changes.
 Result<Steps> BpfDatapath::apply(const Desired& desired) {
   Steps steps;
   if (auto done = pins_.tidy(); !done) return std::unexpected(done.error());
-  auto found = TableMove::find(pins_);
+  auto found = TableMigration::find(pins_);
   if (!found) return std::unexpected(found.error());
   auto& move = *found;
   if (auto done = pins_.make_directories(); !done) return std::unexpected(done.error());
@@ -165,7 +166,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   if (move) move->hold(*program_);
   auto done = put_on_devices(desired, steps);
   if (move && done) done = move->complete(*program_, steps);
-  // After the uplinks have their addresses: no more mappings are made under those that are gone.
+  // After the update of the uplinks' addresses, so that no new mapping has a lost address.
   address_orders_.want(desired, program_->inject());
   if (address_orders_.next_step())
     if (auto told = address_orders_.step(steps); !told) return std::unexpected(told.error());
@@ -180,7 +181,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
 Result<Steps> BpfDatapath::plan(const Desired& desired) {
   Steps steps;
   if (!program_) steps.push_back("load the programs");
-  const auto move = TableMove::find(pins_);
+  const auto move = TableMigration::find(pins_);
   if (!move) return std::unexpected(move.error());
   if (*move) (*move)->plan(steps);
   if (!applied_ || !same_policy(*applied_, desired))
@@ -201,7 +202,7 @@ bool BpfDatapath::has_its_pins() const {
           }));
 }
 
-// The programs leave a device with the pin of their link. What could not be pinned is the next apply()'s to try again.
+// Removing the pin of a link detaches the program. The next apply() pins again after a failure.
 void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
   look_->start(look_every, [this, disturbed] {
     if (is_pinned_ && !has_its_pins()) {
@@ -212,7 +213,7 @@ void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
   });
 }
 
-// A tcx link is nobody else's to take away but by its pin; a filter goes with its qdisc, whoever deletes that.
+// Another process can remove a tcx link only by its pin. A filter is removed with its qdisc, by any process.
 Result<void> BpfDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
   look_ = std::make_unique<Timer>(loop);
   look_after_pins(disturbed);
@@ -227,7 +228,7 @@ Result<void> BpfDatapath::watch(EventLoop& loop, std::function<void()> disturbed
 std::vector<std::string> BpfDatapath::notes() {
   std::vector<std::string> notes;
   for (const auto& address : address_orders_.away())
-    notes.push_back(fmt::format("{} is gone: its connections wait for its return for 30 s", address.to_string()));
+    notes.push_back(fmt::format("{} is unavailable: its connections wait for it for 30 s", address.to_string()));
   return notes;
 }
 
@@ -252,13 +253,14 @@ Result<void> BpfDatapath::take_over_family(const std::vector<Mapping>& live) {
   return refused ? Result<void>() : std::unexpected(refused.error());
 }
 
-// As long as conntrack translates them it has to see their answers as they come, and translates before our programs do.
+// While conntrack translates these connections, it must see their replies unchanged; its translation precedes the
+// programs'.
 Result<void> BpfDatapath::take_over(const std::vector<Mapping>& live) {
   if (program_ && !live.empty()) program_->hold();
   return {};
 }
 
-// Conntrack must not translate them a second time, should others' rules keep its NAT alive.
+// conntrack must not translate them a second time, in case rules of other programs keep its NAT active.
 Result<void> BpfDatapath::taken_over(const std::vector<Mapping>& live) {
   if (live.empty()) return {};
   auto done = take_over_family<Abi4>(live);
@@ -268,7 +270,7 @@ Result<void> BpfDatapath::taken_over(const std::vector<Mapping>& live) {
   return done;
 }
 
-// Works on the pins alone. Whatever way the programs were attached, both are looked at.
+// Works on the pins only. Handles both ways of attachment.
 Result<Steps> BpfDatapath::remove() {
   Steps steps;
   std::error_code error;

@@ -19,7 +19,7 @@
 namespace masq {
 namespace {
 
-// Where our filter stands: late enough to leave room before it.
+// The place of masq's filter: late, so that other filters can precede it.
 constexpr std::uint32_t our_handle = 0x6d617371;  // "masq"
 constexpr std::uint32_t our_priority = 49000;
 

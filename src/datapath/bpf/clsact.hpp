@@ -9,16 +9,16 @@
 
 namespace masq {
 
-// Filters on the clsact qdisc, for kernels without tcx. The qdisc is made when it is missing and never deleted: it
-// may have other users by then. Our filters are known by their place and by their program's name.
+// Filters on the clsact qdisc, for kernels without tcx. A missing qdisc is created, and never deleted, because other
+// programs may use it. The place and the name of its program identify masq's filter.
 
-// The id of our program on this hook; no value when there is none.
+// Returns the id of masq's program on this hook, or nullopt if there is none.
 Result<std::optional<std::uint32_t>> query_clsact(int ifindex, Hook hook);
 
-// Attaches, or replaces our program without a gap.
+// Attaches the program, or replaces masq's program without a gap.
 Result<void> attach_clsact(int program, int ifindex, Hook hook);
 
-// Takes our filter away; nothing of others is touched.
+// Removes masq's filter; other filters are not changed.
 Result<void> detach_clsact(int ifindex, Hook hook);
 
 }  // namespace masq

@@ -68,7 +68,7 @@ class PinnedEvents final : public BpfEvents {
     ring_.reset(ring_buffer__new(ring_fd_.get(), &PinnedEvents::arrived, this, nullptr));
     if (!ring_) return fail("open the ring of events: {}", std::strerror(errno));
     lost_ = lost_ever();
-    // What an earlier watcher left behind is no news.
+    // Discards the events of an earlier reader.
     take([](const Event&) {});
     return {};
   }
@@ -117,7 +117,7 @@ class PinnedEvents final : public BpfEvents {
 };
 
 Result<Fd> open_event_map(const Pins& pins, const char* name) {
-  // The table first: what is missing then is not masq, but this of it.
+  // Checks the table first: if the table exists, only the ring is missing.
   if (auto table = read_control(pins, Family::ipv4); !table) return std::unexpected(table.error());
   if (!std::filesystem::exists(pins.map(name))) return fail("the programs in the kernel write no events");
   return open_pinned_map(pins, name);

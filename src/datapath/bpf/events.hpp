@@ -15,25 +15,24 @@
 
 namespace masq {
 
-std::span<const char* const> bpf_event_types();  // the words that Event::type may be
+std::span<const char* const> bpf_event_types();  // the possible values of Event::type
 
-// An event in our words. `boot` is the moment of the calendar's clock at which CLOCK_BOOTTIME began.
+// Converts a raw event. `boot` is the wall-clock time at which CLOCK_BOOTTIME began.
 Event to_event(const masq_event& raw, std::chrono::system_clock::time_point boot);
 
-// The events of the programs in the kernel, as they happen. There is one watcher at a time: a ring is emptied by the
-// one who reads it.
+// Live events of the programs in the kernel. Only one reader at a time is possible, because reading empties the ring.
 class BpfEvents {
  public:
-  // `types`: the words wanted; empty: all. Nothing is written before renew() is called.
+  // `types`: the accepted types; empty: all. The programs write nothing before renew() is called.
   static Result<std::unique_ptr<BpfEvents>> open(const std::filesystem::path& bpf_root,
                                                  const std::vector<std::string>& types);
   virtual ~BpfEvents() = default;
 
-  virtual int fd() const = 0;  // readable when there is something to take
-  // Calls `visit` for each event that is there.
+  virtual int fd() const = 0;  // readable when events are available
+  // Calls `visit` for each available event.
   virtual void take(const std::function<void(const Event&)>& visit) = 0;
-  // The programs write for two seconds from now: to be called once a second. Returns how many events were lost since
-  // the last call, because there were too many.
+  // Makes the programs write events for two more seconds; call it once a second. Returns the number of events that were
+  // not recorded since the last call.
   virtual std::uint64_t renew() = 0;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ending mappings from outside: writing 0 into `seen` ends one, and the kernel's sweep does the rest (bpf/nat/sweep.h).
+// Ends mappings from user space: writing 0 into `seen` ends a mapping, and the kernel's sweep does the rest
+// (bpf/nat/sweep.h).
 #include <cstdint>
 #include <cstring>
 #include <expected>
@@ -18,9 +19,9 @@
 namespace masq {
 namespace {
 
-constexpr int most_attempts = 16;  // at a mapping whose packets keep refreshing it
+constexpr int max_attempts = 16;  // for a mapping that packets keep refreshing
 
-// Datagrams in fragments live for two seconds, and end by themselves.
+// Fragmented datagrams expire after two seconds on their own.
 template <class Raw>
 bool may_end(const Raw& raw) {
   return raw.slot == MASQ_SLOT_LINKED && raw.flow.kind == MASQ_KIND_CONNECTION &&
@@ -34,7 +35,7 @@ Mapping describe(const typename Abi::Mapping& raw, std::uint32_t now) {
   return mapping;
 }
 
-// At the pod's next packet, not before: meanwhile a packet from outside would make it an inbound connection's.
+// Takes effect at the pod's next packet. Earlier, a packet from outside would make the connection an inbound one.
 template <class Abi>
 void forget_decision(typename Abi::Mapping& slot, const typename Abi::Mapping& raw, Ended& ended) {
   if (raw.order == MASQ_ORDER_FORGET) return;
@@ -42,12 +43,12 @@ void forget_decision(typename Abi::Mapping& slot, const typename Abi::Mapping& r
   ++ended.left_alone;
 }
 
-// `seen` is read first and exchanged last: if the slot was given to another connection meanwhile, its `seen` is a later
-// one, and the exchange fails as it does when a packet refreshes it. Then the slot is looked at again.
+// `seen` is read first and exchanged last. If the slot meanwhile belongs to another connection, its `seen` is later,
+// and the exchange fails as it does when a packet refreshes the mapping. Then the slot is examined again.
 template <class Abi>
 void end_one(typename Abi::Mapping& slot, std::uint32_t now, const std::function<bool(const Mapping&)>& wanted,
              Ended& ended) {
-  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::uint32_t seen = __atomic_load_n(&slot.seen, __ATOMIC_ACQUIRE);
     typename Abi::Mapping raw;
     std::memcpy(&raw, &slot, sizeof raw);

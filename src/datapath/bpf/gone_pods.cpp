@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of the connections of a pod that is gone: its address may be another one's in a moment.
+// Ends the connections of removed pods, because another pod may get the address at once.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -20,13 +20,13 @@
 namespace masq {
 namespace {
 
-// Of a datagram from outside, the pod is where it goes.
+// For a fragmented datagram from outside, the pod is the destination.
 template <class Abi>
 Address pod_of(const typename Abi::Mapping& raw) {
   return to_address<Abi>(raw.flow.kind == MASQ_KIND_DATAGRAM_IN ? raw.external : raw.flow.src);
 }
 
-// A mapping keeps its port from others for as long as a closed connection would.
+// A mapping keeps its port for the timeout of a closed connection.
 template <class Abi>
 void rest_one(typename Abi::Mapping& slot, const std::vector<Address>& pods, Ended& ended) {
   typename Abi::Mapping raw;

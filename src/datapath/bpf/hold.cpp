@@ -50,7 +50,7 @@ bool has_order(const typename Abi::Mapping& slot, std::uint8_t order) {
   return slot.slot == MASQ_SLOT_LINKED && slot.reason == MASQ_REASON_TRANSLATED && slot.order == order;
 }
 
-// What has an order already does not leave, and is not to begin anew when this is undone.
+// A mapping with an order sends no packets, and must not start again when this is undone.
 template <class Abi>
 Result<void> hold(const Pins& pins) {
   if (auto done = remove_external_addresses<Abi>(pins); !done) return done;
@@ -63,7 +63,8 @@ Result<void> hold(const Pins& pins) {
   return {};
 }
 
-// Conntrack may have been given them: it must not translate them too, should others' rules keep its NAT alive.
+// conntrack may have entries for these connections. It must not translate them too, in case rules of other programs
+// keep its NAT active.
 template <class Abi>
 Result<void> release(const Pins& pins, const Desired& desired) {
   auto table = PinnedTable<Abi>::open(pins, Access::change);

@@ -11,7 +11,7 @@
 namespace masq {
 namespace {
 
-// libbpf has one print function for the process; this is where it finds the collector of its thread.
+// libbpf has one print function per process; this variable gives it the collector of its thread.
 thread_local std::string* collector = nullptr;
 
 int collect(libbpf_print_level level, const char* format, va_list arguments) {

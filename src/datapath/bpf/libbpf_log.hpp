@@ -5,8 +5,8 @@
 
 namespace masq {
 
-// Collects what libbpf says on this thread while it lives, instead of letting it print to stderr: libbpf's numbers
-// alone rarely tell what is wrong. One at a time.
+// Collects libbpf's messages on this thread during its lifetime, because libbpf's error numbers are rarely sufficient.
+// libbpf then prints nothing to stderr. Only one collector at a time.
 class LibbpfLog {
  public:
   LibbpfLog();
@@ -14,7 +14,7 @@ class LibbpfLog {
   LibbpfLog(const LibbpfLog&) = delete;
   LibbpfLog& operator=(const LibbpfLog&) = delete;
 
-  // The first line of substance, without libbpf's prefix; empty when nothing was said.
+  // Returns the first meaningful line, without libbpf's prefix; empty if there is none.
   std::string reason() const;
   const std::string& text() const { return text_; }
 

@@ -28,19 +28,18 @@ namespace masq {
 namespace {
 
 constexpr std::uint32_t grace_slots = 1024;
-// One connection that is left alone for so many mappings: with IPv6's records a mapping then costs less than 128 bytes.
-constexpr std::uint32_t left_share = 8;
+// The number of mappings per slot for a bypassed connection. With this share an IPv6 mapping needs less than 128 bytes.
+constexpr std::uint32_t bypass_share = 8;
 
 std::uint32_t ticks(std::chrono::seconds time) {
   const auto nanoseconds = std::chrono::nanoseconds(time).count();
   return static_cast<std::uint32_t>((nanoseconds + (1LL << MASQ_TICK_SHIFT) - 1) >> MASQ_TICK_SHIFT);
 }
 
-// A connection that only its opener has spoken on waits this long for an answer, unless its protocol's own timeout
-// is shorter.
+// A connection with packets from the pod only expires after this time, unless its protocol's timeout is shorter.
 constexpr std::chrono::seconds unanswered{30};
 
-// Of a datagram since its last fragment: longer, and identifications would come around again meanwhile.
+// Lifetime of a datagram after its last fragment. A longer time would meet reused identifications.
 constexpr std::chrono::seconds fragment_life{2};
 
 masq_timeouts make_timeouts(const NatTimeouts& t) {
@@ -67,24 +66,24 @@ masq_reason to_reason(Decision decision) {
   switch (decision) {
     case Decision::masquerade:
       return MASQ_REASON_TRANSLATED;
-    case Decision::left_broadcast:
+    case Decision::exclude_broadcast:
       return MASQ_REASON_BROADCAST;
-    case Decision::left_pod_cidr:
+    case Decision::exclude_pod_cidr:
       return MASQ_REASON_POD_CIDR;
-    case Decision::left_native_routing:
+    case Decision::exclude_native_routing:
       return MASQ_REASON_NATIVE_ROUTING;
-    case Decision::left_ip_masq_agent:
+    case Decision::exclude_ip_masq_agent:
       return MASQ_REASON_IP_MASQ_AGENT;
-    case Decision::left_node:
+    case Decision::exclude_node:
       return MASQ_REASON_NODE;
-    case Decision::left_own_address:
+    case Decision::exclude_own_address:
       return MASQ_REASON_OWN_ADDRESS;
   }
   return MASQ_REASON_TRANSLATED;
 }
 
-// The largest, when there are more than the kernel's side has room for.
-std::vector<PortRange> fitting_ports(std::vector<PortRange> ports) {
+// Returns the largest ranges if there are more than the kernel side can store.
+std::vector<PortRange> clamp_port_ranges(std::vector<PortRange> ports) {
   const auto size = [](const PortRange& range) { return range.high - range.low; };
   std::ranges::stable_sort(ports, std::greater{}, size);
   ports.resize(std::min<std::size_t>(ports.size(), MASQ_RANGES_MAX));
@@ -94,7 +93,7 @@ std::vector<PortRange> fitting_ports(std::vector<PortRange> ports) {
 
 template <class Options>
 void set_ports(Options& options, const Desired& desired) {
-  for (const auto& range : fitting_ports(desired.ports)) {
+  for (const auto& range : clamp_port_ranges(desired.ports)) {
     options.range[options.range_count++] = {.low = range.low, .high = range.high};
     options.port_count += range.high - range.low + 1u;
   }
@@ -104,15 +103,15 @@ void set_ports(Options& options, const Desired& desired) {
 
 TableSize table_size(std::uint32_t max_mappings) {
   TableSize size;
-  const std::uint64_t slots = std::uint64_t{max_mappings} + max_mappings / left_share + grace_slots;
+  const std::uint64_t slots = std::uint64_t{max_mappings} + max_mappings / bypass_share + grace_slots;
   size.slots = static_cast<std::uint32_t>(std::min<std::uint64_t>(slots, MASQ_SLOTS_MAX));
   size.buckets = std::bit_ceil(size.slots / (MASQ_CELLS / 2) + 1);
   return size;
 }
 
 std::uint32_t table_capacity(const TableSize& size) {
-  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * left_share + left_share) /
-                                    (left_share + 1));
+  return static_cast<std::uint32_t>((std::uint64_t{size.slots - grace_slots} * bypass_share + bypass_share) /
+                                    (bypass_share + 1));
 }
 
 template <class Abi>
@@ -134,7 +133,7 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
   options.forward_mask = size.buckets - 1;
   options.slots = size.slots;
   options.max_mappings = std::min(desired.max_mappings, table_capacity(size));
-  options.max_left = options.max_mappings / left_share;
+  options.max_left = options.max_mappings / bypass_share;
   options.max_mappings_per_pod = desired.max_mappings_per_pod;
   options.route_source = desired.route_source;
   options.random_fully = desired.random_fully;
@@ -145,7 +144,7 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
 
 namespace {
 
-// What the ip-masq-agent's file says of exactly this prefix; both lists are sorted.
+// Returns the entry of the ip-masq-agent's file for exactly this prefix; both lists are sorted.
 masq_ip_masq ip_masq_mark(const IpMasqAgent& rules, const Cidr& cidr) {
   if (std::ranges::binary_search(rules.non_masquerade, cidr)) return MASQ_IP_MASQ_EXCLUDED;
   if (std::ranges::binary_search(rules.masquerade, cidr)) return MASQ_IP_MASQ_MASQUERADE;
@@ -169,7 +168,8 @@ std::vector<std::pair<typename Abi::PolicyKey, masq_policy>> make_policy(const D
   return entries;
 }
 
-std::vector<std::string> unmet_wishes(const Desired& desired, const masq_options4& ipv4, const masq_options6& ipv6) {
+std::vector<std::string> unsupported_settings(const Desired& desired, const masq_options4& ipv4,
+                                              const masq_options6& ipv6) {
   std::vector<std::string> lines;
   const auto smaller = [&](Family family, std::uint32_t room) {
     if (desired.family(family).enabled && room < desired.max_mappings)

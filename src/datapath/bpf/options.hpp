@@ -14,7 +14,7 @@
 
 namespace masq {
 
-// One address family's types of the contract with the kernel.
+// The types of one address family in the contract with the kernel.
 struct Abi4 {
   static constexpr Family family = Family::ipv4;
   using Addr = masq_addr4;
@@ -32,24 +32,26 @@ struct Abi6 {
   using PolicyKey = masq_policy_key6;
 };
 
-// How large the table's maps are; fixed when they are made.
+// The size of the table's maps, which is fixed at their creation.
 struct TableSize {
   std::uint32_t slots = 0;
   std::uint32_t buckets = 0;  // of each index; a power of two
   bool operator==(const TableSize&) const = default;
 };
 
-// Room for `max_mappings`, an eighth as many connections that are left alone, and slots in their grace period;
-// indexes at most half full.
+// Returns the size for `max_mappings`, for an eighth as many bypassed connections, and for slots in their grace period.
+// Indexes are at most half full.
 TableSize table_size(std::uint32_t max_mappings);
 
-// The `max_mappings` that a table of this size has room for.
+// Returns the `max_mappings` for which a table of this size is sufficient.
 std::uint32_t table_capacity(const TableSize& size);
 
-// What of `desired` the kernel's side cannot take now, one line each: told when a program is loaded.
-std::vector<std::string> unmet_wishes(const Desired& desired, const masq_options4& ipv4, const masq_options6& ipv6);
+// Returns the settings of `desired` that the kernel side does not support now, one line each. They are reported when a
+// program is loaded.
+std::vector<std::string> unsupported_settings(const Desired& desired, const masq_options4& ipv4,
+                                              const masq_options6& ipv6);
 
-// Desired in the kernel's words: pure.
+// Converts Desired to the options of the kernel side: pure.
 template <class Abi>
 typename Abi::Options make_options(const Desired& desired, const TableSize& size, std::uint64_t hash_seed);
 

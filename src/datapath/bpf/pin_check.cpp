@@ -19,8 +19,7 @@
 namespace masq {
 namespace {
 
-// The kernel has no call that says what a descriptor is of, and its answers about one kind read like those about
-// another.
+// No system call returns the kind of a descriptor, and the information about one kind can be read as that of another.
 bool is_of(int fd, std::string_view kind) {
   std::array<char, 64> target{};
   const auto length = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), target.data(), target.size());
@@ -54,8 +53,7 @@ Result<void> check_pins(const bpf_object& object, const Pins& pins) {
     const Fd fd(bpf_obj_get(path.c_str()));
     if (!fd && errno == ENOENT) continue;
     if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
-    if (!is_like(fd.get(), *map))
-      return fail("{}: not what masq pins there; `masqd --cleanup` removes it", path.string());
+    if (!is_like(fd.get(), *map)) return fail("{}: not an object of masq; `masqd --cleanup` removes it", path.string());
   }
   return {};
 }

@@ -8,12 +8,12 @@ struct bpf_object;
 
 namespace masq {
 
-// What the descriptor of a pinned object is of.
+// Return true if the descriptor of a pinned object has this kind.
 bool is_bpf_map(int fd);
 bool is_bpf_link(int fd);
 
-// Whether everything that is pinned where `object` will pin its maps is such a map; the error names what is not. Its
-// sizes are set already.
+// Checks that every object at the pin paths of `object` is such a map; the error names the first other object. The
+// sizes must be set before.
 Result<void> check_pins(const bpf_object& object, const Pins& pins);
 
 }  // namespace masq

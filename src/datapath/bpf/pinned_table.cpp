@@ -53,7 +53,7 @@ std::uint8_t state_of(const std::string& word) {
   return static_cast<std::uint8_t>(found - state_words);
 }
 
-// The destination port as the table has it: of ICMP the type of what the pod sends.
+// Returns the destination port in the table's format: for ICMP the type of the pod's message.
 std::uint16_t flow_port_of(const Mapping& mapping) {
   if (mapping.protocol == IPPROTO_ICMP) return ICMP_ECHO;
   return mapping.protocol == IPPROTO_ICMPV6 ? ICMP6_ECHO_REQUEST : mapping.remote_port;
@@ -70,8 +70,8 @@ Result<Fd> open_pinned_map(const Pins& pins, const std::string& name) {
   Fd fd(bpf_obj_get(path.c_str()));
   if (fd) return fd;
   if (errno != ENOENT) return fail("{}: {}", path.string(), std::strerror(errno));
-  if (const auto others = pins.other_maps(); !others.empty())
-    return fail("{}: a table of another version of masq (schema {} is ours)", others[0].string(), MASQ_SCHEMA);
+  if (const auto others = pins.foreign_maps(); !others.empty())
+    return fail("{}: a table of another version of masq (this version has schema {})", others[0].string(), MASQ_SCHEMA);
   return fail("nothing of masq is pinned in {}", pins.root().string());
 }
 

@@ -22,12 +22,12 @@ namespace masq {
 
 // "mappings", IPv4 -> "mappings4"
 std::string map_name(const char* map, Family family);
-// "nothing of masq is pinned in DIR" when the map is not there.
+// Fails with "nothing of masq is pinned in DIR" if the map does not exist.
 Result<Fd> open_pinned_map(const Pins& pins, const std::string& name);
 
 enum class Access : std::uint8_t { read, change };
 
-// A map of the kernel's, seen as an array; unmapped at the end.
+// A mapped array of the kernel; unmapped by the destructor.
 template <class T>
 class MappedArray {
  public:
@@ -49,13 +49,13 @@ class MappedArray {
     if (data_) munmap(data_, bytes_);
   }
   std::uint32_t count() const { return count_; }
-  // A copy: the kernel goes on writing.
+  // Returns a copy, because the kernel keeps writing.
   T at(std::uint32_t index) const {
     T copy;
     std::memcpy(&copy, &data_[index], sizeof copy);
     return copy;
   }
-  // The thing itself; opened with Access::change only.
+  // Returns a reference to the element; requires Access::change.
   T& operator[](std::uint32_t index) { return data_[index]; }
 
  private:
@@ -65,15 +65,15 @@ class MappedArray {
   std::size_t bytes_;
 };
 
-// What the table says of itself; no value: there is none. What is pinned in its place and is none is an error.
+// Returns the control block of the table, or nullopt if there is no table. Another object at its place is an error.
 Result<std::optional<masq_control>> find_control(const Pins& pins, Family family);
-// The same, when there must be one.
+// The same, but a missing table is an error.
 Result<masq_control> read_control(const Pins& pins, Family family);
 
-// One family's table: bpf/nat/index.h.
+// The table of one family: bpf/nat/index.h.
 template <class Abi>
 struct PinnedTable {
-  masq_control control;  // as it was when the table was opened
+  masq_control control;  // at the time of opening
   MappedArray<typename Abi::Mapping> slots;
 
   static Result<PinnedTable> open(const Pins& pins, Access access) {
@@ -85,27 +85,27 @@ struct PinnedTable {
     if (!slots) return std::unexpected(slots.error());
     return PinnedTable{.control = *control, .slots = *std::move(slots)};
   }
-  // Slots from here on were never used.
+  // Returns the first slot that was never used.
   std::uint32_t end() const { return std::min(control.unused, slots.count()); }
 };
 
 template <class Abi>
 Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now);
 
-// The opposite: a record that Program::adopt() takes. It has its whole time still: conntrack cannot tell for sure how
-// long a connection has been silent.
+// The reverse: a record for Program::adopt(). Its idle time starts again, because conntrack does not report the time of
+// the last packet.
 template <class Abi>
 typename Abi::Mapping from_mapping(const Mapping& mapping, std::uint32_t now);
 
-const char* state_word(std::uint8_t state);  // of an enum masq_state; "?" when it is none
-// Of an echo the identifier stands for both ports; `flow_port` is the tuple's dport. All in host byte order.
+const char* state_word(std::uint8_t state);  // of an enum masq_state; "?" if it is unknown
+// For an echo the identifier replaces both ports. `flow_port` is the tuple's dport. All are in host byte order.
 std::uint16_t remote_port_of(std::uint8_t protocol, std::uint16_t pod_port, std::uint16_t flow_port);
 
 struct ReasonText {
   bool drop;
   const char* word;
 };
-// Of an enum masq_reason; one that is none has the word "?".
+// Returns the text of an enum masq_reason; an unknown one has the word "?".
 ReasonText reason_text(std::uint32_t reason);
 
 }  // namespace masq

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::string_view unfinished_mark = "-new";
 
-// What schema 1 pinned; `control` last, as it says that the others are there.
+// The maps of schema 1. `control` is last, because its presence means that the others exist.
 constexpr const char* maps_of_schema_1[] = {
     "mappings",  "forward",    "reply",    "locks", "pods",       "policy", "sources", "uplinks", "counters",
     "exhausted", "node_flows", "refusals", "held",  "held_index", "births", "sweeper", "steps",   "control",
@@ -69,7 +69,7 @@ Result<void> Pins::finish() const {
   return {};
 }
 
-std::vector<std::filesystem::path> Pins::other_maps() const {
+std::vector<std::filesystem::path> Pins::foreign_maps() const {
   auto entries = entries_of(all_maps());
   std::erase_if(entries,
                 [&](const auto& path) { return !is_directory_of_maps(path.filename().string()) || path == maps(); });
@@ -100,7 +100,7 @@ Result<void> Pins::sort_in() const {
   return {};
 }
 
-// `control` last: without it there is no table to go on with.
+// `control` is removed last: a table without it is not valid.
 Result<void> Pins::remove_maps(const std::filesystem::path& maps) {
   auto entries = entries_of(maps);
   std::ranges::stable_partition(entries,

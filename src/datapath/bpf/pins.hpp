@@ -10,7 +10,7 @@
 
 namespace masq {
 
-// Where masq's kernel objects are pinned below a bpffs: masq/maps/vSCHEMA/NAME and masq/links/DEVICE/{egress,ingress}.
+// The pins of masq's kernel objects below a bpffs: masq/maps/vSCHEMA/NAME and masq/links/DEVICE/{egress,ingress}.
 class Pins {
  public:
   explicit Pins(const std::filesystem::path& bpf_root);
@@ -22,23 +22,23 @@ class Pins {
   std::filesystem::path links() const { return root_ / "links"; }
   std::filesystem::path device(std::string_view name) const { return links() / escape(name); }
 
-  // Creates the directories, for root alone.
+  // Creates the directories with access for root only.
   Result<void> make_directories() const;
-  // The same pins, with the maps in a directory of their own until what is in other schemas' maps is in them too.
+  // Returns the same pins with a separate directory for the maps, until the mappings of other schemas are copied.
   Pins unfinished() const;
-  // What is unfinished takes the place of maps(): from here on it is what the next start goes on with.
+  // Moves the unfinished maps to maps(). From then on the next start continues with them.
   Result<void> finish() const;
-  // The directories of other schemas' maps, without those that are unfinished.
-  std::vector<std::filesystem::path> other_maps() const;
-  // Removes what was left unfinished, and gives maps that were pinned before the schema was a part of the path theirs.
+  // Returns the directories of other schemas' maps, without unfinished ones.
+  std::vector<std::filesystem::path> foreign_maps() const;
+  // Removes unfinished maps. Moves maps of versions without a schema in the path to their own directory.
   Result<void> tidy() const;
-  // Takes our own or another schema's maps out of the kernel, but for what is no pin of masq.
+  // Removes the maps of any schema, except foreign pins.
   static Result<void> remove_maps(const std::filesystem::path& maps);
 
-  // Names of the devices that have a directory below links().
+  // Returns the names of the devices that have a directory below links().
   std::vector<std::string> devices() const;
 
-  // bpffs reserves dots; '.' and '%' become %2e and %25, so that no two device names meet.
+  // bpffs does not accept dots; '.' and '%' become %2e and %25, so that every device name is unique.
   static std::string escape(std::string_view device);
   static std::string unescape(std::string_view file);
 

@@ -70,7 +70,7 @@ Result<void> replace_policy(const Program& program, const Desired& desired) {
   const std::uint32_t zero = 0;
   const int fd = trie.get();
   if (bpf_map_update_elem(program.map(name), &zero, &fd, BPF_ANY) != 0)
-    return fail("{}: put the new rules in place: {}", name, std::strerror(errno));
+    return fail("{}: replace the rules: {}", name, std::strerror(errno));
   return {};
 }
 

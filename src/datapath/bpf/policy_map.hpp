@@ -7,19 +7,19 @@
 
 namespace masq {
 
-// Fills a new trie and puts it in the place of the old one: no packet ever sees half a policy.
+// Fills a new trie and replaces the old one atomically: no packet meets an incomplete policy.
 template <class Abi>
 Result<void> replace_policy(const Program& program, const Desired& desired);
 
-// Makes the uplinks' addresses in the kernel those of `desired`: new and changed ones.
+// Writes the new and changed addresses of the uplinks into the kernel.
 template <class Abi>
 Result<void> write_uplinks(const Program& program, const Desired& desired, Steps& steps);
 
-// Takes out what is no uplink any more: after its programs were detached.
+// Removes devices that are no longer uplinks, after their programs were detached.
 template <class Abi>
 Result<void> prune_uplinks(const Program& program, const Desired& desired);
 
-// The source set, when it is too long for the options.
+// Writes the source set if it does not fit into the options.
 template <class Abi>
 Result<void> write_sources(const Program& program, const Desired& desired);
 

@@ -32,13 +32,13 @@
 namespace masq {
 namespace {
 
-// A family that is switched off keeps a table this small.
-constexpr std::uint32_t least_mappings = 16;
+// The size of a disabled family's table.
+constexpr std::uint32_t min_mappings = 16;
 
-// For as many ticks the programs hold what may have a mapping elsewhere, should nobody tell them to stop: 5 s.
-constexpr std::uint32_t longest_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
+// The maximum duration of hold(), in ticks: 5 s.
+constexpr std::uint32_t max_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
 
-// The maps that make up one family's table: they are made anew together.
+// The maps of one family's table; they are created together.
 constexpr const char* table_maps[] = {"mappings", "forward", "reply", "control"};
 
 bool is_empty(const masq_control& control) {
@@ -52,23 +52,22 @@ std::uint64_t random_seed() {
   return seed;
 }
 
-// The table that a program of this configuration works on: the pinned one, unless it has another size and is empty.
+// The table for a program of this configuration: the pinned one, unless it has another size and is empty.
 struct Table {
   TableSize size;
   std::uint64_t hash_seed = 0;
-  bool replace = false;  // the pinned maps give way to new ones
+  bool replace = false;  // new maps replace the pinned ones
 };
 
 Result<Table> choose_table(const Pins& pins, const Desired& desired, Family family) {
-  const TableSize wanted = table_size(desired.family(family).enabled ? desired.max_mappings : least_mappings);
+  const TableSize wanted = table_size(desired.family(family).enabled ? desired.max_mappings : min_mappings);
   auto pinned = find_control(pins, family);
   if (!pinned) return std::unexpected(pinned.error());
   if (!*pinned || (*pinned)->schema == 0) return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
   const masq_control& control = **pinned;
   const TableSize size{.slots = control.slots, .buckets = control.buckets};
   if (size.slots == 0 || size.slots > MASQ_SLOTS_MAX || !std::has_single_bit(size.buckets))
-    return fail("{}: it contradicts itself; `masqd --cleanup` removes it",
-                pins.map(map_name("control", family)).string());
+    return fail("{}: inconsistent table; `masqd --cleanup` removes it", pins.map(map_name("control", family)).string());
   if (size == wanted || !is_empty(control)) return Table{.size = size, .hash_seed = control.hash_seed};
   return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
 }
@@ -123,7 +122,7 @@ std::uint32_t tick_now() {
   return static_cast<std::uint32_t>(nanoseconds >> MASQ_TICK_SHIFT);
 }
 
-// A table of zeros becomes one that knows its size, its seed and the time.
+// Initialises a new table: size, seed and time.
 template <class Options>
 Result<void> initialise_control(int fd, const Options& options) {
   masq_control control{};
@@ -148,20 +147,20 @@ Result<std::uint32_t> run_once(int program, std::vector<std::uint8_t> packet) {
   return run.retval;
 }
 
-// A timer's memory has to be there at once; the kernel refills what it keeps for that a moment later.
+// A timer needs memory immediately; the kernel refills its reserve a moment later.
 constexpr int attempts_at_memory = 50;
 constexpr useconds_t pause_for_memory = 2000;
 
 Result<void> run_sweep(int program) {
   const auto run = [&] { return run_once(program, std::vector<std::uint8_t>(64)); };
-  auto said = run();
-  for (int attempt = 1; said && *said == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory;
+  auto result = run();
+  for (int attempt = 1; result && *result == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory;
        ++attempt) {
     usleep(pause_for_memory);
-    said = run();
+    result = run();
   }
-  if (!said) return fail_with("start the sweep", said.error());
-  if (*said != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(*said)));
+  if (!result) return fail_with("start the sweep", result.error());
+  if (*result != 0) return fail("start the sweep: {}", std::strerror(-static_cast<int>(*result)));
   return {};
 }
 
@@ -293,9 +292,9 @@ Result<std::size_t> Program::adopt(std::span<const typename Abi::Mapping> mappin
     packet.assign(MASQ_ADOPT_HEADER, 0);
     packet.resize(MASQ_ADOPT_HEADER + part.size());
     std::memcpy(&packet[MASQ_ADOPT_HEADER], part.data(), part.size());
-    auto said = run_once(bpf_program__fd(program), packet);
-    if (!said) return fail_with("adopt mappings", said.error());
-    refused += *said;
+    auto result = run_once(bpf_program__fd(program), packet);
+    if (!result) return fail_with("import mappings", result.error());
+    refused += *result;
     mappings = mappings.subspan(part.size() / sizeof mappings[0]);
   }
   return refused;
@@ -305,7 +304,7 @@ template Result<std::size_t> Program::adopt<Abi4>(std::span<const masq_mapping4>
 template Result<std::size_t> Program::adopt<Abi6>(std::span<const masq_mapping6>) const;
 
 void Program::hold() const {
-  const auto until = tick_now() + longest_hold;
+  const auto until = tick_now() + max_hold;
   __atomic_store_n(&skeleton_->bss->adopting4, until, __ATOMIC_RELEASE);
   __atomic_store_n(&skeleton_->bss->adopting6, until, __ATOMIC_RELEASE);
 }

@@ -14,21 +14,21 @@ struct masq_bpf;
 
 namespace masq {
 
-// The options that a loaded program was made with: another value needs another program.
+// The options of a loaded program; other values need another program.
 struct ProgramOptions {
   masq_options4 ipv4{};
   masq_options6 ipv6{};
-  bool without_ethernet = false;  // with the programs for devices that have no Ethernet header
+  bool without_ethernet = false;  // also load the programs for devices without an Ethernet header
   bool operator==(const ProgramOptions& other) const;
 };
 
-// The loaded programs and their maps. The maps are those that are pinned already, so that a program takes over
-// where the last one was; what is missing is made and pinned.
+// The loaded programs and their maps. Existing pinned maps are reused, so that a program continues where the last one
+// ended. Missing maps are created and pinned.
 class Program {
  public:
-  // A table is made with `size`; one that is pinned keeps its size unless it is empty.
+  // A new table has this `size`; a pinned one keeps its size unless it is empty.
   static Result<Program> load(const Pins& pins, const Desired& desired);
-  // Loads without pins and with the smallest maps: the error says what the kernel lacks.
+  // Loads without pins and with minimal maps; the error names the missing kernel feature.
   static Result<Program> load_unpinned(const Desired& desired);
 
   Program(Program&&) noexcept;
@@ -37,27 +37,26 @@ class Program {
 
   int egress() const;  // file descriptors of the programs
   int ingress() const;
-  int egress_l3() const;  // for devices without an Ethernet header; -1 when the configuration had none
+  int egress_l3() const;  // for devices without an Ethernet header; -1 if the configuration has none
   int ingress_l3() const;
   int inject() const;  // masq_inject
-  // What the kernel accounts for all maps together, octets.
+  // The memory of all maps in bytes, as the kernel accounts for it.
   std::uint64_t memory() const;
   int map(const std::string& name) const;  // file descriptor, -1: no such map
   const ProgramOptions& options() const { return options_; }
   masq_bpf* skeleton() const { return skeleton_.get(); }
 
-  // The options that load() would take now.
+  // Returns the options for a load() at this moment.
   static Result<ProgramOptions> options_for(const Pins& pins, const Desired& desired);
 
-  // Mappings that another table or datapath had until now go on in this program's table, just as they were. Returns how
-  // many of them there was no room for.
+  // Imports the mappings of another table or datapath unchanged. Returns the number of mappings that did not fit.
   template <class Abi>
   Result<std::size_t> adopt(std::span<const typename Abi::Mapping> mappings) const;
-  // While it holds, nothing is decided about what may be on its way from another table. It ends by itself in seconds.
+  // Suspends decisions for packets whose mapping may be in another table. It ends after some seconds on its own.
   void hold() const;
   void release() const;
 
-  // Starts the sweep, or hands the running one over to this program.
+  // Starts the sweep, or moves the running one to this program.
   Result<void> start_sweep() const;
 
  private:
@@ -75,7 +74,8 @@ class Program {
   ProgramOptions options_;
 };
 
-// What the kernel accounts for a map, octets: all of it is allocated when a table is made. 0: it does not say.
+// The memory of a map in bytes, as the kernel accounts for it; a table is fully allocated at its creation. Returns 0 if
+// the kernel does not report it.
 std::uint64_t map_memory(int map);
 
 }  // namespace masq

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `masq` reads from the pinned maps: the kernel owns the mappings, an agent need not run.
+// Reads the pinned maps for `masq`. The kernel owns the mappings, so no agent is needed.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -43,7 +43,7 @@ Result<void> visit_mappings(const Pins& pins, const std::function<void(const Map
   return {};
 }
 
-// Most mappings have the address of the one before.
+// Most mappings have the same address as the previous one.
 template <class Abi>
 Result<void> add_external_addresses(const Pins& pins, std::set<Address>& found) {
   auto table = PinnedTable<Abi>::open(pins, Access::read);
@@ -86,27 +86,28 @@ constexpr const char* class_words[] = {
 #undef CLASS_WORD
 };
 
-Result<void> add_births(const Pins& pins, Family family, Counters& counters) {
+Result<void> add_creation_stats(const Pins& pins, Family family, Counters& counters) {
   auto fd = open_pinned_map(pins, map_name("births", family));
   if (!fd) return std::unexpected(fd.error());
   std::vector<masq_births> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   const std::uint32_t key = 0;
-  if (bpf_map_lookup_elem(fd->get(), &key, per_cpu.data()) != 0) return fail("read births: {}", std::strerror(errno));
+  if (bpf_map_lookup_elem(fd->get(), &key, per_cpu.data()) != 0)
+    return fail("read creation statistics: {}", std::strerror(errno));
   auto& attempts = counters.port_attempts.has_value() ? *counters.port_attempts : counters.port_attempts.emplace();
   attempts.buckets.resize(MASQ_ATTEMPT_BUCKETS);
   for (std::size_t kind = 0; kind < MASQ_CLASS_COUNT; ++kind) {
     CreatedCount created{.family = family, .protocol = class_words[kind]};
-    for (const auto& births : per_cpu) created.mappings += births.created[kind];
+    for (const auto& stats : per_cpu) created.mappings += stats.created[kind];
     counters.created_by_protocol.push_back(std::move(created));
   }
-  std::uint64_t searches = 0;  // that looked at so many ports or fewer
+  std::uint64_t searches = 0;  // searches that examined at most this number of ports
   for (std::uint32_t bucket = 0; bucket < MASQ_ATTEMPT_BUCKETS; ++bucket) {
-    for (const auto& births : per_cpu) searches += births.searches[bucket];
+    for (const auto& stats : per_cpu) searches += stats.searches[bucket];
     attempts.buckets[bucket].at_most = 1u << bucket;
     attempts.buckets[bucket].allocations += searches;
   }
   attempts.allocations += searches;
-  for (const auto& births : per_cpu) attempts.attempts += births.attempts;
+  for (const auto& stats : per_cpu) attempts.attempts += stats.attempts;
   return {};
 }
 
@@ -115,7 +116,7 @@ Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries) {
   auto policy = open_pinned_map(pins, map_name("policy", Abi::family));
   if (!policy) return std::unexpected(policy.error());
   std::uint32_t zero = 0, id = 0;
-  if (bpf_map_lookup_elem(policy->get(), &zero, &id) != 0) return {};  // no policy was set yet
+  if (bpf_map_lookup_elem(policy->get(), &zero, &id) != 0) return {};  // no policy was written yet
   Fd rules(bpf_map_get_fd_by_id(id));
   if (!rules) return fail("policy rules: {}", std::strerror(errno));
   typename Abi::PolicyKey key{}, next{};
@@ -157,7 +158,7 @@ Result<Counters> read_bpf_counters(const std::filesystem::path& bpf_root) {
     counters.tables.push_back({.family = family, .used = control->used, .left = control->left});
     counters.mappings_created[family == Family::ipv4 ? 0 : 1] = control->created;
     if (auto added = add_packets(pins, family, counters); !added) return std::unexpected(added.error());
-    if (auto added = add_births(pins, family, counters); !added) return std::unexpected(added.error());
+    if (auto added = add_creation_stats(pins, family, counters); !added) return std::unexpected(added.error());
   }
   return counters;
 }

@@ -32,7 +32,7 @@ void put(Bytes& bytes, std::span<const std::uint8_t> more) {
   bytes.insert(bytes.end(), more.begin(), more.end());
 }
 
-// RFC 1071, of an even number of octets.
+// RFC 1071, for an even number of bytes.
 std::uint16_t checksum(const Bytes& bytes) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < bytes.size(); i += 2) sum += static_cast<std::uint32_t>(bytes[i] << 8 | bytes[i + 1]);

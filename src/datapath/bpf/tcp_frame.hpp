@@ -22,7 +22,7 @@ struct TcpSegment {
   Flags flags = ack;
 };
 
-// An Ethernet frame with the segment for the device with this address, with right checksums.
+// Returns an Ethernet frame with the segment, addressed to the device with this hardware address, with valid checksums.
 std::vector<std::uint8_t> tcp_frame(const TcpSegment& segment, const std::array<std::uint8_t, 6>& device);
 
 }  // namespace masq

@@ -20,7 +20,7 @@
 namespace masq {
 namespace {
 
-// Of Linux 6.6, not in the headers of 6.1.
+// From Linux 6.6; the headers of 6.1 lack it.
 constexpr auto tcx_ingress = static_cast<bpf_attach_type>(46);
 constexpr auto tcx_egress = static_cast<bpf_attach_type>(47);
 constexpr std::uint32_t link_type_tcx = 11;
@@ -29,8 +29,7 @@ constexpr bpf_attach_type attach_type(Hook hook) {
   return hook == Hook::ingress ? tcx_ingress : tcx_egress;
 }
 
-// A link that lost its pin detaches when the kernel's grace period is over; until then the same program cannot be
-// attached once more.
+// A link without a pin detaches after the kernel's grace period. Until then the same program cannot be attached again.
 constexpr int attach_attempts = 50;
 constexpr useconds_t attach_pause = 2000;
 
@@ -52,7 +51,7 @@ Result<std::optional<TcxLink>> open_tcx(const std::filesystem::path& pin) {
   std::uint32_t size = sizeof info;
   if (!is_bpf_link(fd.get()) || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.type != link_type_tcx)
     return fail("{}: not a tcx link; `masqd --cleanup` removes it", pin.string());
-  // struct { __u32 ifindex; __u32 attach_type; } tcx, which lies where xdp's ifindex does.
+  // struct { __u32 ifindex; __u32 attach_type; } tcx has the same offset as xdp's ifindex.
   return TcxLink{.fd = std::move(fd), .ifindex = static_cast<int>(info.xdp.ifindex), .program_id = info.prog_id};
 }
 

@@ -18,23 +18,23 @@ constexpr const char* to_string(Hook hook) {
 // tcx links (Linux 6.6): pinned, so that the program stays attached without the agent.
 struct TcxLink {
   Fd fd;
-  int ifindex = 0;  // 0: its device is gone
+  int ifindex = 0;  // 0: its device was removed
   std::uint32_t program_id = 0;
 };
 
-// The link pinned at `pin`; no value when nothing is pinned there. Not a tcx link: an error.
+// Returns the link that is pinned at `pin`, or nullopt if nothing is pinned there. Fails if it is no tcx link.
 Result<std::optional<TcxLink>> open_tcx(const std::filesystem::path& pin);
 
-// Attaches and pins. The error says whether the kernel has no tcx at all: see is_unsupported().
+// Attaches and pins. is_unsupported() tells from the error whether the kernel lacks tcx.
 Result<TcxLink> attach_tcx(int program, int ifindex, Hook hook, const std::filesystem::path& pin);
 
-// Puts another program behind a link; no packet passes by.
+// Replaces the program of a link without a gap.
 Result<void> update_tcx(const TcxLink& link, int program);
 
-// Whether this kernel has tcx: asked with a device that cannot exist.
+// Returns true if this kernel has tcx. The probe uses a device that cannot exist.
 bool kernel_has_tcx(int program);
 
-// The id of a loaded program.
+// Returns the id of a loaded program.
 Result<std::uint32_t> program_id(int program);
 
 }  // namespace masq

@@ -45,7 +45,7 @@ Result<void> UplinkAttachments::attach(const std::vector<Uplink>& uplinks, const
   return result;
 }
 
-// A device that was renamed keeps its programs; only their pins move.
+// A renamed device keeps its programs; only their pins move.
 void UplinkAttachments::follow_rename(const Uplink& uplink, bool dry, Steps& steps) {
   for (const auto& name : pins_.devices()) {
     if (name == uplink.name) continue;
@@ -54,7 +54,8 @@ void UplinkAttachments::follow_rename(const Uplink& uplink, bool dry, Steps& ste
     steps.push_back(fmt::format("move the pins of {} to {}", name, uplink.name));
     if (dry) return;
     const auto target = pins_.device(uplink.name);
-    for (const Hook hook : hooks) ::unlink((target / to_string(hook)).c_str());  // of a device that had this name
+    for (const Hook hook : hooks)
+      ::unlink((target / to_string(hook)).c_str());  // of a device that had this name before
     ::rmdir(target.c_str());
     ::rename(pins_.device(name).c_str(), target.c_str());
   }
@@ -104,7 +105,7 @@ Result<void> UplinkAttachments::attach_hook_clsact(const Uplink& uplink, Hook ho
   return dry ? Result<void>{} : attach_clsact(program, uplink.ifindex, hook);
 }
 
-// The name alone does not do: its device may have been made anew since.
+// The name is not sufficient, because a new device may have it.
 bool UplinkAttachments::has_programs(const RestingDevice& device) const {
   if (mode_ == AttachMode::clsact) {
     const auto found = query_clsact(device.ifindex, Hook::egress);
@@ -137,7 +138,7 @@ Result<void> UplinkAttachments::detach_others(const Desired& desired, bool dry, 
   return result;
 }
 
-// Egress first: nothing new is translated while answers still are.
+// Egress first: no new connection is translated while replies still are.
 Result<void> UplinkAttachments::detach_device(const std::string& device, bool dry, Steps& steps) {
   steps.push_back(fmt::format("detach the programs of {}", device));
   if (dry) return {};

@@ -14,13 +14,13 @@ namespace masq {
 
 enum class AttachMode : std::uint8_t { tcx, clsact };
 
-// The programs on the devices. Everything is found anew in the kernel at each call, so whatever others broke is
-// mended by the next one; what is right already is not touched.
+// The programs on the devices. Each call reads the state of the kernel, so that it repairs foreign changes, and does
+// not change correct attachments.
 class UplinkAttachments {
  public:
   UplinkAttachments(const Pins& pins, AttachMode mode) : pins_(pins), mode_(mode) {}
 
-  // Descriptors of the programs for devices with an Ethernet header and for those without.
+  // Descriptors of the programs for devices with an Ethernet header, and for devices without one.
   struct Programs {
     int ingress = -1;
     int egress = -1;
@@ -32,12 +32,12 @@ class UplinkAttachments {
     }
   };
 
-  // Ingress before egress, so that an answer never comes before we can translate it. A device that fails does not
-  // keep the others waiting: its error is returned after them. `dry`: only the steps.
+  // Attaches ingress before egress, so that every reply is translated. An error of one device does not affect the
+  // others; it is returned at the end. `dry`: returns the steps only.
   Result<void> attach(const std::vector<Uplink>& uplinks, const Programs& programs, bool dry, Steps& steps);
-  // Gives the programs of resting devices, where there are any, their new version.
+  // Updates the programs of resting devices that have any.
   Result<void> update_resting(const std::vector<RestingDevice>& resting, const Programs& programs, Steps& steps);
-  // Takes the programs off every device that is no uplink and not resting.
+  // Detaches the programs from every device that is neither an uplink nor resting.
   Result<void> detach_others(const Desired& desired, bool dry, Steps& steps);
 
  private:

@@ -37,7 +37,7 @@ const IpSet* find_set(const std::vector<IpSet>& sets, const std::string& name) {
   return found == sets.end() ? nullptr : &*found;
 }
 
-// The uplinks, and of the devices that may become one those that were one.
+// Returns the uplinks, and the resting devices that were guarded before.
 std::vector<std::string> devices_to_guard(const Desired& desired, const std::vector<std::string>& before) {
   std::vector<std::string> devices;
   for (const auto& uplink : desired.uplinks) devices.push_back(uplink.name);
@@ -55,7 +55,7 @@ class IptablesDatapath final : public Datapath {
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
   Result<void> check(const Desired& desired) override;
-  Result<bool> in_force() override;
+  Result<bool> is_active() override;
   Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
     return read_iptables_mappings(visit);
   }
@@ -80,12 +80,12 @@ class IptablesDatapath final : public Datapath {
     std::string sets;
     std::string rules[2];  // IPv4, IPv6
     Steps steps;
-    bool creates = false;  // until now nothing masqueraded
+    bool creates = false;  // no rules existed before
   };
   Result<Work> work_for(const Desired& desired);
 
   IptablesTools tools_;
-  bool lacks_random_fully_ = false;  // and it is wanted
+  bool lacks_random_fully_ = false;  // and random-fully is enabled
   std::unique_ptr<Timer> look_;
 };
 
@@ -95,13 +95,13 @@ std::size_t count(std::string_view text, std::string_view word) {
   return found;
 }
 
-// In a listing of a table: its own chains at the hooks, and not a rule or a set.
+// Returns true if a listing of a table has only base chains, without rules and sets.
 bool has_only_base_chains(const std::string& json) {
   return count(json, "{\"chain\": ") == count(json, "\"hook\": ") &&
          count(json, "\"handle\": ") == count(json, "{\"chain\": ") + 1;
 }
 
-// The nft variant makes a table when it is first used, and leaves it behind.
+// The nft variant creates a table at its first use, and does not remove it.
 void remove_empty_tables(Family family, const MadeTables& made) {
   auto nft = Nft::open();
   if (!nft) return;
@@ -110,7 +110,7 @@ void remove_empty_tables(Family family, const MadeTables& made) {
     const auto table = fmt::format("{} {}", family == Family::ipv4 ? "ip" : "ip6", name);
     const auto listed = Nft::list("list table " + table);
     if (!listed || !has_only_base_chains(*listed)) continue;
-    // It is of no consequence when this fails: an empty table does nothing.
+    // A failure does no harm, because an empty table has no effect.
     [[maybe_unused]] const auto done = nft->run("delete table " + table);
   }
 }
@@ -144,7 +144,7 @@ Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired
   return work;
 }
 
-// Sets first: rules name them.
+// Sets come first, because rules name them.
 Result<Steps> IptablesDatapath::apply(const Desired& desired) {
   auto work = work_for(desired);
   if (!work) return std::unexpected(work.error());
@@ -159,7 +159,7 @@ Result<Steps> IptablesDatapath::apply(const Desired& desired) {
     const auto mended = mend_connections(desired);
     if (!mended) return std::unexpected(mended.error());
     if (*mended > 0)
-      work->steps.push_back(fmt::format("conntrack: end {} connections that nobody masqueraded", *mended));
+      work->steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
   }
   return std::move(work->steps);
 }
@@ -170,7 +170,7 @@ Result<Steps> IptablesDatapath::plan(const Desired& desired) {
   return std::move(work->steps);
 }
 
-// The test wants the sets that the rules name; no packet meets them before there are rules.
+// The test needs the sets of the rules. Packets meet the sets only after the rules exist.
 Result<void> IptablesDatapath::check(const Desired& desired) {
   const auto work = work_for(desired);
   if (!work) return std::unexpected(work.error());
@@ -182,8 +182,8 @@ Result<void> IptablesDatapath::check(const Desired& desired) {
   return {};
 }
 
-// One family's alone are of a change that was broken off.
-Result<bool> IptablesDatapath::in_force() {
+// Rules of one family only come from an interrupted change.
+Result<bool> IptablesDatapath::is_active() {
   for (const auto family : families) {
     const auto saved = tools_.save(family);
     if (!saved) return std::unexpected(saved.error());
@@ -212,7 +212,7 @@ Result<Counters> IptablesDatapath::counters() {
   return counters;
 }
 
-// Nobody tells of changes in the legacy variant: what is there is looked at again and again.
+// The legacy variant reports no changes, so the rules are verified at intervals.
 Result<void> IptablesDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
   look_ = std::make_unique<Timer>(loop);
   look_->start(look_every, [this, &loop, disturbed = std::move(disturbed)] {
@@ -245,7 +245,7 @@ Result<Steps> IptablesDatapath::remove() {
   return steps;
 }
 
-// 0.0.0.0/0 and ::/0 are two halves in the set.
+// The set contains 0.0.0.0/0 and ::/0 as two halves.
 void join_halves(std::vector<IpMasqEntry>& entries) {
   for (auto half = entries.begin(); half != entries.end(); ++half) {
     if (half->cidr.length() != 1 || !half->cidr.address().is_unspecified()) continue;
@@ -270,7 +270,7 @@ Result<std::vector<AddressRange>> read_pods() {
   return pods;
 }
 
-// That this kernel can be asked for rules and sets: else nothing of ours is there.
+// Returns the tools if this kernel can be queried for rules and sets. Otherwise it has no state of masq.
 Result<IptablesTools> working_tools() {
   auto tools = IptablesTools::find();
   if (!tools) return std::unexpected(tools.error());

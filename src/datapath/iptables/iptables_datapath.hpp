@@ -10,14 +10,14 @@
 
 namespace masq {
 
-// Chains MASQ-* in the tables nat and mangle, sets masq-* of ipset, connections in conntrack; all work on without the
-// agent. `iptables-restore` is run once a family for a change.
+// Chains MASQ-* in the tables nat and mangle, sets masq-* of ipset, connections in conntrack. All of them work without
+// the agent. A change runs `iptables-restore` once per family.
 Result<std::unique_ptr<Datapath>> make_iptables_datapath();
 
-// The first thing that this machine lacks for it, as an error; changes nothing.
+// Returns the first missing feature of this machine as an error; changes nothing.
 Result<void> probe_iptables();
 
-// What `masq` reads from the kernel, with or without an agent.
+// Functions for `masq`, which read the kernel with or without an agent.
 Result<bool> has_ip_sets();
 Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit);
 Result<Ended> end_iptables_mappings(const std::function<bool(const Mapping&)>& wanted);

@@ -40,7 +40,7 @@ std::string in_set(const char* what, Family family, const char* direction) {
   return fmt::format("-m set --match-set {} {}", ip_set_name(what, family), direction);
 }
 
-// The rules that lead from a chain of ours to the one that decides about pods' packets by these devices.
+// Rules that lead from a chain of masq to the chain that decides about pods' packets through these devices.
 std::vector<IptablesRule> from_pods(const std::vector<std::string>& devices, Family family, const char* chain) {
   std::vector<IptablesRule> rules;
   for (const auto& device : devices)
@@ -50,13 +50,13 @@ std::vector<IptablesRule> from_pods(const std::vector<std::string>& devices, Fam
 }
 
 // In the order of Cilium's documentation: node addresses, native routing CIDRs, then the rest.
-std::vector<IptablesRule> leave_rules(const Desired& desired, Family family) {
+std::vector<IptablesRule> exclusion_rules(const Desired& desired, Family family) {
   std::vector<IptablesRule> rules = {make_rule(in_set("nodes", family, "dst"), "RETURN", "other nodes"),
                                      make_rule(in_set("pods", family, "dst"), "RETURN", "pod CIDRs")};
   for (const auto& rule : desired.family(family).rules)
-    if (rule.decision == Decision::left_native_routing && rule.destination.length() > 0)
+    if (rule.decision == Decision::exclude_native_routing && rule.destination.length() > 0)
       rules.push_back(make_rule("-d " + rule.destination.to_string(), "RETURN", "native routing CIDR"));
-    else if (rule.decision == Decision::left_native_routing)
+    else if (rule.decision == Decision::exclude_native_routing)
       rules.push_back(make_rule("", "RETURN", "native routing CIDR"));
   rules.push_back(make_rule(in_set("agent", family, "dst"), "RETURN", "excluded by the ip-masq-agent"));
   rules.push_back(make_rule(in_set("own", family, "dst"), "RETURN", "addresses of this node, broadcast"));
@@ -87,25 +87,25 @@ void add_snat_rule(std::vector<IptablesRule>& rules, const SnatRule& line, const
   rules.push_back(make_rule(when, fmt::format("SNAT --to-source {}{}", to, random), meaning));
 }
 
-// iptables has no hash of an address to choose by: of a pool the first one is used.
+// iptables cannot select by a hash of an address, so the first address of a pool is used.
 std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bool has_random_fully) {
-  auto rules = leave_rules(desired, family);
+  auto rules = exclusion_rules(desired, family);
   if (desired.family(family).enabled)
     for (const auto& line : snat_rules(desired, family))
       if (line.share == 0) add_snat_rule(rules, line, desired, has_random_fully);
   return rules;
 }
 
-// Before NAT has its turn: what it will not translate must not go on.
+// These rules run before NAT: packets that NAT will not translate must not pass.
 std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
   std::vector<IptablesRule> rules = {
-      make_rule("-m conntrack --ctdir REPLY", "RETURN", "answers of connections from outside"),
+      make_rule("-m conntrack --ctdir REPLY", "RETURN", "replies of inbound connections"),
       make_rule("-m conntrack --ctstate SNAT", "RETURN", "masqueraded")};
-  std::ranges::move(leave_rules(desired, family), std::back_inserter(rules));
+  std::ranges::move(exclusion_rules(desired, family), std::back_inserter(rules));
   if (family == Family::ipv6)
     for (const int type : {133, 134, 135, 136, 137})
       rules.push_back(make_rule(fmt::format("-p ipv6-icmp --icmpv6-type {}", type), "RETURN", "neighbour discovery"));
-  rules.push_back(make_rule("-m conntrack --ctstate ESTABLISHED,RELATED", "RETURN", "left alone when it began"));
+  rules.push_back(make_rule("-m conntrack --ctstate ESTABLISHED,RELATED", "RETURN", "not masqueraded at its start"));
   for (const auto& uplink : desired.uplinks)
     if (!(family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6).empty())
       rules.push_back(make_rule(fmt::format("-o {} -m conntrack --ctstate NEW", uplink.name), "RETURN", "new"));
@@ -124,7 +124,7 @@ struct Line {
   }
 };
 
-// Calls `visit` with each line; the table that it belongs to is known by "*nat".
+// Calls `visit` with each line and its table, which a line such as "*nat" starts.
 void each_line(std::string_view text, const auto& visit) {
   std::string_view table;
   while (!text.empty()) {
@@ -147,7 +147,7 @@ std::string render_line(const std::string& command, const IptablesRule& rule) {
   return fmt::format("{} -m comment --comment \"{}\" {}\n", command, rule.comment, rule.text);
 }
 
-// Chains that have to go are emptied, the rules that lead to them go first.
+// Removes jumps to obsolete chains first, and empties these chains.
 std::string change_table(const char* table, const IptablesChains& actual, const IptablesChains& wanted) {
   if (actual == wanted) return {};
   std::string text = fmt::format("*{}\n", table), jumps, rules, ends;
@@ -177,7 +177,7 @@ std::string change_table(const char* table, const IptablesChains& actual, const 
 std::vector<std::string> to_members(const std::vector<Cidr>& cidrs, const char* option = "") {
   std::vector<std::string> members;
   for (const auto& cidr : cidrs) {
-    // hash:net has no prefix of length 0.
+    // hash:net does not accept a prefix of length 0.
     if (cidr.length() > 0) {
       members.push_back(cidr.to_string() + option);
       continue;
@@ -242,7 +242,7 @@ IptablesState parse_iptables(const std::string& saved) {
     if (from == std::string_view::npos || line.starts_with('#')) return;
     const std::string chain(word(line, from + 3));
     const std::string comment(Line{line}.comment());
-    // A rule of somebody else's in a chain of ours is one too many.
+    // A foreign rule in a chain of masq must be removed.
     if (is_ours(chain) || comment.starts_with(mark))
       chains[chain].push_back({.text = std::string(line.substr(from + 3 + chain.size() + 1)), .comment = comment});
   });
@@ -286,8 +286,8 @@ std::vector<IpSet> ip_sets(const Desired& desired, Family family) {
   const auto& policy = desired.family(family);
   std::vector<Cidr> nodes, own;
   for (const auto& rule : policy.rules) {
-    if (rule.decision == Decision::left_node) nodes.push_back(rule.destination);
-    if (rule.decision == Decision::left_own_address || rule.decision == Decision::left_broadcast)
+    if (rule.decision == Decision::exclude_node) nodes.push_back(rule.destination);
+    if (rule.decision == Decision::exclude_own_address || rule.decision == Decision::exclude_broadcast)
       own.push_back(rule.destination);
   }
   return {make_set("pods", family, policy.enabled ? policy.sources : std::vector<Cidr>()),

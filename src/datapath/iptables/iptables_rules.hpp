@@ -10,15 +10,15 @@
 
 namespace masq {
 
-// The chains of one family. A rule is known by its comment, which ends in a digest of its text: iptables-save prints
-// rules in other words than it was given.
+// The chains of one family. A rule is identified by its comment, which ends in a digest of its text, because
+// iptables-save prints rules in other words.
 struct IptablesRule {
-  std::string text;     // "-d 10.0.0.0/8 -j RETURN"; empty when it was read
+  std::string text;     // "-d 10.0.0.0/8 -j RETURN"; empty if it was read from the kernel
   std::string comment;  // "masq: pod CIDRs [1a2b3c4d]"
   bool operator==(const IptablesRule& other) const { return comment == other.comment; }
 };
 
-// Chain -> rules. The chain of another's (POSTROUTING) has the one rule of ours that leads into ours.
+// Chain -> rules. A foreign chain (POSTROUTING) has only the rule that jumps to masq's chain.
 using IptablesChains = std::map<std::string, std::vector<IptablesRule>>;
 
 struct IptablesState {
@@ -27,34 +27,34 @@ struct IptablesState {
   bool operator==(const IptablesState&) const = default;
 };
 
-// Tables that were not there before masq, and that go with it: the jump rule's comment remembers.
+// Tables that masq created and removes again; the comment of the jump rule records this.
 struct MadeTables {
   bool nat = false;
   bool mangle = false;
 };
 MadeTables made_tables(const std::string& saved);
 
-// What the machine's iptables is like, and what stood there before masq.
+// Properties of the machine's iptables, and the tables that existed before masq.
 struct IptablesSetting {
   MadeTables made;
   bool has_random_fully = true;
 };
 
-// What has to be there. `guarded`: the devices by which no pod address may leave, sorted.
+// Returns the required state. `guarded`: the devices through which no pod address may leave, sorted.
 IptablesState iptables_state(const Desired& desired, Family family, const std::vector<std::string>& guarded,
                              const IptablesSetting& setting = {});
 
-// What is there of ours, as iptables-save printed it.
+// Returns masq's rules in the output of iptables-save.
 IptablesState parse_iptables(const std::string& saved);
-// Packets that rules of ours with this word in their comment have met.
+// Returns the packets that matched masq's rules with this word in their comment.
 std::uint64_t packets_of(const std::string& saved_with_counters, const std::string& meaning);
-// The devices that a state guards, sorted.
+// Returns the devices that a state guards, sorted.
 std::vector<std::string> guarded_devices(const IptablesState& state);
 
-// What `iptables-restore --noflush` takes to come from one to the other, each table in one transaction; empty: nothing.
+// Returns the input of `iptables-restore --noflush` for the change, one transaction per table; empty: no change.
 std::string change_iptables(const IptablesState& actual, const IptablesState& wanted);
 
-// A set of hash:net: the longest prefix that holds an address decides, `nomatch` says no.
+// A set of hash:net: the longest matching prefix decides; `nomatch` negates it.
 struct IpSet {
   std::string name;
   Family family = Family::ipv4;
@@ -63,9 +63,9 @@ struct IpSet {
 };
 std::vector<IpSet> ip_sets(const Desired& desired, Family family);
 std::string ip_set_name(const char* what, Family family);
-// What `ipset restore` takes to make the set, or to replace its members at one go.
+// Returns the input of `ipset restore` that creates the set, or replaces its members atomically.
 std::string render_ip_set(const IpSet& set, bool exists);
-// The sets of ours, as `ipset save` printed them.
+// Returns masq's sets in the output of `ipset save`.
 std::vector<IpSet> parse_ip_sets(const std::string& saved);
 
 }  // namespace masq

@@ -22,12 +22,12 @@ Result<std::string> run(const std::vector<std::string>& arguments, const std::st
   auto end = run_program(arguments, input);
   if (!end) return std::unexpected(end.error());
   if (end->status == 0) return std::move(end->out);
-  const auto& said = end->err.empty() ? end->out : end->err;
+  const auto& output = end->err.empty() ? end->out : end->err;
   return fail("{}: {}", arguments[0],
-              said.empty() ? fmt::format("exit {}", end->status) : said.substr(0, said.find('\n')));
+              output.empty() ? fmt::format("exit {}", end->status) : output.substr(0, output.find('\n')));
 }
 
-// Rules that a variant has, in either family; -1: this kernel does not have what the variant needs.
+// Returns the number of a variant's rules in both families, or -1 if the kernel lacks the variant.
 std::ptrdiff_t rules_in(const std::string& variant) {
   std::ptrdiff_t count = -1;
   for (const auto* tool : {"iptables", "ip6tables"}) {
@@ -42,22 +42,22 @@ std::ptrdiff_t rules_in(const std::string& variant) {
 Result<IptablesVariant> find_variant() {
   const bool nft = has_program("iptables-nft-restore"), legacy = has_program("iptables-legacy-restore");
   if (!nft && !legacy) {
-    if (!has_program("iptables-restore")) return fail("there is no iptables-restore in PATH");
+    if (!has_program("iptables-restore")) return fail("iptables-restore: not found in PATH");
     return IptablesVariant();
   }
   if (nft != legacy) return IptablesVariant{.name = nft ? "nft" : "legacy", .warning = {}};
   const auto in_nft = rules_in("nft"), in_legacy = rules_in("legacy");
   IptablesVariant variant{.name = in_legacy > in_nft ? "legacy" : "nft", .warning = {}};
   if (in_nft > 0 && in_legacy > 0)
-    variant.warning = fmt::format("iptables: rules stand in both variants, nft ({}) and legacy ({}): ours are in {}",
-                                  in_nft, in_legacy, variant.name);
+    variant.warning = fmt::format("iptables: both variants have rules, nft ({}) and legacy ({}): masq uses {}", in_nft,
+                                  in_legacy, variant.name);
   return variant;
 }
 
 }  // namespace
 
 Result<IptablesTools> IptablesTools::find() {
-  if (!has_program("ipset")) return fail("there is no ipset in PATH");
+  if (!has_program("ipset")) return fail("ipset: not found in PATH");
   auto variant = find_variant();
   if (!variant) return std::unexpected(variant.error());
   IptablesTools tools;

@@ -8,23 +8,23 @@
 
 namespace masq {
 
-// iptables has two variants with rules of their own, "legacy" and "nft": where rules are already, ours belong.
+// iptables has two variants with separate rules, "legacy" and "nft". masq uses the variant that has rules.
 struct IptablesVariant {
-  std::string name;     // "nft", "legacy", or empty: the only one that there is
-  std::string warning;  // both have rules: the packets meet those of both
+  std::string name;     // "nft", "legacy", or empty: the only variant
+  std::string warning;  // set if both variants have rules: packets pass both
 };
 
 class IptablesTools {
  public:
-  // Looks for the programs and for the rules that are there.
+  // Searches for the programs and for existing rules.
   static Result<IptablesTools> find();
 
   const IptablesVariant& variant() const { return variant_; }
   bool has_random_fully() const { return has_random_fully_; }  // since 1.6.2
   Result<std::string> save(Family family, bool with_counters = false) const;
-  // Waits for the lock for a second; changes nothing when it does not get it.
+  // Waits for the lock for a second; changes nothing without it.
   Result<void> restore(Family family, const std::string& text) const;
-  // What restore() would say, without a change.
+  // Returns the result of restore() without a change.
   Result<void> check(Family family, const std::string& text) const;
   static Result<std::vector<IpSet>> sets();
   static Result<void> restore_sets(const std::string& text);

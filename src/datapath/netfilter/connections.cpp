@@ -42,7 +42,7 @@ using Handle = std::unique_ptr<nfct_handle, Close>;
 
 Result<Handle> open_conntrack() {
   Handle handle(nfct_open(CONNTRACK, 0));
-  if (!handle) return fail("open conntrack: {}", std::strerror(errno));
+  if (!handle) return fail("conntrack: open: {}", std::strerror(errno));
   return handle;
 }
 
@@ -50,7 +50,7 @@ std::uint8_t socket_family(Family family) {
   return family == Family::ipv4 ? AF_INET : AF_INET6;
 }
 
-// The attributes of one tuple: the numbers of a family differ, what they mean does not.
+// The attributes of one tuple: the families have different numbers for the same meanings.
 struct TupleNames {
   nf_conntrack_attr source4, destination4, source6, destination6, source_port, destination_port;
 };
@@ -73,8 +73,8 @@ std::uint16_t port_of(const nf_conntrack* raw, nf_conntrack_attr name) {
   return ntohs(nfct_get_attr_u16(raw, name));
 }
 
-// libnetfilter_conntrack has an attribute for the identifier that the opener chose, and none for the answers': it only
-// prints it, "… id=77 src=… id=78 …".
+// libnetfilter_conntrack has an attribute for the identifier of the original direction, but none for the reply
+// direction. It only prints it: "… id=77 src=… id=78 …".
 std::uint16_t reply_identifier(const nf_conntrack* raw) {
   std::array<char, 1024> line{};
   nfct_snprintf(line.data(), line.size(), raw, NFCT_T_UNKNOWN, NFCT_O_DEFAULT, 0);
@@ -87,7 +87,7 @@ std::uint16_t reply_identifier(const nf_conntrack* raw) {
 
 std::uint64_t age_of(const nf_conntrack* raw) {
   if (nfct_attr_is_set(raw, ATTR_TIMESTAMP_START) <= 0) return 0;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();  // the kernel's stamp is of the wall clock
+  const auto now = std::chrono::system_clock::now().time_since_epoch();  // the kernel's time stamp uses the wall clock
   const auto age =
       std::chrono::nanoseconds(now).count() - static_cast<std::int64_t>(nfct_get_attr_u64(raw, ATTR_TIMESTAMP_START));
   return age < 0 ? 0 : static_cast<std::uint64_t>(age) / 1'000'000'000u;
@@ -148,21 +148,21 @@ void set_tuple(nf_conntrack* raw, const Connection& connection) {
   }
 }
 
-// False: there was none.
+// Returns false if there was none.
 Result<bool> delete_one(nfct_handle* handle, const Connection& connection) {
   const std::unique_ptr<nf_conntrack, Close> raw(nfct_new());
   if (!raw) return fail("conntrack: out of memory");
   set_tuple(raw.get(), connection);
   if (connection.id != 0) nfct_set_attr_u32(raw.get(), ATTR_ID, connection.id);
   if (nfct_query(handle, NFCT_Q_DESTROY, raw.get()) == 0) return true;
-  if (errno != ENOENT) return fail("delete a connection: {}", std::strerror(errno));
+  if (errno != ENOENT) return fail("conntrack: delete an entry: {}", std::strerror(errno));
   return false;
 }
 
-// How long it lives until a packet of it passes.
+// Lifetime of the entry until a packet refreshes it.
 constexpr std::uint32_t seconds_to_prove_alive = 120;
 
-// False: there is one already.
+// Returns false if one exists.
 Result<bool> create_one(nfct_handle* handle, const Mapping& mapping) {
   const std::unique_ptr<nf_conntrack, Close> raw(nfct_new());
   if (!raw) return fail("conntrack: out of memory");
@@ -180,23 +180,23 @@ Result<bool> create_one(nfct_handle* handle, const Mapping& mapping) {
   if (mapping.protocol == IPPROTO_TCP) {
     nfct_set_attr_u8(raw.get(), ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
     for (const auto flags : {ATTR_TCP_FLAGS_ORIG, ATTR_TCP_FLAGS_REPL, ATTR_TCP_MASK_ORIG, ATTR_TCP_MASK_REPL})
-      nfct_set_attr_u8(raw.get(), flags, IP_CT_TCP_FLAG_BE_LIBERAL);  // it does not know the windows
+      nfct_set_attr_u8(raw.get(), flags, IP_CT_TCP_FLAG_BE_LIBERAL);  // conntrack does not know the windows
   }
   if (nfct_query(handle, NFCT_Q_CREATE, raw.get()) == 0) return true;
-  if (errno != EEXIST) return fail("take over a connection: {}", std::strerror(errno));
+  if (errno != EEXIST) return fail("conntrack: create an entry: {}", std::strerror(errno));
   return false;
 }
 
-constexpr int most_attempts = 8;  // at one whose packets keep coming
+constexpr int max_attempts = 8;  // for a connection whose packets keep arriving
 
-// What conntrack has seen of it until now, with a pod's address on both ways, gives way.
+// Replaces the entry that conntrack has for it, with the pod's address in both directions.
 Result<void> take_over_one(nfct_handle* handle, const Mapping& mapping) {
   const Connection seen{.protocol = mapping.protocol,
                         .source = mapping.remote,
                         .destination = mapping.pod,
                         .source_port = mapping.remote_port,
                         .destination_port = mapping.pod_port};
-  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     auto deleted = delete_one(handle, seen);
     if (!deleted) return std::unexpected(deleted.error());
     auto created = create_one(handle, mapping);
@@ -213,7 +213,7 @@ std::uint32_t read_number(const std::string& name) {
   return text ? static_cast<std::uint32_t>(std::strtoul(text->c_str(), nullptr, 10)) : 0;
 }
 
-// How long a connection of this kind may be silent, by the name of its sysctl; empty: another one of its own.
+// Returns the name of the idle timeout's sysctl for this kind of connection; empty: it has another timeout.
 std::string timeout_name(const Connection& connection) {
   constexpr const char* tcp[] = {"",           "syn_sent", "syn_recv",  "established", "fin_wait",
                                  "close_wait", "last_ack", "time_wait", "close",       "syn_sent"};
@@ -253,7 +253,7 @@ class MappingMaker {
     mapping.protocol = connection.protocol;
     mapping.pod = connection.source;
     mapping.pod_port = connection.source_port;
-    // After a translation of the destination (a service's address) the one that was really asked.
+    // After a translation of the destination (a service's address), the real destination.
     mapping.remote = connection.reply_source;
     mapping.remote_port = is_icmp(connection.protocol) ? connection.source_port : connection.reply_source_port;
     mapping.external = connection.reply_destination;
@@ -282,9 +282,9 @@ bool holds(const std::vector<AddressRange>& ranges, const Address& address) {
       ranges, [&](const AddressRange& range) { return range.first <= address && address <= range.last; });
 }
 
-// One without a translation that its pod has begun, toward whom no service's address stood in between: without
-// conntrack's memory it is decided anew at its next packet. What stays among the pods never comes by an uplink.
-bool is_left_alone(const std::vector<AddressRange>& pods, const Connection& connection) {
+// Returns true for a connection of a pod without a translation of source or destination. Without its entry, its next
+// packet is decided again. Connections between pods never leave through an uplink.
+bool is_bypassed(const std::vector<AddressRange>& pods, const Connection& connection) {
   return (connection.status & (IPS_SRC_NAT | IPS_DST_NAT)) == 0 && !holds(pods, connection.destination);
 }
 
@@ -302,7 +302,8 @@ Result<void> visit_connections(Family family, const std::function<void(const Con
   Visitor visitor{family, &visit};
   nfct_callback_register(handle->get(), NFCT_T_ALL, call_visitor, &visitor);
   const std::uint32_t wanted = socket_family(family);
-  if (nfct_query(handle->get(), NFCT_Q_DUMP, &wanted) != 0) return fail("read conntrack: {}", std::strerror(errno));
+  if (nfct_query(handle->get(), NFCT_Q_DUMP, &wanted) != 0)
+    return fail("conntrack: read entries: {}", std::strerror(errno));
   return {};
 }
 
@@ -353,7 +354,7 @@ Result<Ended> end_connections(const std::vector<AddressRange>& pods,
   std::vector<Connection> found;
   const auto look_at = [&](const Connection& connection) {
     const bool translated = (connection.status & IPS_SRC_NAT) != 0;
-    if (!holds(pods, connection.source) || (!translated && !is_left_alone(pods, connection))) return;
+    if (!holds(pods, connection.source) || (!translated && !is_bypassed(pods, connection))) return;
     auto mapping = maker.make(connection);
     if (!translated) mapping.left_alone = "left_alone";
     if (!wanted(mapping)) return;

@@ -11,8 +11,8 @@
 
 namespace masq {
 
-// A connection as conntrack has it: the tuple of its opener, and the one that its answers bear. Ports in host byte
-// order; for ICMP the identifier stands for both.
+// A connection as conntrack has it: the tuples of the original and of the reply direction. Ports are in host byte
+// order; for ICMP the identifier replaces both.
 struct Connection {
   std::uint8_t protocol = 0;
   Address source{};
@@ -27,30 +27,30 @@ struct Connection {
   std::uint32_t status = 0;  // IPS_*
   std::uint8_t tcp_state = 0;
   std::uint32_t seconds_left = 0;
-  std::uint64_t age_seconds = 0;  // 0: the kernel does not keep it (nf_conntrack_timestamp)
+  std::uint64_t age_seconds = 0;  // 0: not recorded by the kernel (nf_conntrack_timestamp)
 };
 
-// Every connection of this network namespace.
+// Visits every connection of this network namespace.
 Result<void> visit_connections(Family family, const std::function<void(const Connection&)>& visit);
 
-// Ends these, and no other: one that has ended meanwhile is passed over.
+// Ends exactly these connections, and skips those that have ended meanwhile.
 Result<void> delete_connections(const std::vector<Connection>& connections);
 
-// Ends those of the mappings that `wanted` says yes to, and forgets such connections of pods that are left alone: they
-// are decided anew.
+// Ends the connections of mappings for which `wanted` returns true, and forgets such bypassed connections of pods,
+// which are then decided again.
 Result<Ended> end_connections(const std::vector<AddressRange>& pods, const std::function<bool(const Mapping&)>& wanted);
 
-// Those whose source is inside `pods` and was translated, as mappings.
+// Visits the connections whose source is inside `pods` and was translated, as mappings.
 Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::function<void(const Mapping&)>& visit);
 
-// Ends the connections that have to be masqueraded and began while nothing masqueraded them: conntrack would let them
-// go on as they are. Returns how many.
+// Ends connections that must be masqueraded but started without masquerading; conntrack would not change them. Returns
+// their number.
 Result<std::size_t> mend_connections(const Desired& desired);
 
-// Makes conntrack translate these as they have been translated until now, and forget that it saw them otherwise.
+// Makes conntrack translate these connections as before, and replaces its entries without a translation.
 Result<void> take_over_connections(const std::vector<Mapping>& mappings);
 
-// The opposite: makes conntrack forget these, so that it does not translate them a second time.
+// The reverse: deletes the entries, so that conntrack does not translate the connections a second time.
 Result<void> forget_connections(const std::vector<Mapping>& mappings);
 
 struct ConnectionTable {
@@ -58,7 +58,7 @@ struct ConnectionTable {
   std::uint32_t maximum = 0;  // 0: unknown
 };
 ConnectionTable connection_table();
-// "nf_conntrack_max: …" when it is nearly full: then new connections of everybody fail.
+// Returns "nf_conntrack_max: …" if the table is nearly full. A full table affects new connections of all programs.
 std::vector<std::string> notes_on_connection_table(const ConnectionTable& table);
 
 }  // namespace masq

@@ -23,7 +23,7 @@ namespace {
 using Json = nlohmann::json;
 
 struct Chain {
-  bool begins = false;  // of type nat, at postrouting
+  bool begins = false;  // a chain of type nat at postrouting
   bool masquerades = false;
   std::vector<std::string> leads_to;
 };
@@ -74,7 +74,7 @@ void visit(const Chains& chains, const std::string& name, std::set<std::string>&
   for (const auto& next : chain->second.leads_to) visit(chains, next, seen, masquerading);
 }
 
-// "ip nat": the tables with a NAT chain at postrouting, but for ours.
+// Returns the tables with a NAT chain at postrouting, without masq's: "ip nat".
 std::set<std::string> tables_with_source_nat() {
   std::set<std::string> tables;
   const auto listed = Nft::list("list chains");

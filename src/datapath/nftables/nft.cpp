@@ -18,12 +18,12 @@
 namespace masq {
 namespace {
 
-Error first_line(const char* said) {
-  std::string_view text = said == nullptr ? "" : said;
+Error first_line(const char* message) {
+  std::string_view text = message == nullptr ? "" : message;
   text = text.substr(0, text.find('\n'));
   if (text.empty()) text = "no reason given";
   constexpr std::string_view prefix = "Error: ";
-  // "FILE:LINE:COLUMNS: Error: why" when the fault is in the commands.
+  // "FILE:LINE:COLUMNS: Error: why" for an error in the commands.
   if (const auto found = text.find(prefix); found != std::string_view::npos) text.remove_prefix(found + prefix.size());
   return {fmt::format("nftables: {}", text)};
 }
@@ -45,7 +45,7 @@ Result<Nft> Nft::open() {
 Result<void> Nft::run(const std::string& commands) {
   if (nft_run_cmd_from_buffer(context_.get(), commands.c_str()) != 0)
     return std::unexpected(first_line(nft_ctx_get_error_buffer(context_.get())));
-  nft_ctx_get_error_buffer(context_.get());  // else its warnings are kept for the next one
+  nft_ctx_get_error_buffer(context_.get());  // clears warnings, which would appear in the next error
   return {};
 }
 
@@ -56,19 +56,19 @@ Result<void> Nft::check(const std::string& commands) {
   return done;
 }
 
-// With a context of its own: libnftables 1.0.6 takes what it remembers of one question for all there is at the next.
+// Uses a separate context, because libnftables 1.0.6 otherwise uses the cache of one query for the next one.
 Result<std::string> Nft::list(const std::string& command, Form form) {
   auto reader = open();
   if (!reader) return std::unexpected(reader.error());
   auto* const context = reader->context_.get();
-  // Numbers, so that no file of names (protocols, marks) has a say in what is read.
+  // Numeric output does not depend on files of names (protocols, marks).
   nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_NUMERIC_ALL | (form == Form::json ? NFT_CTX_OUTPUT_JSON : 0));
   if (auto done = reader->run(command); !done) return std::unexpected(done.error());
   return nft_ctx_get_output_buffer(context);
 }
 
 Result<bool> Nft::has_table(const std::string& name) {
-  auto text = list("list tables inet", Form::text);  // in JSON 1.0.6 breaks on the flag "owner"
+  auto text = list("list tables inet", Form::text);  // JSON of 1.0.6 is invalid for the flag "owner"
   if (!text) return std::unexpected(text.error());
   return ("\n" + *text).contains(fmt::format("\ntable inet {}\n", name));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `nft -j list` prints, as our values: libnftables-json(5).
+// Converts the output of `nft -j list`: libnftables-json(5).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ std::string text_of(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// "ipv4_addr", or a list of types that make one key.
+// "ipv4_addr", or a list of types that form one key.
 std::string type_of(const Json& set) {
   const auto found = set.find("type");
   if (found == set.end()) return {};
@@ -51,7 +51,7 @@ std::string element_text(const Json& element) {
   return text;
 }
 
-// nft does not always choose the shortest of several ways to write an interval.
+// nft does not always print the shortest form of an interval.
 std::string canonical(std::string text) {
   const auto range = AddressRange::parse(text);
   return range ? range->to_string() : text;
@@ -70,7 +70,7 @@ NftSet parse_set_object(const Json& object) {
 
 NftChain parse_chain_object(const Json& object) {
   NftChain chain{.name = text_of(object, "name"), .hook = {}, .rules = {}};
-  // A policy that is not "accept" is no chain of ours.
+  // Chains of masq have the policy "accept".
   const auto type = text_of(object, "type");
   if (!type.empty())
     chain.hook = NftChain::Hook{text_of(object, "policy") == "accept" ? type : type + " with another policy",
@@ -93,13 +93,12 @@ void add_object(NftTable& table, const Json& object) {
   else if (const auto rule = object.find("rule"); rule != object.end())
     add_rule_object(table, *rule);
   else if (!object.contains("metainfo") && !object.contains("table"))
-    table.counters.emplace_back("something that is not ours");
+    table.counters.emplace_back("foreign object");
 }
 
 Result<Json> objects_of(const std::string& text) {
   const auto document = Json::parse(text, nullptr, false);
-  if (!document.is_object() || !document.contains("nftables"))
-    return fail("nftables: this is no listing: {:.80}", text);
+  if (!document.is_object() || !document.contains("nftables")) return fail("nftables: invalid listing: {:.80}", text);
   return document["nftables"];
 }
 

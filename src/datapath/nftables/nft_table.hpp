@@ -7,10 +7,10 @@
 
 namespace masq {
 
-// A rule is known by its comment, which ends in a digest of its text: the kernel prints a rule in other words than it
-// was given, so texts cannot be compared (and nobody can change a rule but by replacing it, comment and all).
+// A rule is identified by its comment, which ends in a digest of its text. The kernel prints rules in other words, so
+// texts cannot be compared. A rule can only be replaced, together with its comment.
 struct NftRule {
-  std::string text;     // "ip daddr @pods4 return"; empty when it was read from the kernel
+  std::string text;     // "ip daddr @pods4 return"; empty if it was read from the kernel
   std::string comment;  // "the pod CIDRs [1a2b3c4d]"
   bool operator==(const NftRule& other) const { return comment == other.comment; }
 };
@@ -25,7 +25,7 @@ struct NftChain {
     bool operator==(const Hook&) const = default;
   };
   std::string name;
-  std::optional<Hook> hook;  // absent: it is called by others
+  std::optional<Hook> hook;  // absent: a chain that other chains call
   std::vector<NftRule> rules;
   bool operator==(const NftChain&) const = default;
 };
@@ -34,33 +34,33 @@ struct NftSet {
   std::string name;
   std::string type;  // "ipv4_addr", "ipv4_addr . mark", "ifname"
   bool interval = false;
-  std::vector<std::string> elements;  // sorted; as nft writes them but for the quotes of names
+  std::vector<std::string> elements;  // sorted; in the format of nft without the quotes of names
   bool operator==(const NftSet&) const = default;
 };
 
-// A table of the family inet: all of it that matters. Counters have values that are nobody's wish.
+// A table of the family inet, as far as masq uses it. The values of counters are not part of the desired state.
 struct NftTable {
   std::string name;
-  bool owned = false;  // the kernel lets nobody else change or flush it, and removes it when its owner ends
+  bool owned = false;  // the kernel rejects changes by other processes, and removes it with its owner
   std::vector<std::string> counters;
   std::vector<NftSet> sets;
   std::vector<NftChain> chains;
   bool operator==(const NftTable&) const = default;
 };
 
-// By name, so that two tables can be compared.
+// Sorts by name, so that two tables can be compared.
 void sort_parts(NftTable& table);
 
-// What `nft -f` takes to make the whole table, which must not exist.
+// Returns the input of `nft -f` that creates the whole table, which must not exist.
 std::string render_table(const NftTable& table);
 
 struct NftChange {
-  std::string text;                // commands of one transaction; empty: nothing is to be done
-  std::vector<std::string> steps;  // what it does, in words
+  std::string text;                // commands of one transaction; empty: no change
+  std::vector<std::string> steps;  // readable description
 };
 
-// The way from `actual` (absent: there is no such table) to `wanted`. Elements are added and removed one by one, rules
-// replaced by the chain; a table whose frame is another is replaced as a whole.
+// Returns the change from `actual` (absent: there is no such table) to `wanted`. Elements are added and removed one by
+// one; rules are replaced per chain; a table with another structure is replaced as a whole.
 NftChange change_table(const std::optional<NftTable>& actual, const NftTable& wanted);
 
 }  // namespace masq

@@ -32,7 +32,7 @@ namespace {
 
 constexpr const char* our_tables[] = {nft_table_name, nft_guard_name};
 
-// The uplinks, and of the devices that may become one those that were one.
+// Returns the uplinks, and the resting devices that were guarded before.
 std::vector<std::string> guarded_devices(const Desired& desired, const std::optional<NftTable>& actual) {
   std::vector<std::string> devices;
   for (const auto& uplink : desired.uplinks) devices.push_back(uplink.name);
@@ -48,7 +48,7 @@ std::vector<std::string> guarded_devices(const Desired& desired, const std::opti
   return devices;
 }
 
-// Since Linux 5.12 a table can have an owner.
+// Tables can have an owner since Linux 5.12.
 bool kernel_has_owners(Nft& nft) {
   return nft.check(render_table({.name = "masq-probe", .owned = true, .counters = {}, .sets = {}, .chains = {}}))
       .has_value();
@@ -62,7 +62,7 @@ class NftablesDatapath final : public Datapath {
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
   Result<void> check(const Desired& desired) override;
-  Result<bool> in_force() override { return has_nftables_table(); }
+  Result<bool> is_active() override { return has_nftables_table(); }
   Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
     return read_nftables_mappings(visit);
   }
@@ -93,10 +93,10 @@ class NftablesDatapath final : public Datapath {
 
   Nft nft_;
   bool has_owners_;
-  bool is_known_ = false;  // masq_ is what the kernel has
+  bool is_known_ = false;  // masq_ equals the kernel's table
   std::optional<NftTable> masq_;
-  std::optional<NftTable> guard_;  // once this process has made it; nobody else can change what is owned
-  bool unmended_ = false;          // there may be connections that began while nothing masqueraded them
+  std::optional<NftTable> guard_;  // set after this process created it; the kernel rejects changes by other processes
+  bool unmended_ = false;          // connections may have started without masquerading
   std::unique_ptr<TableMonitor> monitor_;
 };
 
@@ -128,23 +128,23 @@ Result<Steps> NftablesDatapath::apply_once(const Desired& desired) {
   if (!masq_) unmended_ = true;
   masq_ = std::move(plan->masq);
   guard_ = std::move(plan->guard);
-  // Without the monitor nobody would tell of a change, so what is there is read each time.
+  // Without the monitor no event reports a change, so the table is read each time.
   if (!monitor_) forget();
   return std::move(plan->change.steps);
 }
 
-// Connections that began while nothing masqueraded them go on as they are until conntrack forgets them.
+// Connections that started without masquerading continue so until their conntrack entry is deleted.
 Result<void> NftablesDatapath::mend(const Desired& desired, Steps& steps) {
   if (!unmended_) return {};
   const auto mended = mend_connections(desired);
   if (!mended) return std::unexpected(mended.error());
   unmended_ = false;
-  if (*mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that nobody masqueraded", *mended));
+  if (*mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
   return {};
 }
 
-// What was known may be wrong by now, when somebody is quicker than his message: then the kernel refuses, and what is
-// there is read.
+// The cached table may be outdated, if another process changed it and its event is still pending. Then the kernel
+// rejects the change, and the table is read.
 Result<Steps> NftablesDatapath::apply(const Desired& desired) {
   const bool remembered = is_known_;
   auto steps = apply_once(desired);
@@ -161,7 +161,7 @@ Result<Steps> NftablesDatapath::plan(const Desired& desired) {
   return std::move(plan->change.steps);
 }
 
-// The kernel looks at the whole transaction, and then gives it up.
+// The kernel validates the whole transaction and does not commit it.
 Result<void> NftablesDatapath::check(const Desired& desired) {
   forget();
   auto plan = make_plan(desired);
@@ -220,7 +220,7 @@ Result<Steps> NftablesDatapath::remove() {
   return steps;
 }
 
-// Every kind of rule and set at once.
+// Contains every kind of rule and set.
 Desired sample() {
   Desired desired;
   const auto pods4 = Cidr(Address::from_bytes(std::array<std::uint8_t, 4>{10, 0, 0, 0}), 8);

@@ -10,14 +10,14 @@
 
 namespace masq {
 
-// Rules and sets in the nftables table `inet masq`, connections in conntrack; both work on without the agent.
-// An error where the kernel cannot even be asked for them: then nothing of ours is there.
+// Rules and sets in the nftables table `inet masq`, connections in conntrack; both work without the agent. Fails if the
+// kernel cannot be queried for tables; then it has no state of masq.
 Result<std::unique_ptr<Datapath>> make_nftables_datapath();
 
-// The first thing this kernel or machine lacks for it, as an error; needs CAP_NET_ADMIN, and changes nothing.
+// Returns the first missing feature of this kernel or machine as an error; needs CAP_NET_ADMIN, and changes nothing.
 Result<void> probe_nftables();
 
-// What `masq` reads from the kernel, with or without an agent.
+// Functions for `masq`, which read the kernel with or without an agent.
 Result<bool> has_nftables_table();
 Result<void> read_nftables_mappings(const std::function<void(const Mapping&)>& visit);
 Result<Ended> end_nftables_mappings(const std::function<bool(const Mapping&)>& wanted);

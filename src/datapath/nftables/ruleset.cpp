@@ -14,7 +14,7 @@
 #include "base/cidr.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
-#include "datapath/netfilter/left_ranges.hpp"
+#include "datapath/netfilter/exclusion_ranges.hpp"
 #include "datapath/netfilter/snat_rule.hpp"
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
@@ -23,29 +23,29 @@ namespace masq {
 namespace {
 
 constexpr int srcnat = 100;                // NF_IP_PRI_NAT_SRC
-constexpr int before_others = srcnat - 1;  // the first chain that names an address decides
+constexpr int before_others = srcnat - 1;  // the first chain that selects an address decides
 constexpr int after_nat = srcnat + 10;
-constexpr unsigned masquerade_mark = 0x100;  // beside the prefix length, in listed_element()
+constexpr unsigned masquerade_mark = 0x100;  // stored beside the prefix length, in listed_element()
 
-struct LeftSet {
+struct ExclusionSet {
   Decision decision;
   const char* name;
   const char* meaning;
 };
-constexpr LeftSet left_sets[] = {
-    {Decision::left_broadcast, "broadcast", "broadcast addresses"},
-    {Decision::left_native_routing, "native_routing", "native routing CIDRs"},
-    {Decision::left_ip_masq_agent, "ip_masq_agent", "excluded by the ip-masq-agent"},
-    {Decision::left_node, "nodes", "other nodes"},
-    {Decision::left_own_address, "own", "addresses of this node"},
+constexpr ExclusionSet exclusion_sets[] = {
+    {Decision::exclude_broadcast, "broadcast", "broadcast addresses"},
+    {Decision::exclude_native_routing, "native_routing", "native routing CIDRs"},
+    {Decision::exclude_ip_masq_agent, "ip_masq_agent", "excluded by the ip-masq-agent"},
+    {Decision::exclude_node, "nodes", "other nodes"},
+    {Decision::exclude_own_address, "own", "addresses of this node"},
 };
 
-// What a text that serves both families says differently.
+// The words that differ between the families.
 struct Words {
   Family family;
   const char* ip;         // payload and target
   const char* type;       // of a set
-  const char* multicast;  // with the limited broadcast
+  const char* multicast;  // including the limited broadcast
 };
 constexpr Words words4{Family::ipv4, "ip", "ipv4_addr", "{ 224.0.0.0/4, 255.255.255.255 }"};
 constexpr Words words6{Family::ipv6, "ip6", "ipv6_addr", "ff00::/8"};
@@ -84,18 +84,20 @@ NftSet listed_set(const Desired& desired, const Words& words) {
   return set;
 }
 
-// The destinations that are left alone for this reason.
-NftSet left_set(const char* name, Decision decision, const std::vector<LeftRange>& ranges, const Words& words) {
-  std::vector<AddressRange> mine;
-  for (const auto& left : ranges)
-    if (left.decision == decision) mine.push_back(left.range);
-  return interval_set(name, words, mine);
+// The destinations that are excluded for this reason.
+NftSet exclusion_set(const char* name, Decision decision, const std::vector<ExclusionRange>& ranges,
+                     const Words& words) {
+  std::vector<AddressRange> selected;
+  for (const auto& excluded : ranges)
+    if (excluded.decision == decision) selected.push_back(excluded.range);
+  return interval_set(name, words, selected);
 }
 
 void add_sets(NftTable& table, const Desired& desired, const Words& words) {
   table.sets.push_back(interval_set("pods", words, pod_ranges(desired.family(words.family))));
-  const auto ranges = left_ranges(desired.family(words.family).rules);
-  for (const auto& left : left_sets) table.sets.push_back(left_set(left.name, left.decision, ranges, words));
+  const auto ranges = exclusion_ranges(desired.family(words.family).rules);
+  for (const auto& exclusion : exclusion_sets)
+    table.sets.push_back(exclusion_set(exclusion.name, exclusion.decision, ranges, words));
   table.sets.push_back(listed_set(desired, words));
 }
 
@@ -103,22 +105,23 @@ NftSet guarded_set(const std::vector<std::string>& guarded) {
   return {.name = nft_guarded_set, .type = "ifname", .elements = guarded};
 }
 
-// Packets on their way out that bear a pod's address now. The address first: what NAT has had its turn at has another
-// one, and needs no look at the device's name.
+// Matches outbound packets that still have a pod's source address. The address comes first: packets that NAT has
+// translated have another one, and skip the comparison of the device name.
 NftRule from_pods(const Words& words, const char* verdict, const char* chain) {
   return make_rule(fmt::format("{} saddr @{} oifname @{} {} {}", words.ip, at("pods", words), nft_guarded_set, verdict,
                                at(chain, words)),
-                   "from pods, by an uplink");
+                   "from pods, through an uplink");
 }
 
-NftRule leave(const Words& words, const std::string& destinations, const char* meaning) {
+NftRule exclude(const Words& words, const std::string& destinations, const char* meaning) {
   return make_rule(fmt::format("{} daddr {} return", words.ip, destinations), meaning);
 }
 
-std::vector<NftRule> leave_rules(const Words& words) {
-  std::vector<NftRule> rules = {leave(words, words.multicast, "multicast and broadcast"),
-                                leave(words, "@" + at("pods", words), "pod CIDRs")};
-  for (const auto& left : left_sets) rules.push_back(leave(words, "@" + at(left.name, words), left.meaning));
+std::vector<NftRule> exclusion_rules(const Words& words) {
+  std::vector<NftRule> rules = {exclude(words, words.multicast, "multicast and broadcast"),
+                                exclude(words, "@" + at("pods", words), "pod CIDRs")};
+  for (const auto& exclusion : exclusion_sets)
+    rules.push_back(exclude(words, "@" + at(exclusion.name, words), exclusion.meaning));
   return rules;
 }
 
@@ -131,7 +134,8 @@ std::string condition(const SnatRule& line, const Words& words) {
   return text;
 }
 
-// TCP and UDP keep a port inside the ranges; the others have none, or (ICMP) an identifier that any value may have.
+// TCP and UDP keep a port inside the ranges. Other protocols have no port, or an identifier (ICMP) that may have any
+// value.
 void add_snat_rule(std::vector<NftRule>& rules, const SnatRule& line, const Words& words, const Desired& desired) {
   const auto when = condition(line, words);
   const auto to = line.external.to_string();
@@ -152,7 +156,7 @@ void add_snat_rule(std::vector<NftRule>& rules, const SnatRule& line, const Word
 }
 
 NftChain decide_chain(const Desired& desired, const Words& words) {
-  NftChain chain{.name = at("decide", words), .hook = {}, .rules = leave_rules(words)};
+  NftChain chain{.name = at("decide", words), .hook = {}, .rules = exclusion_rules(words)};
   chain.rules.push_back(make_rule(fmt::format("counter name {}", at("created", words)), "masqueraded connections"));
   if (desired.family(words.family).enabled)
     for (const auto& line : snat_rules(desired, words.family)) add_snat_rule(chain.rules, line, words, desired);
@@ -172,18 +176,18 @@ void let_pass_without_connection(std::vector<NftRule>& rules, const Words& words
                   "neighbour discovery"));
 }
 
-// What comes here bears a pod's address though NAT has had its turn.
+// Packets in this chain have a pod's source address after NAT.
 NftChain leak_chain(const Words& words) {
   NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
   auto& rules = chain.rules;
   const auto no_address = fmt::format("counter name {} ", at("no_external_address", words));
-  rules.push_back(make_rule("ct direction reply return", "answers of connections from outside"));
-  for (auto& rule : leave_rules(words)) rules.push_back(std::move(rule));
+  rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
+  for (auto& rule : exclusion_rules(words)) rules.push_back(std::move(rule));
   let_pass_without_connection(rules, words);
   rules.push_back(drop_translated(words, no_address));
-  rules.push_back(make_rule("ct state established,related return", "left alone when it began"));
-  rules.push_back(make_rule(fmt::format("ct state new {}drop", no_address), "no address to masquerade as"));
-  rules.push_back(make_rule(fmt::format("counter name {} drop", at("not_an_opener", words)), "of no connection"));
+  rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
+  rules.push_back(make_rule(fmt::format("ct state new {}drop", no_address), "no external address"));
+  rules.push_back(make_rule(fmt::format("counter name {} drop", at("not_an_opener", words)), "no connection"));
   return chain;
 }
 
@@ -200,7 +204,7 @@ void add_rules(NftTable& table, const Desired& desired) {
                           .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
 }
 
-NftSet everything_left(const FamilyPolicy& policy, const std::vector<LeftRange>& left, const Words& words) {
+NftSet everything_left(const FamilyPolicy& policy, const std::vector<ExclusionRange>& left, const Words& words) {
   auto ranges = pod_ranges(policy);
   for (const auto& each : left) ranges.push_back(each.range);
   return interval_set("left", words, merged(std::move(ranges)));
@@ -209,23 +213,24 @@ NftSet everything_left(const FamilyPolicy& policy, const std::vector<LeftRange>&
 NftChain stand_in_chain(const Words& words) {
   NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
   auto& rules = chain.rules;
-  rules.push_back(make_rule("ct direction reply return", "answers of connections from outside"));
-  rules.push_back(leave(words, words.multicast, "multicast and broadcast"));
-  rules.push_back(leave(words, "@" + at("left", words), "left alone"));
+  rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
+  rules.push_back(exclude(words, words.multicast, "multicast and broadcast"));
+  rules.push_back(exclude(words, "@" + at("left", words), "excluded"));
   let_pass_without_connection(rules, words);
   rules.push_back(drop_translated(words, ""));
-  rules.push_back(make_rule("ct state established,related return", "left alone when it began"));
-  rules.push_back(make_rule("drop", "nothing masquerades it"));
+  rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
+  rules.push_back(make_rule("drop", "not masqueraded"));
   return chain;
 }
 
-// An answer to a pod that reaches the node itself was not translated: the node's TCP would reset the connection. The
-// node's own address among the pods' is no pod: netfilter gives the kubelet's probes other ports when theirs are taken.
+// A reply to a pod that reaches the node itself was not translated, and the node's TCP would reset the connection. The
+// node's own address among the pods' addresses is no pod: netfilter changes the ports of the kubelet's probes on a
+// collision.
 NftRule no_reset(const Words& words) {
   return make_rule(fmt::format("meta nfproto ipv{0} meta l4proto tcp ct direction reply ct status snat "
                                "ct original {1} saddr @{2} ct original {1} saddr != @{3} drop",
                                static_cast<int>(words.family), words.ip, at("pods", words), at("own", words)),
-                   "the answer is a pod's");
+                   "reply to a pod");
 }
 
 }  // namespace
@@ -242,7 +247,7 @@ std::string listed_element(const IpMasqEntry& entry) {
 Result<IpMasqEntry> parse_listed_element(const std::string& element) {
   const auto dot = element.find(" . ");
   const auto address = Address::parse(element.substr(0, dot));
-  if (!address || dot == std::string::npos) return fail("{:?} is no element of ours", element);
+  if (!address || dot == std::string::npos) return fail("{:?}: not an element of masq", element);
   unsigned mark = 0;
   std::from_chars(element.data() + dot + 3, element.data() + element.size(), mark);
   return IpMasqEntry{.cidr = Cidr(*address, static_cast<int>(mark & 0xff)), .masquerade = mark >= masquerade_mark};
@@ -264,10 +269,10 @@ NftTable guard_table(const Desired& desired, const std::vector<std::string>& gua
   NftTable table{.name = nft_guard_name, .owned = true, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
   for (const auto& words : {words4, words6}) {
     const auto& policy = desired.family(words.family);
-    const auto left = left_ranges(policy.rules);
+    const auto left = exclusion_ranges(policy.rules);
     table.sets.push_back(interval_set("pods", words, pod_ranges(policy)));
     table.sets.push_back(everything_left(policy, left, words));
-    table.sets.push_back(left_set("own", Decision::left_own_address, left, words));
+    table.sets.push_back(exclusion_set("own", Decision::exclude_own_address, left, words));
     table.chains.push_back(stand_in_chain(words));
   }
   table.chains.push_back({.name = "guard",

@@ -14,17 +14,17 @@ inline constexpr const char* nft_table_name = "masq";
 inline constexpr const char* nft_guard_name = "masq-guard";
 inline constexpr const char* nft_guarded_set = "guarded";
 
-// "pods4": what belongs to one family is named so.
+// "pods4": the name of an object of one family.
 std::string nft_name(const char* what, Family family);
 
-// The table that masquerades. `guarded`: the devices by which no pod address may leave (the uplinks, and those that
-// were and may be again), sorted.
+// Returns the table that masquerades. `guarded`: the devices through which no pod address may leave (the uplinks, and
+// earlier uplinks that may become one again), sorted.
 NftTable masq_table(const Desired& desired, const std::vector<std::string>& guarded);
 
-// The table that stands in while the first one is gone: see docs/decisions/0005-nftables.md.
+// Returns the table that drops leaks while the first one is missing: docs/decisions/0005-nftables.md.
 NftTable guard_table(const Desired& desired, const std::vector<std::string>& guarded);
 
-// The elements of the set that remembers the ip-masq-agent's file as it was written, and back.
+// The elements of the set that stores the ip-masq-agent's file as it was written, and the conversion back.
 std::string listed_element(const IpMasqEntry& entry);
 Result<IpMasqEntry> parse_listed_element(const std::string& element);
 

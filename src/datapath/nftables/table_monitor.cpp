@@ -28,13 +28,13 @@
 namespace masq {
 namespace {
 
-constexpr int buffer_size = 16 << 20;  // a transaction of many thousand elements
+constexpr int buffer_size = 16 << 20;  // for a transaction of many thousand elements
 constexpr int table_attribute = 1;     // NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, …
 static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE == 1 && NFTA_SET_TABLE == 1 &&
               NFTA_SET_ELEM_LIST_TABLE == 1 && NFTA_OBJ_TABLE == 1);
 
-// The number that the kernel gives is that of the first pid namespace, which need not be ours; a name is the same in
-// all.
+// The kernel reports the process id of the first pid namespace, which may differ from this one; a process name is the
+// same in all.
 std::string own_name() {
   std::array<char, 16> name{};  // TASK_COMM_LEN
   prctl(PR_GET_NAME, name.data());
@@ -68,7 +68,7 @@ void TableMonitor::drain() {
   for (;;) {
     const auto size = recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && errno == ENOBUFS) {  // some were lost, and with them what they were about
+    if (size < 0 && errno == ENOBUFS) {  // some messages were lost, and their tables are unknown
       changed = true;
       continue;
     }
@@ -80,7 +80,7 @@ void TableMonitor::drain() {
   if (changed) changed_();
 }
 
-// True at the end of a transaction of somebody else that touched one of the tables.
+// Returns true at the end of another process's transaction that changed one of the tables.
 bool TableMonitor::take(const nlmsghdr& message) {
   if (NFNL_SUBSYS_ID(message.nlmsg_type) != NFNL_SUBSYS_NFTABLES) return false;
   const auto attributes = NetlinkAttributes::of_message(message, sizeof(nfgenmsg));

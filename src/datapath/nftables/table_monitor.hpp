@@ -14,8 +14,8 @@ struct nlmsghdr;
 
 namespace masq {
 
-// Tells that another process changed nftables tables of these names (family inet): anything in them, or that they are
-// gone. What this process changes is no news.
+// Reports that another process changed or removed nftables tables of these names (family inet). Changes of this process
+// are not reported.
 class TableMonitor {
  public:
   static Result<std::unique_ptr<TableMonitor>> open(EventLoop& loop, std::vector<std::string> tables,
@@ -30,7 +30,7 @@ class TableMonitor {
   Fd fd_;
   std::vector<std::string> tables_;
   std::function<void()> changed_;
-  bool touched_ = false;  // by the transaction whose end has not come yet
+  bool touched_ = false;  // by the current transaction
   EventLoop::Watch watch_;
 };
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::ptrdiff_t max_pool_addresses = 16;  // of one family: MASQ_POOL_MAX of bpf/abi/policy.h
 
-// "datapath (environment MASQ_DATAPATH)": where the operator has to look.
+// Returns the source of a value for error messages: "datapath (environment MASQ_DATAPATH)".
 std::string place_of(const ConfigDraft& draft, std::string_view key) {
   const auto origin = draft.origins.find(key);
   return origin == draft.origins.end() ? std::string(key) : fmt::format("{} ({})", key, origin->second);
@@ -41,12 +41,12 @@ std::string_view to_word(DatapathKind kind) {
 }
 
 Result<DatapathKind> fold_datapath(const ConfigDraft& draft) {
-  const auto asked = draft.config.datapath;
-  if (!draft.enable_bpf_masquerade) return asked;
+  const auto configured = draft.config.datapath;
+  if (!draft.enable_bpf_masquerade) return configured;
   const auto meant = *draft.enable_bpf_masquerade ? DatapathKind::bpf : DatapathKind::iptables;
-  if (asked != DatapathKind::automatic && asked != meant)
+  if (configured != DatapathKind::automatic && configured != meant)
     return fail("{}: {} means datapath {}, but {} is {}: set one of them", place_of(draft, "enable-bpf-masquerade"),
-                *draft.enable_bpf_masquerade, to_word(meant), place_of(draft, "datapath"), to_word(asked));
+                *draft.enable_bpf_masquerade, to_word(meant), place_of(draft, "datapath"), to_word(configured));
   return meant;
 }
 
@@ -60,9 +60,9 @@ Result<void> check_scope(const ConfigDraft& draft, DatapathKind datapath) {
   if (idle.empty()) return {};
   const auto place = place_of(draft, idle.front());
   if (datapath != DatapathKind::bpf)
-    return fail("{}: not for the {} datapath, where conntrack decides: see its sysctls (net.netfilter.nf_conntrack_*)",
+    return fail("{}: not supported by the {} datapath: set the sysctls of conntrack (net.netfilter.nf_conntrack_*)",
                 place, to_word(datapath));
-  return fail("{}: {:?}: not for the bpf datapath: set devices instead", place,
+  return fail("{}: {:?}: not supported by the bpf datapath: set devices instead", place,
               fmt::join(draft.config.egress_masquerade_interfaces, " "));
 }
 
@@ -111,7 +111,7 @@ std::vector<std::string_view> options_without_effect(const Config& config, Datap
 
 std::vector<std::string> not_yet_available(const Config& config) {
   Config quiet;
-  quiet.enable_k8s = Toggle::off;  // off asks for nothing, as the default does
+  quiet.enable_k8s = Toggle::off;  // off needs no feature
   const Config defaults;
   std::vector<std::string> lines;
   for (const auto& option : options()) {

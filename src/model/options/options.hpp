@@ -27,7 +27,7 @@ enum class Scope : std::uint8_t { every_datapath, bpf, netfilter };
 // The cost of a change on SIGHUP or in a watched source.
 enum class Reload : std::uint8_t {
   live,     // in force at once
-  program,  // bpf: the programs are replaced, packets keep flowing; nftables and iptables: the rules are
+  program,  // bpf replaces its programs without interrupting packets; nftables and iptables replace their rules
   restart,  // in force after a restart of masqd
 };
 
@@ -38,14 +38,14 @@ struct ValueRange {
   bool seconds = false;
 };
 
-// One option: all that is known of it stands in its row of table.cpp. --help, docs/reference.md, the checks of a
-// configuration and the handling of a change are made from the rows.
+// One row of table.cpp has all properties of one option. --help, docs/reference.md, the checks of a configuration and
+// the handling of a change are generated from the rows.
 struct OptionSpec {
   using Texts = std::span<const std::string>;
 
-  // The part that depends on the member of Config.
+  // The functions that depend on the member of Config.
   struct Access {
-    // Replaces the draft's value. An error quotes the text and says what is accepted.
+    // Replaces the draft's value. An error quotes the text and names the accepted values.
     Result<void> (*parse)(ConfigDraft&, Texts, const OptionSpec&) = nullptr;
     bool (*equal)(const Config&, const Config&) = nullptr;
     void (*copy)(Config& to, const Config& from) = nullptr;
@@ -53,15 +53,15 @@ struct OptionSpec {
 
   std::string_view key;
   std::string_view alias{};
-  std::string_view default_text{};   // as it could be written
-  std::string_view default_words{};  // instead, of a default that is no value: "the pod CIDRs"
+  std::string_view default_text{};   // in the syntax of the option
+  std::string_view default_words{};  // words for a default that is not a value: "the pod CIDRs"
   std::string_view help;             // one line of plain text, without a full stop
-  std::string_view section{};        // of docs/reference.md, with more: "#uplinks"
-  std::string_view values{};         // all that are accepted, separated by blanks: "text json", "true false"
+  std::string_view section{};        // link to more text in docs/reference.md: "#uplinks"
+  std::string_view values{};         // all accepted values, separated by blanks: "text json", "true false"
   ValueRange range{};
   Scope scope = Scope::every_datapath;
   Reload reload = Reload::live;
-  std::string_view missing{};  // of an option without an effect in this version: the part that it waits for
+  std::string_view missing{};  // missing feature of an option that has no effect in this version
   Access access;
 
   // A flag without a value is true.
@@ -72,7 +72,7 @@ struct OptionSpec {
 
 // Every option, in the order of docs/reference.md.
 std::span<const OptionSpec> options();
-// By key or alias. Returns null if there is none.
+// Finds an option by key or alias. Returns null if there is none.
 const OptionSpec* find_option(std::string_view name);
 
 // Takes the values of one source for one option. An error reads "SOURCE: KEY: "VALUE": … is expected".
@@ -85,10 +85,11 @@ Result<Config> finish_config(const ConfigDraft& draft);
 // The options that are not at their defaults and have no effect with this datapath.
 std::vector<std::string_view> options_without_effect(const Config& config, DatapathKind datapath);
 
-// One line for each option that is not at its default and has no effect in this version.
+// Returns one line for each option that is not at its default and has no effect in this version.
 std::vector<std::string> not_yet_available(const Config& config);
 
-// `loaded` with the running values of the options that a restart alone changes; their keys are added to `kept`.
+// Returns `loaded`, except that options which need a restart keep their running values. Appends the keys of these
+// options to `kept`.
 Config with_fixed_options(const Config& running, Config loaded, std::vector<std::string_view>& kept);
 
 // "16 to 8388608", "2s to 168h", "one of text, json"; empty if the option has no limits, or is a boolean.

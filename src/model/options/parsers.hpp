@@ -16,7 +16,7 @@ namespace masq::parsers {
 
 using Texts = OptionSpec::Texts;
 
-// PARSE gives the value of the member that PATH leads to.
+// PARSE returns the value of the member at PATH.
 template <auto parse, auto... path>
 inline constexpr OptionSpec::Access member = {
     .parse = [](ConfigDraft& draft, Texts texts, const OptionSpec& option) -> Result<void> {
@@ -29,7 +29,7 @@ inline constexpr OptionSpec::Access member = {
     .copy = [](Config& to, const Config& from) { (to.*....*path) = (from.*....*path); },
 };
 
-// finish_config() folds it into `datapath`.
+// finish_config() merges it into `datapath`.
 inline constexpr OptionSpec::Access bpf_masquerade = {
     .parse = [](ConfigDraft& draft, Texts texts, const OptionSpec&) -> Result<void> {
       const auto value = values::boolean(texts);
@@ -41,13 +41,13 @@ inline constexpr OptionSpec::Access bpf_masquerade = {
     .copy = [](Config&, const Config&) {},
 };
 
-// "auto", or nothing at all, is no value.
+// "auto" and an empty text mean no value.
 inline bool is_auto(Texts texts) {
   const auto words = values::words(texts);
   return words.empty() || (words.size() == 1 && words.front() == "auto");
 }
 
-// The same as `parse`, or absent for "auto".
+// The same as `parse`, but absent for "auto".
 template <auto parse>
 auto or_auto(Texts texts, const OptionSpec& option)
     -> Result<std::optional<typename decltype(parse(texts, option))::value_type>> {

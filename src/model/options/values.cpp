@@ -33,14 +33,14 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// The kernel's rule for a name (dev_valid_name), with '+' for any rest.
+// The kernel's rule for device names (dev_valid_name), with an optional '+' at the end.
 bool is_device_pattern(std::string_view text) {
-  constexpr std::size_t longest_name = 15;
+  constexpr std::size_t max_name_length = 15;
   if (text.ends_with('+'))
     text.remove_suffix(1);
   else if (text.empty() || text == "." || text == "..")
     return false;
-  return text.size() <= longest_name && text.find_first_of("/:") == text.npos;
+  return text.size() <= max_name_length && text.find_first_of("/:") == text.npos;
 }
 
 bool is_host(std::string_view host) {

@@ -66,11 +66,11 @@ FamilyPolicy policy(const Cast& who) {
   FamilyPolicy policy;
   const int bits = address_bits(who.family);
   policy.sources = {Cidr(who.pod, bits == 32 ? 16 : 48)};
-  policy.rules = {{Cidr::host(who.excluded), Decision::left_ip_masq_agent},
-                  {Cidr::host(who.native), Decision::left_native_routing},
-                  {Cidr::host(who.node), Decision::left_node},
-                  {Cidr::host(who.own), Decision::left_own_address}};
-  if (who.family == Family::ipv4) policy.rules.push_back({Cidr::host(who.broadcast), Decision::left_broadcast});
+  policy.rules = {{Cidr::host(who.excluded), Decision::exclude_ip_masq_agent},
+                  {Cidr::host(who.native), Decision::exclude_native_routing},
+                  {Cidr::host(who.node), Decision::exclude_node},
+                  {Cidr::host(who.own), Decision::exclude_own_address}};
+  if (who.family == Family::ipv4) policy.rules.push_back({Cidr::host(who.broadcast), Decision::exclude_broadcast});
   return policy;
 }
 

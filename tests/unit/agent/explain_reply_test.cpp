@@ -12,7 +12,7 @@ namespace {
 Desired desired() {
   Desired state;
   state.ipv4.sources = cidrs("10.0.0.0/16");
-  state.ipv4.rules = {{"172.16.0.0/12"_cidr, Decision::left_node}};
+  state.ipv4.rules = {{"172.16.0.0/12"_cidr, Decision::exclude_node}};
   state.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip, "192.0.2.11"_ip}}};
   state.ports = {{20000, 20009}};
   state.max_mappings = 1000;
@@ -27,8 +27,8 @@ nlohmann::ordered_json ask(std::string_view target) {
 TEST(ExplainReply, SaysAsWhat) {
   EXPECT_EQ(ask("/v1/explain?source=10.0.1.5&destination=8.8.8.8"), nlohmann::ordered_json::parse(R"({
     "source": "10.0.1.5", "destination": "8.8.8.8",
-    "verdict": "masqueraded as 192.0.2.10 or 192.0.2.11: no rule leaves the destination alone",
-    "masqueraded": true, "reason": "no rule leaves the destination alone",
+    "verdict": "masqueraded as 192.0.2.10 or 192.0.2.11: no exclusion matches",
+    "masqueraded": true, "reason": "no exclusion matches",
     "externals": [{"device": "eth0", "addresses": ["192.0.2.10", "192.0.2.11"]}], "addressByRoute": false,
     "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10}})"));
 }

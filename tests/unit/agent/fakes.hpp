@@ -61,7 +61,7 @@ class FakeDatapath final : public Datapath {
   }
   Result<void> mappings(const std::function<void(const Mapping&)>&) override { return {}; }
   Result<Counters> counters() override { return Counters(); }
-  std::optional<std::chrono::milliseconds> more_to_do() const override { return more; }
+  std::optional<std::chrono::milliseconds> retry_after() const override { return more; }
   Result<Steps> remove() override {
     kernel.reset();
     return Steps();

@@ -42,7 +42,7 @@ class IpMasqAgentSourceTest : public ::testing::Test {
   }
   void write(std::string_view text) {
     write_file(file, text);
-    source.look_again();
+    source.request_check();
   }
   static constexpr std::size_t of_one = 3, of_two = 4, of_defaults = 13;  // with both link-locals
 };
@@ -99,7 +99,7 @@ TEST_F(IpMasqAgentSourceTest, AFileThatVanishesForAMomentIsNoticedByNobody) {
   write_file(file, one);
   source.read();
   fs::remove(file);
-  source.look_again();
+  source.request_check();
   timers.pass(milliseconds(450));
   write(one);
   timers.pass(std::chrono::seconds(5));
@@ -111,7 +111,7 @@ TEST_F(IpMasqAgentSourceTest, AFileThatStaysAwayMeansTheDefaultsWithinASecond) {
   write_file(file, one);
   source.read();
   fs::remove(file);
-  source.look_again();
+  source.request_check();
   timers.pass(milliseconds(500));
   EXPECT_EQ(rules(), of_defaults);
   write("# nothing\n");
@@ -149,7 +149,7 @@ TEST_F(IpMasqAgentSourceTest, WhileItIsOpenForWritingItIsNotBelieved) {
   source.read();
   std::ofstream writer(file);
   writer << two << std::flush;
-  source.look_again();
+  source.request_check();
   timers.pass(std::chrono::seconds(5));
   EXPECT_EQ(rules(), of_one);
   writer.close();
@@ -162,7 +162,7 @@ TEST_F(IpMasqAgentSourceTest, WhoHasItOpenForEverIsNotWaitedFor) {
   source.read();
   std::ofstream writer(file);
   writer << two << std::flush;
-  source.look_again();
+  source.request_check();
   timers.pass(std::chrono::seconds(11));
   EXPECT_EQ(rules(), of_two);
 }
@@ -172,7 +172,7 @@ TEST_F(IpMasqAgentSourceTest, WhatCannotBeReadLeavesTheLastGoodOneInForce) {
   source.read();
   fs::remove(file);
   fs::create_directory(file);
-  source.look_again();
+  source.request_check();
   timers.pass(milliseconds(200));
   EXPECT_EQ(rules(), of_one);
   EXPECT_THAT(source.state().error, HasSubstr("not a regular file"));

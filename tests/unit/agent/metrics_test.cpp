@@ -33,7 +33,7 @@ MetricsState healthy() {
                    .resident_bytes = 4096,
                    .virtual_bytes = 8192,
                    .open_descriptors = 20,
-                   .most_descriptors = 1024};
+                   .max_descriptors = 1024};
   auto& agent = state.agent;
   agent.version = "1.2.3";
   agent.uptime = seconds(90);
@@ -42,9 +42,9 @@ MetricsState healthy() {
   agent.options_read_at = noon - seconds(90);
   agent.sources = {{.name = "netlink", .read_at = noon - seconds(3)},
                    {.name = "ip-masq-agent", .read_at = noon - seconds(10)}};
-  agent.reconciler.in_force = desired;
+  agent.reconciler.applied = desired;
   agent.reconciler.tried_at = noon - seconds(5);
-  agent.reconciler.took = std::chrono::milliseconds(250);
+  agent.reconciler.duration = std::chrono::milliseconds(250);
   agent.reconciler.failures = 2;
   agent.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
                             .tables = {{.family = Family::ipv4, .used = 1, .left = 2, .maximum = 524288}},
@@ -57,38 +57,38 @@ TEST(Metrics, AreTheContractsPage) {
             R"(# HELP masq_build_info The version of masqd and the datapath that it uses.
 # TYPE masq_build_info gauge
 masq_build_info{version="1.2.3",datapath="BPF"} 1
-# HELP masq_nat_mappings Mappings alive.
+# HELP masq_nat_mappings Number of mappings.
 # TYPE masq_nat_mappings gauge
 masq_nat_mappings{family="ipv4"} 1
-# HELP masq_nat_mappings_max Most mappings that may be alive: nat-max-mappings.
+# HELP masq_nat_mappings_max Maximum number of mappings: nat-max-mappings.
 # TYPE masq_nat_mappings_max gauge
 masq_nat_mappings_max{family="ipv4"} 524288
-# HELP masq_nat_left_alone Connections that are remembered as left alone.
+# HELP masq_nat_left_alone Remembered connections that are not masqueraded.
 # TYPE masq_nat_left_alone gauge
 masq_nat_left_alone{family="ipv4"} 2
-# HELP masq_nat_mappings_created_total Mappings made.
+# HELP masq_nat_mappings_created_total Created mappings.
 # TYPE masq_nat_mappings_created_total counter
 masq_nat_mappings_created_total{family="ipv4"} 12
-# HELP masq_packets_total Packets by the reason for which they left the datapath.
+# HELP masq_packets_total Packets by reason.
 # TYPE masq_packets_total counter
 masq_packets_total{family="ipv4",direction="egress",reason="table_full"} 7
-# HELP masq_config_last_reload_successful Whether masqd's options and the ip-masq-agent's file were read without an error.
+# HELP masq_config_last_reload_successful 1 if the last read of masqd's options and of the ip-masq-agent's file succeeded.
 # TYPE masq_config_last_reload_successful gauge
 masq_config_last_reload_successful 1
-# HELP masq_config_last_reload_success_timestamp_seconds When the configuration was last read without an error.
+# HELP masq_config_last_reload_success_timestamp_seconds Time of the last successful read of the configuration.
 # TYPE masq_config_last_reload_success_timestamp_seconds gauge
 masq_config_last_reload_success_timestamp_seconds 999990
-# HELP masq_source_healthy Whether the last attempt to read a source of facts went well.
+# HELP masq_source_healthy 1 if the last read of a source of facts succeeded.
 # TYPE masq_source_healthy gauge
 masq_source_healthy{source="netlink"} 1
 masq_source_healthy{source="ip-masq-agent"} 1
-# HELP masq_apply_duration_seconds How long the last attempt to change the kernel took.
+# HELP masq_apply_duration_seconds Duration of the last attempt to change the kernel.
 # TYPE masq_apply_duration_seconds gauge
 masq_apply_duration_seconds 0.25
-# HELP masq_apply_errors_total Attempts to change the kernel that failed.
+# HELP masq_apply_errors_total Failed attempts to change the kernel.
 # TYPE masq_apply_errors_total counter
 masq_apply_errors_total 2
-# HELP masq_uplink_info An uplink, and the first of the addresses that packets leave it under.
+# HELP masq_uplink_info An uplink and its first external address of each family.
 # TYPE masq_uplink_info gauge
 masq_uplink_info{device="eth0",ipv4="192.0.2.10",ipv6="2001:db8::10"} 1
 masq_uplink_info{device="eth1",ipv4="",ipv6=""} 1
@@ -104,10 +104,10 @@ process_virtual_memory_bytes 8192
 # HELP process_open_fds Open file descriptors of masqd.
 # TYPE process_open_fds gauge
 process_open_fds 20
-# HELP process_max_fds Most file descriptors that masqd may have open.
+# HELP process_max_fds Maximum number of open file descriptors of masqd.
 # TYPE process_max_fds gauge
 process_max_fds 1024
-# HELP process_start_time_seconds When masqd started.
+# HELP process_start_time_seconds Start time of masqd.
 # TYPE process_start_time_seconds gauge
 process_start_time_seconds 999910
 )");
@@ -170,7 +170,7 @@ TEST(ProcessUsage, IsThisProcess) {
   EXPECT_GT(usage.resident_bytes, 1u << 20);
   EXPECT_GT(usage.virtual_bytes, usage.resident_bytes);
   EXPECT_GE(usage.open_descriptors, 3u);
-  EXPECT_GE(usage.most_descriptors, usage.open_descriptors);
+  EXPECT_GE(usage.max_descriptors, usage.open_descriptors);
 }
 
 }  // namespace

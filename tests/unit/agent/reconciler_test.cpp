@@ -59,22 +59,22 @@ class ReconcilerTest : public ::testing::Test {
 TEST_F(ReconcilerTest, AppliesAtOnceWhenItStarts) {
   reconciler.start();
   EXPECT_EQ(uplinks_in_kernel(), 1u);
-  EXPECT_EQ(reconciler.state().in_force, datapath.kernel);
+  EXPECT_EQ(reconciler.state().applied, datapath.kernel);
   EXPECT_EQ(reconciler.state().attempts, 1u);
 }
 
 TEST_F(ReconcilerTest, AppliesNothingBeforeEverySourceHasDelivered) {
   facts.missing = "netlink";
   reconciler.start();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(seconds(60));
   EXPECT_EQ(datapath.applied, 0);
-  EXPECT_THAT(reconciler.state().undecided, HasSubstr("netlink"));
+  EXPECT_THAT(reconciler.state().decide_error, HasSubstr("netlink"));
   facts.missing.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_EQ(datapath.applied, 1);
-  EXPECT_EQ(reconciler.state().undecided, "");
+  EXPECT_EQ(reconciler.state().decide_error, "");
 }
 
 TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
@@ -83,21 +83,21 @@ TEST_F(ReconcilerTest, UsesNoAddressThatIsGoneThoughNothingNewCanBeDecided) {
   reconciler.start();
   ASSERT_EQ(datapath.kernel->uplinks.at(0).ipv4, std::vector{"192.0.2.10"_ip});
   facts.node.links[0].addresses.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
-  EXPECT_THAT(reconciler.state().undecided, HasSubstr("192.0.2.10"));
+  EXPECT_THAT(reconciler.state().decide_error, HasSubstr("192.0.2.10"));
   EXPECT_TRUE(datapath.kernel->uplinks.at(0).ipv4.empty());
-  EXPECT_EQ(datapath.kernel->away, std::vector{"192.0.2.10"_ip});
+  EXPECT_EQ(datapath.kernel->unavailable, std::vector{"192.0.2.10"_ip});
 }
 
 TEST_F(ReconcilerTest, SaysWhenAnAddressIsGoneForGood) {
   reconciler.start();
   facts.node.links[0].addresses.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(seconds(30));
-  EXPECT_EQ(datapath.kernel->away, std::vector{"192.0.2.10"_ip});
+  EXPECT_EQ(datapath.kernel->unavailable, std::vector{"192.0.2.10"_ip});
   timers.pass(seconds(1));
-  EXPECT_EQ(datapath.kernel->departed, std::vector{"192.0.2.10"_ip});
+  EXPECT_EQ(datapath.kernel->lost, std::vector{"192.0.2.10"_ip});
 }
 
 TEST_F(ReconcilerTest, GoesOnWithAnApplyThatHasMoreToDo) {
@@ -117,7 +117,7 @@ TEST_F(ReconcilerTest, WaitsForTheEndOfAStorm) {
   reconciler.start();
   for (int i = 0; i < 4; ++i) {
     add_uplink();
-    reconciler.look_again();
+    reconciler.request_reconcile();
     timers.pass(milliseconds(40));
   }
   EXPECT_EQ(datapath.applied, 1);
@@ -130,7 +130,7 @@ TEST_F(ReconcilerTest, AStormWithoutEndIsNotWaitedFor) {
   reconciler.start();
   for (int i = 0; i < 100; ++i) {
     add_uplink();
-    reconciler.look_again();
+    reconciler.request_reconcile();
     timers.pass(milliseconds(10));
   }
   EXPECT_GE(datapath.applied, 4);
@@ -140,7 +140,7 @@ TEST_F(ReconcilerTest, AStormWithoutEndIsNotWaitedFor) {
 TEST_F(ReconcilerTest, EventsThatChangeNothingApplyNothing) {
   reconciler.start();
   for (int i = 0; i < 10; ++i) {
-    reconciler.look_again();
+    reconciler.request_reconcile();
     timers.pass(seconds(1));
   }
   EXPECT_EQ(datapath.applied, 1);
@@ -153,7 +153,7 @@ TEST_F(ReconcilerTest, TheResyncRepairsWhatOthersBreakAndSaysSo) {
   datapath.remove();
   timers.pass(seconds(30));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
-  EXPECT_EQ(log.take(), "warning: repaired what others changed: make the kernel equal\n");
+  EXPECT_EQ(log.take(), "warning: repaired changes of another process: make the kernel equal\n");
   timers.pass(seconds(60));
   EXPECT_EQ(datapath.applied, 4);
   EXPECT_EQ(log.take(), "");
@@ -171,7 +171,7 @@ TEST_F(ReconcilerTest, AFailureIsSaidOnceAndRetriedMoreAndMoreSeldom) {
   datapath.refusal = "eth0: no such device";
   reconciler.start();
   EXPECT_EQ(reconciler.state().error, "eth0: no such device");
-  EXPECT_EQ(reconciler.state().in_force, std::nullopt);
+  EXPECT_EQ(reconciler.state().applied, std::nullopt);
   for (const int expected : {2, 3, 4}) {  // after 0.5, 1 and 2 seconds
     timers.pass(milliseconds(500 << (expected - 2)));
     EXPECT_EQ(datapath.applied, expected);
@@ -189,7 +189,7 @@ TEST_F(ReconcilerTest, ARetryThatWorksEndsTheError) {
   timers.pass(milliseconds(500));
   EXPECT_EQ(reconciler.state().error, "");
   EXPECT_EQ(uplinks_in_kernel(), 1u);
-  EXPECT_THAT(log.take(), HasSubstr("applying works again"));
+  EXPECT_THAT(log.take(), HasSubstr("apply: recovered"));
   timers.pass(seconds(20));
   EXPECT_EQ(datapath.applied, 2);
 }
@@ -199,7 +199,7 @@ TEST_F(ReconcilerTest, AnEventDuringTheBackOffIsNotHeldUp) {
   reconciler.start();
   timers.pass(seconds(20));
   datapath.refusal.clear();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
 }
@@ -210,7 +210,7 @@ TEST_F(ReconcilerTest, AContradictionLeavesTheLastDecisionInForce) {
   config.masquerade_address = {"198.51.100.1"_ip};
   reconciler.configure(config);
   timers.pass(milliseconds(50));
-  EXPECT_THAT(reconciler.state().undecided, HasSubstr("198.51.100.1"));
+  EXPECT_THAT(reconciler.state().decide_error, HasSubstr("198.51.100.1"));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
   datapath.remove();
   timers.pass(seconds(90));
@@ -233,19 +233,19 @@ TEST_F(ReconcilerTest, NotesAreSaidWhenTheyAreNew) {
   timers.pass(milliseconds(50));
   EXPECT_THAT(log.take(), HasSubstr("warning: devices: wan0: no such device\n"));
   add_uplink();
-  reconciler.look_again();
+  reconciler.request_reconcile();
   timers.pass(milliseconds(50));
   EXPECT_EQ(uplinks_in_kernel(), 2u);
   EXPECT_THAT(log.take(), Not(HasSubstr("wan0")));
 }
 
 TEST_F(ReconcilerTest, RepairsAtOnceWhatIsSaidToBeBroken) {
-  reconciler.repair();
+  reconciler.request_repair();
   timers.pass(milliseconds(1));
   EXPECT_EQ(datapath.applied, 0) << "before the start nothing is in force";
   reconciler.start();
   datapath.kernel.reset();
-  reconciler.repair();
+  reconciler.request_repair();
   timers.pass(milliseconds(1));
   EXPECT_EQ(uplinks_in_kernel(), 1u);
 }
@@ -255,7 +255,7 @@ TEST_F(ReconcilerTest, RepairsNoFasterThanItsPaceAgainstSomebodyWhoFightsBack) {
   datapath.applied = 0;
   for (int i = 0; i < 1000; ++i) {
     datapath.kernel.reset();
-    reconciler.repair();
+    reconciler.request_repair();
     timers.pass(milliseconds(1));
   }
   EXPECT_LE(datapath.applied, 21);

@@ -63,7 +63,7 @@ TEST_F(SourcesTest, SayAnErrorOnceAndItsEndOnce) {
   EXPECT_EQ(log.take(), "error: a: bad\n");
   a->error.clear();
   for (int i = 0; i < 3; ++i) (void)sources.gather();
-  EXPECT_EQ(log.take(), "info: a: well again\n");
+  EXPECT_EQ(log.take(), "info: a: recovered\n");
 }
 
 TEST_F(SourcesTest, AnErrorBesideAnOldFactStopsNothing) {

@@ -37,10 +37,10 @@ AgentState healthy() {
   state.datapath = "BPF";
   state.datapath_reason = "as configured";
   state.sources = {{.name = "netlink", .read_at = noon - seconds(3)}, {.name = "cni", .read_at = noon}};
-  state.reconciler.in_force = desired;
+  state.reconciler.applied = desired;
   state.reconciler.attempts = 4;
   state.reconciler.tried_at = noon - seconds(5);
-  state.reconciler.took = std::chrono::milliseconds(250);
+  state.reconciler.duration = std::chrono::milliseconds(250);
   state.reconciler.steps = {"load the programs"};
   state.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
                             .tables = {{.family = Family::ipv4, .used = 1, .left = 2, .maximum = 1000}},
@@ -78,7 +78,7 @@ TEST(Status, IsTheContractsDocument) {
 
 TEST(Status, AFamilyThatIsOffHasNoAddressesAndNoExclusion) {
   auto state = healthy();
-  state.reconciler.in_force->ipv6.enabled = false;
+  state.reconciler.applied->ipv6.enabled = false;
   const auto masquerading = render_status(state)["masquerading"];
   EXPECT_EQ(masquerading["enabledProtocols"]["ipv6"], false);
   EXPECT_FALSE(masquerading.contains("snat-exclusion-cidr-v6"));
@@ -87,7 +87,7 @@ TEST(Status, AFamilyThatIsOffHasNoAddressesAndNoExclusion) {
 
 TEST(Status, BothOffIsDisabled) {
   auto state = healthy();
-  state.reconciler.in_force->ipv4.enabled = state.reconciler.in_force->ipv6.enabled = false;
+  state.reconciler.applied->ipv4.enabled = state.reconciler.applied->ipv6.enabled = false;
   EXPECT_EQ(render_status(state)["masquerading"].dump(),
             R"({"enabled":false,"enabledProtocols":{"ipv4":false,"ipv6":false}})");
 }
@@ -102,7 +102,7 @@ TEST(Status, BeforeAnythingIsApplied) {
 TEST(Status, ProblemsComeInTheirOrder) {
   auto state = healthy();
   state.reconciler.error = "eth0: no such device";
-  state.reconciler.undecided = "nat-port-range leaves no port";
+  state.reconciler.decide_error = "nat-port-range leaves no port";
   state.config_error = "MASQ_DEVICES: …";
   state.sources[1].error = "not a JSON object";
   state.counters = fail("no map");

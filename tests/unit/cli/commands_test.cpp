@@ -16,7 +16,7 @@
 #include "model/desired.hpp"
 #include "model/desired_json.hpp"
 #include "os/http_client.hpp"
-#include "unit/cli/world.hpp"
+#include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
 namespace masq {
@@ -49,17 +49,17 @@ Mapping udp6_mapping() {
 }
 
 TEST(NatList, OneMappingALine) {
-  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
-  EXPECT_EQ(world.run({"bpf", "nat", "list"}), exit_done);
-  EXPECT_EQ(world.out,
+  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
+  EXPECT_EQ(context.run({"bpf", "nat", "list"}), exit_done);
+  EXPECT_EQ(context.out,
             "TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:40000 state=established age=12s idle=3s\n"
             "UDP [fd00::5]:53 -> [2001:db8:1::1]:53 XLATE_SRC [2001:db8::10]:1024 state=new age=0s idle=0s\n");
 }
 
 TEST(NatList, AsOneJsonDocument) {
-  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
-  EXPECT_EQ(world.run({"bpf", "nat", "list", "-o", "json"}), exit_done);
-  const auto list = nlohmann::json::parse(world.out);
+  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
+  EXPECT_EQ(context.run({"bpf", "nat", "list", "-o", "json"}), exit_done);
+  const auto list = nlohmann::json::parse(context.out);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0], nlohmann::json::parse(R"({"protocol": "TCP", "pod": {"address": "10.0.1.5", "port": 40000},
       "remote": {"address": "203.0.113.9", "port": 443}, "external": {"address": "192.0.2.10", "port": 40000},
@@ -67,12 +67,12 @@ TEST(NatList, AsOneJsonDocument) {
 }
 
 TEST(NatList, NothingThere) {
-  FakeWorld world;
-  EXPECT_EQ(world.run({"bpf", "nat", "list"}), exit_done);
-  EXPECT_EQ(world.out, "");
-  EXPECT_EQ(world.err, "No entries found.\n");
-  EXPECT_EQ(world.run({"-o", "json", "bpf", "nat", "list"}), exit_done);
-  EXPECT_EQ(world.out, "[]\n");
+  FakeContext context;
+  EXPECT_EQ(context.run({"bpf", "nat", "list"}), exit_done);
+  EXPECT_EQ(context.out, "");
+  EXPECT_EQ(context.err, "No entries found.\n");
+  EXPECT_EQ(context.run({"-o", "json", "bpf", "nat", "list"}), exit_done);
+  EXPECT_EQ(context.out, "[]\n");
 }
 
 struct SelectionRow {
@@ -81,7 +81,7 @@ struct SelectionRow {
 };
 
 TEST(NatList, ShowsWhatWasAskedFor) {
-  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
+  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
   const SelectionRow rows[] = {{{"--pod", "10.0.1.5"}, 1},
                                {{"--pod", "10.0.0.0/16"}, 1},
                                {{"--pod", "10.0.1.6"}, 0},
@@ -97,23 +97,23 @@ TEST(NatList, ShowsWhatWasAskedFor) {
   for (const auto& row : rows) {
     std::vector<std::string> words = {"bpf", "nat", "list"};
     words.insert(words.end(), row.options.begin(), row.options.end());
-    EXPECT_EQ(world.run(words), exit_done);
-    EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(world.out, '\n')), row.lines)
+    EXPECT_EQ(context.run(words), exit_done);
+    EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(context.out, '\n')), row.lines)
         << ::testing::PrintToString(row.options);
     words.insert(words.end(), {"-o", "json"});
-    EXPECT_EQ(world.run(words), exit_done);
-    EXPECT_EQ(nlohmann::json::parse(world.out).size(), row.lines) << ::testing::PrintToString(row.options);
+    EXPECT_EQ(context.run(words), exit_done);
+    EXPECT_EQ(nlohmann::json::parse(context.out).size(), row.lines) << ::testing::PrintToString(row.options);
   }
 }
 
 TEST(NatList, IcmpIsThatOfBothFamilies) {
-  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping()}};
-  world.mappings[0].protocol = IPPROTO_ICMP;
-  world.mappings[1].protocol = IPPROTO_ICMPV6;
-  EXPECT_EQ(world.run({"bpf", "nat", "list", "--proto", "icmp"}), exit_done);
-  EXPECT_EQ(std::ranges::count(world.out, '\n'), 2);
-  EXPECT_EQ(world.run({"bpf", "nat", "list", "--proto", "icmpv6"}), exit_done);
-  EXPECT_EQ(std::ranges::count(world.out, '\n'), 1);
+  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
+  context.mappings[0].protocol = IPPROTO_ICMP;
+  context.mappings[1].protocol = IPPROTO_ICMPV6;
+  EXPECT_EQ(context.run({"bpf", "nat", "list", "--proto", "icmp"}), exit_done);
+  EXPECT_EQ(std::ranges::count(context.out, '\n'), 2);
+  EXPECT_EQ(context.run({"bpf", "nat", "list", "--proto", "icmpv6"}), exit_done);
+  EXPECT_EQ(std::ranges::count(context.out, '\n'), 1);
 }
 
 struct WrongValueRow {
@@ -122,7 +122,7 @@ struct WrongValueRow {
 };
 
 TEST(NatList, AWrongValueIsNamedInOneLine) {
-  FakeWorld world{.mappings = {tcp_mapping()}};
+  FakeContext context{.mappings = {tcp_mapping()}};
   const WrongValueRow rows[] = {
       {{"--pod", "x"}, "masq: --pod: \"x\": an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24\n"},
       {{"--pod", ""}, "masq: --pod: \"\": an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24\n"},
@@ -135,13 +135,13 @@ TEST(NatList, AWrongValueIsNamedInOneLine) {
   for (const auto& row : rows) {
     std::vector<std::string> words = {"bpf", "nat", "list"};
     words.insert(words.end(), row.words.begin(), row.words.end());
-    EXPECT_EQ(world.run(words), exit_wrong_use);
-    EXPECT_EQ(world.err, row.expected);
-    EXPECT_EQ(world.out, "");
+    EXPECT_EQ(context.run(words), exit_wrong_use);
+    EXPECT_EQ(context.err, row.expected);
+    EXPECT_EQ(context.out, "");
   }
   for (const auto& words : std::vector<std::vector<std::string>>{
            {"bpf", "nat", "list", "--pod"}, {"bpf", "nat", "list", "--pod="}, {"status", "--pod", "10.0.1.5"}})
-    EXPECT_EQ(world.run(words), exit_wrong_use) << ::testing::PrintToString(words);
+    EXPECT_EQ(context.run(words), exit_wrong_use) << ::testing::PrintToString(words);
 }
 
 Mapping left_alone() {
@@ -154,50 +154,50 @@ Mapping left_alone() {
 }
 
 TEST(NatFlush, EndsWhatIsNamed) {
-  FakeWorld world{.mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", "10.0.1.9"}), exit_done);
-  EXPECT_EQ(world.out, "0 mappings ended\n");
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", "fd00::5", "--dst", "2001:db8::/32"}), exit_done);
-  EXPECT_EQ(world.out, "1 mapping ended\n");
-  EXPECT_EQ(world.run({"bpf", "nat", "flush"}), exit_done);
-  EXPECT_EQ(world.out, "1 mapping ended\n1 connection that was left alone is decided anew\n");
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "-o", "json"}), exit_done);
-  EXPECT_EQ(nlohmann::json::parse(world.out), nlohmann::json::parse(R"({"mappingsEnded":0,"leftAloneForgotten":0})"));
+  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", "10.0.1.9"}), exit_done);
+  EXPECT_EQ(context.out, "0 mappings ended\n");
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", "fd00::5", "--dst", "2001:db8::/32"}), exit_done);
+  EXPECT_EQ(context.out, "1 mapping ended\n");
+  EXPECT_EQ(context.run({"bpf", "nat", "flush"}), exit_done);
+  EXPECT_EQ(context.out, "1 mapping ended\n1 connection without masquerading will be decided again\n");
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "-o", "json"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(context.out), nlohmann::json::parse(R"({"mappingsEnded":0,"leftAloneForgotten":0})"));
 }
 
 TEST(NatFlush, StaleIsWhatTheAgentWouldDecideOtherwise) {
   Desired today;
   today.ipv4.sources = cidrs("10.0.0.0/8");
-  today.ipv4.rules = {{"203.0.113.0/24"_cidr, Decision::left_ip_masq_agent}};
+  today.ipv4.rules = {{"203.0.113.0/24"_cidr, Decision::exclude_ip_masq_agent}};
   today.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}, .ipv6 = {"2001:db8::10"_ip}}};
   today.ipv6.sources = cidrs("fd00::/8");
   today.ports = {{1024, 65535}};
-  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = desired_to_json(today).dump()},
-                  .mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_done);
-  EXPECT_EQ(world.out, "1 mapping ended\n");
-  EXPECT_EQ(world.mappings.size(), 2u);
+  FakeContext context{.agent = HttpAnswer{.status = 200, .body = desired_to_json(today).dump()},
+                      .mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_done);
+  EXPECT_EQ(context.out, "1 mapping ended\n");
+  EXPECT_EQ(context.mappings.size(), 2u);
 }
 
 TEST(NatFlush, NothingIsEndedByMistake) {
-  FakeWorld world{.mappings = {tcp_mapping()}};
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_no_agent);
-  EXPECT_EQ(world.err,
-            "masq: --stale: the agent does not answer: connect to /run/masq.sock: No such file or directory\n");
-  world.agent = HttpAnswer{.status = 200, .body = "{}"};
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--stale"}), exit_failed);
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "--pod", ""}), exit_wrong_use);
-  EXPECT_EQ(world.run({"bpf", "nat", "flush", "10.0.1.5"}), exit_wrong_use);
-  EXPECT_EQ(world.mappings.size(), 1u);
-  world.pinned = false;
-  EXPECT_EQ(world.run({"bpf", "nat", "flush"}), exit_failed);
+  FakeContext context{.mappings = {tcp_mapping()}};
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_no_agent);
+  EXPECT_EQ(context.err,
+            "masq: --stale: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
+  context.agent = HttpAnswer{.status = 200, .body = "{}"};
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_failed);
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", ""}), exit_wrong_use);
+  EXPECT_EQ(context.run({"bpf", "nat", "flush", "10.0.1.5"}), exit_wrong_use);
+  EXPECT_EQ(context.mappings.size(), 1u);
+  context.pinned = false;
+  EXPECT_EQ(context.run({"bpf", "nat", "flush"}), exit_failed);
 }
 
 TEST(IpMasqList, SortedWithTheCarvedOutMarked) {
-  FakeWorld world{.ip_masq = {{.cidr = "10.0.0.0/8"_cidr},
-                              {.cidr = "10.5.0.0/16"_cidr, .masquerade = true},
-                              {.cidr = "2001:db8:1234:5678::/64"_cidr, .masquerade = true},
-                              {.cidr = "fe80::/10"_cidr}}};
+  FakeContext context{.ip_masq = {{.cidr = "10.0.0.0/8"_cidr},
+                                  {.cidr = "10.5.0.0/16"_cidr, .masquerade = true},
+                                  {.cidr = "2001:db8:1234:5678::/64"_cidr, .masquerade = true},
+                                  {.cidr = "fe80::/10"_cidr}}};
   const auto expected =
       "IP PREFIX/ADDRESS\n"
       "10.0.0.0/8\n"
@@ -205,55 +205,55 @@ TEST(IpMasqList, SortedWithTheCarvedOutMarked) {
       "2001:db8:1234:5678::/64   masquerade\n"
       "fe80::/10\n";
   for (const char* word : {"list", "ls"}) {
-    EXPECT_EQ(world.run({"bpf", "ipmasq", word}), exit_done);
-    EXPECT_EQ(world.out, expected);
+    EXPECT_EQ(context.run({"bpf", "ipmasq", word}), exit_done);
+    EXPECT_EQ(context.out, expected);
   }
 }
 
 TEST(IpMasqList, AsJson) {
-  FakeWorld world{.ip_masq = {{.cidr = "10.5.0.0/16"_cidr, .masquerade = true}}};
-  EXPECT_EQ(world.run({"bpf", "ipmasq", "list", "-o", "json"}), exit_done);
-  EXPECT_EQ(nlohmann::json::parse(world.out).dump(), R"([{"cidr":"10.5.0.0/16","masquerade":true}])");
+  FakeContext context{.ip_masq = {{.cidr = "10.5.0.0/16"_cidr, .masquerade = true}}};
+  EXPECT_EQ(context.run({"bpf", "ipmasq", "list", "-o", "json"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(context.out).dump(), R"([{"cidr":"10.5.0.0/16","masquerade":true}])");
 }
 
 TEST(IpMasqList, NothingThere) {
-  FakeWorld world;
-  EXPECT_EQ(world.run({"bpf", "ipmasq", "list"}), exit_done);
-  EXPECT_EQ(world.out, "");
-  EXPECT_EQ(world.err, "No entries found.\n");
+  FakeContext context;
+  EXPECT_EQ(context.run({"bpf", "ipmasq", "list"}), exit_done);
+  EXPECT_EQ(context.out, "");
+  EXPECT_EQ(context.err, "No entries found.\n");
 }
 
 TEST(Lists, NothingPinnedIsAFailure) {
-  FakeWorld world{.pinned = false};
+  FakeContext context{.pinned = false};
   for (const char* what : {"nat", "ipmasq"})
     for (const char* format : {"text", "json"}) {
-      EXPECT_EQ(world.run({"bpf", what, "list", "-o", format}), exit_failed);
-      EXPECT_EQ(world.out, "");
-      EXPECT_EQ(world.err, "masq: nothing of masq is pinned in /bpf/masq\n");
+      EXPECT_EQ(context.run({"bpf", what, "list", "-o", format}), exit_failed);
+      EXPECT_EQ(context.out, "");
+      EXPECT_EQ(context.err, "masq: nothing of masq is pinned in /bpf/masq\n");
     }
 }
 
 TEST(ConfigCheck, CountsWhatAGoodFileSays) {
-  FakeWorld world{.files = {{"/f", "nonMasqueradeCIDRs: [10.1.2.3/8]\nmasqueradeCIDRs: [10.5.0.0/16]\n"}}};
-  EXPECT_EQ(world.run({"config", "check", "/f"}), exit_done);
-  EXPECT_EQ(world.out, "/f: ok: 3 not masqueraded, 1 masqueraded\n");
-  EXPECT_THAT(world.err, HasSubstr("10.0.0.0/8"));
-  EXPECT_EQ(world.run({"config", "check", "/f", "-o", "json"}), exit_done);
-  EXPECT_EQ(nlohmann::json::parse(world.out)["masqueradeCIDRs"][0], "10.5.0.0/16");
+  FakeContext context{.files = {{"/f", "nonMasqueradeCIDRs: [10.1.2.3/8]\nmasqueradeCIDRs: [10.5.0.0/16]\n"}}};
+  EXPECT_EQ(context.run({"config", "check", "/f"}), exit_done);
+  EXPECT_EQ(context.out, "/f: ok: 3 not masqueraded, 1 masqueraded\n");
+  EXPECT_THAT(context.err, HasSubstr("10.0.0.0/8"));
+  EXPECT_EQ(context.run({"config", "check", "/f", "-o", "json"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(context.out)["masqueradeCIDRs"][0], "10.5.0.0/16");
 }
 
 TEST(ConfigCheck, NamesFileLineAndValueOfABadOne) {
-  FakeWorld world{.files = {{"/etc/config/ip-masq-agent", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- nonsense\n"}}};
-  EXPECT_EQ(world.run({"config", "check"}), exit_failed);
-  EXPECT_THAT(world.err, HasSubstr("masq: /etc/config/ip-masq-agent: line 3: "));
-  EXPECT_THAT(world.err, HasSubstr("nonsense"));
-  EXPECT_EQ(world.run({"config", "check", "-o", "json"}), exit_failed);
-  EXPECT_EQ(nlohmann::json::parse(world.out)["ok"], false);
-  EXPECT_EQ(world.run({"config", "check", "/none"}), exit_failed);
+  FakeContext context{.files = {{"/etc/config/ip-masq-agent", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- nonsense\n"}}};
+  EXPECT_EQ(context.run({"config", "check"}), exit_failed);
+  EXPECT_THAT(context.err, HasSubstr("masq: /etc/config/ip-masq-agent: line 3: "));
+  EXPECT_THAT(context.err, HasSubstr("nonsense"));
+  EXPECT_EQ(context.run({"config", "check", "-o", "json"}), exit_failed);
+  EXPECT_EQ(nlohmann::json::parse(context.out)["ok"], false);
+  EXPECT_EQ(context.run({"config", "check", "/none"}), exit_failed);
 }
 
 TEST(CommandLine, WrongUseEndsWithTwoAndOneLine) {
-  FakeWorld world;
+  FakeContext context;
   const std::vector<std::vector<std::string>> wrong = {{},
                                                        {"stat"},
                                                        {"bpf"},
@@ -264,8 +264,8 @@ TEST(CommandLine, WrongUseEndsWithTwoAndOneLine) {
                                                        {"config", "check", "a", "b"},
                                                        {"status", "-o", "xml"}};
   for (const auto& words : wrong) {
-    EXPECT_EQ(world.run(words), exit_wrong_use) << ::testing::PrintToString(words);
-    EXPECT_EQ(world.err.find('\n'), std::string::npos) << world.err;
+    EXPECT_EQ(context.run(words), exit_wrong_use) << ::testing::PrintToString(words);
+    EXPECT_EQ(context.err.find('\n'), std::string::npos) << context.err;
   }
 }
 
@@ -292,13 +292,13 @@ TEST(CommandLine, TheEnvironmentStandsInForFlags) {
 }
 
 TEST(CommandLine, HelpAndVersion) {
-  FakeWorld world;
-  EXPECT_EQ(world.run({"--help"}), exit_done);
-  EXPECT_THAT(world.out, HasSubstr("status"));
-  EXPECT_EQ(world.run({"bpf", "--help"}), exit_done);
-  EXPECT_THAT(world.out, HasSubstr("ipmasq"));
-  EXPECT_EQ(world.run({"--version"}), exit_done);
-  EXPECT_EQ(world.out, fmt::format("masq {}\n", MASQ_VERSION));
+  FakeContext context;
+  EXPECT_EQ(context.run({"--help"}), exit_done);
+  EXPECT_THAT(context.out, HasSubstr("status"));
+  EXPECT_EQ(context.run({"bpf", "--help"}), exit_done);
+  EXPECT_THAT(context.out, HasSubstr("ipmasq"));
+  EXPECT_EQ(context.run({"--version"}), exit_done);
+  EXPECT_EQ(context.out, fmt::format("masq {}\n", MASQ_VERSION));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "cli/command.hpp"
 #include "datapath/datapath.hpp"
 #include "os/http_client.hpp"
-#include "unit/cli/world.hpp"
+#include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
 namespace masq {
@@ -33,40 +33,40 @@ Mapping mapping(const char* pod, std::uint16_t port) {
 }
 
 TEST(Explain, AsksTheAgentAndShowsItsVerdict) {
-  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
-  EXPECT_EQ(world.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
-  EXPECT_EQ(world.out, "masqueraded as 192.0.2.10: because\n");
-  EXPECT_EQ(world.run({"explain", "fd00::0005", "2001:db8::1", "--proto", "ICMP"}), exit_done);
-  EXPECT_EQ(world.asked, "/v1/explain?source=fd00::5&destination=2001:db8::1");
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443", "-o", "json"}), exit_done);
-  EXPECT_EQ(world.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
-  EXPECT_EQ(nlohmann::json::parse(world.out)["masqueraded"], true);
+  FakeContext context{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
+  EXPECT_EQ(context.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
+  EXPECT_EQ(context.out, "masqueraded as 192.0.2.10: because\n");
+  EXPECT_EQ(context.run({"explain", "fd00::0005", "2001:db8::1", "--proto", "ICMP"}), exit_done);
+  EXPECT_EQ(context.asked, "/v1/explain?source=fd00::5&destination=2001:db8::1");
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443", "-o", "json"}), exit_done);
+  EXPECT_EQ(context.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
+  EXPECT_EQ(nlohmann::json::parse(context.out)["masqueraded"], true);
 }
 
 TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
-  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = masqueraded},
-                  .mappings = {mapping("10.0.1.5", 1), mapping("10.0.1.5", 2), mapping("10.0.1.6", 3)}};
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443"}), exit_done);
-  EXPECT_EQ(world.out,
+  FakeContext context{.agent = HttpAnswer{.status = 200, .body = masqueraded},
+                      .mappings = {mapping("10.0.1.5", 1), mapping("10.0.1.5", 2), mapping("10.0.1.6", 3)}};
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443"}), exit_done);
+  EXPECT_EQ(context.out,
             "masqueraded as 192.0.2.10: because\n"
             "now dropped: every port of 192.0.2.10 is taken toward TCP 203.0.113.9:443 (3 of 1)\n"
             "now dropped: the pod has 2 of 2 mappings\n"
             "now dropped: 3 of 3 mappings are in use\n"
-            "2 mappings are alive: what was decided for them holds until the end\n");
-  world.mappings.pop_back();
-  EXPECT_EQ(world.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "80"}), exit_done);
-  EXPECT_EQ(world.out, "masqueraded as 192.0.2.10: because\n");
+            "2 mappings exist: existing connections keep their original decision\n");
+  context.mappings.pop_back();
+  EXPECT_EQ(context.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "80"}), exit_done);
+  EXPECT_EQ(context.out, "masqueraded as 192.0.2.10: because\n");
 }
 
 TEST(Explain, WhereNothingIsMasqueradedNothingIsInTheWay) {
-  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
-                  .mappings = {mapping("10.0.1.5", 1)}};
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
-  EXPECT_EQ(world.out, "not\n1 mapping is alive: what was decided for it holds until the end\n");
-  world.pinned = false;
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
-  EXPECT_EQ(world.out, "not\n");
+  FakeContext context{.agent = HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
+                      .mappings = {mapping("10.0.1.5", 1)}};
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
+  EXPECT_EQ(context.out, "not\n1 mapping exists: existing connections keep their original decision\n");
+  context.pinned = false;
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
+  EXPECT_EQ(context.out, "not\n");
 }
 
 struct Row {
@@ -75,7 +75,7 @@ struct Row {
 };
 
 TEST(Explain, AWrongValueIsNamed) {
-  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
+  FakeContext context{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
   const Row rows[] = {
       {{"x", "8.8.8.8"}, "masq: SRC: \"x\": an address is expected\n"},
       {{"10.0.1.5", "8.8.8.0/24"}, "masq: DST: \"8.8.8.0/24\": an address is expected\n"},
@@ -84,20 +84,20 @@ TEST(Explain, AWrongValueIsNamed) {
   for (const auto& row : rows) {
     std::vector<std::string> words = {"explain"};
     words.insert(words.end(), row.words.begin(), row.words.end());
-    EXPECT_EQ(world.run(words), exit_wrong_use);
-    EXPECT_EQ(world.err, row.error);
+    EXPECT_EQ(context.run(words), exit_wrong_use);
+    EXPECT_EQ(context.err, row.error);
   }
-  EXPECT_EQ(world.run({"explain", "10.0.1.5"}), exit_wrong_use);
+  EXPECT_EQ(context.run({"explain", "10.0.1.5"}), exit_wrong_use);
 }
 
 TEST(Explain, TheAgentsRefusalIsPassedOn) {
-  FakeWorld world;
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_no_agent);
-  world.agent = HttpAnswer{.status = 503, .body = R"({"error": "nothing is applied yet"})"};
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_failed);
-  EXPECT_EQ(world.err, "masq: nothing is applied yet\n");
-  world.agent = HttpAnswer{.status = 400, .body = R"({"error": "protocol: no"})"};
-  EXPECT_EQ(world.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_wrong_use);
+  FakeContext context;
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_no_agent);
+  context.agent = HttpAnswer{.status = 503, .body = R"({"error": "nothing is applied yet"})"};
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_failed);
+  EXPECT_EQ(context.err, "masq: nothing is applied yet\n");
+  context.agent = HttpAnswer{.status = 400, .body = R"({"error": "protocol: no"})"};
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_wrong_use);
 }
 
 }  // namespace

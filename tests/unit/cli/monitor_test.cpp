@@ -10,7 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/flood_gate.hpp"
 #include "datapath/event.hpp"
-#include "unit/cli/world.hpp"
+#include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
 namespace masq {
@@ -49,9 +49,9 @@ Event drop() {
 }
 
 TEST(Monitor, ALineForEachEvent) {
-  FakeWorld world{.events = {made(), ended(), drop()}};
-  EXPECT_EQ(world.run({"monitor"}), exit_done);
-  EXPECT_EQ(world.out,
+  FakeContext context{.events = {made(), ended(), drop()}};
+  EXPECT_EQ(context.run({"monitor"}), exit_done);
+  EXPECT_EQ(context.out,
             "2023-11-14T22:13:20.042Z made  TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:20000\n"
             "2023-11-14T22:13:20.042Z ended TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:20000 "
             "state=closing\n"
@@ -59,46 +59,46 @@ TEST(Monitor, ALineForEachEvent) {
 }
 
 TEST(Monitor, InJsonADocumentALine) {
-  FakeWorld world{.events = {ended(), drop()}, .lost = 7};
-  EXPECT_EQ(world.run({"monitor", "-o", "json"}), exit_done);
-  EXPECT_EQ(world.out, R"({"time":"2023-11-14T22:13:20.042Z","type":"ended","protocol":"TCP",)"
-                       R"("pod":{"address":"10.0.1.5","port":40000},"remote":{"address":"203.0.113.9","port":443},)"
-                       R"("external":{"address":"192.0.2.10","port":20000},"state":"closing"})"
-                       "\n"
-                       R"({"time":"2023-11-14T22:13:20.042Z","type":"drop","protocol":"UDP",)"
-                       R"("pod":{"address":"fd00::5","port":40000},"remote":{"address":"2001:db8::1","port":443},)"
-                       R"("direction":"egress","reason":"pod_limit"})"
-                       "\n"
-                       R"({"type":"notShown","kind":"lost","count":7})"
-                       "\n");
+  FakeContext context{.events = {ended(), drop()}, .lost = 7};
+  EXPECT_EQ(context.run({"monitor", "-o", "json"}), exit_done);
+  EXPECT_EQ(context.out, R"({"time":"2023-11-14T22:13:20.042Z","type":"ended","protocol":"TCP",)"
+                         R"("pod":{"address":"10.0.1.5","port":40000},"remote":{"address":"203.0.113.9","port":443},)"
+                         R"("external":{"address":"192.0.2.10","port":20000},"state":"closing"})"
+                         "\n"
+                         R"({"time":"2023-11-14T22:13:20.042Z","type":"drop","protocol":"UDP",)"
+                         R"("pod":{"address":"fd00::5","port":40000},"remote":{"address":"2001:db8::1","port":443},)"
+                         R"("direction":"egress","reason":"pod_limit"})"
+                         "\n"
+                         R"({"type":"notShown","kind":"lost","count":7})"
+                         "\n");
 }
 
 TEST(Monitor, ShowsWhatWasAskedFor) {
-  FakeWorld world{.events = {made(), ended(), drop()}};
-  EXPECT_EQ(world.run({"monitor", "--type", "ended,drop"}), exit_done);
-  EXPECT_EQ(std::ranges::count(world.out, '\n'), 2);
-  EXPECT_THAT(world.out, Not(HasSubstr(" made ")));
-  EXPECT_EQ(world.run({"monitor", "--pod", "fd00::/64"}), exit_done);
-  EXPECT_EQ(std::ranges::count(world.out, '\n'), 1);
+  FakeContext context{.events = {made(), ended(), drop()}};
+  EXPECT_EQ(context.run({"monitor", "--type", "ended,drop"}), exit_done);
+  EXPECT_EQ(std::ranges::count(context.out, '\n'), 2);
+  EXPECT_THAT(context.out, Not(HasSubstr(" made ")));
+  EXPECT_EQ(context.run({"monitor", "--pod", "fd00::/64"}), exit_done);
+  EXPECT_EQ(std::ranges::count(context.out, '\n'), 1);
 }
 
 TEST(Monitor, AFloodIsCountedAndHidesNothingElse) {
-  FakeWorld world{.events = std::vector<Event>(1000, drop()), .lost = 5000};
-  world.events.push_back(made());
-  EXPECT_EQ(world.run({"monitor"}), exit_done);
-  EXPECT_EQ(std::ranges::count(world.out, '\n'), 103);
-  EXPECT_THAT(world.out, HasSubstr(" made  TCP"));
-  EXPECT_THAT(world.out, HasSubstr("\n... 900 more: drop pod_limit\n... 5000 events came too fast to be kept\n"));
+  FakeContext context{.events = std::vector<Event>(1000, drop()), .lost = 5000};
+  context.events.push_back(made());
+  EXPECT_EQ(context.run({"monitor"}), exit_done);
+  EXPECT_EQ(std::ranges::count(context.out, '\n'), 103);
+  EXPECT_THAT(context.out, HasSubstr(" made  TCP"));
+  EXPECT_THAT(context.out, HasSubstr("\n... 900 more: drop pod_limit\n... 5000 events were not recorded\n"));
 }
 
 TEST(Monitor, WrongUseAndFailure) {
-  FakeWorld world;
-  EXPECT_EQ(world.run({"monitor", "--type", "made,lost"}), exit_wrong_use);
-  EXPECT_EQ(world.err, "masq: --type: \"lost\": one of made, ended, drop is expected\n");
-  EXPECT_EQ(world.run({"monitor", "--type", ""}), exit_wrong_use);
-  EXPECT_EQ(world.run({"monitor", "--pod", "x"}), exit_wrong_use);
-  world.pinned = false;
-  EXPECT_EQ(world.run({"monitor"}), exit_failed);
+  FakeContext context;
+  EXPECT_EQ(context.run({"monitor", "--type", "made,lost"}), exit_wrong_use);
+  EXPECT_EQ(context.err, "masq: --type: \"lost\": one of made, ended, drop is expected\n");
+  EXPECT_EQ(context.run({"monitor", "--type", ""}), exit_wrong_use);
+  EXPECT_EQ(context.run({"monitor", "--pod", "x"}), exit_wrong_use);
+  context.pinned = false;
+  EXPECT_EQ(context.run({"monitor"}), exit_failed);
 }
 
 TEST(FloodGate, ARoundBeginsAnew) {

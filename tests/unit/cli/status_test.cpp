@@ -4,7 +4,7 @@
 #include "cli/command.hpp"
 #include "cli/status_text.hpp"
 #include "os/http_client.hpp"
-#include "unit/cli/world.hpp"
+#include "unit/cli/fake_context.hpp"
 
 namespace masq {
 namespace {
@@ -46,8 +46,8 @@ Sources:        netlink         3s ago
                 ip-masq-agent   1m15s ago
                 k8s             not yet
 Last apply:     5s ago in 12ms: OK
-Mappings:       IPv4: 12 of 524288, 3 left alone
-                IPv6: 0 of 524288, 0 left alone
+Mappings:       IPv4: 12 of 524288, 3 bypassed
+                IPv6: 0 of 524288, 0 bypassed
 Drops:          IPv4 egress table_full: 7
 Notes:          eth1: no usable IPv6 address
 Agent:          masqd 1.2.3, up 1h30m
@@ -66,8 +66,8 @@ TEST(StatusText, AnUnhealthyAgent) {
 Datapath:       BPF (as configured)
 Sources:        cni             9s ago   no JSON
 Last apply:     5s ago in 12ms: eth0: no such device
-Mappings:       IPv4: 12 of 524288, 3 left alone
-                IPv6: 0 of 524288, 0 left alone
+Mappings:       IPv4: 12 of 524288, 3 bypassed
+                IPv6: 0 of 524288, 0 bypassed
 Drops:          none
 Problems:       apply: eth0: no such device
                 cni: no JSON
@@ -119,33 +119,33 @@ TEST(StatusText, AnotherAgentsDocumentDoesNotBreakIt) {
 }
 
 TEST(StatusCommand, ExitSaysWhetherAllIsWell) {
-  FakeWorld world{.agent = HttpAnswer{.status = 200, .body = healthy.dump()}};
-  EXPECT_EQ(world.run({"status"}), exit_done);
-  EXPECT_EQ(world.run({"status", "--brief"}), exit_done);
-  EXPECT_EQ(world.out, "OK\n");
+  FakeContext context{.agent = HttpAnswer{.status = 200, .body = healthy.dump()}};
+  EXPECT_EQ(context.run({"status"}), exit_done);
+  EXPECT_EQ(context.run({"status", "--brief"}), exit_done);
+  EXPECT_EQ(context.out, "OK\n");
   auto ill = healthy;
   ill["problems"] = {"first", "second"};
-  world.agent->body = ill.dump();
-  EXPECT_EQ(world.run({"status"}), exit_failed);
-  EXPECT_EQ(world.run({"status", "--brief"}), exit_failed);
-  EXPECT_EQ(world.out, "first\n");
-  EXPECT_EQ(world.run({"status", "-o", "json"}), exit_failed);
-  auto shown = Json::parse(world.out);
+  context.agent->body = ill.dump();
+  EXPECT_EQ(context.run({"status"}), exit_failed);
+  EXPECT_EQ(context.run({"status", "--brief"}), exit_failed);
+  EXPECT_EQ(context.out, "first\n");
+  EXPECT_EQ(context.run({"status", "-o", "json"}), exit_failed);
+  auto shown = Json::parse(context.out);
   EXPECT_EQ(shown["usage"].dump(), R"({"podsAtLimit":0,"pods":[]})");
   shown.erase("usage");
   EXPECT_EQ(shown, ill);
 }
 
 TEST(StatusCommand, WithoutAnAgentItEndsWithThreeAndSaysWhereItLooked) {
-  FakeWorld world;
-  EXPECT_EQ(world.run({"status"}), exit_no_agent);
-  EXPECT_EQ(world.out, "");
-  EXPECT_EQ(world.err, "masq: the agent does not answer: connect to /run/masq.sock: No such file or directory\n");
+  FakeContext context;
+  EXPECT_EQ(context.run({"status"}), exit_no_agent);
+  EXPECT_EQ(context.out, "");
+  EXPECT_EQ(context.err, "masq: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
 }
 
 TEST(StatusCommand, AnAnswerThatIsNoneIsAFailure) {
-  FakeWorld world{.agent = HttpAnswer{.status = 404, .body = "no such thing"}};
-  EXPECT_EQ(world.run({"status"}), exit_failed);
+  FakeContext context{.agent = HttpAnswer{.status = 404, .body = "no such thing"}};
+  EXPECT_EQ(context.run({"status"}), exit_failed);
 }
 
 }  // namespace

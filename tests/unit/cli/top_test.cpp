@@ -9,7 +9,7 @@
 #include "cli/command.hpp"
 #include "datapath/datapath.hpp"
 #include "os/http_client.hpp"
-#include "unit/cli/world.hpp"
+#include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
 namespace masq {
@@ -25,7 +25,7 @@ Mapping mapping(const char* pod, const char* remote, std::uint16_t external_port
           .external_port = external_port};
 }
 
-FakeWorld busy() {
+FakeContext busy() {
   return {
       .agent = HttpAnswer{.status = 200, .body = R"({"limits": {"mappings": 100, "mappingsPerPod": 8, "ports": 10}})"},
       .mappings = {mapping("10.0.1.6", "203.0.113.9", 3), mapping("10.0.1.5", "203.0.113.9", 1),
@@ -35,7 +35,7 @@ FakeWorld busy() {
 }
 
 TEST(Top, OneTableWhereThereIsNoTerminal) {
-  auto world = busy();
+  auto context = busy();
   const auto expected =
       "Mappings: IPv4 6 of 100, IPv6 0 of 100. Pods: 2. Destinations: 3.\n"
       "\n"
@@ -43,34 +43,34 @@ TEST(Top, OneTableWhereThereIsNoTerminal) {
       "10.0.1.5         5    62.5%         4\n"
       "10.0.1.6         1    12.5%         1\n"
       "\n"
-      "DESTINATION              PORTS   OF ALL   UNDER\n"
+      "DESTINATION              PORTS   OF ALL   EXTERNAL\n"
       "TCP 203.0.113.9:443          3    30.0%   192.0.2.10\n"
       "TCP 198.51.100.7:443         1    10.0%   192.0.2.10\n"
       "UDP 198.51.100.7:443         1    10.0%   192.0.2.10\n";
-  EXPECT_EQ(world.run({"top"}), exit_done);
-  EXPECT_EQ(world.out, expected);
-  EXPECT_EQ(world.run({"top", "--once"}), exit_done);
-  EXPECT_EQ(world.out, expected);
+  EXPECT_EQ(context.run({"top"}), exit_done);
+  EXPECT_EQ(context.out, expected);
+  EXPECT_EQ(context.run({"top", "--once"}), exit_done);
+  EXPECT_EQ(context.out, expected);
 }
 
 TEST(Top, WithoutAnAgentTheLimitsAreNotKnown) {
-  auto world = busy();
-  world.agent.reset();
-  EXPECT_EQ(world.run({"top", "--rows", "1"}), exit_done);
-  EXPECT_EQ(world.out,
+  auto context = busy();
+  context.agent.reset();
+  EXPECT_EQ(context.run({"top", "--rows", "1"}), exit_done);
+  EXPECT_EQ(context.out,
             "Mappings: IPv4 6, IPv6 0. Pods: 2. Destinations: 3.\n"
             "\n"
             "POD       MAPPINGS   OF MAX     PORTS\n"
             "10.0.1.5         5        -         4\n"
             "\n"
-            "DESTINATION             PORTS   OF ALL   UNDER\n"
+            "DESTINATION             PORTS   OF ALL   EXTERNAL\n"
             "TCP 203.0.113.9:443         3        -   192.0.2.10\n");
 }
 
 TEST(Top, AsJson) {
-  auto world = busy();
-  EXPECT_EQ(world.run({"top", "-o", "json", "--rows", "1"}), exit_done);
-  EXPECT_EQ(nlohmann::json::parse(world.out), nlohmann::json::parse(R"({
+  auto context = busy();
+  EXPECT_EQ(context.run({"top", "-o", "json", "--rows", "1"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(context.out), nlohmann::json::parse(R"({
     "mappings": {"ipv4": 6, "ipv6": 0}, "limits": {"mappings": 100, "mappingsPerPod": 8, "ports": 10},
     "pods": [{"pod": "10.0.1.5", "mappings": 5, "ports": 4}],
     "destinations": [{"protocol": "TCP", "address": "203.0.113.9", "port": 443, "external": "192.0.2.10", "ports": 3}]
@@ -78,11 +78,11 @@ TEST(Top, AsJson) {
 }
 
 TEST(Top, WrongUseAndFailure) {
-  auto world = busy();
-  for (const char* rows : {"0", "-1", "x", ""}) EXPECT_EQ(world.run({"top", "--rows", rows}), exit_wrong_use) << rows;
-  world.pinned = false;
-  EXPECT_EQ(world.run({"top"}), exit_failed);
-  EXPECT_EQ(world.err, "masq: nothing of masq is pinned in /bpf/masq\n");
+  auto context = busy();
+  for (const char* rows : {"0", "-1", "x", ""}) EXPECT_EQ(context.run({"top", "--rows", rows}), exit_wrong_use) << rows;
+  context.pinned = false;
+  EXPECT_EQ(context.run({"top"}), exit_failed);
+  EXPECT_EQ(context.err, "masq: nothing of masq is pinned in /bpf/masq\n");
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ class Witness final : public Datapath {
   Result<Steps> apply(const Desired&) override { return say("apply", Steps{name_}); }
   Result<Steps> plan(const Desired&) override { return Steps(); }
   Result<void> check(const Desired&) override { return say("check"); }
-  Result<bool> in_force() override { return in_force_now; }
+  Result<bool> is_active() override { return active; }
   Result<bool> hand_over() override { return say("hand over", has_something); }
   Result<void> take_back(const Desired&) override { return say("take back"); }
   Result<void> take_over(const std::vector<Mapping>&) override { return say("take over"); }
@@ -39,7 +39,7 @@ class Witness final : public Datapath {
   Result<Counters> counters() override { return Counters(); }
   Result<Steps> remove() override { return say("remove", Steps()); }
 
-  bool in_force_now = false;
+  bool active = false;
   bool has_something = true;
 
  private:
@@ -129,7 +129,7 @@ TEST_F(Replacing, without_another_one_in_the_kernel_a_failure_removes_nothing) {
 }
 
 TEST_F(Replacing, what_is_in_force_is_not_undone) {
-  chosen->in_force_now = true;
+  chosen->active = true;
   refused = {"new: apply"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: not taken over"}));
 }

@@ -51,11 +51,11 @@ TEST(Decide, ASmallNodeMasqueradesItsBridge) {
   EXPECT_EQ(join(desired.ipv4.sources), "10.0.0.0/24");
   EXPECT_EQ(join(desired.ipv6.sources), "fd00::/112");
   EXPECT_EQ(join(desired.ipv4.shown_exclusions), "10.0.0.0/24");
-  EXPECT_THAT(desired.ipv4.rules, ElementsAre(PolicyRule{"10.0.0.1/32"_cidr, Decision::left_own_address},
-                                              PolicyRule{"192.0.2.10/32"_cidr, Decision::left_own_address},
-                                              PolicyRule{"192.0.2.255/32"_cidr, Decision::left_broadcast}));
-  EXPECT_THAT(desired.ipv6.rules, ElementsAre(PolicyRule{"2001:db8::10/128"_cidr, Decision::left_own_address},
-                                              PolicyRule{"fd00::1/128"_cidr, Decision::left_own_address}));
+  EXPECT_THAT(desired.ipv4.rules, ElementsAre(PolicyRule{"10.0.0.1/32"_cidr, Decision::exclude_own_address},
+                                              PolicyRule{"192.0.2.10/32"_cidr, Decision::exclude_own_address},
+                                              PolicyRule{"192.0.2.255/32"_cidr, Decision::exclude_broadcast}));
+  EXPECT_THAT(desired.ipv6.rules, ElementsAre(PolicyRule{"2001:db8::10/128"_cidr, Decision::exclude_own_address},
+                                              PolicyRule{"fd00::1/128"_cidr, Decision::exclude_own_address}));
   ASSERT_EQ(desired.uplinks.size(), 1U);
   EXPECT_EQ(desired.uplinks[0], (Uplink{2, "eth0", true, {"192.0.2.10"_ip}, {"2001:db8::10"_ip}}));
   EXPECT_EQ(join(desired.ports), "1024-4788,4790-6080,6082-8471,8473-29999,61000-65535");
@@ -141,8 +141,8 @@ TEST(Decide, WithoutAPodCidrNothingIsMasqueradedAndThatIsSaid) {
   node.links.pop_back();
   const auto desired = decided({}, node);
   EXPECT_THAT(desired.ipv4.sources, IsEmpty());
-  EXPECT_THAT(desired.notes, ElementsAre("no IPv4 pod CIDR known: nothing is masqueraded",
-                                         "no IPv6 pod CIDR known: nothing is masqueraded"));
+  EXPECT_THAT(desired.notes, ElementsAre("no IPv4 pod CIDR detected: nothing is masqueraded",
+                                         "no IPv6 pod CIDR detected: nothing is masqueraded"));
   node.links[1].addresses.resize(1);
   EXPECT_THAT(decided({}, node).notes, Not(Contains(HasSubstr("IPv6 pod CIDR")))) << "a node that speaks IPv4 only";
 }
@@ -153,9 +153,9 @@ TEST(Decide, TheNativeRoutingCidrIsExcludedWithTheAgentToo) {
     auto with = config;
     with.enable_ip_masq_agent = agent;
     const auto desired = decided(with);
-    EXPECT_EQ(toward(desired, "10.9.9.9"), Decision::left_native_routing) << agent;
+    EXPECT_EQ(toward(desired, "10.9.9.9"), Decision::exclude_native_routing) << agent;
     EXPECT_EQ(join(desired.ipv4.shown_exclusions), "10.0.0.0/8") << agent;
-    EXPECT_EQ(toward(desired, "10.0.0.9"), Decision::left_pod_cidr) << agent;
+    EXPECT_EQ(toward(desired, "10.0.0.9"), Decision::exclude_pod_cidr) << agent;
   }
 }
 
@@ -174,17 +174,17 @@ TEST(Decide, TheIpMasqAgentsRulesAreThereWhenItIsOn) {
   EXPECT_EQ(join(on.ip_masq_agent_rules.non_masquerade), "10.0.0.0/8 192.0.2.0/24 fd00::/8");
   EXPECT_EQ(join(on.ip_masq_agent_rules.masquerade), "10.9.0.0/16");
   EXPECT_THAT(on.notes, ElementsAre("ip-masq-agent: line 1: \"x\": unknown key, ignored"));
-  EXPECT_EQ(toward(on, "10.5.5.5"), Decision::left_ip_masq_agent);
+  EXPECT_EQ(toward(on, "10.5.5.5"), Decision::exclude_ip_masq_agent);
   EXPECT_EQ(toward(on, "10.9.5.5"), Decision::masquerade);
-  EXPECT_EQ(toward(on, "fd12::1"), Decision::left_ip_masq_agent);
-  EXPECT_EQ(toward(on, "192.0.2.10"), Decision::left_ip_masq_agent) << "before the node's own address";
+  EXPECT_EQ(toward(on, "fd12::1"), Decision::exclude_ip_masq_agent);
+  EXPECT_EQ(toward(on, "192.0.2.10"), Decision::exclude_ip_masq_agent) << "before the node's own address";
   EXPECT_THAT(on.ipv4.rules, Contains(Field(&PolicyRule::destination, "10.9.0.0/16"_cidr))) << "kept for the list";
 }
 
 TEST(Decide, UntilTheAgentsFileIsReadItsDefaultsHold) {
   const auto desired = decided({.enable_ip_masq_agent = true});
   EXPECT_EQ(desired.ip_masq_agent_rules, default_ip_masq_agent());
-  EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::left_ip_masq_agent);
+  EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::exclude_ip_masq_agent);
 }
 
 TEST(Decide, OtherNodesAreLeftAloneUnlessAskedFor) {
@@ -192,15 +192,15 @@ TEST(Decide, OtherNodesAreLeftAloneUnlessAskedFor) {
   node.k8s_node_addresses = {"198.51.100.1"_ip, "2001:db8:1::1"_ip};
   Config config{.node_addresses = {"198.51.100.2"_ip, "192.0.2.10"_ip}};
   auto desired = decided(config, node);
-  EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::left_node);
-  EXPECT_EQ(toward(desired, "198.51.100.2"), Decision::left_node);
+  EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::exclude_node);
+  EXPECT_EQ(toward(desired, "198.51.100.2"), Decision::exclude_node);
   EXPECT_EQ(toward(desired, "198.51.100.3"), Decision::masquerade);
-  EXPECT_EQ(toward(desired, "2001:db8:1::1"), Decision::left_node);
-  EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::left_own_address) << "this node among all nodes";
+  EXPECT_EQ(toward(desired, "2001:db8:1::1"), Decision::exclude_node);
+  EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::exclude_own_address) << "this node among all nodes";
   config.enable_remote_node_masquerade = true;
   desired = decided(config, node);
   EXPECT_EQ(toward(desired, "198.51.100.1"), Decision::masquerade);
-  EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::left_own_address);
+  EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::exclude_own_address);
 }
 
 TEST(Decide, BroadcastAddressesOfUplinkSubnetsAreLeftAlone) {
@@ -209,12 +209,12 @@ TEST(Decide, BroadcastAddressesOfUplinkSubnetsAreLeftAlone) {
     Decision decision;
   };
   const Case cases[] = {
-      {"192.0.2.10/24", "192.0.2.255", Decision::left_broadcast},
-      {"192.0.2.10/23", "192.0.3.255", Decision::left_broadcast},
+      {"192.0.2.10/24", "192.0.2.255", Decision::exclude_broadcast},
+      {"192.0.2.10/23", "192.0.3.255", Decision::exclude_broadcast},
       {"192.0.2.10/23", "192.0.2.255", Decision::masquerade},
-      {"192.0.2.9/30", "192.0.2.11", Decision::left_broadcast},
+      {"192.0.2.9/30", "192.0.2.11", Decision::exclude_broadcast},
       {"192.0.2.10/31", "192.0.2.11", Decision::masquerade},
-      {"192.0.2.10/32", "192.0.2.10", Decision::left_own_address},
+      {"192.0.2.10/32", "192.0.2.10", Decision::exclude_own_address},
   };
   for (const auto& [address, destination, decision] : cases) {
     auto node = small_node();
@@ -223,8 +223,8 @@ TEST(Decide, BroadcastAddressesOfUplinkSubnetsAreLeftAlone) {
   }
   auto node = small_node();
   node.links[1].addresses[0].broadcast = "192.0.2.127"_ip;
-  EXPECT_EQ(toward(decided({}, node), "192.0.2.127"), Decision::left_broadcast) << "as configured";
-  EXPECT_EQ(toward(decided({}, node), "192.0.2.255"), Decision::left_broadcast) << "and all ones";
+  EXPECT_EQ(toward(decided({}, node), "192.0.2.127"), Decision::exclude_broadcast) << "as configured";
+  EXPECT_EQ(toward(decided({}, node), "192.0.2.255"), Decision::exclude_broadcast) << "and all ones";
 }
 
 TEST(Decide, MappedPortsKeepClearOfTheNodesOwn) {
@@ -267,9 +267,9 @@ TEST(Decide, ContradictionsWithTheNodeAreErrors) {
   node.local_port_range = {1024, 65535};
   EXPECT_EQ(decide({}, node).error().message,
             "nat-port-range auto leaves no port: ip_local_port_range 1024-65535, ip_local_reserved_ports and "
-            "node-port-range 30000-32767 take all: set nat-port-range");
+            "node-port-range 30000-32767 contain all ports: set nat-port-range");
   EXPECT_EQ(decide({.nat_port_range = {{{30000, 30010}}}}, small_node()).error().message,
-            "nat-port-range 30000-30010 leaves no port: all of it is node-port-range 30000-32767");
+            "nat-port-range 30000-30010 leaves no port: the whole range is inside node-port-range 30000-32767");
   EXPECT_EQ(decide({.masquerade_address = {"198.51.100.1"_ip}}, small_node()).error().message,
             "masquerade-address: 198.51.100.1 is not an address of this node");
 }

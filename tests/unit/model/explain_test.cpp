@@ -31,10 +31,9 @@ TEST(Explain, NamesTheFactThatDecides) {
     std::string source, destination, expected;
   };
   const Case cases[] = {
-      {"10.0.1.5", "8.8.8.8",
-       "masqueraded on eth0 as 192.0.2.10, on eth1 as 198.51.100.10: no rule leaves the destination alone"},
+      {"10.0.1.5", "8.8.8.8", "masqueraded on eth0 as 192.0.2.10, on eth1 as 198.51.100.10: no exclusion matches"},
       {"10.0.1.5", "172.20.1.1",
-       "masqueraded on eth0 as 192.0.2.10, on eth1 as 198.51.100.10: 172.20.0.0/16 is among the ip-masq-agent's "
+       "masqueraded on eth0 as 192.0.2.10, on eth1 as 198.51.100.10: 172.20.0.0/16 is in the ip-masq-agent's "
        "masqueradeCIDRs"},
       {"10.0.1.5", "172.17.0.1", "not masqueraded: 172.16.0.0/12 is excluded by the ip-masq-agent"},
       {"10.0.1.5", "10.0.9.9", "not masqueraded: the destination is inside the pod CIDR 10.0.0.0/16"},
@@ -46,7 +45,7 @@ TEST(Explain, NamesTheFactThatDecides) {
       {"10.0.1.5", "224.0.0.1", "not masqueraded: the destination is a multicast address"},
       {"192.0.2.10", "8.8.8.8", "not masqueraded: the source is outside the pod CIDRs (10.0.0.0/16)"},
       {"10.0.1.5", "2001:db8::1", "not masqueraded: source and destination are of different address families"},
-      {"2001:db8::2", "2001:db8::1", "not masqueraded: the source is outside the pod CIDRs (none is known)"},
+      {"2001:db8::2", "2001:db8::1", "not masqueraded: the source is outside the pod CIDRs (none detected)"},
   };
   const auto state = desired({.ipv4_native_routing_cidr = cidrs("10.128.0.0/9")});
   for (const auto& [source, destination, expected] : cases)
@@ -60,14 +59,14 @@ TEST(Explain, SaysAsWhat) {
   EXPECT_FALSE(explanation.rule);
   ASSERT_EQ(explanation.externals.size(), 1U);
   EXPECT_EQ(explanation.externals[0], (Explanation::External{"eth0", {"192.0.2.10"_ip}}));
-  EXPECT_EQ(to_string(explanation), "masqueraded as 192.0.2.10: no rule leaves the destination alone");
+  EXPECT_EQ(to_string(explanation), "masqueraded as 192.0.2.10: no exclusion matches");
 }
 
 TEST(Explain, SaysWhenThereIsNoAddressOrNoUplink) {
   EXPECT_EQ(to_string(explain(desired({.devices = {"eth2"}}), "10.0.1.5"_ip, "8.8.8.8"_ip)),
-            "masqueraded as nothing, as it has no usable address: dropped: no rule leaves the destination alone");
+            "masqueraded as nothing (no usable address: packets are dropped): no exclusion matches");
   EXPECT_EQ(to_string(explain(desired({.devices = {"eth9"}}), "10.0.1.5"_ip, "8.8.8.8"_ip)),
-            "not masqueraded: there is no uplink");
+            "not masqueraded: no uplink exists");
   EXPECT_EQ(to_string(explain(desired({.enable_ipv4_masquerade = false}), "10.0.1.5"_ip, "8.8.8.8"_ip)),
             "not masqueraded: IPv4 masquerading is off");
 }
@@ -75,8 +74,8 @@ TEST(Explain, SaysWhenThereIsNoAddressOrNoUplink) {
 TEST(Explain, TheRouteMayNameTheAddress) {
   EXPECT_EQ(to_string(explain(desired({.devices = {"eth0"}, .enable_masquerade_to_route_source = true}), "10.0.1.5"_ip,
                               "8.8.8.8"_ip)),
-            "masqueraded as the source address that the route selects, else 192.0.2.10: no rule leaves the destination "
-            "alone");
+            "masqueraded as the source address that the route selects, else 192.0.2.10: no exclusion "
+            "matches");
 }
 
 }  // namespace

@@ -289,10 +289,11 @@ TEST(OptionChecks, ContradictionsAreRefused) {
       {{{"enable-bpf-masquerade", {"false"}}, {"masquerade-address", {"192.0.2.1", "fd00::1", "192.0.2.2"}}},
        "masquerade-address (test): one address of a family is expected: the iptables datapath has no pools"},
       {{{"datapath", {"nftables"}}, {"nat-timeout-udp", {"10s"}}},
-       "nat-timeout-udp (test): not for the nftables datapath, where conntrack decides: see its sysctls "
+       "nat-timeout-udp (test): not supported by the nftables datapath: set the sysctls of conntrack "
        "(net.netfilter.nf_conntrack_*)"},
       {{{"datapath", {"bpf"}}, {"egress-masquerade-interfaces", {"eth0", "eth+"}}},
-       "egress-masquerade-interfaces (test): \"eth0\" \"eth+\": not for the bpf datapath: set devices instead"},
+       "egress-masquerade-interfaces (test): \"eth0\" \"eth+\": not supported by the bpf datapath: set devices "
+       "instead"},
       {{{"nat-max-mappings", {"100"}}, {"nat-max-mappings-per-pod", {"101"}}},
        "nat-max-mappings-per-pod (test): 101: at most 100 is expected, which is nat-max-mappings"},
   };

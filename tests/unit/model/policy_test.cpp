@@ -41,16 +41,16 @@ TEST(Policy, ListsAreAskedInOrder) {
       {"broadcast before all",
        {.broadcast = cidrs("192.0.2.255/32"), .native_routing = cidrs("192.0.2.0/24"), .own = cidrs("192.0.2.255/32")},
        "192.0.2.255",
-       Decision::left_broadcast},
+       Decision::exclude_broadcast},
       {"native routing before the agent",
        {.native_routing = cidrs("10.0.0.0/8"), .non_masquerade = cidrs("10.1.0.0/16")},
        "10.1.0.1",
-       Decision::left_native_routing},
+       Decision::exclude_native_routing},
       {"masqueradeCIDRs do not undo native routing",
        {.native_routing = cidrs("10.0.0.0/8"), .masquerade = cidrs("10.1.0.0/16")},
        "10.1.0.1",
-       Decision::left_native_routing},
-      {"the agent's exclusion", {.non_masquerade = cidrs("10.0.0.0/8")}, "10.1.0.1", Decision::left_ip_masq_agent},
+       Decision::exclude_native_routing},
+      {"the agent's exclusion", {.non_masquerade = cidrs("10.0.0.0/8")}, "10.1.0.1", Decision::exclude_ip_masq_agent},
       {"a longer masqueradeCIDR takes it back",
        {.non_masquerade = cidrs("10.0.0.0/8"), .masquerade = cidrs("10.1.0.0/16")},
        "10.1.0.1",
@@ -58,34 +58,34 @@ TEST(Policy, ListsAreAskedInOrder) {
       {"beside it the exclusion stays",
        {.non_masquerade = cidrs("10.0.0.0/8"), .masquerade = cidrs("10.1.0.0/16")},
        "10.2.0.1",
-       Decision::left_ip_masq_agent},
+       Decision::exclude_ip_masq_agent},
       {"a longer exclusion inside it",
        {.non_masquerade = cidrs("10.0.0.0/8 10.1.2.0/24"), .masquerade = cidrs("10.1.0.0/16")},
        "10.1.2.3",
-       Decision::left_ip_masq_agent},
+       Decision::exclude_ip_masq_agent},
       {"a wider masqueradeCIDR says nothing",
        {.non_masquerade = cidrs("10.1.0.0/16"), .masquerade = cidrs("10.0.0.0/8")},
        "10.1.0.1",
-       Decision::left_ip_masq_agent},
+       Decision::exclude_ip_masq_agent},
       {"on a tie the exclusion",
        {.non_masquerade = cidrs("10.0.0.0/8"), .masquerade = cidrs("10.0.0.0/8")},
        "10.1.0.1",
-       Decision::left_ip_masq_agent},
+       Decision::exclude_ip_masq_agent},
       {"taken back, a node is still a node",
        {.non_masquerade = cidrs("10.0.0.0/8"), .masquerade = cidrs("10.1.0.0/16"), .nodes = cidrs("10.1.0.1/32")},
        "10.1.0.1",
-       Decision::left_node},
+       Decision::exclude_node},
       {"an excluded node is the agent's",
        {.non_masquerade = cidrs("10.0.0.0/8"), .nodes = cidrs("10.1.0.1/32")},
        "10.1.0.1",
-       Decision::left_ip_masq_agent},
+       Decision::exclude_ip_masq_agent},
       {"a masqueradeCIDR longer than anything",
        {.non_masquerade = cidrs("10.0.0.0/8"), .masquerade = cidrs("10.1.0.1/32"), .own = cidrs("10.1.0.1/32")},
        "10.1.0.1",
-       Decision::left_own_address},
-      {"own address", {.own = cidrs("192.0.2.10/32")}, "192.0.2.10", Decision::left_own_address},
+       Decision::exclude_own_address},
+      {"own address", {.own = cidrs("192.0.2.10/32")}, "192.0.2.10", Decision::exclude_own_address},
       {"beside the own address", {.own = cidrs("192.0.2.10/32")}, "192.0.2.11", Decision::masquerade},
-      {"everything", {.non_masquerade = cidrs("0.0.0.0/0")}, "203.0.113.9", Decision::left_ip_masq_agent},
+      {"everything", {.non_masquerade = cidrs("0.0.0.0/0")}, "203.0.113.9", Decision::exclude_ip_masq_agent},
       {"IPv6",
        {.non_masquerade = cidrs("fd00::/8"), .masquerade = cidrs("fd00:1::/32")},
        "fd00:1::1",
@@ -98,8 +98,8 @@ TEST(Policy, DestinationsInTheSourceSetComeBeforeAnyRule) {
   FamilyPolicy policy;
   policy.sources = cidrs("10.0.0.0/16");
   policy.rules = flatten({.broadcast = cidrs("10.0.0.255/32"), .masquerade = cidrs("10.0.1.0/24")});
-  EXPECT_EQ(decide_destination(policy, "10.0.0.255"_ip), Decision::left_pod_cidr);
-  EXPECT_EQ(decide_destination(policy, "10.0.1.1"_ip), Decision::left_pod_cidr);
+  EXPECT_EQ(decide_destination(policy, "10.0.0.255"_ip), Decision::exclude_pod_cidr);
+  EXPECT_EQ(decide_destination(policy, "10.0.1.1"_ip), Decision::exclude_pod_cidr);
   EXPECT_EQ(decide_destination(policy, "10.1.0.1"_ip), Decision::masquerade);
 }
 
@@ -107,9 +107,9 @@ TEST(Policy, EveryPrefixIsThereOnceAndSorted) {
   const auto rules = flatten({.non_masquerade = cidrs("192.168.0.0/16 10.0.0.0/8 10.1.0.0/16 10.0.0.0/8"),
                               .masquerade = cidrs("10.1.0.0/16"),
                               .nodes = cidrs("10.0.0.0/8")});
-  EXPECT_THAT(rules, ElementsAre(PolicyRule{"10.0.0.0/8"_cidr, Decision::left_ip_masq_agent},
-                                 PolicyRule{"10.1.0.0/16"_cidr, Decision::left_ip_masq_agent},
-                                 PolicyRule{"192.168.0.0/16"_cidr, Decision::left_ip_masq_agent}));
+  EXPECT_THAT(rules, ElementsAre(PolicyRule{"10.0.0.0/8"_cidr, Decision::exclude_ip_masq_agent},
+                                 PolicyRule{"10.1.0.0/16"_cidr, Decision::exclude_ip_masq_agent},
+                                 PolicyRule{"192.168.0.0/16"_cidr, Decision::exclude_ip_masq_agent}));
 }
 
 // R75: the merged list against the lists themselves, asked one after the other by a linear scan.
@@ -123,12 +123,12 @@ class Oracle {
   }
 
   static Decision decide(const DestinationLists& lists, const Address& address) {
-    if (longest(lists.broadcast, address) >= 0) return Decision::left_broadcast;
-    if (longest(lists.native_routing, address) >= 0) return Decision::left_native_routing;
+    if (longest(lists.broadcast, address) >= 0) return Decision::exclude_broadcast;
+    if (longest(lists.native_routing, address) >= 0) return Decision::exclude_native_routing;
     const int excluded = longest(lists.non_masquerade, address);
-    if (excluded >= 0 && excluded >= longest(lists.masquerade, address)) return Decision::left_ip_masq_agent;
-    if (longest(lists.nodes, address) >= 0) return Decision::left_node;
-    if (longest(lists.own, address) >= 0) return Decision::left_own_address;
+    if (excluded >= 0 && excluded >= longest(lists.masquerade, address)) return Decision::exclude_ip_masq_agent;
+    if (longest(lists.nodes, address) >= 0) return Decision::exclude_node;
+    if (longest(lists.own, address) >= 0) return Decision::exclude_own_address;
     return Decision::masquerade;
   }
 };

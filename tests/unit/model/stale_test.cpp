@@ -59,25 +59,25 @@ DecidedConnection connection(const Row& row) {
 }
 
 TEST(Stale, IsWhatWouldBeDecidedOtherwise) {
-  for (const auto& row : rows) EXPECT_EQ(would_decide_otherwise(desired(), connection(row)), row.stale) << row.what;
+  for (const auto& row : rows) EXPECT_EQ(is_stale(desired(), connection(row)), row.stale) << row.what;
 }
 
 TEST(Stale, TheRouteMayChooseAnyAddress) {
   auto state = desired();
   state.route_source = true;
-  EXPECT_FALSE(would_decide_otherwise(
-      state, connection({.pod = "10.0.1.5", .remote = "8.8.8.8", .external = "192.0.2.11", .port = 20000})));
+  EXPECT_FALSE(
+      is_stale(state, connection({.pod = "10.0.1.5", .remote = "8.8.8.8", .external = "192.0.2.11", .port = 20000})));
 }
 
 TEST(Stale, MappingsWaitForAnAddressThatIsAway) {
   auto state = desired();
   for (auto& uplink : state.uplinks) uplink.ipv4.clear();
-  EXPECT_FALSE(would_decide_otherwise(state, connection(rows[0])));
+  EXPECT_FALSE(is_stale(state, connection(rows[0])));
 }
 
 TEST(DesiredJson, DecidesAsTheStateThatItWasMadeOf) {
   const auto read = desired_from_json(nlohmann::ordered_json::parse(desired_to_json(desired()).dump())).value();
-  for (const auto& row : rows) EXPECT_EQ(would_decide_otherwise(read, connection(row)), row.stale) << row.what;
+  for (const auto& row : rows) EXPECT_EQ(is_stale(read, connection(row)), row.stale) << row.what;
   EXPECT_EQ(read.ipv4.rules, desired().ipv4.rules);
   EXPECT_EQ(read.ports, desired().ports);
   EXPECT_EQ(read.max_mappings_per_pod, desired().max_mappings_per_pod);

@@ -167,7 +167,7 @@ TEST_F(HttpServerTest, AnAddressWithManyConnectionsTakesNoneFromAnother) {
 
 TEST_F(HttpServerTest, ASilentClientIsLeftAfterItsDeadline) {
   const auto hasty = HttpServer::open(*loop, listen_at(directory / "hasty").value(), [](auto) { return HttpReply(); },
-                                      {.patience = std::chrono::milliseconds(50)});
+                                      {.timeout = std::chrono::milliseconds(50)});
   const auto fd = connect_to(directory / "hasty", std::chrono::seconds(5)).value();
   const auto begin = loop->now();
   say(fd, "GET ");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/netfilter/left_ranges.hpp"
+#include "datapath/netfilter/exclusion_ranges.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -13,11 +13,11 @@
 namespace masq {
 namespace {
 
-// A prefix around those that are looked at now; what lies before `rest` is dealt with.
+// An enclosing prefix of the current prefix; the addresses before `rest` are done.
 struct Enclosing {
   AddressRange range;
   Decision decision;
-  std::optional<Address> rest;  // none: nothing is left of it
+  std::optional<Address> rest;  // absent: no address remains
 };
 
 class Carver {
@@ -32,7 +32,7 @@ class Carver {
     around_.push_back({range, rule.decision, range.first});
   }
 
-  std::vector<LeftRange> finish() && {
+  std::vector<ExclusionRange> finish() && {
     while (!around_.empty()) leave();
     std::ranges::sort(ranges_);
     return std::move(ranges_);
@@ -62,12 +62,12 @@ class Carver {
   }
 
   std::vector<Enclosing> around_;
-  std::vector<LeftRange> ranges_;
+  std::vector<ExclusionRange> ranges_;
 };
 
 }  // namespace
 
-std::vector<LeftRange> left_ranges(const std::vector<PolicyRule>& rules) {
+std::vector<ExclusionRange> exclusion_ranges(const std::vector<PolicyRule>& rules) {
   Carver carver;
   for (const auto& rule : rules) carver.add(rule);
   return std::move(carver).finish();

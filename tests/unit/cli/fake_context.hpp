@@ -10,21 +10,21 @@
 
 namespace masq {
 
-// A world of values, and what a command said in it.
-struct FakeWorld {
+// A context of values, and the output of a command.
+struct FakeContext {
   std::optional<HttpAnswer> agent;
   std::vector<Mapping> mappings;
   std::vector<IpMasqEntry> ip_masq;
-  std::vector<Event> events;  // that happen within one second
-  std::uint64_t lost = 0;     // of them
+  std::vector<Event> events;  // events of one second
+  std::uint64_t lost = 0;     // of these events
   bool pinned = true;
   std::map<std::string, std::string> files;
-  std::string asked;  // of the agent, last
+  std::string asked;  // last request to the agent
   std::string out, err;
 
-  World world() {
+  CommandContext context() {
     const auto not_pinned = [] { return fail("nothing of masq is pinned in /bpf/masq"); };
-    return {.ask_agent = [this](std::string_view target) -> Result<HttpAnswer> {
+    return {.query_agent = [this](std::string_view target) -> Result<HttpAnswer> {
               asked = target;
               if (!agent) return fail("connect to /run/masq.sock: No such file or directory");
               return *agent;
@@ -63,7 +63,7 @@ struct FakeWorld {
             .err = [this](std::string_view text) { err += text; }};
   }
 
-  // Runs `masq WORDS...`; the exit code.
+  // Runs `masq WORDS...` and returns the exit code.
   int run(const std::vector<std::string>& words) {
     out.clear();
     err.clear();
@@ -72,7 +72,7 @@ struct FakeWorld {
       err = request.error().message;
       return exit_wrong_use;
     }
-    if (request->command) return request->command->run(world(), request->arguments);
+    if (request->command) return request->command->run(context(), request->arguments);
     out = request->text;
     return exit_done;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/bpf/element_type.hpp"
+#include "datapath/bpf/btf_layout.hpp"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -36,7 +36,7 @@ const btf_type* without_modifiers(const btf& types, std::uint32_t& id) {
 }
 
 void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, std::uint32_t offset,
-                ElementType& element) {
+                BtfLayout& element) {
   const btf_type* type = without_modifiers(types, id);
   for (std::uint32_t i = 0; type && i < btf_vlen(type); ++i) {
     const btf_member& member = btf_members(type)[i];
@@ -53,7 +53,7 @@ void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, s
   }
 }
 
-void add_enumerations(const btf& types, ElementType& element) {
+void add_enumerations(const btf& types, BtfLayout& element) {
   for (std::uint32_t id = 1; id < btf__type_cnt(&types); ++id) {
     const btf_type* type = btf__type_by_id(&types, id);
     const std::string name = btf__name_by_offset(&types, type->name_off);
@@ -64,7 +64,7 @@ void add_enumerations(const btf& types, ElementType& element) {
   }
 }
 
-// The fields that hold one of an enumeration's numbers.
+// The fields that contain a number of an enumeration.
 constexpr std::pair<const char*, const char*> words_of_fields[] = {
     {"reason", "masq_reason"},  {"state", "masq_state"}, {"slot", "masq_slot"},
     {"flow.kind", "masq_kind"}, {"order", "masq_order"}, {"flags", "masq_flag"},
@@ -91,7 +91,7 @@ void put(std::uint8_t* at, std::uint32_t size, std::uint64_t value) {
   }
 }
 
-std::uint32_t tick_shift(const ElementType& type) {
+std::uint32_t tick_shift(const BtfLayout& type) {
   const auto found = type.enumerations.find("masq_time");
   if (found == type.enumerations.end() || !found->second.contains("MASQ_TICK_SHIFT")) return MASQ_TICK_SHIFT;
   return found->second.at("MASQ_TICK_SHIFT");
@@ -99,32 +99,32 @@ std::uint32_t tick_shift(const ElementType& type) {
 
 }  // namespace
 
-Result<ElementType> ElementType::of_map(int fd) {
+Result<BtfLayout> BtfLayout::of_map(int fd) {
   bpf_map_info info{};
   std::uint32_t size = sizeof info;
   if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return fail("map info: {}", std::strerror(errno));
   const std::unique_ptr<btf, FreeBtf> types(info.btf_id ? btf__load_from_kernel_by_id(info.btf_id) : nullptr);
-  if (!types) return fail("it does not say what is in it");
-  ElementType element;
+  if (!types) return fail("it has no BTF");
+  BtfLayout element;
   element.size = info.value_size;
   add_fields(*types, info.btf_value_type_id, "", 0, element);
   add_enumerations(*types, element);
   const auto fits = [&](const auto& field) { return field.second.offset + field.second.size <= element.size; };
-  if (!std::ranges::all_of(element.fields, fits)) return fail("what it says of itself contradicts itself");
+  if (!std::ranges::all_of(element.fields, fits)) return fail("its BTF is inconsistent");
   return element;
 }
 
-Result<RecordConverter::Step> RecordConverter::make_step(const std::string& name, const ElementType::Field& from,
-                                                         const ElementType::Field& to) {
+Result<RecordConverter::Step> RecordConverter::make_step(const std::string& name, const BtfLayout::Field& from,
+                                                         const BtfLayout::Field& to) {
   Step step{.from = from, .to = to};
   if (from.size != to.size && (!is_number(from.size) || !is_number(to.size)))
-    return fail("its field {} has {} octets, not {}", name, from.size, to.size);
+    return fail("its field {} has {} bytes, not {}", name, from.size, to.size);
   if (from.size != to.size) step.kind = Step::Kind::number;
   if (name == "seen" || name == "created") step.kind = Step::Kind::tick;
   return step;
 }
 
-Result<RecordConverter> RecordConverter::make(const ElementType& from, const ElementType& to,
+Result<RecordConverter> RecordConverter::make(const BtfLayout& from, const BtfLayout& to,
                                               const std::vector<std::string>& needed) {
   RecordConverter converter;
   converter.shift_from_ = tick_shift(from);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/netfilter/left_ranges.hpp"
+#include "datapath/netfilter/exclusion_ranges.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -21,30 +21,30 @@
 namespace masq {
 namespace {
 
-std::string text(const std::vector<LeftRange>& ranges) {
+std::string text(const std::vector<ExclusionRange>& ranges) {
   std::string words;
   for (const auto& left : ranges)
     words += fmt::format("{}{} {}", words.empty() ? "" : ", ", left.range.to_string(), to_string(left.decision));
   return words;
 }
 
-TEST(LeftRanges, APrefixThatNoOtherCarvesIsOneRange) {
+TEST(ExclusionRanges, APrefixThatNoOtherCarvesIsOneRange) {
   const DestinationLists lists{.non_masquerade = cidrs("10.0.0.0/8 11.0.0.0/8 0.0.0.0/5 240.0.0.0/4 fd00::/8")};
-  EXPECT_EQ(text(left_ranges(flatten(lists))),
+  EXPECT_EQ(text(exclusion_ranges(flatten(lists))),
             "0.0.0.0/5 ip-masq-agent, 10.0.0.0/8 ip-masq-agent, 11.0.0.0/8 ip-masq-agent, 240.0.0.0/4 ip-masq-agent, "
             "fd00::/8 ip-masq-agent");
 }
 
-TEST(LeftRanges, LongerPrefixesCarveShorterOnes) {
+TEST(ExclusionRanges, LongerPrefixesCarveShorterOnes) {
   const DestinationLists lists{.non_masquerade = cidrs("0.0.0.0/0 10.64.1.0/24"),
                                .masquerade = cidrs("10.64.0.0/10 255.0.0.0/8"),
                                .nodes = cidrs("10.64.0.7/32")};
-  EXPECT_EQ(text(left_ranges(flatten(lists))),
+  EXPECT_EQ(text(exclusion_ranges(flatten(lists))),
             "0.0.0.0-10.63.255.255 ip-masq-agent, 10.64.0.7 another node's address, 10.64.1.0/24 ip-masq-agent, "
             "10.128.0.0-254.255.255.255 ip-masq-agent");
 }
 
-TEST(LeftRanges, SayOfEveryAddressWhatThePolicySays) {
+TEST(ExclusionRanges, SayOfEveryAddressWhatThePolicySays) {
   std::mt19937 random(7);
   const auto some = [&](int count) {
     std::vector<Cidr> found;
@@ -58,7 +58,7 @@ TEST(LeftRanges, SayOfEveryAddressWhatThePolicySays) {
     FamilyPolicy policy;
     policy.rules =
         flatten({.native_routing = some(2), .non_masquerade = some(6), .masquerade = some(6), .own = some(2)});
-    const auto ranges = left_ranges(policy.rules);
+    const auto ranges = exclusion_ranges(policy.rules);
     for (auto address = std::optional("9.255.255.250"_ip); *address < "10.0.4.5"_ip; address = next(*address)) {
       auto decision = Decision::masquerade;
       for (const auto& left : ranges)

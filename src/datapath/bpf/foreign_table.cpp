@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/bpf/other_table.hpp"
+#include "datapath/bpf/foreign_table.hpp"
 
 #include <bpf/bpf.h>
 
@@ -18,7 +18,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
-#include "datapath/bpf/element_type.hpp"
+#include "datapath/bpf/btf_layout.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "os/fd.hpp"
@@ -38,7 +38,7 @@ Result<std::optional<Fd>> open_map(const std::filesystem::path& path) {
   return fd;
 }
 
-// The whole of a mappable array, as it is at this moment.
+// Copies a whole mappable array at one moment.
 Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::uint32_t& stride) {
   bpf_map_info info{};
   std::uint32_t size = sizeof info;
@@ -55,12 +55,12 @@ Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::u
   return copy;
 }
 
-// Whether it was ever more than made: a table whose making was interrupted has no control, and nothing in it.
+// Returns true if the table was ever used. A table whose creation was interrupted has no control map, and no mappings.
 Result<bool> has_mappings(int slots) {
-  const auto type = ElementType::of_map(slots);
+  const auto type = BtfLayout::of_map(slots);
   if (!type) return std::unexpected(type.error());
   const auto seen = type->fields.find("seen");
-  if (seen == type->fields.end()) return fail("not a table of masq: it has no seen");
+  if (seen == type->fields.end()) return fail("not a table of masq: it has no field seen");
   std::uint32_t stride = 0;
   const auto copy = copy_of(slots, std::numeric_limits<std::uint32_t>::max(), stride);
   if (!copy) return std::unexpected(copy.error());
@@ -72,7 +72,7 @@ Result<bool> has_mappings(int slots) {
 
 }  // namespace
 
-Result<void> check_other_table(const std::filesystem::path& maps, Family family) {
+Result<void> check_foreign_table(const std::filesystem::path& maps, Family family) {
   const auto control_path = maps / map_name("control", family), slots_path = maps / map_name("mappings", family);
   const auto control = open_map(control_path), slots = open_map(slots_path);
   if (!control) return std::unexpected(control.error());
@@ -81,27 +81,27 @@ Result<void> check_other_table(const std::filesystem::path& maps, Family family)
   const auto mappings = has_mappings((*slots)->get());
   if (!mappings) return fail_with(slots_path.string(), mappings.error());
   if (*mappings && !*control)
-    return fail("{}: not there, but {} has connections", control_path.string(), slots_path.string());
+    return fail("{}: missing, but {} has connections", control_path.string(), slots_path.string());
   return {};
 }
 
 template <class Abi>
-Result<std::optional<OtherTable<Abi>>> OtherTable<Abi>::open(const std::filesystem::path& maps, int ours) {
+Result<std::optional<ForeignTable<Abi>>> ForeignTable<Abi>::open(const std::filesystem::path& maps, int ours) {
   const auto control_path = maps / map_name("control", Abi::family),
              slots_path = maps / map_name("mappings", Abi::family);
   auto control = open_map(control_path), slots = open_map(slots_path);
   if (!control) return std::unexpected(control.error());
   if (!slots) return std::unexpected(slots.error());
   if (!*control || !*slots) return std::nullopt;
-  OtherTable table;
+  ForeignTable table;
   table.path_ = slots_path;
   table.control_ = **std::move(control);
   table.slots_ = **std::move(slots);
-  auto control_type = ElementType::of_map(table.control_.get());
+  auto control_type = BtfLayout::of_map(table.control_.get());
   if (!control_type) return fail_with(control_path.string(), control_type.error());
-  auto slot_type = ElementType::of_map(table.slots_.get());
+  auto slot_type = BtfLayout::of_map(table.slots_.get());
   if (!slot_type) return fail_with(slots_path.string(), slot_type.error());
-  auto our_type = ElementType::of_map(ours);
+  auto our_type = BtfLayout::of_map(ours);
   if (!our_type) return std::unexpected(our_type.error());
   table.control_type_ = *std::move(control_type);
   table.slot_type_ = *std::move(slot_type);
@@ -115,27 +115,28 @@ Result<std::optional<OtherTable<Abi>>> OtherTable<Abi>::open(const std::filesyst
 }
 
 template <class Abi>
-Result<std::uint32_t> OtherTable<Abi>::control_number(const char* field) const {
+Result<std::uint32_t> ForeignTable<Abi>::control_number(const char* field) const {
   const auto found = control_type_.fields.find(field);
   if (found == control_type_.fields.end() || found->second.size != sizeof(std::uint32_t))
-    return fail("not a table of masq: it has no {}", field);
+    return fail("not a table of masq: it has no field {}", field);
   std::vector<std::uint8_t> control(control_type_.size);
   const std::uint32_t key = 0;
-  if (bpf_map_lookup_elem(control_.get(), &key, control.data()) != 0) return fail("read it: {}", std::strerror(errno));
+  if (bpf_map_lookup_elem(control_.get(), &key, control.data()) != 0)
+    return fail("read control: {}", std::strerror(errno));
   std::uint32_t number = 0;
   std::memcpy(&number, &control[found->second.offset], sizeof number);
   return number;
 }
 
 template <class Abi>
-Result<std::uint32_t> OtherTable<Abi>::clock() const {
+Result<std::uint32_t> ForeignTable<Abi>::clock() const {
   auto clock = control_number("clock");
   if (!clock) return fail_with(path_.string(), clock.error());
   return converter_->tick(*clock);
 }
 
 template <class Abi>
-Result<std::vector<typename Abi::Mapping>> OtherTable<Abi>::read(std::optional<std::uint32_t> since) const {
+Result<std::vector<typename Abi::Mapping>> ForeignTable<Abi>::read(std::optional<std::uint32_t> since) const {
   const auto unused = control_number("unused");
   if (!unused) return fail_with(path_.string(), unused.error());
   std::uint32_t stride = 0;
@@ -152,7 +153,7 @@ Result<std::vector<typename Abi::Mapping>> OtherTable<Abi>::read(std::optional<s
   return mappings;
 }
 
-template class OtherTable<Abi4>;
-template class OtherTable<Abi6>;
+template class ForeignTable<Abi4>;
+template class ForeignTable<Abi6>;
 
 }  // namespace masq

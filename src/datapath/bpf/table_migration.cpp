@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/bpf/table_move.hpp"
+#include "datapath/bpf/table_migration.hpp"
 
 #include <fmt/format.h>
 #include <linux/membarrier.h>
@@ -14,8 +14,8 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "datapath/bpf/foreign_table.hpp"
 #include "datapath/bpf/options.hpp"
-#include "datapath/bpf/other_table.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/program.hpp"
@@ -24,10 +24,10 @@
 namespace masq {
 namespace {
 
-// `seen` is written once a second: what changes without it is younger than this many ticks.
+// `seen` is written once a second, so a change may be hidden for this many ticks.
 constexpr std::uint32_t refresh_ticks = 10;
 
-// Whether there is a table of our own to move to.
+// Returns true if this version has a complete table.
 Result<bool> is_whole(const Pins& pins) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const auto control = find_control(pins, family);
@@ -37,26 +37,26 @@ Result<bool> is_whole(const Pins& pins) {
   return true;
 }
 
-// Until every program that was running when this was called has ended: for the kernel that is an RCU grace period.
+// Waits until every program that runs now has ended: an RCU grace period of the kernel.
 void wait_for_running_programs() {
   syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 }  // namespace
 
-Result<std::optional<TableMove>> TableMove::find(const Pins& pins) {
-  TableMove move(pins);
+Result<std::optional<TableMigration>> TableMigration::find(const Pins& pins) {
+  TableMigration move(pins);
   if (move.others_.empty()) return std::nullopt;
   for (const auto& maps : move.others_)
     for (const Family family : {Family::ipv4, Family::ipv6})
-      if (auto checked = check_other_table(maps, family); !checked) return std::unexpected(checked.error());
+      if (auto checked = check_foreign_table(maps, family); !checked) return std::unexpected(checked.error());
   const auto whole = is_whole(pins);
   if (!whole) return std::unexpected(whole.error());
   move.makes_table_ = !*whole;
   return move;
 }
 
-Result<Pins> TableMove::place() const {
+Result<Pins> TableMigration::place() const {
   if (!makes_table_) return pins_;
   auto unfinished = pins_.unfinished();
   if (auto made = make_directory(unfinished.maps()); !made) return std::unexpected(made.error());
@@ -64,11 +64,11 @@ Result<Pins> TableMove::place() const {
 }
 
 template <class Abi>
-Result<std::size_t> TableMove::copy_family(const Program& program, bool again) {
+Result<std::size_t> TableMigration::copy_family(const Program& program, bool again) {
   std::size_t count = 0;
   auto& copied_at = copied_at_[Abi::family == Family::ipv4 ? 0 : 1];
   for (const auto& maps : others_) {
-    auto table = OtherTable<Abi>::open(maps, program.map(map_name("mappings", Abi::family)));
+    auto table = ForeignTable<Abi>::open(maps, program.map(map_name("mappings", Abi::family)));
     if (!table) return std::unexpected(table.error());
     if (!*table) continue;
     const auto clock = (*table)->clock();
@@ -84,12 +84,12 @@ Result<std::size_t> TableMove::copy_family(const Program& program, bool again) {
   return count;
 }
 
-void TableMove::plan(Steps& steps) const {
+void TableMigration::plan(Steps& steps) const {
   for (const auto& maps : others_)
     steps.push_back(fmt::format("move the mappings of {} to {}", maps.string(), pins_.maps().string()));
 }
 
-Result<void> TableMove::copy(const Program& program, Steps& steps) {
+Result<void> TableMigration::copy(const Program& program, Steps& steps) {
   copied_at_[0] = copied_at_[1] = 0;
   refused_ = 0;
   auto ipv4 = copy_family<Abi4>(program, false);
@@ -97,14 +97,15 @@ Result<void> TableMove::copy(const Program& program, Steps& steps) {
   auto ipv6 = copy_family<Abi6>(program, false);
   if (!ipv6) return std::unexpected(ipv6.error());
   plan(steps);
-  if (refused_ != 0) steps.push_back(fmt::format("{} of {} connections have no room there", refused_, *ipv4 + *ipv6));
+  if (refused_ != 0)
+    steps.push_back(fmt::format("{} of {} connections do not fit into the table", refused_, *ipv4 + *ipv6));
   if (!makes_table_) return {};
   if (auto finished = pins_.finish(); !finished) return finished;
   makes_table_ = false;
   return {};
 }
 
-Result<void> TableMove::complete(const Program& program, Steps& steps) {
+Result<void> TableMigration::complete(const Program& program, Steps& steps) {
   wait_for_running_programs();
   auto ipv4 = copy_family<Abi4>(program, true);
   auto ipv6 = copy_family<Abi6>(program, true);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "base/address_range.hpp"
+#include "model/desired.hpp"
+
+namespace masq {
+
+// Destinations that are excluded for one reason.
+struct ExclusionRange {
+  AddressRange range;
+  Decision decision = Decision::masquerade;
+  auto operator<=>(const ExclusionRange&) const = default;
+};
+
+// Converts the rules' longest-prefix decisions to disjoint, sorted ranges, for sets without overlaps. Masqueraded
+// destinations are in no range. A prefix that no longer prefix interrupts is one range. `rules` must come from
+// flatten().
+std::vector<ExclusionRange> exclusion_ranges(const std::vector<PolicyRule>& rules);
+
+// Merges overlapping and adjacent ranges; sorted.
+std::vector<AddressRange> merged(std::vector<AddressRange> ranges);
+
+}  // namespace masq
