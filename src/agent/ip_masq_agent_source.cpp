@@ -44,9 +44,9 @@ IpMasqAgentSource::Content IpMasqAgentSource::read_content() const {
   return {.text = std::move(*text), .error = {}};
 }
 
-void IpMasqAgentSource::seed(const std::vector<IpMasqEntry>& in_force) {
+void IpMasqAgentSource::seed(const std::vector<IpMasqEntry>& applied) {
   rules_ = {};
-  for (const auto& entry : in_force)
+  for (const auto& entry : applied)
     (entry.masquerade ? rules_.masquerade : rules_.non_masquerade).push_back(entry.cidr);
 }
 

@@ -34,7 +34,7 @@ class IpMasqAgentSource final : public Source {
                                                          std::function<void()> changed);
 
   // Sets the rules that are already in force. They stay in force if the file is rejected.
-  void seed(const std::vector<IpMasqEntry>& in_force);
+  void seed(const std::vector<IpMasqEntry>& applied);
   void request_check();
   void wake() override { request_check(); }
   void read() override;
