@@ -7,14 +7,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+#include "cli/command.hpp"
 #include "cli/command_line.hpp"
 #include "cli/follow_events.hpp"
-#include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/kernel_reader.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "os/file.hpp"
+#include "os/http_client.hpp"
+#include "os/live_screen.hpp"
 
 namespace {
 

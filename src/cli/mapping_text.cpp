@@ -7,6 +7,16 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
 
 namespace masq {
 namespace {
@@ -35,7 +45,7 @@ std::string render_endpoint(const Address& address, std::uint16_t port) {
 
 std::string protocol_name(std::uint8_t protocol) {
   const auto* const known = std::ranges::find(protocols, protocol, &ProtocolName::number);
-  return known == std::ranges::end(protocols) ? std::to_string(protocol) : std::string(known->name);
+  return known == std::end(protocols) ? std::to_string(protocol) : std::string(known->name);
 }
 
 Result<std::vector<std::uint8_t>> parse_protocol(std::string_view name) {

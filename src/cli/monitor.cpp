@@ -2,12 +2,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "cli/command.hpp"
 #include "cli/event_text.hpp"
 #include "cli/flood_gate.hpp"
 #include "cli/selection.hpp"
 #include "datapath/bpf/events.hpp"
+#include "datapath/event.hpp"
 #include "model/options/values.hpp"
 
 namespace masq {

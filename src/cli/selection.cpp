@@ -4,9 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "cli/command.hpp"
 #include "cli/mapping_text.hpp"
 #include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/datapath.hpp"
 
 namespace masq {
 namespace {

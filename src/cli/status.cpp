@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+
 #include "cli/agent_document.hpp"
+#include "cli/command.hpp"
 #include "cli/limits.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/status_text.hpp"

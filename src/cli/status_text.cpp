@@ -5,10 +5,9 @@
 
 #include <chrono>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/duration.hpp"
-#include "base/result.hpp"
 #include "cli/json_members.hpp"
 
 namespace masq {

@@ -3,13 +3,23 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <ranges>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
 #include "cli/agent_document.hpp"
-#include "cli/json_members.hpp"
+#include "cli/command.hpp"
 #include "cli/limits.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/usage.hpp"
+#include "os/live_screen.hpp"
 
 namespace masq {
 namespace {

@@ -2,9 +2,18 @@
 #include "cli/usage.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <map>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "cli/command.hpp"
+#include "datapath/datapath.hpp"
 #include "model/mapped_ports.hpp"
 
 namespace masq {

@@ -25,7 +25,7 @@ streams_are_unbroken() { chatter is_unbroken; questions is_unbroken; births is_u
 # life_with_a_kill_at N: $agent_exit is 137 when it came to that call, else 0.
 life_with_a_kill_at() {
     local excluded=${round_names[$(($1 % 2))]}
-    exec_inside node env -i PATH="$PATH" strace -D -q -o /dev/null -e "trace=$moments" -e "inject=$moments:signal=KILL:when=$1" \
+    exec_inside node "${clean_environment[@]}" strace -D -q -o /dev/null -e "trace=$moments" -e "inject=$moments:signal=KILL:when=$1" \
         "$bin/${masqd_program:-masqd}" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
     agent=$!
     within 60 is_ready_or_gone

@@ -10,7 +10,7 @@ world serves udp 53
 # first event, so its lease is what is waited for.
 watching() {
     local name=$1; shift
-    background node "$name" env -i PATH="$PATH" "$bin/masq" --bpf-root "$bpf_root" monitor "$@"
+    background node "$name" "${clean_environment[@]}" "$bin/masq" --bpf-root "$bpf_root" monitor "$@"
     within 15 somebody_watches "$name"
 }
 somebody_watches() {

@@ -11,7 +11,9 @@ declare -A datapath_words=([bpf]=BPF [nftables]=nftables [iptables]=IPTables)
 datapath_word=${datapath_words[$datapath]}
 
 agent_environment=()
-in_node() { inside node env -i PATH="$PATH" "${agent_environment[@]}" "$@"; }
+# GCOV_PREFIX: builds that count coverage write below it, so that runs side by side, and killed ones, do not disturb others.
+clean_environment=(env -i PATH="$PATH" GCOV_PREFIX="$work/gcov")
+in_node() { inside node "${clean_environment[@]}" "${agent_environment[@]}" "$@"; }
 
 masq() { in_node "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" "$@"; }
 
@@ -38,7 +40,7 @@ agent_flags() {
 }
 
 start_agent() {
-  exec_inside node env -i PATH="$PATH" "${agent_environment[@]}" "$bin/${masqd_program:-masqd}" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
+  exec_inside node "${clean_environment[@]}" "${agent_environment[@]}" "$bin/${masqd_program:-masqd}" "${agent_arguments[@]}" >>"$agent_log" 2>&1 &
   agent=$!
   echo "$agent" >"$work/agent.pid"
   note "${masqd_program:-masqd} ${agent_arguments[*]}"

@@ -172,7 +172,7 @@ connection_going_on() {
     goes_on) within 5 has_come_to "$name" $(($(progress "$name") + 3)) ;;
     has_moved) within 60 has_come_to "$name" "$1" ;;
     is_unbroken) end_connection "$name" || fail "$name broke: $(cat "$work/$name.out")" ;;
-    breaks) ! end_connection "$name" || fail "$name did not break" ;;
+    breaks) ends_by_itself "$name" && ! wait "$(cat "$work/$name.pid")" || fail "$name did not break" ;;
     *) fail "a connection does not know how to '$verb'" ;;
   esac
 }
@@ -182,6 +182,7 @@ end_connection() {
   eventually process_ended "$(cat "$work/$1.pid")"
   wait "$(cat "$work/$1.pid")"
 }
+ends_by_itself() { (within 15 process_ended "$(cat "$work/$1.pid")"); } # a client gives up after 10 s
 process_ended() { ! kill -0 "$1" 2>/dev/null || fail "process $1 is still there"; }
 
 # a_crowd WHO PROTOCOL COUNT TARGET as NAME: COUNT connections at once, held; then NAME was_answered NUMBER

@@ -81,8 +81,8 @@ log_is_short() {
 
 # For the list of reasons that no test reached (scripts/unreached-reasons).
 note_reasons() {
-  [ -n "${MASQ_REASONS_SEEN:-}" ] && [ -S "$socket" ] || return 0
-  masq status -o json >"$MASQ_REASONS_SEEN/${work//\//-}.json" 2>/dev/null || true
+  [ -n "${LAB_REASONS_SEEN:-}" ] && [ -S "$socket" ] || return 0
+  masq status -o json >"$LAB_REASONS_SEEN/${work//\//-}.json" 2>/dev/null || true
 }
 
 check_the_rest() { no_leak; checksums_right; node_did_not_reset; mappings_unique; agent_is_well; log_is_short; }

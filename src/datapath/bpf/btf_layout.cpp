@@ -17,7 +17,6 @@
 
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
-#include "bpf/abi/reasons.h"
 
 namespace masq {
 namespace {

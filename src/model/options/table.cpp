@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -241,7 +242,7 @@ const OptionSpec* find_option(std::string_view name) {
   if (name.empty()) return nullptr;
   const auto* const found =
       std::ranges::find_if(table, [&](const OptionSpec& option) { return option.key == name || option.alias == name; });
-  return found == std::ranges::end(table) ? nullptr : found;
+  return found == std::end(table) ? nullptr : found;
 }
 
 Result<void> set_option(ConfigDraft& draft, const OptionSpec& option, std::string_view written_name,

@@ -50,9 +50,9 @@ constexpr const char* reason_words[] = {
 #undef WORD
 };
 
-// For scripts/unreached-reasons: each reason that was counted, a line of a file in the folder MASQ_REASONS_SEEN.
+// For scripts/unreached-reasons: each reason that was counted, a line of a file in the folder LAB_REASONS_SEEN.
 void record_reached(const char* reason) {
-  static const char* const folder = std::getenv("MASQ_REASONS_SEEN");
+  static const char* const folder = std::getenv("LAB_REASONS_SEEN");
   static std::set<std::string_view> recorded;
   if (folder == nullptr || !recorded.insert(reason).second) return;
   std::ofstream(fmt::format("{}/packet-{}", folder, getpid()), std::ios::app) << reason << '\n';
