@@ -138,7 +138,7 @@ scenario "when iptables fails half-way to take bpf's place, bpf goes on" only=bp
     rm    "$work/in_their_place"
     it_is_done_at_last iptables
 
-scenario "killed while iptables takes bpf's place, the next start mends it, whatever it is to start" only=bpf
+scenario "killed while iptables takes bpf's place, the next start mends it, whatever it is to start" only=bpf serial
     tools_can_be_broken
     masqd starts
     pod1  chats with world as talk

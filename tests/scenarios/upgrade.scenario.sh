@@ -58,7 +58,7 @@ scenario "what was left alone stays so through a change of the layout" only=bpf
     visit is_unbroken
     excluded is_unbroken
 
-scenario "a change of the layout that is killed is finished by the next start, of whichever version" only=bpf
+scenario "a change of the layout that is killed is finished by the next start, of whichever version" only=bpf serial
     masqd starts
     all_streams_begin
     for round in $(seq 12); do
