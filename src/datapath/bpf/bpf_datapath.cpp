@@ -256,7 +256,10 @@ Result<void> BpfDatapath::take_over_family(const std::vector<Mapping>& live) {
 // While conntrack translates these connections, it must see their replies unchanged; its translation precedes the
 // programs'.
 Result<void> BpfDatapath::take_over(const std::vector<Mapping>& live) {
-  if (program_ && !live.empty()) program_->hold();
+  if (!program_ || live.empty()) return {};
+  // Before the hold, which stops new connections: the verifier takes a tenth of a second.
+  if (auto loaded = program_->load_adopters(); !loaded) return loaded;
+  program_->hold();
   return {};
 }
 

@@ -50,8 +50,10 @@ class Program {
   static Result<ProgramOptions> options_for(const Pins& pins, const Desired& desired);
 
   // Imports the mappings of another table or datapath unchanged. Returns the number of mappings that did not fit.
+  // The first call loads the programs for it, unless load_adopters() has.
   template <class Abi>
   Result<std::size_t> adopt(std::span<const typename Abi::Mapping> mappings) const;
+  Result<void> load_adopters() const;
   // Suspends decisions for packets whose mapping may be in another table. It ends after some seconds on its own.
   void hold() const;
   void release() const;
@@ -67,7 +69,6 @@ class Program {
 
   Program(Skeleton skeleton, const ProgramOptions& options);
   static Result<Program> load_with(const Pins* pins, const Desired& desired, const ProgramOptions& options);
-  Result<void> load_adopters() const;
 
   Skeleton skeleton_;
   mutable Skeleton adopters_;  // the programs of adopt(), on the same maps; loaded at their first use
