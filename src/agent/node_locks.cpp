@@ -21,12 +21,16 @@
 namespace masq {
 namespace {
 
-// A child of a killed masqd holds its locks until it executes another program.
+// A killed masqd holds its locks until the kernel has ended it, and a child of it until it executes another program.
+constexpr auto patience = std::chrono::seconds(1);
+constexpr auto pause_between_attempts = std::chrono::milliseconds(10);
+
 template <class Lock>
 auto retry_lock(Lock lock) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   auto taken = lock();
-  for (int attempt = 0; !taken && attempt < 20; ++attempt) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  while (!taken && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(pause_between_attempts);
     taken = lock();
   }
   return taken;

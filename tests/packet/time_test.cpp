@@ -175,28 +175,37 @@ TEST_P(Time, all_identifiers_and_all_states_end) {
 // R20: what is in use is never ended, however often the sweep comes by.
 TEST_P(Time, no_sweep_ends_what_is_in_use) {
   Engine engine(desired());
-  const auto use = [&](std::uint16_t i) {
+  struct Use {
+    int program;
+    Bytes frame;
+  };
+  std::vector<Use> uses;
+  const auto out = engine.program().egress(), in = engine.program().ingress();
+  for (std::uint16_t i = 0; i < 2000; ++i) {
     const Endpoint from{who.pod, static_cast<std::uint16_t>(2000 + i)}, as{who.external, from.port};
     switch (i % 4) {
       case 0:
-        return run_frame(engine.program().egress(), udp(from, world).frame());
+        uses.push_back({out, udp(from, world).frame()});
+        break;
       case 1:
-        return run_frame(engine.program().egress(), tcp(from, world, i < 4 ? syn : ack).frame());
+        uses.push_back({out, tcp(from, world, ack).frame()});
+        break;
       case 2:
-        return run_frame(engine.program().egress(), echo_request(from.address, world.address, from.port).frame());
+        uses.push_back({out, echo_request(from.address, world.address, from.port).frame()});
+        break;
       default:
-        return run_frame(engine.program().ingress(), tcp(world, as, ack).frame());
+        uses.push_back({in, tcp(world, as, ack).frame()});
     }
-  };
-  for (std::uint16_t i = 0; i < 2000; ++i) {
-    const Endpoint from{who.pod, static_cast<std::uint16_t>(2000 + i)};
-    if (i % 2) run_frame(engine.program().egress(), tcp(from, world, syn).frame());
-    use(i);
+    if (i % 2) run_frame(out, tcp(from, world, syn).frame());
   }
+  const auto use_all = [&] {
+    for (const auto& [program, frame] : uses) run_frame(program, frame);
+  };
+  use_all();
   const auto before = mappings(engine, who.family);
   for (int round = 0; round < 200; ++round) {
     engine.pass_time(who.family, 25);  // less than the shortest timeout; three hours in all
-    for (std::uint16_t i = 0; i < 2000; ++i) use(i);
+    use_all();
   }
   EXPECT_EQ(alive(engine), 2000u);
   EXPECT_EQ(engine.control(who.family).created, 2000u) << "none was made again";

@@ -140,20 +140,29 @@ scenario "somebody else's masquerading is found and named (R14, R63)"
     inside node nft delete table ip theirs
     within 1 status_hides "table ip theirs"
 
-scenario "rules of iptables that somebody removes come back within five seconds (R43)" only=iptables
+# come_back COMMAND...: of iptables, each of which removes or disables rules of masqd.
+come_back() {
+    local tool command before
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
     masqd_rules() { inside node "$tool-save" | grep MASQ- | sed 's/, who made the table//' | sort; }
     before=$(masqd_rules)
     is_as_before() { [ "$before" = "$(masqd_rules)" ] || fail "$(diff <(echo "$before") <(masqd_rules))"; }
-    for command in "-t nat -F POSTROUTING" "-t nat -F MASQ-DECIDE" "-t mangle -D MASQ-LEAK 1" "-t nat -I MASQ-POSTROUTING -j RETURN"; do
+    for command in "$@"; do
         # shellcheck disable=SC2086
         inside node "$tool" $command
         not  is_as_before
         within 5 is_as_before
     done
     pod1  reaches world as node
+}
+
+scenario "chains of iptables that somebody empties are filled within five seconds (R43)" only=iptables
+    come_back "-t nat -F POSTROUTING" "-t nat -F MASQ-DECIDE"
+
+scenario "a rule of iptables that somebody removes or disables works within five seconds (R43)" only=iptables
+    come_back "-t mangle -D MASQ-LEAK 1" "-t nat -I MASQ-POSTROUTING -j RETURN"
 
 scenario "sets of iptables that somebody empties come back within five seconds (R43)" only=iptables
     left_alone world # as long as the sets are empty

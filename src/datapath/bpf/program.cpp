@@ -219,11 +219,13 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
   if (const int error = masq_bpf::load(skeleton.get()); error != 0)
     return fail("load the BPF programs: {} ({})", std::strerror(-error), log.reason());
   Program program(std::move(skeleton), options);
-  if (auto done = initialise_control(program.map("control4"), options.ipv4); !done)
-    return std::unexpected(done.error());
-  if (auto done = initialise_control(program.map("control6"), options.ipv6); !done)
-    return std::unexpected(done.error());
+  if (auto done = program.initialise_tables(); !done) return std::unexpected(done.error());
   return program;
+}
+
+Result<void> Program::initialise_tables() const {
+  if (auto done = initialise_control(map("control4"), options_.ipv4); !done) return done;
+  return initialise_control(map("control6"), options_.ipv6);
 }
 
 int Program::egress() const {

@@ -58,6 +58,9 @@ class Program {
   void hold() const;
   void release() const;
 
+  // Gives tables that are all zero their size, seed and time; others stay as they are.
+  Result<void> initialise_tables() const;
+
   // Starts the sweep, or moves the running one to this program.
   Result<void> start_sweep() const;
 

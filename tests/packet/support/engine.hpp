@@ -11,6 +11,7 @@
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
 #include "packet.hpp"
+#include "program_pool.hpp"
 
 namespace masq::test {
 
@@ -73,8 +74,9 @@ class Engine {
 
  private:
   Outcome run(int program, Family family, Bytes frame, const RunContext& context) const;
+  std::vector<std::uint64_t> read_counters(Family family) const;
   std::optional<std::string> counted(Family family) const;  // the reason that went up since the last call
-  std::optional<Program> program_;
+  BorrowedProgram program_;
   mutable std::vector<std::uint64_t> last_counters_[2];
 };
 

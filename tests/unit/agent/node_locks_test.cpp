@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/node_locks.hpp"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "model/config.hpp"
+#include "os/lock.hpp"
+#include "unit/os/own_network.hpp"
+#include "unit/os/temp_directory.hpp"
+
+namespace masq {
+namespace {
+
+Config config_in(const TempDirectory& directory) {
+  Config config;
+  config.socket_path = (directory / "masqd.sock").string();
+  return config;
+}
+
+TEST(NodeLocks, AllowOneMasqdForASocket) {
+  in_own_network([] {
+    const TempDirectory directory;
+    const auto config = config_in(directory);
+    const auto first = NodeLocks::take(config);
+    ASSERT_TRUE(first) << first.error().message;
+    const auto second = NodeLocks::take(config);
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().message, testing::HasSubstr("another masqd runs already"));
+  });
+}
+
+TEST(NodeLocks, WaitAMomentForAMasqdThatIsBeingEnded) {
+  in_own_network([] {
+    const TempDirectory directory;
+    const auto config = config_in(directory);
+    auto ending = lock_file(config.socket_path + ".lock", "masqd");
+    ASSERT_TRUE(ending) << ending.error().message;
+    std::thread end([lock = std::move(*ending)]() mutable {
+      std::this_thread::sleep_for(std::chrono::milliseconds(400));
+      lock.reset();
+    });
+    const auto taken = NodeLocks::take(config);
+    end.join();
+    EXPECT_TRUE(taken) << taken.error().message;
+  });
+}
+
+TEST(NodeLocks, OfABpfRootAreTakenOnce) {
+  in_own_network([] {
+    const TempDirectory directory, root;
+    auto locks = NodeLocks::take(config_in(directory));
+    ASSERT_TRUE(locks) << locks.error().message;
+    EXPECT_TRUE(locks->lock_bpf_root((root / "").string()));
+    EXPECT_TRUE(locks->lock_bpf_root((root / "").string()));
+    EXPECT_FALSE(lock_directory(root / "", "tester"));
+  });
+}
+
+}  // namespace
+}  // namespace masq
