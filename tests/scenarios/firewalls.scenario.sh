@@ -10,6 +10,24 @@ rules() { inside node nft -s list table inet masq; }
 rules_are_as_before() { [ "$before" = "$(rules)" ] || fail "$(diff <(echo "$before") <(rules))"; }
 table_is_back() { inside node nft list chain inet masq postrouting >/dev/null; }
 # COMMAND succeeds within so many milliseconds.
+# come_back COMMAND...: of iptables, each of which removes or disables rules of masqd.
+come_back() {
+    local tool command before
+    the_file_excludes office
+    masqd starts with enable-ip-masq-agent
+    tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
+    masqd_rules() { inside node "$tool-save" | grep MASQ- | sed 's/, who made the table//' | sort; }
+    before=$(masqd_rules)
+    is_as_before() { [ "$before" = "$(masqd_rules)" ] || fail "$(diff <(echo "$before") <(masqd_rules))"; }
+    for command in "$@"; do
+        # shellcheck disable=SC2086
+        inside node "$tool" $command
+        not  is_as_before
+        within 5 is_as_before
+    done
+    pod1  reaches world as node
+}
+
 soon() { # MILLISECONDS COMMAND...
     local start limit=$1; start=$(now_ms); shift
     within 1 "$@"
@@ -139,24 +157,6 @@ scenario "somebody else's masquerading is found and named (R14, R63)"
     pod1  reaches world as node
     inside node nft delete table ip theirs
     within 1 status_hides "table ip theirs"
-
-# come_back COMMAND...: of iptables, each of which removes or disables rules of masqd.
-come_back() {
-    local tool command before
-    the_file_excludes office
-    masqd starts with enable-ip-masq-agent
-    tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
-    masqd_rules() { inside node "$tool-save" | grep MASQ- | sed 's/, who made the table//' | sort; }
-    before=$(masqd_rules)
-    is_as_before() { [ "$before" = "$(masqd_rules)" ] || fail "$(diff <(echo "$before") <(masqd_rules))"; }
-    for command in "$@"; do
-        # shellcheck disable=SC2086
-        inside node "$tool" $command
-        not  is_as_before
-        within 5 is_as_before
-    done
-    pod1  reaches world as node
-}
 
 scenario "chains of iptables that somebody empties are filled within five seconds (R43)" only=iptables
     come_back "-t nat -F POSTROUTING" "-t nat -F MASQ-DECIDE"
