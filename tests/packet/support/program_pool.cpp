@@ -93,10 +93,12 @@ void empty(const bpf_map* map) {
 // A timer that is overwritten is cancelled, so nothing sweeps the table meanwhile.
 void empty_all(const Program& program) {
   masq_bpf* skeleton = program.skeleton();
-  for (const bpf_map* sweeper : {skeleton->maps.sweeper4, skeleton->maps.sweeper6}) empty(sweeper);
+  const auto& maps = skeleton->maps;
+  for (const bpf_map* sweeper : {maps.sweeper4, maps.sweeper6}) empty(sweeper);
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, skeleton->obj) {
-    if (!bpf_map__is_internal(map)) empty(map);
+    const bool is_constant = bpf_map__is_internal(map) || map == maps.steps4 || map == maps.steps6;
+    if (!is_constant) empty(map);
   }
   *skeleton->bss = {};
 }
