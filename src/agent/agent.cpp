@@ -90,6 +90,7 @@ Agent::Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<
       choice_(std::move(choice)),
       sources_(log),
       reconciler_(*loop_, sources_, *choice_.datapath, log, config_),
+      events_(*loop_, [root = config_.bpf_root](const auto& types) { return open_event_source(root, types); }),
       started_at_(loop_->now()),
       options_read_at_(started_at_) {}
 
@@ -237,6 +238,7 @@ HttpReply Agent::answer(std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
   if (path == "/v1/status") return json_reply(render_status(state()));
   if (path == "/v1/desired" || path == "/v1/explain") return answer_by_desired(target);
+  if (path == "/v1/events") return answer_events(target);
   if (path != "/v1/healthz") return {.status = 404, .body = "not found\n"};
   const auto found = problems(state());
   if (found.empty()) return {.status = 200, .body = "OK\n"};
@@ -249,6 +251,15 @@ HttpReply Agent::answer_by_desired(std::string_view target) const {
   if (!target.starts_with("/v1/explain")) return json_reply(desired_to_json(*applied));
   const auto question = parse_question(target);
   return question ? json_reply(answer_question(*applied, *question)) : json_error(400, question.error().message);
+}
+
+HttpReply Agent::answer_events(std::string_view target) {
+  auto types = parse_event_types(target);
+  if (!types) return json_error(400, types.error().message);
+  if (auto ready = events_.prepare(*types); !ready) return json_error(503, ready.error().message);
+  return {.type = "application/x-ndjson", .body = {}, .stream = [this, types = std::move(*types)](Fd connection) {
+            events_.add(std::move(connection), types);
+          }};
 }
 
 HttpReply Agent::answer_metrics(std::string_view target) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/datapath_choice.hpp"
+#include "agent/export/event_hub.hpp"
 #include "agent/node_locks.hpp"
 #include "agent/pod_watch.hpp"
 #include "agent/reconciler.hpp"
@@ -47,6 +48,7 @@ class Agent {
   std::vector<std::string> datapath_notes();
   HttpReply answer(std::string_view target);
   HttpReply answer_by_desired(std::string_view target) const;
+  HttpReply answer_events(std::string_view target);
   HttpReply answer_metrics(std::string_view target);
 
   Config config_;
@@ -58,6 +60,7 @@ class Agent {
   Sources sources_;
   Reconciler reconciler_;
   std::unique_ptr<PodWatch> pod_watch_;
+  EventHub events_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpServer> metrics_server_;  // null: metrics are off
   Timers::Clock::time_point started_at_;

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/event.hpp"
+#include "datapath/event_source.hpp"
 #include "os/http_client.hpp"
 #include "os/live_screen.hpp"
 
@@ -33,7 +34,7 @@ struct CommandContext {
   std::function<Result<Ended>(const std::function<bool(const Mapping&)>& wanted)> end_mappings;
   std::function<Result<std::vector<IpMasqEntry>>()> read_ip_masq;
   std::function<Result<std::string>(const std::filesystem::path&)> read_file;
-  std::function<Result<void>(const std::vector<std::string>& types, const EventListener& listener)> follow_events;
+  std::function<Result<void>(const EventTypes& types, const EventListener& listener)> follow_events;
   std::function<Result<void>(const Draw& draw, std::chrono::milliseconds interval)> show_live;  // empty: no terminal
   std::function<void(std::string_view)> out;                                                    // standard output
   std::function<void(std::string_view)> err;                                                    // standard error

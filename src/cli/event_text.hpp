@@ -10,7 +10,5 @@ namespace masq {
 // "2026-11-23T03:01:37.185Z made  TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:40000"
 // "2026-11-23T03:01:37.185Z drop  TCP 10.0.1.5:40001 -> 203.0.113.9:443 egress table_full"
 std::string render_event(const Event& event);
-// The same as a JSON object, on one line.
-std::string render_event_json(const Event& event);
 
 }  // namespace masq

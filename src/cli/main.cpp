@@ -41,9 +41,9 @@ void write_out(std::string_view text) {
 }
 
 // Writes lines immediately, without buffering.
-Result<void> follow(const Request& request, const std::vector<std::string>& types, const EventListener& listener) {
+Result<void> follow(const Request& request, const EventTypes& types, const EventListener& listener) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
-  return follow_pinned_events(request.bpf_root, types, listener);
+  return follow_events(request.socket_path, request.bpf_root, types, listener);
 }
 
 CommandContext make_context(const Request& request) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "datapath/datapath.hpp"
 
@@ -13,11 +12,6 @@ namespace masq {
 std::string render_mapping(const Mapping& mapping);
 // The same as a JSON object, on one line.
 std::string render_mapping_json(const Mapping& mapping);
-
-// "TCP", "UDP", "ICMP", …; else the protocol number.
-std::string protocol_name(std::uint8_t protocol);
-// Returns the protocol numbers of a name in any case: "tcp", "17"; "icmp" means the protocols of both families.
-Result<std::vector<std::uint8_t>> parse_protocol(std::string_view name);
 
 // "10.0.1.5:40000", "[fd00::5]:53"
 std::string render_endpoint(const Address& address, std::uint16_t port);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,8 +14,9 @@
 #include "cli/event_text.hpp"
 #include "cli/flood_gate.hpp"
 #include "cli/selection.hpp"
-#include "datapath/bpf/events.hpp"
 #include "datapath/event.hpp"
+#include "datapath/event_json.hpp"
+#include "datapath/event_source.hpp"
 #include "model/options/values.hpp"
 
 namespace masq {
@@ -24,14 +24,13 @@ namespace {
 
 constexpr std::uint64_t max_lines_per_kind = 100;  // lines a second
 
-Result<std::vector<std::string>> parse_types(const Arguments::Option& text) {
-  if (!text) return std::vector<std::string>{};
-  const auto known = bpf_event_types();
+Result<EventTypes> parse_types(const Arguments::Option& text) {
+  if (!text) return EventTypes{};
   auto types = values::words(std::span(&*text, 1));
   for (const auto& type : types)
-    if (std::ranges::find(known, type) == known.end())
-      return fail("--type: {:?}: one of {} is expected", type, fmt::join(known, ", "));
-  if (types.empty()) return fail("--type: {:?}: one of {} is expected", *text, fmt::join(known, ", "));
+    if (!has_type(event_types(), type))
+      return fail("--type: {:?}: one of {} is expected", type, fmt::join(event_types(), ", "));
+  if (types.empty()) return fail("--type: {:?}: one of {} is expected", *text, fmt::join(event_types(), ", "));
   return types;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/address.hpp"
 #include "base/cidr.hpp"
+#include "base/protocol.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
 #include "cli/mapping_text.hpp"

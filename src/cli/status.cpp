@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 
+#include "base/protocol.hpp"
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
 #include "cli/limits.hpp"

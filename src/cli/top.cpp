@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/protocol.hpp"
 #include "base/result.hpp"
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,10 +51,11 @@ std::string_view phrase(int status) {
   }
 }
 
-std::string serialise(const HttpReply& reply, bool with_body) {
-  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                     reply.status, phrase(reply.status), reply.type, reply.body.size(),
-                     with_body ? std::string_view(reply.body) : std::string_view());
+// The length of a stream is unknown: it ends with the connection.
+std::string header_of(const HttpReply& reply) {
+  const auto length = reply.stream ? std::string() : fmt::format("Content-Length: {}\r\n", reply.body.size());
+  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\n{}Connection: close\r\n\r\n", reply.status,
+                     phrase(reply.status), reply.type, length);
 }
 
 // The words of the request line; nullopt if it is not HTTP/1.
@@ -70,12 +72,12 @@ std::optional<RequestLine> parse_request_line(std::string_view request) {
   return RequestLine{.method = line.substr(0, first), .target = line.substr(first + 1, last - first - 1)};
 }
 
-std::string answer(std::string_view request, const HttpServer::Handler& handler) {
+HttpReply reply_to(std::string_view request, const HttpServer::Handler& handler) {
   const auto line = parse_request_line(request);
-  if (!line) return serialise({.status = 400, .body = "not an HTTP/1 request\n"}, true);
-  if (line->method != "GET" && line->method != "HEAD")
-    return serialise({.status = 405, .body = "only GET is supported\n"}, true);
-  return serialise(handler(line->target), line->method == "GET");
+  if (!line) return {.status = 400, .body = "not an HTTP/1 request\n"};
+  const bool is_head = line->method == "HEAD";
+  if (line->method != "GET" && !is_head) return {.status = 405, .body = "only GET is supported\n"};
+  return handler(line->target);
 }
 
 // Returns the address without the port; empty for a socket without an address (a unix socket).
@@ -123,27 +125,35 @@ class HttpServer::Connection {
       if (count < 0) return errno == EAGAIN || errno == EINTR;
       if (count == 0) return false;
       request_.append(buffer.data(), static_cast<std::size_t>(count));
-      if (request_.find("\r\n\r\n") != std::string::npos) return begin_answer(answer(request_, server_.handler_));
-      if (request_.size() > max_request_size)
-        return begin_answer(serialise({.status = 431, .body = "request too large\n"}, true));
+      if (request_.find("\r\n\r\n") != std::string::npos) return begin_answer(reply_to(request_, server_.handler_));
+      if (request_.size() > max_request_size) return begin_answer({.status = 431, .body = "request too large\n"});
     }
   }
 
-  bool begin_answer(std::string text) {
-    reply_ = std::move(text);
+  bool begin_answer(HttpReply reply) {
+    const bool is_head = request_.starts_with("HEAD ");
+    reply_ = header_of(reply);
+    if (!is_head) reply_ += reply.body;
+    if (!is_head) stream_ = std::move(reply.stream);
     answering_ = true;
     limit_time();
     return watch_.change(EPOLLOUT).has_value();
   }
 
-  // Returns false if everything is sent, or the peer has closed the connection.
+  // Returns false if everything is sent, the connection handed over, or the peer has closed the connection.
   bool send() {
     while (sent_ < reply_.size()) {
       const ssize_t count = ::send(fd_.get(), reply_.data() + sent_, reply_.size() - sent_, MSG_NOSIGNAL);
       if (count < 0) return errno == EAGAIN || errno == EINTR;
       sent_ += static_cast<std::size_t>(count);
     }
+    if (stream_) hand_over();
     return false;
+  }
+
+  void hand_over() {
+    watch_.stop();
+    stream_(std::move(fd_));
   }
 
   HttpServer& server_;
@@ -153,6 +163,7 @@ class HttpServer::Connection {
   Timer deadline_;
   std::string request_;
   std::string reply_;
+  std::function<void(Fd)> stream_;
   std::size_t sent_ = 0;
   bool answering_ = false;
 };

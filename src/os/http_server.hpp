@@ -18,6 +18,9 @@ struct HttpReply {
   int status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
+  // If set, no body follows the header: the connection, a non-blocking socket, is handed to this function, which writes
+  // lines to it for as long as it likes.
+  std::function<void(Fd connection)> stream = nullptr;
 };
 
 // Limits for the clients of a server.
@@ -29,7 +32,8 @@ struct HttpLimits {
 };
 
 // A GET-only HTTP/1.1 server inside the event loop, for few clients: one request per connection, at most 64 KiB per
-// request, at most 64 connections. docs/decisions/0003-unix-socket-api.md explains why it is not a library.
+// request, at most 64 connections; streams do not count. docs/decisions/0003-unix-socket-api.md explains why it is not
+// a library.
 class HttpServer {
  public:
   using Handler = std::function<HttpReply(std::string_view target)>;  // "/v1/status?x=y"

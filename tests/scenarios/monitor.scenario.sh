@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # `masq monitor`: what happens in the kernel, while it happens; and what it costs.
-# datapaths: bpf
+# datapaths: bpf nftables iptables
 # families: ipv4
 
 world serves tcp 80
@@ -37,6 +37,27 @@ bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
 # drops WHO TIMES [FROM_PORT]: packets of WHO that cannot be masqueraded.
 drops() { inside "$1" "$support/raw.py" "${address[$1]}" "${address[world]}" tcp-rst --times "$2" --from-port "${3:-20000}"; }
 
+# listening NAME [OPTION...]: a `masq monitor` that masqd serves, if there is one. attending: it has shown an event.
+listening() {
+    local name=$1; shift
+    background node "$name" "${clean_environment[@]}" "$bin/masq" --socket-path "$socket" --bpf-root "$bpf_root" monitor "$@"
+}
+attending() {
+    listening "$1"
+    within 15 shows_a_connection_from "$1" pod2
+}
+shows_a_connection_from() {
+    process_runs "$(cat "$work/$1.pid")"
+    "$2"  asks world 53
+    says_like "$1" "made  UDP $(literal "${address[$2]}").* -> .*:53 XLATE_SRC "
+}
+shows_an_end() {
+    pod2  asks world 53
+    masq  bpf nat flush --pod "${address[pod2]}" >/dev/null
+    says_like "$1" "ended UDP .*$(literal "${address[pod2]}")"
+}
+literal() { echo "\\[?${1//./\\.}"; }
+
 scenario "monitor tells of mappings made and ended, and of drops" only=bpf family=ipv4,ipv6
     masqd starts with nat-timeout-udp=2s
     watching all
@@ -46,6 +67,48 @@ scenario "monitor tells of mappings made and ended, and of drops" only=bpf famil
     within 15 says all "drop  TCP $(at pod1 20000) -> $(at world 80) egress not_an_opener"
     within 10 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
     stops all
+
+scenario "monitor reports connections that are created and ended" family=ipv4,ipv6
+    masqd starts
+    attending all
+    pod1  asks world 53 from 20001
+    within 15 says all "made  UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
+    masq  bpf nat flush --pod "${address[pod1]}"
+    within 15 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
+    stops all
+
+scenario "every monitor gets every event, and masqd may restart"
+    masqd starts
+    attending first
+    attending second
+    listening third --type ended
+    within 15 shows_an_end third
+    pod1  asks world 53 from 20001
+    within 15 says first "made  UDP $(at pod1 20001)"
+    within 15 says second "made  UDP $(at pod1 20001)"
+    never_says third made
+    masqd is_restarted
+    within 15 shows_a_connection_from first pod1
+    within 15 shows_a_connection_from second pod1
+    stops first
+    pod1  asks world 53 from 20002
+    within 15 says second "made  UDP $(at pod1 20002)"
+    stops second
+    stops third
+
+scenario "monitor without masqd reads the kernel" only=nftables,iptables
+    masqd starts
+    masqd is_terminated
+    attending all
+    pod1  asks world 53 from 20001
+    within 15 says all "made  UDP $(at pod1 20001)"
+    stops all
+
+scenario "monitor does not wait for drops that netfilter does not record" only=nftables,iptables
+    masqd starts
+    contains "records no dropped packets" "$(words_of masq monitor --type drop)"
+    masqd is_terminated
+    contains "records no dropped packets" "$(words_of masq monitor --type drop)"
 
 scenario "monitor shows only the types and pods that are wanted, and JSON a line each" only=bpf
     masqd starts
@@ -84,10 +147,10 @@ scenario "a node that nobody watches any more writes no events" only=bpf
     never_says second "were not recorded"
     stops second
 
-# R98: the counter is exact, the lines are few, and masqd has no part in it.
+# R98: the counter is exact, the lines are few, and masqd does little for them.
 scenario "a flood of drops is counted, not printed, and hides no mapping" only=bpf serial
     masqd starts
-    watching all
+    attending all
     before=$(awk '{ print $14 + $15 }' "/proc/$agent/stat")
     drops pod1 200000
     pod2  asks world 53 from 20001

@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -16,7 +15,6 @@
 #include <memory>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "base/address.hpp"
 #include "base/result.hpp"
@@ -26,6 +24,7 @@
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/event.hpp"
+#include "datapath/event_source.hpp"
 #include "os/fd.hpp"
 #include "os/lock.hpp"
 
@@ -54,14 +53,21 @@ Address address_of(const masq_addr6& raw, std::uint8_t family) {
   return Address::from_bytes(std::span(raw.bytes).first(family == 4 ? 4 : 16));
 }
 
+std::uint32_t type_bits(const EventTypes& types) {
+  std::uint32_t bits = 0;
+  for (std::uint32_t type = 0; type < MASQ_EVENT_TYPE_COUNT; ++type)
+    if (has_type(types, type_words[type])) bits |= 1u << type;
+  return bits;
+}
+
 struct DeleteRing {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
-class PinnedEvents final : public BpfEvents {
+class PinnedEvents final : public EventSource {
  public:
-  PinnedEvents(Fd lock, Fd ring, MappedArray<masq_monitor> monitor, std::uint32_t types)
-      : lock_(std::move(lock)), ring_fd_(std::move(ring)), monitor_(std::move(monitor)), types_(types) {}
+  PinnedEvents(Fd lock, Fd ring, MappedArray<masq_monitor> monitor)
+      : lock_(std::move(lock)), ring_fd_(std::move(ring)), monitor_(std::move(monitor)) {}
   ~PinnedEvents() override { __atomic_store_n(&monitor_[0].until, tick(since_boot()), __ATOMIC_RELEASE); }
 
   Result<void> start() {
@@ -83,8 +89,8 @@ class PinnedEvents final : public BpfEvents {
     visit_ = nullptr;
   }
 
-  std::uint64_t renew() override {
-    __atomic_store_n(&monitor_[0].types, types_, __ATOMIC_RELAXED);
+  std::uint64_t renew(const EventTypes& types) override {
+    __atomic_store_n(&monitor_[0].types, type_bits(types), __ATOMIC_RELAXED);
     __atomic_store_n(&monitor_[0].until, tick(since_boot() + lease), __ATOMIC_RELEASE);
     const auto ever = lost_ever();
     return ever - std::exchange(lost_, ever);
@@ -109,7 +115,6 @@ class PinnedEvents final : public BpfEvents {
   Fd lock_;
   Fd ring_fd_;
   MappedArray<masq_monitor> monitor_;
-  std::uint32_t types_;
   std::unique_ptr<ring_buffer, DeleteRing> ring_;
   const std::function<void(const Event&)>* visit_ = nullptr;
   std::chrono::system_clock::time_point boot_{};
@@ -121,13 +126,6 @@ Result<Fd> open_event_map(const Pins& pins, const char* name) {
   if (auto table = read_control(pins, Family::ipv4); !table) return std::unexpected(table.error());
   if (!std::filesystem::exists(pins.map(name))) return fail("the programs in the kernel write no events");
   return open_pinned_map(pins, name);
-}
-
-std::uint32_t type_bits(const std::vector<std::string>& types) {
-  std::uint32_t bits = 0;
-  for (std::uint32_t type = 0; type < MASQ_EVENT_TYPE_COUNT; ++type)
-    if (types.empty() || std::ranges::find(types, type_words[type]) != types.end()) bits |= 1u << type;
-  return bits;
 }
 
 }  // namespace
@@ -157,8 +155,7 @@ Event to_event(const masq_event& raw, std::chrono::system_clock::time_point boot
   return event;
 }
 
-Result<std::unique_ptr<BpfEvents>> BpfEvents::open(const std::filesystem::path& bpf_root,
-                                                   const std::vector<std::string>& types) {
+Result<std::unique_ptr<EventSource>> open_bpf_events(const std::filesystem::path& bpf_root) {
   const Pins pins(bpf_root);
   auto ring = open_event_map(pins, "events");
   if (!ring) return std::unexpected(ring.error());
@@ -166,10 +163,9 @@ Result<std::unique_ptr<BpfEvents>> BpfEvents::open(const std::filesystem::path& 
   if (!monitor_fd) return std::unexpected(monitor_fd.error());
   auto monitor = MappedArray<masq_monitor>::open(monitor_fd->get(), Access::change);
   if (!monitor) return std::unexpected(monitor.error());
-  auto lock = lock_directory(pins.maps(), "masq monitor");
+  auto lock = lock_directory(pins.maps(), "reader of events");
   if (!lock) return std::unexpected(lock.error());
-  auto events =
-      std::make_unique<PinnedEvents>(*std::move(lock), *std::move(ring), *std::move(monitor), type_bits(types));
+  auto events = std::make_unique<PinnedEvents>(*std::move(lock), *std::move(ring), *std::move(monitor));
   if (auto started = events->start(); !started) return std::unexpected(started.error());
   return events;
 }

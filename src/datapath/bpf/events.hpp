@@ -3,15 +3,13 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "base/result.hpp"
 #include "bpf/abi/event.h"
 #include "datapath/event.hpp"
+#include "datapath/event_source.hpp"
 
 namespace masq {
 
@@ -20,20 +18,8 @@ std::span<const char* const> bpf_event_types();  // the possible values of Event
 // Converts a raw event. `boot` is the wall-clock time at which CLOCK_BOOTTIME began.
 Event to_event(const masq_event& raw, std::chrono::system_clock::time_point boot);
 
-// Live events of the programs in the kernel. Only one reader at a time is possible, because reading empties the ring.
-class BpfEvents {
- public:
-  // `types`: the accepted types; empty: all. The programs write nothing before renew() is called.
-  static Result<std::unique_ptr<BpfEvents>> open(const std::filesystem::path& bpf_root,
-                                                 const std::vector<std::string>& types);
-  virtual ~BpfEvents() = default;
-
-  virtual int fd() const = 0;  // readable when events are available
-  // Calls `visit` for each available event.
-  virtual void take(const std::function<void(const Event&)>& visit) = 0;
-  // Makes the programs write events for two more seconds; call it once a second. Returns the number of events that were
-  // not recorded since the last call.
-  virtual std::uint64_t renew() = 0;
-};
+// Opens the ring that the programs write. Only one reader at a time is possible, because reading empties the ring.
+// Without a renew() the programs write nothing.
+Result<std::unique_ptr<EventSource>> open_bpf_events(const std::filesystem::path& bpf_root);
 
 }  // namespace masq

@@ -299,6 +299,10 @@ Result<bool> has_ip_sets() {
   return !sets->empty();
 }
 
+Result<std::vector<AddressRange>> read_iptables_pods() {
+  return read_pods();
+}
+
 Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit) {
   const auto pods = read_pods();
   if (!pods) return std::unexpected(pods.error());

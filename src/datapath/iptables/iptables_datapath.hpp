@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/address_range.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 
@@ -19,6 +20,7 @@ Result<void> probe_iptables();
 
 // Functions for `masq`, which read the kernel with or without an agent.
 Result<bool> has_ip_sets();
+Result<std::vector<AddressRange>> read_iptables_pods();
 Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit);
 Result<Ended> end_iptables_mappings(const std::function<bool(const Mapping&)>& wanted);
 Result<std::vector<IpMasqEntry>> read_iptables_ip_masq();  // sorted, IPv4 first

@@ -18,6 +18,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -345,6 +346,13 @@ Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::
     if (!done) return done;
   }
   return {};
+}
+
+std::optional<Mapping> translated_mapping(const nf_conntrack& entry, const std::vector<AddressRange>& pods) {
+  const auto family = nfct_get_attr_u8(&entry, ATTR_L3PROTO) == AF_INET ? Family::ipv4 : Family::ipv6;
+  const auto connection = to_connection(&entry, family);
+  if (!(connection.status & IPS_SRC_NAT) || !holds(pods, connection.source)) return std::nullopt;
+  return MappingMaker().make(connection);
 }
 
 Result<Ended> end_connections(const std::vector<AddressRange>& pods,

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/address_range.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
+
+struct nf_conntrack;  // an entry in libnetfilter_conntrack
 
 namespace masq {
 
@@ -42,6 +45,9 @@ Result<Ended> end_connections(const std::vector<AddressRange>& pods, const std::
 
 // Visits the connections whose source is inside `pods` and was translated, as mappings.
 Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::function<void(const Mapping&)>& visit);
+
+// Returns the mapping of an entry whose source is inside `pods` and was translated, else nullopt.
+std::optional<Mapping> translated_mapping(const nf_conntrack& entry, const std::vector<AddressRange>& pods);
 
 // Ends connections that must be masqueraded but started without masquerading; conntrack would not change them. Returns
 // their number.

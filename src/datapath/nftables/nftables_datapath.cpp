@@ -285,6 +285,10 @@ Result<bool> has_nftables_table() {
   return Nft::has_table(nft_table_name);
 }
 
+Result<std::vector<AddressRange>> read_nftables_pods() {
+  return read_pods();
+}
+
 Result<void> read_nftables_mappings(const std::function<void(const Mapping&)>& visit) {
   const auto pods = read_pods();
   if (!pods) return std::unexpected(pods.error());

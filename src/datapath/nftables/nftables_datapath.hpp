@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/address_range.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 
@@ -19,6 +20,7 @@ Result<void> probe_nftables();
 
 // Functions for `masq`, which read the kernel with or without an agent.
 Result<bool> has_nftables_table();
+Result<std::vector<AddressRange>> read_nftables_pods();
 Result<void> read_nftables_mappings(const std::function<void(const Mapping&)>& visit);
 Result<Ended> end_nftables_mappings(const std::function<bool(const Mapping&)>& wanted);
 Result<std::vector<IpMasqEntry>> read_nftables_ip_masq();  // sorted, IPv4 first

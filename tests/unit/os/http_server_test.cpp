@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -181,6 +182,31 @@ TEST_F(HttpServerTest, TheClientAsksAndHears) {
   const auto got = answer.get().value();
   EXPECT_EQ(got.status, 200);
   EXPECT_EQ(got.body, "here");
+}
+
+TEST_F(HttpServerTest, AStreamGoesOnAfterTheHeader) {
+  Fd stream;
+  const auto streaming = HttpServer::open(*loop, listen_at(directory / "streaming").value(), [&](auto target) {
+    if (target != "/stream") return HttpReply{.status = 503, .body = "no"};
+    return HttpReply{.body = {}, .stream = [&](Fd connection) { stream = std::move(connection); }};
+  });
+  const auto ask = [&](const char* target) {
+    auto answer = std::async(std::launch::async, [&, target] { return http_stream(directory / "streaming", target); });
+    EXPECT_TRUE(eventually([&] { return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+    return answer.get().value();
+  };
+  const auto got = ask("/stream");
+  EXPECT_EQ(got.answer.status, 200);
+  EXPECT_EQ(got.stream.begin, "");
+  for (const std::string_view part : {"one", "two"}) {
+    say(stream, part);
+    std::array<char, 16> text{};
+    EXPECT_EQ(recv(got.stream.connection.get(), text.data(), text.size(), 0), static_cast<ssize_t>(part.size()));
+    EXPECT_EQ(text.data(), part);
+  }
+  const auto refused = ask("/other");
+  EXPECT_EQ(refused.answer.status, 503);
+  EXPECT_EQ(refused.answer.body, "no");
 }
 
 TEST(HttpClient, NobodyThereIsAnError) {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "datapath/event.hpp"
+
+namespace masq {
+
+// Values of Event::type; an empty list means all of them.
+using EventTypes = std::vector<std::string>;
+
+// The live events of one datapath: the ring of the bpf programs, or conntrack's notifications.
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+
+  virtual int fd() const = 0;  // readable when events are available
+  // Calls `visit` for each available event.
+  virtual void take(const std::function<void(const Event&)>& visit) = 0;
+  // Requests events of these types for two more seconds; call it once a second, and first of all. Returns the number of
+  // events that were not recorded since the last call. take() may return events of other types too.
+  virtual std::uint64_t renew(const EventTypes& types) = 0;
+};
+
+// Returns every value of Event::type.
+const EventTypes& event_types();
+// Returns true if `types` contains the event's type.
+bool has_type(const EventTypes& types, const std::string& type);
+
+// Opens the source of the datapath that is in the kernel, with or without an agent. Fails if none is, or if it cannot
+// record any of these types.
+Result<std::unique_ptr<EventSource>> open_event_source(const std::filesystem::path& bpf_root, const EventTypes& types);
+
+}  // namespace masq
