@@ -12,19 +12,19 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cni_source.hpp"
 #include "agent/datapath_choice.hpp"
-#include "agent/explain_reply.hpp"
-#include "agent/ip_masq_agent_source.hpp"
+#include "agent/lifecycle/pod_watch.hpp"
 #include "agent/logging.hpp"
-#include "agent/metrics.hpp"
-#include "agent/netlink_source.hpp"
 #include "agent/node_locks.hpp"
-#include "agent/pod_watch.hpp"
 #include "agent/reverse_path.hpp"
-#include "agent/sources.hpp"
-#include "agent/status.hpp"
-#include "agent/sysctl_source.hpp"
+#include "agent/serve/explain_reply.hpp"
+#include "agent/serve/metrics.hpp"
+#include "agent/serve/status.hpp"
+#include "agent/sources/cni_source.hpp"
+#include "agent/sources/ip_masq_agent_source.hpp"
+#include "agent/sources/netlink_source.hpp"
+#include "agent/sources/source_set.hpp"
+#include "agent/sources/sysctl_source.hpp"
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
@@ -69,7 +69,7 @@ HttpReply json_error(int status, std::string_view why) {
 
 }  // namespace
 
-Result<void> add_node_sources(Sources& sources, EventLoop& loop, const std::function<void()>& changed) {
+Result<void> add_node_sources(SourceSet& sources, EventLoop& loop, const std::function<void()>& changed) {
   auto netlink = NetlinkSource::open(loop, changed);
   if (!netlink) return std::unexpected(netlink.error());
   sources.add(std::move(*netlink));

@@ -8,11 +8,11 @@
 #include <string>
 
 #include "agent/datapath_choice.hpp"
+#include "agent/lifecycle/pod_watch.hpp"
 #include "agent/node_locks.hpp"
-#include "agent/pod_watch.hpp"
 #include "agent/reconciler.hpp"
-#include "agent/sources.hpp"
-#include "agent/status.hpp"
+#include "agent/serve/status.hpp"
+#include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
@@ -55,7 +55,7 @@ class Agent {
   std::unique_ptr<EventLoop> loop_;
   NodeLocks locks_;
   DatapathChoice choice_;
-  Sources sources_;
+  SourceSet sources_;
   Reconciler reconciler_;
   std::unique_ptr<PodWatch> pod_watch_;
   std::unique_ptr<HttpServer> server_;
@@ -66,6 +66,6 @@ class Agent {
 };
 
 // Adds the sources that depend on the node only to `sources`. `changed` is called when a fact may have changed.
-Result<void> add_node_sources(Sources& sources, EventLoop& loop, const std::function<void()>& changed);
+Result<void> add_node_sources(SourceSet& sources, EventLoop& loop, const std::function<void()>& changed);
 
 }  // namespace masq

@@ -13,8 +13,8 @@
 
 #include "agent/agent.hpp"
 #include "agent/datapath_choice.hpp"
-#include "agent/ip_masq_agent_source.hpp"
-#include "agent/sources.hpp"
+#include "agent/sources/ip_masq_agent_source.hpp"
+#include "agent/sources/source_set.hpp"
 #include "base/address.hpp"
 #include "base/cidr.hpp"
 #include "base/duration.hpp"
@@ -55,7 +55,7 @@ Result<Node> read_node(const Config& config) {
   auto loop = EventLoop::open();
   if (!loop) return std::unexpected(loop.error());
   spdlog::logger silent("masqd", std::make_shared<spdlog::sinks::null_sink_st>());
-  Sources sources(silent);
+  SourceSet sources(silent);
   if (auto added = add_node_sources(sources, **loop, [] {}); !added) return std::unexpected(added.error());
   if (config.enable_ip_masq_agent)
     sources.add(std::make_unique<IpMasqAgentSource>(**loop, config.ip_masq_agent_config_path, [] {}));
