@@ -12,6 +12,7 @@
 #include "agent/node_locks.hpp"
 #include "agent/reconciler.hpp"
 #include "agent/serve/status.hpp"
+#include "agent/sources/node_sources.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
@@ -37,8 +38,7 @@ class Agent {
  private:
   Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<EventLoop> loop, NodeLocks locks,
         DatapathChoice choice);
-  Result<void> add_sources();
-  Result<void> add_ip_masq_agent();
+  SourceContext source_context();
   Result<void> serve();
   Result<void> serve_metrics();
   void pods_are_gone(const std::vector<Address>& pods);
@@ -64,8 +64,5 @@ class Agent {
   Timers::Clock::time_point options_read_at_;
   std::string config_error_;
 };
-
-// Adds the sources that depend on the node only to `sources`. `changed` is called when a fact may have changed.
-Result<void> add_node_sources(SourceSet& sources, EventLoop& loop, const std::function<void()>& changed);
 
 }  // namespace masq

@@ -53,7 +53,7 @@ Json render_sources(const AgentState& state) {
   auto sources = Json::array();
   for (const auto& source : state.sources) {
     Json row = {{"name", source.name}, {"delivered", source.read_at.has_value()}};
-    if (source.read_at) row["ageSeconds"] = whole_seconds(state.now - *source.read_at);
+    if (const auto age = source.age(state.now)) row["ageSeconds"] = whole_seconds(*age);
     row["error"] = source.error;
     sources.push_back(std::move(row));
   }

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <expected>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -23,37 +22,19 @@ constexpr std::size_t max_configuration_size = 1 << 20;
 
 }  // namespace
 
-Result<std::unique_ptr<CniSource>> CniSource::open(EventLoop& loop, std::filesystem::path directory,
-                                                   std::function<void()> changed) {
-  std::unique_ptr<CniSource> source(new CniSource(loop, std::move(directory)));
-  auto watch = FileWatch::open(loop, source->directory_, [raw = source.get(), changed = std::move(changed)] {
-    raw->wake();
-    changed();
-  });
-  if (!watch) return std::unexpected(watch.error());
-  source->watch_ = std::move(*watch);
+Result<std::unique_ptr<CniSource>> CniSource::open(EventLoop& loop, std::filesystem::path directory, Changed changed) {
+  std::unique_ptr<CniSource> source(new CniSource(loop, std::move(directory), std::move(changed)));
+  TRY(source->watch_, FileWatch::open(loop, source->directory_, [raw = source.get()] { raw->invalidate(); }));
   return source;
 }
 
-Result<std::vector<Cidr>> CniSource::read_subnets() const {
-  auto path = find_cni_configuration(directory_);
-  if (!path) return std::unexpected(path.error());
-  if (!*path) return std::vector<Cidr>();
-  auto text = read_file(**path, max_configuration_size);
-  if (!text) return std::unexpected(text.error());
-  auto subnets = parse_cni_configuration(*text);
-  if (!subnets) return fail_with((*path)->string(), subnets.error());
+Result<std::vector<Cidr>> CniSource::list() {
+  TRY(const auto path, find_cni_configuration(directory_));
+  if (!path) return std::vector<Cidr>();
+  TRY(const auto text, read_file(*path, max_configuration_size));
+  auto subnets = parse_cni_configuration(text);
+  if (!subnets) return fail_with(path->string(), subnets.error());
   return subnets;
-}
-
-// This fact is optional: the pod CIDRs may come from another source.
-void CniSource::read() {
-  if (!stale_) return;
-  stale_ = false;
-  auto subnets = read_subnets();
-  if (!subnets) return failed_or_absent(timers_.now(), subnets.error());
-  subnets_ = std::move(*subnets);
-  delivered(timers_.now());
 }
 
 }  // namespace masq

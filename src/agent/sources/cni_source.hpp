@@ -2,36 +2,30 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include "agent/sources/source.hpp"
+#include "agent/sources/fact_source.hpp"
 #include "os/event_loop.hpp"
 #include "os/file_watch.hpp"
 
 namespace masq {
 
-// The pods' subnets from the node's CNI configuration.
-class CniSource final : public Source {
+// The pods' subnets from the node's CNI configuration. It is optional: the pod CIDRs may come from another source.
+class CniSource final : public ListedSource<std::vector<Cidr>> {
  public:
-  static Result<std::unique_ptr<CniSource>> open(EventLoop& loop, std::filesystem::path directory,
-                                                 std::function<void()> changed);
+  static Result<std::unique_ptr<CniSource>> open(EventLoop& loop, std::filesystem::path directory, Changed changed);
 
-  void wake() override { stale_ = true; }
-  void read() override;
-  void contribute(Node& node) const override { node.cni_pod_cidrs = subnets_; }
+  void contribute(Node& node) const override { node.cni_pod_cidrs = value(); }
 
  private:
-  CniSource(Timers& timers, std::filesystem::path directory)
-      : Source("cni"), timers_(timers), directory_(std::move(directory)) {}
-  Result<std::vector<Cidr>> read_subnets() const;
+  CniSource(Timers& timers, std::filesystem::path directory, Changed changed)
+      : ListedSource("cni", Need::optional, timers, std::move(changed)), directory_(std::move(directory)) {}
+  Result<std::vector<Cidr>> list() override;
 
-  Timers& timers_;
   std::filesystem::path directory_;
   std::unique_ptr<FileWatch> watch_;
-  bool stale_ = true;
-  std::vector<Cidr> subnets_;
 };
 
 }  // namespace masq

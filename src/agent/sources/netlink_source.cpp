@@ -4,7 +4,6 @@
 #include <linux/rtnetlink.h>
 
 #include <expected>
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -23,34 +22,22 @@ constexpr unsigned groups =
 
 }  // namespace
 
-Result<std::unique_ptr<NetlinkSource>> NetlinkSource::open(EventLoop& loop, std::function<void()> changed) {
-  auto requests = NetlinkRequests::open();
-  if (!requests) return std::unexpected(requests.error());
-  std::unique_ptr<NetlinkSource> source(new NetlinkSource(loop, std::move(*requests)));
-  auto monitor = NetlinkMonitor::open(loop, groups, [raw = source.get(), changed = std::move(changed)] {
-    raw->wake();
-    changed();
-  });
-  if (!monitor) return std::unexpected(monitor.error());
-  source->monitor_ = std::move(*monitor);
+Result<std::unique_ptr<NetlinkSource>> NetlinkSource::open(EventLoop& loop, Changed changed) {
+  TRY(auto requests, NetlinkRequests::open());
+  std::unique_ptr<NetlinkSource> source(new NetlinkSource(loop, std::move(requests), std::move(changed)));
+  TRY(source->monitor_, NetlinkMonitor::open(loop, groups, [raw = source.get()] { raw->invalidate(); }));
   return source;
 }
 
-void NetlinkSource::read() {
-  if (!stale_) return;
-  auto links = read_links(requests_);
-  if (!links) return failed(links.error());
-  auto routes = read_routes(requests_);
-  if (!routes) return failed(routes.error());
-  links_ = std::move(*links);
-  routes_ = std::move(*routes);
-  stale_ = false;
-  delivered(timers_.now());
+Result<NetworkFact> NetlinkSource::list() {
+  TRY(auto links, read_links(requests_));
+  TRY(auto routes, read_routes(requests_));
+  return NetworkFact{.links = std::move(links), .routes = std::move(routes)};
 }
 
 void NetlinkSource::contribute(Node& node) const {
-  node.links = links_;
-  node.routes = routes_;
+  node.links = value().links;
+  node.routes = value().routes;
 }
 
 }  // namespace masq

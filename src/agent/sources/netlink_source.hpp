@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include "agent/sources/source.hpp"
+#include "agent/sources/fact_source.hpp"
 #include "os/event_loop.hpp"
 #include "os/netlink.hpp"
 #include "os/netlink_monitor.hpp"
 
 namespace masq {
 
-// Links, addresses and routes of this network namespace.
-class NetlinkSource final : public Source {
- public:
-  // `changed` is called after an event. The subscription precedes the first read, so that no event is missed.
-  static Result<std::unique_ptr<NetlinkSource>> open(EventLoop& loop, std::function<void()> changed);
+struct NetworkFact {
+  std::vector<Link> links;
+  std::vector<Route> routes;
+};
 
-  void wake() override { stale_ = true; }
-  void read() override;
+// Links, addresses and routes of this network namespace.
+class NetlinkSource final : public ListedSource<NetworkFact> {
+ public:
+  // The subscription precedes the first read, so that no event is missed.
+  static Result<std::unique_ptr<NetlinkSource>> open(EventLoop& loop, Changed changed);
+
   void contribute(Node& node) const override;
 
  private:
-  NetlinkSource(Timers& timers, NetlinkRequests requests)
-      : Source("netlink"), timers_(timers), requests_(std::move(requests)) {}
+  NetlinkSource(Timers& timers, NetlinkRequests requests, Changed changed)
+      : ListedSource("netlink", Need::required, timers, std::move(changed)), requests_(std::move(requests)) {}
+  Result<NetworkFact> list() override;
 
-  Timers& timers_;
   NetlinkRequests requests_;
   std::unique_ptr<NetlinkMonitor> monitor_;
-  bool stale_ = true;
-  std::vector<Link> links_;
-  std::vector<Route> routes_;
 };
 
 }  // namespace masq

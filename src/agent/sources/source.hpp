@@ -1,52 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "base/result.hpp"
 #include "model/node.hpp"
 #include "os/timers.hpp"
 
 namespace masq {
 
-// A source of one fact about the node. A fact is read completely or not at all. If a read fails, the last value stays,
-// together with the error.
+// Required: the first apply waits for a value. Optional: it does not, and without a value the fact is absent.
+enum class Need : std::uint8_t { required, optional };
+
+// A source of one fact, as the set of sources and the status see it. FactSource has the value.
 class Source {
  public:
+  using Clock = Timers::Clock;
+
   struct State {
     std::string name;
-    std::optional<Timers::Clock::time_point> read_at;  // time of the last value; absent: no value yet
-    std::string error;                                 // of the last attempt; empty: it succeeded
+    std::optional<Clock::time_point> read_at;  // time of the last value; absent: no value yet
+    std::string error;                         // of the last attempt; empty: it succeeded
+
+    // Age of the value; absent: no value yet.
+    std::optional<Clock::duration> age(Clock::time_point now) const {
+      return read_at ? std::optional(now - *read_at) : std::nullopt;
+    }
   };
 
-  explicit Source(std::string name) { state_.name = std::move(name); }
+  Source(std::string name, Need need) : need_(need) { state_.name = std::move(name); }
   virtual ~Source() = default;
 
   const State& state() const { return state_; }
   bool has_delivered() const { return state_.read_at.has_value(); }
-  // Makes the next read() read the fact again.
-  virtual void wake() = 0;
+  // True if the first apply must wait for this source.
+  bool is_awaited() const { return need_ == Need::required && !has_delivered(); }
+
+  // Makes the next read() list the fact again. A source whose values are pushed has nothing to list.
+  virtual void wake() {}
   // Updates the fact if an event reported a change.
-  virtual void read() = 0;
+  virtual void read() {}
   // Copies the fact into the node.
-  virtual void contribute(Node& node) const = 0;
+  virtual void contribute(Node&) const {}
 
  protected:
-  void delivered(Timers::Clock::time_point now) {
+  void record_value(Clock::time_point now) {
     state_.read_at = now;
     state_.error.clear();
   }
-  // The last value stays.
-  void failed(const Error& error) { state_.error = error.message; }
-  // Optional source: a missing first value counts as delivered.
-  void failed_or_absent(Timers::Clock::time_point now, const Error& error) {
-    if (!state_.read_at) state_.read_at = now;
-    failed(error);
+  // An optional fact that fails before its first value counts as delivered: it is absent.
+  void record_error(Clock::time_point now, std::string error) {
+    if (need_ == Need::optional && !state_.read_at) state_.read_at = now;
+    state_.error = std::move(error);
   }
 
  private:
+  Need need_;
   State state_;
 };
 

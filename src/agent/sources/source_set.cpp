@@ -27,7 +27,7 @@ Result<Node> SourceSet::gather() {
     source->read();
     const auto& state = source->state();
     log_changes(state);
-    if (!source->has_delivered() && missing.empty())
+    if (source->is_awaited() && missing.empty())
       missing = state.error.empty() ? state.name : fmt::format("{}: {}", state.name, state.error);
     source->contribute(node);
   }

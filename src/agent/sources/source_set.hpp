@@ -22,6 +22,7 @@ class SourceSet final : public Facts {
   void remove(const std::string& name);
 
   void wake() override;
+  // Fails while a required source has no value; the error names it. Optional sources are not awaited.
   Result<Node> gather() override;
   std::vector<Source::State> states() const;
 

@@ -65,21 +65,15 @@ Result<std::vector<PortRange>> parse_reserved_ports(std::string_view text) {
   return normalise(std::move(ranges));
 }
 
-void SysctlSource::read() {
-  if (!stale_) return;
-  auto local = read_as(directory_ / "ip_local_port_range", parse_local_port_range);
-  if (!local) return failed(local.error());
-  auto reserved = read_as(directory_ / "ip_local_reserved_ports", parse_reserved_ports);
-  if (!reserved) return failed(reserved.error());
-  local_ = *local;
-  reserved_ = std::move(*reserved);
-  stale_ = false;
-  delivered(timers_.now());
+Result<HostPortsFact> SysctlSource::list() {
+  TRY(const auto local, read_as(directory_ / "ip_local_port_range", parse_local_port_range));
+  TRY(auto reserved, read_as(directory_ / "ip_local_reserved_ports", parse_reserved_ports));
+  return HostPortsFact{.local_range = local, .reserved = std::move(reserved)};
 }
 
 void SysctlSource::contribute(Node& node) const {
-  node.local_port_range = local_;
-  node.local_reserved_ports = reserved_;
+  node.local_port_range = value().local_range;
+  node.local_reserved_ports = value().reserved;
 }
 
 }  // namespace masq

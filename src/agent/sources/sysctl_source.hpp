@@ -2,30 +2,33 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "agent/sources/source.hpp"
+#include "agent/sources/fact_source.hpp"
 #include "base/port_range.hpp"
 
 namespace masq {
 
+struct HostPortsFact {
+  PortRange local_range;
+  std::vector<PortRange> reserved;
+};
+
 // The ports that the kernel reserves for the host's own sockets in this network namespace. The kernel reports no
 // changes, so they are read at each resync.
-class SysctlSource final : public Source {
+class SysctlSource final : public ListedSource<HostPortsFact> {
  public:
   explicit SysctlSource(Timers& timers, std::filesystem::path directory = "/proc/sys/net/ipv4")
-      : Source("sysctl"), timers_(timers), directory_(std::move(directory)) {}
+      : ListedSource("sysctl", Need::required, timers), directory_(std::move(directory)) {}
 
-  void wake() override { stale_ = true; }
-  void read() override;
   void contribute(Node& node) const override;
 
  private:
-  Timers& timers_;
+  Result<HostPortsFact> list() override;
+
   std::filesystem::path directory_;
-  bool stale_ = true;
-  PortRange local_;
-  std::vector<PortRange> reserved_;
 };
 
 // "32768\t60999\n"
