@@ -16,7 +16,6 @@
 #include "agent/lifecycle/pod_watch.hpp"
 #include "agent/logging.hpp"
 #include "agent/node_locks.hpp"
-#include "agent/reverse_path.hpp"
 #include "agent/serve/explain_reply.hpp"
 #include "agent/serve/metrics.hpp"
 #include "agent/serve/status.hpp"
@@ -27,6 +26,7 @@
 #include "model/config.hpp"
 #include "model/desired_json.hpp"
 #include "model/options/options.hpp"
+#include "model/reverse_path.hpp"
 #include "os/event_loop.hpp"
 #include "os/http_server.hpp"
 #include "os/mount.hpp"
@@ -190,7 +190,7 @@ std::vector<std::string> Agent::datapath_notes() {
     notes.push_back(
         fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
   if (const auto& applied = reconciler_.state().applied)
-    for (auto& note : notes_on_reverse_path(*applied)) notes.push_back(std::move(note));
+    for (auto& note : notes_on_reverse_path(*applied, sources_.node())) notes.push_back(std::move(note));
   return notes;
 }
 

@@ -17,8 +17,9 @@
 namespace masq {
 namespace {
 
+constexpr unsigned sysctls_of_devices = 1U << (RTNLGRP_IPV4_NETCONF - 1);
 constexpr unsigned groups =
-    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | sysctls_of_devices;
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
@@ -116,6 +117,31 @@ Result<void> read_addresses(NetlinkRequests& requests, std::vector<Link>& links)
   return {};
 }
 
+struct ReversePathFilter {
+  int ifindex;  // NETCONFA_IFINDEX_ALL: the value of net.ipv4.conf.all
+  int mode;
+};
+
+void append_reverse_path_filter(const nlmsghdr& message, std::vector<ReversePathFilter>& filters) {
+  if (message.nlmsg_type != RTM_NEWNETCONF) return;
+  const auto attributes = NetlinkAttributes::of_message(message, sizeof(netconfmsg));
+  filters.push_back({.ifindex = static_cast<int>(attributes.u32(NETCONFA_IFINDEX)),
+                     .mode = static_cast<int>(attributes.u32(NETCONFA_RP_FILTER))});
+}
+
+// The greater value is in force: the device's, or that of all devices.
+Result<void> read_reverse_path_filters(NetlinkRequests& requests, std::vector<Link>& links) {
+  struct {  // the kernel rejects a header without its padding
+    alignas(NLMSG_ALIGNTO) netconfmsg header{.ncm_family = AF_INET};
+  } request;
+  auto filters = requests.dump<ReversePathFilter>(RTM_GETNETCONF, as_bytes(request), append_reverse_path_filter);
+  if (!filters) return fail_with("read rp_filter", filters.error());
+  std::unordered_map<int, int> by_index;
+  for (const auto& filter : *filters) by_index[filter.ifindex] = filter.mode;
+  for (auto& link : links) link.rp_filter = std::max(by_index[NETCONFA_IFINDEX_ALL], by_index[link.ifindex]);
+  return {};
+}
+
 }  // namespace
 
 void append_link(const nlmsghdr& message, std::vector<Link>& links) {
@@ -131,6 +157,7 @@ void append_link(const nlmsghdr& message, std::vector<Link>& links) {
                    .loopback = (header.ifi_flags & IFF_LOOPBACK) != 0,
                    .master = static_cast<int>(attributes.u32(IFLA_MASTER)),
                    .master_kind = {},
+                   .rp_filter = 0,
                    .addresses = {}});
 }
 
@@ -156,7 +183,8 @@ Result<std::vector<Link>> read_links(NetlinkRequests& requests) {
   } request;
   auto links = requests.dump<Link>(RTM_GETLINK, as_bytes(request), append_link);
   if (!links) return fail_with("read links", links.error());
-  if (auto done = read_addresses(requests, *links); !done) return std::unexpected(done.error());
+  TRY_DO(read_addresses(requests, *links));
+  TRY_DO(read_reverse_path_filters(requests, *links));
   name_masters(*links);
   return links;
 }

@@ -11,7 +11,8 @@
 
 namespace masq {
 
-// The kernel's tables as types of the model: links with their addresses, and the unicast routes of the main table.
+// The kernel's tables as types of the model: links with their addresses and reverse path filters, and the unicast
+// routes of the main table.
 Result<std::vector<Link>> read_links(NetlinkRequests& requests);
 Result<std::vector<Route>> read_routes(NetlinkRequests& requests);
 

@@ -21,7 +21,7 @@ void SourceSet::wake() {
 }
 
 Result<Node> SourceSet::gather() {
-  Node node;
+  node_ = {};
   std::string missing;
   for (const auto& source : sources_) {
     source->read();
@@ -29,10 +29,10 @@ Result<Node> SourceSet::gather() {
     log_changes(state);
     if (source->is_awaited() && missing.empty())
       missing = state.error.empty() ? state.name : fmt::format("{}: {}", state.name, state.error);
-    source->contribute(node);
+    source->contribute(node_);
   }
   if (!missing.empty()) return fail("waiting for the source {}", missing);
-  return node;
+  return node_;
 }
 
 std::vector<Source::State> SourceSet::states() const {

@@ -24,6 +24,8 @@ class SourceSet final : public Facts {
   void wake() override;
   // Fails while a required source has no value; the error names it. Optional sources are not awaited.
   Result<Node> gather() override;
+  // The facts of the last gather(), also those of one that failed.
+  const Node& node() const { return node_; }
   std::vector<Source::State> states() const;
 
  private:
@@ -31,6 +33,7 @@ class SourceSet final : public Facts {
 
   spdlog::logger& log_;
   std::vector<std::unique_ptr<Source>> sources_;
+  Node node_;
   std::map<std::string, std::string> last_error_;  // source -> its error
 };
 

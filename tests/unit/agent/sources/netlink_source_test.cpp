@@ -14,6 +14,7 @@
 #include "base/cidr.hpp"
 #include "model/node.hpp"
 #include "unit/os/own_network.hpp"
+#include "unit/os/temp_directory.hpp"
 #include "unit/words.hpp"
 
 namespace masq {
@@ -41,12 +42,15 @@ class Network {
     return routes;
   }
   // Changes something, and hears of it.
-  void hears_of(const std::string& words) {
+  void hears_of(const std::string& name, const std::function<void()>& change) {
     run(std::chrono::seconds(0));
     changes_ = 0;
-    ip(words);
+    change();
     run(std::chrono::seconds(5));
-    EXPECT_GT(changes_, 0) << words;
+    EXPECT_GT(changes_, 0) << name;
+  }
+  void hears_of(const std::string& words) {
+    hears_of(words, [&] { ip(words); });
   }
 
  private:
@@ -61,6 +65,10 @@ class Network {
   int changes_ = 0;
   std::unique_ptr<NetlinkSource> source_ = NetlinkSource::open(*loop_, [this] { ++changes_; }).value();
 };
+
+void set_rp_filter(const std::string& device, int filter) {
+  write_file("/proc/sys/net/ipv4/conf/" + device + "/rp_filter", fmt::format("{}\n", filter));
+}
 
 void expect_in_own_network(const std::function<void()>& body) {
   if (!in_own_network(body)) GTEST_SKIP() << "a network namespace needs root";
@@ -144,6 +152,19 @@ TEST(NetlinkSource, UnicastRoutesOfTheMainTable) {
   });
 }
 
+TEST(NetlinkSource, TheGreaterReversePathFilterOfTheDeviceAndOfAllIsInForce) {
+  expect_in_own_network([] {
+    ip("link add eth0 type veth peer name far");
+    Network network;
+    for (const int all : {0, 1, 2})
+      for (const int own : {0, 1, 2}) {
+        set_rp_filter("all", all);
+        set_rp_filter("eth0", own);
+        EXPECT_EQ(network.link("eth0").rp_filter, std::max(all, own));
+      }
+  });
+}
+
 TEST(NetlinkSource, HearsOfEveryKindOfChange) {
   expect_in_own_network([] {
     Network network;
@@ -158,6 +179,9 @@ TEST(NetlinkSource, HearsOfEveryKindOfChange) {
     network.hears_of("address del 192.0.2.10/24 dev eth0");
     network.hears_of("link set eth0 name wan0");
     EXPECT_EQ(network.link("wan0").name, "wan0");
+    set_rp_filter("wan0", 0);
+    network.hears_of("rp_filter", [] { set_rp_filter("wan0", 1); });
+    EXPECT_EQ(network.link("wan0").rp_filter, 1);
     network.hears_of("link del wan0");
     EXPECT_EQ(network.link("wan0").ifindex, 0);
   });
