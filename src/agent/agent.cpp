@@ -12,24 +12,21 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cni_source.hpp"
 #include "agent/datapath_choice.hpp"
-#include "agent/explain_reply.hpp"
-#include "agent/ip_masq_agent_source.hpp"
+#include "agent/lifecycle/pod_watch.hpp"
 #include "agent/logging.hpp"
-#include "agent/metrics.hpp"
-#include "agent/netlink_source.hpp"
 #include "agent/node_locks.hpp"
-#include "agent/pod_watch.hpp"
-#include "agent/reverse_path.hpp"
-#include "agent/sources.hpp"
-#include "agent/status.hpp"
-#include "agent/sysctl_source.hpp"
+#include "agent/serve/explain_reply.hpp"
+#include "agent/serve/metrics.hpp"
+#include "agent/serve/status.hpp"
+#include "agent/sources/node_sources.hpp"
+#include "agent/sources/source_set.hpp"
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 #include "model/desired_json.hpp"
 #include "model/options/options.hpp"
+#include "model/reverse_path.hpp"
 #include "os/event_loop.hpp"
 #include "os/http_server.hpp"
 #include "os/mount.hpp"
@@ -69,17 +66,6 @@ HttpReply json_error(int status, std::string_view why) {
 
 }  // namespace
 
-Result<void> add_node_sources(Sources& sources, EventLoop& loop, const std::function<void()>& changed) {
-  auto netlink = NetlinkSource::open(loop, changed);
-  if (!netlink) return std::unexpected(netlink.error());
-  sources.add(std::move(*netlink));
-  sources.add(std::make_unique<SysctlSource>(loop));
-  auto cni = CniSource::open(loop, "/etc/cni/net.d", changed);
-  if (!cni) return std::unexpected(cni.error());
-  sources.add(std::move(*cni));
-  return {};
-}
-
 Agent::Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<EventLoop> loop, NodeLocks locks,
              DatapathChoice choice)
     : config_(std::move(config)),
@@ -110,7 +96,7 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
   std::unique_ptr<Agent> agent(
       new Agent(config, std::move(reload), log, std::move(*loop), std::move(*locks), std::move(*choice)));
   if (auto done = agent->locks_.serve_lock_owner(*agent->loop_); !done) return std::unexpected(done.error());
-  if (auto done = agent->add_sources(); !done) return std::unexpected(done.error());
+  TRY_DO(add_node_sources(agent->sources_, config, agent->source_context()));
   auto pod_watch = PodWatch::open(*agent->loop_, [raw = agent.get()](const auto& pods) { raw->pods_are_gone(pods); });
   if (!pod_watch) return std::unexpected(pod_watch.error());
   agent->pod_watch_ = std::move(*pod_watch);
@@ -119,20 +105,11 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, Reload reload, 
   return agent;
 }
 
-Result<void> Agent::add_sources() {
-  if (auto done = add_node_sources(sources_, *loop_, [this] { reconciler_.request_reconcile(); }); !done) return done;
-  return add_ip_masq_agent();
-}
-
-Result<void> Agent::add_ip_masq_agent() {
-  if (!config_.enable_ip_masq_agent) return {};
-  auto source =
-      IpMasqAgentSource::open(*loop_, config_.ip_masq_agent_config_path, [this] { reconciler_.request_reconcile(); });
-  if (!source) return std::unexpected(source.error());
-  // If the file is rejected at the start, the exclusions of the last agent stay in force.
-  if (const auto applied = choice_.datapath->ip_masq(); applied && !applied->empty()) (*source)->seed(*applied);
-  sources_.add(std::move(*source));
-  return {};
+// If the file is rejected at the start, the exclusions of the last agent stay in force.
+SourceContext Agent::source_context() {
+  return {.loop = *loop_,
+          .changed = [this] { reconciler_.request_reconcile(); },
+          .applied = choice_.datapath->ip_masq().value_or(std::vector<IpMasqEntry>())};
 }
 
 Result<void> Agent::serve() {
@@ -200,10 +177,9 @@ void Agent::reload() {
   log_.set_level(to_spdlog(config_.log_level));
   const bool same_file = before.enable_ip_masq_agent == config_.enable_ip_masq_agent &&
                          before.ip_masq_agent_config_path == config_.ip_masq_agent_config_path;
-  if (!same_file) {
-    sources_.remove("ip-masq-agent");
-    if (auto added = add_ip_masq_agent(); !added) log_.error("ip-masq-agent: {}", added.error().message);
-  }
+  if (!same_file)
+    if (auto replaced = replace_ip_masq_agent(sources_, config_, source_context()); !replaced)
+      log_.error("ip-masq-agent: {}", replaced.error().message);
   log_.info("reload: all sources are read again");
   sources_.wake();
   reconciler_.configure(config_);
@@ -215,7 +191,7 @@ std::vector<std::string> Agent::datapath_notes() {
     notes.push_back(
         fmt::format("{}: no effect with the {} datapath: conntrack decides", key, choice_.datapath->name()));
   if (const auto& applied = reconciler_.state().applied)
-    for (auto& note : notes_on_reverse_path(*applied)) notes.push_back(std::move(note));
+    for (auto& note : notes_on_reverse_path(*applied, sources_.node())) notes.push_back(std::move(note));
   return notes;
 }
 

@@ -9,11 +9,12 @@
 
 #include "agent/datapath_choice.hpp"
 #include "agent/export/event_hub.hpp"
+#include "agent/lifecycle/pod_watch.hpp"
 #include "agent/node_locks.hpp"
-#include "agent/pod_watch.hpp"
 #include "agent/reconciler.hpp"
-#include "agent/sources.hpp"
-#include "agent/status.hpp"
+#include "agent/serve/status.hpp"
+#include "agent/sources/node_sources.hpp"
+#include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
@@ -38,8 +39,7 @@ class Agent {
  private:
   Agent(Config config, Reload reload, spdlog::logger& log, std::unique_ptr<EventLoop> loop, NodeLocks locks,
         DatapathChoice choice);
-  Result<void> add_sources();
-  Result<void> add_ip_masq_agent();
+  SourceContext source_context();
   Result<void> serve();
   Result<void> serve_metrics();
   void pods_are_gone(const std::vector<Address>& pods);
@@ -57,7 +57,7 @@ class Agent {
   std::unique_ptr<EventLoop> loop_;
   NodeLocks locks_;
   DatapathChoice choice_;
-  Sources sources_;
+  SourceSet sources_;
   Reconciler reconciler_;
   std::unique_ptr<PodWatch> pod_watch_;
   EventHub events_;
@@ -67,8 +67,5 @@ class Agent {
   Timers::Clock::time_point options_read_at_;
   std::string config_error_;
 };
-
-// Adds the sources that depend on the node only to `sources`. `changed` is called when a fact may have changed.
-Result<void> add_node_sources(Sources& sources, EventLoop& loop, const std::function<void()>& changed);
 
 }  // namespace masq

@@ -11,10 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/agent.hpp"
 #include "agent/datapath_choice.hpp"
-#include "agent/ip_masq_agent_source.hpp"
-#include "agent/sources.hpp"
+#include "agent/sources/node_sources.hpp"
+#include "agent/sources/source_set.hpp"
 #include "base/address.hpp"
 #include "base/cidr.hpp"
 #include "base/duration.hpp"
@@ -52,13 +51,10 @@ void render_family(Lines out, std::string_view name, const FamilyPolicy& family)
 }
 
 Result<Node> read_node(const Config& config) {
-  auto loop = EventLoop::open();
-  if (!loop) return std::unexpected(loop.error());
+  TRY(const auto loop, EventLoop::open());
   spdlog::logger silent("masqd", std::make_shared<spdlog::sinks::null_sink_st>());
-  Sources sources(silent);
-  if (auto added = add_node_sources(sources, **loop, [] {}); !added) return std::unexpected(added.error());
-  if (config.enable_ip_masq_agent)
-    sources.add(std::make_unique<IpMasqAgentSource>(**loop, config.ip_masq_agent_config_path, [] {}));
+  SourceSet sources(silent);
+  TRY_DO(add_node_sources(sources, config, {.loop = *loop, .changed = [] {}}));
   auto node = sources.gather();
   for (const auto& source : sources.states())
     if (!source.error.empty()) return fail("{}: {}", source.name, source.error);

@@ -14,10 +14,10 @@
 
 #include "agent/agent.hpp"
 #include "agent/cleanup.hpp"
-#include "agent/command_line.hpp"
-#include "agent/config_sources.hpp"
 #include "agent/dry_run.hpp"
 #include "agent/logging.hpp"
+#include "agent/sources/command_line.hpp"
+#include "agent/sources/config_sources.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "agent/facts.hpp"
+#include "agent/sources/facts.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"

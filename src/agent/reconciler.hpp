@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "agent/facts.hpp"
-#include "agent/lost_addresses.hpp"
+#include "agent/lifecycle/lost_addresses.hpp"
+#include "agent/sources/facts.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"

@@ -34,6 +34,7 @@ struct Link {
   bool loopback = false;               // IFF_LOOPBACK
   int master = 0;                      // ifindex of the bridge or bond, 0: none
   std::string master_kind;             // kind of that device
+  int rp_filter = 0;                   // in force for IPv4: 0 off, 1 strict, 2 loose (ip-sysctl.rst)
   std::vector<LinkAddress> addresses;  // in the kernel's order
   bool operator==(const Link&) const = default;
 };

@@ -19,6 +19,12 @@ MAY_INCLUDE = {
     "src/cli": {"base", "model", "os", "datapath", "cli"},
     "bpf": {"bpf"},
 }
+# What a folder of the agent may include of the agent. The files beside the folders put them together, and may include all.
+AGENT_MAY_INCLUDE = {
+    "sources": ("sources/",),
+    "lifecycle": ("lifecycle/",),
+    "serve": ("serve/", "sources/", "reconciler.hpp", "datapath_choice.hpp"),
+}
 # The folders of bpf/: each may include itself and those before it.
 LAYERS = ["abi", "hook", "packet", "policy", "nat", "steps"]
 # The kernel's type of a packet's context, and the helpers that take it.
@@ -69,6 +75,17 @@ def includes_go_down_only(root):
                 yield f"{name}: {folder} has no effects, and may not include {target}"
             if folder != "bpf" and quoted_ours and first == "bpf" and not target.startswith('"bpf/abi/'):
                 yield f"{name}: of bpf/ only its contract may be included (bpf/abi/), not {target}"
+
+
+def folders_of_the_agent_are_apart(root):
+    for path, name in files(root):
+        folder = name.removeprefix("src/agent/").split("/")[0]
+        if not name.startswith("src/agent/") or folder not in AGENT_MAY_INCLUDE or path.suffix not in {".cpp", ".hpp"}:
+            continue
+        for target in INCLUDE.findall(path.read_text()):
+            place = target.strip('"').removeprefix("agent/")
+            if target.startswith('"agent/') and not place.startswith(AGENT_MAY_INCLUDE[folder]):
+                yield f"{name}: agent/{folder} may not include {target}"
 
 
 def datapath_files(root):
@@ -203,6 +220,7 @@ def a_type_has_one_definition(root):
 
 RULES = [
     includes_go_down_only,
+    folders_of_the_agent_are_apart,
     includes_of_the_datapath_go_down_only,
     only_the_hook_names_the_context,
     names_of_a_family_are_in_one_place,

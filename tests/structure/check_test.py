@@ -89,6 +89,9 @@ SAMPLES = [
     (check.includes_go_down_only, "src/cli/a.cpp", APACHE + '#include "agent/agent.hpp"\n'),
     (check.includes_go_down_only, "src/model/a.cpp", APACHE + "#include <fstream>\n"),
     (check.includes_go_down_only, "src/datapath/a.cpp", APACHE + '#include "bpf/engine.c"\n'),
+    (check.folders_of_the_agent_are_apart, "src/agent/sources/a.hpp", APACHE + '#include "agent/reconciler.hpp"\n'),
+    (check.folders_of_the_agent_are_apart, "src/agent/lifecycle/a.cpp", APACHE + '#include "agent/sources/source.hpp"\n'),
+    (check.folders_of_the_agent_are_apart, "src/agent/serve/a.cpp", APACHE + '#include "agent/agent.hpp"\n'),
     (check.includes_of_the_datapath_go_down_only, "bpf/policy/a.h", BPF + '#include "bpf/nat/index.h"\n'),
     (check.includes_of_the_datapath_go_down_only, "bpf/abi/a.h", BPF + '#include "bpf/hook/tc.h"\n'),
     (check.includes_of_the_datapath_go_down_only, "bpf/nat/a.h", BPF + '#include "bpf/engine.c"\n'),
@@ -133,6 +136,8 @@ TOGETHER = [
 ]
 GOOD = {
     "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',
+    "src/agent/serve/a.cpp": APACHE + '#include "agent/reconciler.hpp"\n#include "agent/sources/source.hpp"\n',
+    "src/agent/a.cpp": APACHE + '#include "agent/serve/a.hpp"\n#include "agent/sources/source.hpp"\n',
     "src/datapath/a.cpp": APACHE + '#include "bpf/abi/reasons.h"\n',
     "src/base/line.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n",
     "src/base/others.hpp": APACHE + OTHERS,

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/facts.hpp"
+#include "agent/sources/facts.hpp"
 #include "datapath/datapath.hpp"
 #include "os/timers.hpp"
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/sources/command_line.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+
+namespace masq {
+
+using Environment = std::map<std::string, std::string>;
+// Reads the process's `environ`.
+Environment read_environment(const char* const* environ);
+
+struct LoadedConfig {
+  Config config;
+  std::vector<std::string> ignored_files;  // files of the configuration directory with unknown keys; sorted
+  std::vector<std::string> warnings;       // one line for each option that has no effect in this version yet
+};
+
+// Reads all sources and merges them: built-in default < YAML file < directory < environment < flags. A later source
+// replaces the value of an earlier one. An error is one line with source, key, value and the accepted values.
+Result<LoadedConfig> load_config(const CommandLine& command_line, const Environment& environment);
+
+}  // namespace masq

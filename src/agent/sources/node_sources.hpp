@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "agent/sources/source_set.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "model/config.hpp"
+#include "os/event_loop.hpp"
+
+namespace masq {
+
+// The environment of the node's sources.
+struct SourceContext {
+  EventLoop& loop;
+  std::function<void()> changed;  // called when a fact may have changed
+  // The rules that are in force already. They stay in force if the ip-masq-agent's first file is rejected.
+  std::vector<IpMasqEntry> applied{};
+};
+
+// Adds every source that the configuration requests.
+Result<void> add_node_sources(SourceSet& sources, const Config& config, const SourceContext& context);
+
+// Replaces the source of the ip-masq-agent's file by the one that the configuration requests, if any.
+Result<void> replace_ip_masq_agent(SourceSet& sources, const Config& config, const SourceContext& context);
+
+}  // namespace masq

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "model/node.hpp"
+#include "os/timers.hpp"
+
+namespace masq {
+
+// Required: the first apply waits for a value. Optional: it does not, and without a value the fact is absent.
+enum class Need : std::uint8_t { required, optional };
+
+// A source of one fact, as the set of sources and the status see it. FactSource has the value.
+class Source {
+ public:
+  using Clock = Timers::Clock;
+
+  struct State {
+    std::string name;
+    std::optional<Clock::time_point> read_at;  // time of the last value; absent: no value yet
+    std::string error;                         // of the last attempt; empty: it succeeded
+
+    // Age of the value; absent: no value yet.
+    std::optional<Clock::duration> age(Clock::time_point now) const {
+      return read_at ? std::optional(now - *read_at) : std::nullopt;
+    }
+  };
+
+  Source(std::string name, Need need) : need_(need) { state_.name = std::move(name); }
+  virtual ~Source() = default;
+
+  const State& state() const { return state_; }
+  bool has_delivered() const { return state_.read_at.has_value(); }
+  // True if the first apply must wait for this source.
+  bool is_awaited() const { return need_ == Need::required && !has_delivered(); }
+
+  // Makes the next read() list the fact again. A source whose values are pushed has nothing to list.
+  virtual void wake() {}
+  // Updates the fact if an event reported a change.
+  virtual void read() {}
+  // Copies the fact into the node.
+  virtual void contribute(Node&) const {}
+
+ protected:
+  void record_value(Clock::time_point now) {
+    state_.read_at = now;
+    state_.error.clear();
+  }
+  // An optional fact that fails before its first value counts as delivered: it is absent.
+  void record_error(Clock::time_point now, std::string error) {
+    if (need_ == Need::optional && !state_.read_at) state_.read_at = now;
+    state_.error = std::move(error);
+  }
+
+ private:
+  Need need_;
+  State state_;
+};
+
+}  // namespace masq

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/serve/explain_reply.hpp"
+
+#include <gmock/gmock.h>
+
+#include "model/desired.hpp"
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+Desired desired() {
+  Desired state;
+  state.ipv4.sources = cidrs("10.0.0.0/16");
+  state.ipv4.rules = {{"172.16.0.0/12"_cidr, Decision::exclude_node}};
+  state.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip, "192.0.2.11"_ip}}};
+  state.ports = {{20000, 20009}};
+  state.max_mappings = 1000;
+  state.max_mappings_per_pod = 250;
+  return state;
+}
+
+nlohmann::ordered_json ask(std::string_view target) {
+  return answer_question(desired(), parse_question(target).value());
+}
+
+TEST(ExplainReply, SaysAsWhat) {
+  EXPECT_EQ(ask("/v1/explain?source=10.0.1.5&destination=8.8.8.8"), nlohmann::ordered_json::parse(R"({
+    "source": "10.0.1.5", "destination": "8.8.8.8",
+    "verdict": "masqueraded as 192.0.2.10 or 192.0.2.11: no exclusion matches",
+    "masqueraded": true, "reason": "no exclusion matches",
+    "externals": [{"device": "eth0", "addresses": ["192.0.2.10", "192.0.2.11"]}], "addressByRoute": false,
+    "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10}})"));
+}
+
+TEST(ExplainReply, SaysTheRule) {
+  EXPECT_EQ(ask("/v1/explain?destination=172.16.0.1&source=10.0.1.5"), nlohmann::ordered_json::parse(R"({
+    "source": "10.0.1.5", "destination": "172.16.0.1",
+    "verdict": "not masqueraded: 172.16.0.0/12 is another node's address",
+    "masqueraded": false, "reason": "172.16.0.0/12 is another node's address",
+    "rule": "172.16.0.0/12"})"));
+}
+
+struct Row {
+  const char* target;
+  const char* error;
+};
+
+TEST(ExplainReply, RefusesWhatIsNoQuestion) {
+  const Row rows[] = {{"/v1/explain", "source: an address is expected"},
+                      {"/v1/explain?source=x&destination=8.8.8.8", "source: \"x\": an address is expected"},
+                      {"/v1/explain?source=10.0.1.5", "destination: an address is expected"},
+                      {"/v1/explain?&&=&source", "source: an address is expected"}};
+  for (const auto& row : rows) EXPECT_EQ(parse_question(row.target).error().message, row.error) << row.target;
+}
+
+}  // namespace
+}  // namespace masq

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sources/command_line.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "model/options/options.hpp"
+
+namespace masq {
+
+void PrintTo(const CommandLine::Flag& flag, std::ostream* out) {
+  *out << fmt::format("{}={}", flag.key, fmt::join(flag.values, "|"));
+}
+
+namespace {
+
+using testing::HasSubstr;
+using Arguments = std::vector<std::string>;
+
+TEST(CommandLine, FlagsTakeTheirValueInEitherWay) {
+  struct Case {
+    Arguments arguments;
+    std::vector<CommandLine::Flag> flags;
+  };
+  const Case cases[] = {
+      {{}, {}},
+      {{"--devices", "eth0"}, {{"devices", {"eth0"}}}},
+      {{"--devices=eth0"}, {{"devices", {"eth0"}}}},
+      {{"--devices", "eth0,eth1", "--devices=wlan0"}, {{"devices", {"eth0,eth1", "wlan0"}}}},
+      {{"--devices="}, {{"devices", {""}}}},
+      {{"--devices", ""}, {{"devices", {""}}}},
+      {{"--devices=", "--random-fully"}, {{"devices", {""}}, {"random-fully", {"true"}}}},
+      {{"--devices=a=b"}, {{"devices", {"a=b"}}}},
+      {{"--devices", "[a, b]"}, {{"devices", {"[a, b]"}}}},
+      {{"--random-fully"}, {{"random-fully", {"true"}}}},
+      {{"--random-fully", "false"}, {{"random-fully", {"false"}}}},
+      {{"--random-fully=false"}, {{"random-fully", {"false"}}}},
+      {{"--random-fully="}, {{"random-fully", {""}}}},
+      {{"--enable-k8s", "auto"}, {{"enable-k8s", {"auto"}}}},
+      {{"--nat-max-mappings", "-5"}, {{"nat-max-mappings", {"-5"}}}},
+      {{"--bpf-nat-global-max", "5"}, {{"nat-max-mappings", {"5"}}}},
+      {{"--bpf-nat-global-max", "5", "--nat-max-mappings=6"}, {{"nat-max-mappings", {"5", "6"}}}},
+  };
+  for (const auto& [arguments, flags] : cases) {
+    const auto parsed = parse_command_line(arguments);
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(parsed->flags, flags);
+  }
+}
+
+TEST(CommandLine, KnowsWhatIsNoKey) {
+  const auto parsed = parse_command_line(Arguments{"--config", "a.yaml", "--config-dir=/etc/d", "--dry-run"});
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(*parsed, (CommandLine{.config_file = "a.yaml", .config_dir = "/etc/d", .dry_run = true}));
+  EXPECT_TRUE(parse_command_line(Arguments{"--cleanup"})->cleanup);
+  EXPECT_TRUE(parse_command_line(Arguments{"--version"})->version);
+  EXPECT_TRUE(parse_command_line(Arguments{"--help"})->help);
+  EXPECT_TRUE(parse_command_line(Arguments{"-h"})->help);
+}
+
+TEST(CommandLine, WrongUseIsAnErrorOfOneLine) {
+  const Arguments cases[] = {{"--foo"},
+                             {"--foo=1"},
+                             {"eth0"},
+                             {"--devices"},
+                             {"--devices", "eth0", "eth1"},
+                             {"-x"},
+                             {"--enable-ipv4-masq"},
+                             {"--config"},
+                             {"--dry-run=maybe"},
+                             {"--", "--foo"},
+                             {"--config", "a", "--config", "b"}};
+  for (const auto& arguments : cases) {
+    const auto parsed = parse_command_line(arguments);
+    ASSERT_FALSE(parsed) << arguments.front();
+    EXPECT_FALSE(parsed.error().message.contains('\n')) << parsed.error().message;
+    EXPECT_THAT(parsed.error().message, HasSubstr("masqd --help"));
+  }
+  EXPECT_THAT(parse_command_line(Arguments{"--foo=1"}).error().message, HasSubstr("--foo=1"));
+}
+
+TEST(CommandLine, HelpNamesEveryKey) {
+  const auto help = command_line_help();
+  for (const auto& option : options()) {
+    EXPECT_THAT(help, HasSubstr(fmt::format("--{}", option.key)));
+    EXPECT_THAT(help, HasSubstr(std::string(option.help.substr(0, 20))));
+  }
+  for (const auto* const flag : {"--config ", "--config-dir ", "--dry-run", "--cleanup", "--version", "--help"})
+    EXPECT_THAT(help, HasSubstr(flag));
+}
+
+}  // namespace
+}  // namespace masq

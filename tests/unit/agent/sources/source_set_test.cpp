@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sources/source_set.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "agent/logging.hpp"
+#include "agent/sources/fact_source.hpp"
+#include "model/config.hpp"
+#include "model/node.hpp"
+#include "unit/agent/fakes.hpp"
+
+namespace masq {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FakeSource final : public FactSource<std::uint16_t> {
+ public:
+  using FactSource::FactSource;
+  void contribute(Node& node) const override { node.local_port_range.low = value(); }
+};
+
+struct SourceSetTest : ::testing::Test {
+  FakeTimers timers;
+  FakeLog log;
+  SourceSet sources{log.log};
+  FakeSource& add(const std::string& name, Need need = Need::required) {
+    auto source = std::make_unique<FakeSource>(name, need, timers);
+    auto& added = *source;
+    sources.add(std::move(source));
+    return added;
+  }
+};
+
+TEST_F(SourceSetTest, NamesTheRequiredSourceThatHasNoValue) {
+  add("a").push(1);
+  auto& b = add("b");
+  EXPECT_EQ(sources.gather().error().message, "waiting for the source b");
+  b.fail({"no socket"});
+  EXPECT_EQ(sources.gather().error().message, "waiting for the source b: no socket");
+  b.push(1);
+  EXPECT_TRUE(sources.gather());
+}
+
+TEST_F(SourceSetTest, AnOptionalSourceThatFailsBlocksNothing) {
+  add("a").push(1);
+  auto& b = add("b", Need::optional);
+  EXPECT_TRUE(sources.gather()) << "before its first attempt";
+  b.fail({"not a JSON object"});
+  EXPECT_TRUE(sources.gather());
+  EXPECT_EQ(sources.states().back().error, "not a JSON object");
+}
+
+TEST_F(SourceSetTest, LogsAnErrorOnceAndItsEndOnce) {
+  auto& a = add("a");
+  a.fail({"bad"});
+  for (int i = 0; i < 3; ++i) (void)sources.gather();
+  EXPECT_EQ(log.take(), "error: a: bad\n");
+  a.push(1);
+  for (int i = 0; i < 3; ++i) (void)sources.gather();
+  EXPECT_EQ(log.take(), "info: a: recovered\n");
+}
+
+TEST_F(SourceSetTest, AFailureBesideTheLastValueBlocksNothing) {
+  auto& a = add("a");
+  a.push(7);
+  a.fail({"bad"});
+  EXPECT_EQ(sources.gather().value().local_port_range.low, 7);
+  EXPECT_EQ(sources.states().front().error, "bad");
+}
+
+TEST_F(SourceSetTest, ARemovedSourceIsAwaitedNoLonger) {
+  add("a").push(1);
+  add("b");
+  sources.remove("b");
+  EXPECT_TRUE(sources.gather());
+  EXPECT_EQ(sources.states().size(), 1u);
+}
+
+TEST(Logging, JsonLinesAreJsonWhateverTheMessage) {
+  FakeLog log;
+  log.log.set_formatter(make_log_formatter(LogFormat::json));
+  log.log.warn("a \"quoted\" \\ line\nand bad \xff UTF-8");
+  const auto line = nlohmann::json::parse(log.take());
+  EXPECT_EQ(line["level"], "warning");
+  EXPECT_THAT(line["message"].get<std::string>(), HasSubstr("a \"quoted\" \\ line\nand bad"));
+  EXPECT_TRUE(line.contains("time"));
+}
+
+}  // namespace
+}  // namespace masq
