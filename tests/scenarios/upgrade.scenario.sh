@@ -39,6 +39,19 @@ scenario "live connections move to a table of another layout, and back" only=bpf
     same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
     all_streams_are_unbroken
 
+scenario "live connections survive a change to an earlier build and back" only=bpf long limit=900
+    earlier=$(realpath --relative-to="$bin" "$("$support/build-before")")
+    masqd starts
+    all_streams_begin
+    for next in "$earlier" masqd "$earlier" masqd; do
+        becomes "$next"
+        same  "$schema" "$(schemas)"
+        all_streams_go_on
+        pod1  reaches world as node over udp
+    done
+    same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
+    all_streams_are_unbroken
+
 scenario "what was left alone stays so through a change of the layout" only=bpf
     the_world_knows_the_pods
     left_alone office router
