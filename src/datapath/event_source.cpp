@@ -2,7 +2,6 @@
 #include "datapath/event_source.hpp"
 
 #include <algorithm>
-#include <expected>
 #include <filesystem>
 #include <memory>
 #include <string>

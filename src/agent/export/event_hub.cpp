@@ -141,7 +141,7 @@ void EventHub::pass_second() {
 }
 
 void EventHub::remove_closed() {
-  std::erase_if(readers_, [](const auto& reader) { return reader->is_closed(); });
+  readers_.remove_if([](const auto& reader) { return reader->is_closed(); });
 }
 
 EventTypes EventHub::wanted_types() const {
