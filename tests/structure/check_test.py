@@ -89,6 +89,9 @@ SAMPLES = [
     (check.includes_go_down_only, "src/cli/a.cpp", APACHE + '#include "agent/agent.hpp"\n'),
     (check.includes_go_down_only, "src/model/a.cpp", APACHE + "#include <fstream>\n"),
     (check.includes_go_down_only, "src/datapath/a.cpp", APACHE + '#include "bpf/engine.c"\n'),
+    (check.only_the_maker_includes_an_implementation, "src/cli/a.cpp", APACHE + '#include "datapath/bpf/events.hpp"\n'),
+    (check.only_the_maker_includes_an_implementation, "src/datapath/iptables/a.cpp", APACHE + '#include "datapath/nftables/nft.hpp"\n'),
+    (check.only_the_maker_includes_an_implementation, "src/datapath/netfilter/a.cpp", APACHE + '#include "datapath/iptables/a.hpp"\n'),
     (check.includes_of_the_datapath_go_down_only, "bpf/policy/a.h", BPF + '#include "bpf/nat/index.h"\n'),
     (check.includes_of_the_datapath_go_down_only, "bpf/abi/a.h", BPF + '#include "bpf/hook/tc.h"\n'),
     (check.includes_of_the_datapath_go_down_only, "bpf/nat/a.h", BPF + '#include "bpf/engine.c"\n'),
@@ -133,6 +136,8 @@ TOGETHER = [
 ]
 GOOD = {
     "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',
+    "src/datapath/backends.cpp": APACHE + '#include "datapath/bpf/bpf_datapath.hpp"\n',
+    "src/datapath/iptables/a.cpp": APACHE + '#include "datapath/iptables/a.hpp"\n#include "datapath/netfilter/nft.hpp"\n',
     "src/datapath/a.cpp": APACHE + '#include "bpf/abi/reasons.h"\n',
     "src/base/line.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n",
     "src/base/others.hpp": APACHE + OTHERS,
