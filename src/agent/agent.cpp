@@ -23,6 +23,7 @@
 #include "agent/sources/source_set.hpp"
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "datapath/backends.hpp"
 #include "model/config.hpp"
 #include "model/desired_json.hpp"
 #include "model/options/options.hpp"
@@ -142,7 +143,7 @@ Result<void> Agent::run(const std::string& notify_socket) {
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
   if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.request_repair(); }); !watched)
     log_.warn("{}: changes by other processes are found at the next resync only", watched.error().message);
-  if (const auto externals = choice_.datapath->external_addresses()) reconciler_.remember(*externals);
+  if (const auto externals = choice_.datapath->table().external_addresses()) reconciler_.remember(*externals);
   reconciler_.start();
   if (auto notified = notify_service_manager(notify_socket, "READY=1"); !notified)
     log_.warn("{}", notified.error().message);
@@ -150,7 +151,7 @@ Result<void> Agent::run(const std::string& notify_socket) {
 }
 
 void Agent::pods_are_gone(const std::vector<Address>& pods) {
-  const auto ended = choice_.datapath->pods_gone(pods);
+  const auto ended = choice_.datapath->table().quarantine(pods);
   if (!ended) return log_.debug("connections of removed pods: {}", ended.error().message);
   if (ended->mappings + ended->left_alone != 0)
     log_.info("quarantined {} mappings of removed pods, cleared {} bypassed connections", ended->mappings,
@@ -206,7 +207,7 @@ AgentState Agent::state() {
           .config_error = config_error_,
           .sources = sources_.states(),
           .reconciler = reconciler_.state(),
-          .counters = choice_.datapath->counters(),
+          .counters = choice_.datapath->table().counters(),
           .datapath_notes = datapath_notes()};
 }
 

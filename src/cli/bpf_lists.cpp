@@ -10,7 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/selection.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 
 namespace masq {
 namespace {
@@ -22,7 +22,7 @@ void say_nothing_found(const CommandContext& context) {
 int list_mappings_json(const CommandContext& context, const Selection& selection) {
   // Written element by element, because a document of half a million elements needs too much memory.
   std::string separator = "[\n";
-  auto done = context.read_mappings([&](const Mapping& mapping) {
+  auto done = context.table.for_each([&](const Mapping& mapping) {
     if (!selection.has(mapping)) return;
     context.out(separator + render_mapping_json(mapping));
     separator = ",\n";
@@ -50,7 +50,7 @@ int list_mappings(const CommandContext& context, const Arguments& arguments) {
   if (!selection) return exit_with_error(context, exit_wrong_use, selection.error());
   if (arguments.json) return list_mappings_json(context, *selection);
   bool any = false;
-  auto done = context.read_mappings([&](const Mapping& mapping) {
+  auto done = context.table.for_each([&](const Mapping& mapping) {
     if (!selection->has(mapping)) return;
     any = true;
     context.out(render_mapping(mapping) + "\n");
@@ -61,7 +61,7 @@ int list_mappings(const CommandContext& context, const Arguments& arguments) {
 }
 
 int list_ip_masq(const CommandContext& context, const Arguments& arguments) {
-  auto entries = context.read_ip_masq();
+  auto entries = context.table.ip_masq();
   if (!entries) return exit_with_error(context, exit_failed, entries.error());
   if (arguments.json) {
     auto rows = nlohmann::ordered_json::array();

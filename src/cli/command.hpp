@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "datapath/datapath.hpp"
 #include "datapath/event.hpp"
 #include "datapath/event_source.hpp"
+#include "datapath/mapping_table.hpp"
 #include "os/http_client.hpp"
 #include "os/live_screen.hpp"
 
@@ -27,12 +27,10 @@ struct EventListener {
   std::function<void(std::uint64_t lost)> second_passed;  // the number of events that the kernel did not record
 };
 
-// The environment of a command: the agent, the pinned maps, files and outputs. Tests replace it.
+// The environment of a command: the agent, the mappings in the kernel, files and outputs. Tests replace it.
 struct CommandContext {
+  MappingTable& table;  // of every datapath in the kernel
   std::function<Result<HttpAnswer>(std::string_view target)> query_agent;
-  std::function<Result<void>(const std::function<void(const Mapping&)>& visit)> read_mappings;
-  std::function<Result<Ended>(const std::function<bool(const Mapping&)>& wanted)> end_mappings;
-  std::function<Result<std::vector<IpMasqEntry>>()> read_ip_masq;
   std::function<Result<std::string>(const std::filesystem::path&)> read_file;
   std::function<Result<void>(const EventTypes& types, const EventListener& listener)> follow_events;
   std::function<Result<void>(const Draw& draw, std::chrono::milliseconds interval)> show_live;  // empty: no terminal

@@ -21,7 +21,7 @@
 #include "cli/limits.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/usage.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/mapped_ports.hpp"
 
 namespace masq {
@@ -115,7 +115,7 @@ std::vector<std::string> obstacles(const Usage& usage, const Question& question,
 // Adds the existing mappings and the exceeded limits of this connection. Adds nothing when the table cannot be read.
 void add_table_facts(const CommandContext& context, const Question& question, nlohmann::ordered_json& answer) {
   std::uint64_t alive = 0;
-  auto counted = context.read_mappings([&](const Mapping& mapping) {
+  auto counted = context.table.for_each([&](const Mapping& mapping) {
     alive += mapping.pod == question.source && mapping.remote == question.destination &&
              (!question.protocol || mapping.protocol == *question.protocol) &&
              (!question.port || mapping.remote_port == *question.port);

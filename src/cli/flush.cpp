@@ -10,7 +10,7 @@
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
 #include "cli/selection.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
 #include "model/desired_json.hpp"
 #include "model/mapped_ports.hpp"
@@ -66,7 +66,7 @@ int flush_mappings(const CommandContext& context, const Arguments& arguments) {
                              {fmt::format("--stale: {}", desired.error().error.message)});
     current = *std::move(desired);
   }
-  const auto ended = context.end_mappings([&](const Mapping& mapping) {
+  const auto ended = context.table.end([&](const Mapping& mapping) {
     return selection->has(mapping) && (!current || is_stale(*current, decided(mapping)));
   });
   if (!ended) return exit_with_error(context, exit_failed, ended.error());

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "cli/agent_events.hpp"
 #include "cli/command.hpp"
+#include "datapath/backends.hpp"
 #include "datapath/event.hpp"
 #include "datapath/event_source.hpp"
 #include "os/event_loop.hpp"

@@ -15,7 +15,8 @@
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
 #include "cli/follow_events.hpp"
-#include "datapath/kernel_reader.hpp"
+#include "datapath/backends.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "os/file.hpp"
 #include "os/http_client.hpp"
@@ -46,11 +47,9 @@ Result<void> follow(const Request& request, const EventTypes& types, const Event
   return follow_events(request.socket_path, request.bpf_root, types, listener);
 }
 
-CommandContext make_context(const Request& request) {
-  return {.query_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
-          .read_mappings = [&](const auto& visit) { return read_mappings(request.bpf_root, visit); },
-          .end_mappings = [&](const auto& wanted) { return end_mappings(request.bpf_root, wanted); },
-          .read_ip_masq = [&] { return read_ip_masq(request.bpf_root); },
+CommandContext make_context(const Request& request, MappingTable& table) {
+  return {.table = table,
+          .query_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
           .read_file = [](const std::filesystem::path& path) { return read_file(path, max_ip_masq_agent_text); },
           .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },
           .show_live = has_screen() ? run_live_screen : nullptr,
@@ -67,10 +66,12 @@ int main(int argc, char** argv) {
     return exit_wrong_use;
   }
   int exit = exit_done;
-  if (request->command)
-    exit = request->command->run(make_context(*request), request->arguments);
-  else
+  if (request->command) {
+    const auto table = open_mapping_tables(request->bpf_root);
+    exit = request->command->run(make_context(*request, *table), request->arguments);
+  } else {
     write_out(request->text);
+  }
   if (std::fflush(stdout) != 0) exit_with_write_error();
   return exit;
 }

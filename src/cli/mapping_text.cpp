@@ -8,7 +8,7 @@
 
 #include "base/address.hpp"
 #include "base/protocol.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 
 namespace masq {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 
 namespace masq {
 

@@ -16,8 +16,7 @@
 #include "base/result.hpp"
 #include "cli/command.hpp"
 #include "cli/mapping_text.hpp"
-#include "datapath/bpf/bpf_datapath.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 
 namespace masq {
 namespace {
@@ -33,7 +32,7 @@ Result<std::optional<Cidr>> parse_prefix(std::string_view option, const Argument
 
 Result<std::optional<std::string>> parse_state(const Arguments::Option& text) {
   if (!text) return std::nullopt;
-  const auto known = bpf_mapping_states();
+  const auto known = mapping_states();
   if (std::ranges::find(known, *text) == known.end())
     return fail("--state: {:?}: one of {} is expected", *text, fmt::join(known, ", "));
   return text;

@@ -13,7 +13,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/mapped_ports.hpp"
 
 namespace masq {
@@ -73,7 +73,7 @@ class Counting {
 
 Result<Usage> measure_usage(const CommandContext& context) {
   Counting counting;
-  if (auto done = context.read_mappings([&](const Mapping& mapping) { counting.add(mapping); }); !done)
+  if (auto done = context.table.for_each([&](const Mapping& mapping) { counting.add(mapping); }); !done)
     return std::unexpected(done.error());
   return std::move(counting).result();
 }

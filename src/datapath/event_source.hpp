@@ -2,13 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/result.hpp"
 #include "datapath/event.hpp"
 
 namespace masq {
@@ -29,13 +26,9 @@ class EventSource {
   virtual std::uint64_t renew(const EventTypes& types) = 0;
 };
 
-// Returns every value of Event::type.
+// Returns every value of Event::type, in the order of enum masq_event_type.
 const EventTypes& event_types();
 // Returns true if `types` contains the event's type.
 bool has_type(const EventTypes& types, const std::string& type);
-
-// Opens the source of the datapath that is in the kernel, with or without an agent. Fails if none is, or if it cannot
-// record any of these types.
-Result<std::unique_ptr<EventSource>> open_event_source(const std::filesystem::path& bpf_root, const EventTypes& types);
 
 }  // namespace masq

@@ -90,7 +90,7 @@ class Laws : public testing::TestWithParam<BpfAttach> {
     EXPECT_TRUE(steps) << (steps ? "" : steps.error().message);
     return steps.value_or(Steps{});
   }
-  std::uint32_t used() { return datapath->counters()->tables[0].used; }
+  std::uint32_t used() { return datapath->table().counters()->tables[0].used; }
 
   std::filesystem::path root;
   std::unique_ptr<Datapath> datapath;
@@ -208,7 +208,7 @@ TEST_P(Laws, a_new_agent_adopts_what_it_finds) {
   const auto before = grown.max_mappings;
   grown.max_mappings *= 2;
   EXPECT_EQ(apply(grown).at(1), fmt::format("keep the IPv4 table of {} mappings until it is empty", before));
-  EXPECT_EQ(datapath->counters()->tables[0].maximum, before);
+  EXPECT_EQ(datapath->table().counters()->tables[0].maximum, before);
   EXPECT_TRUE(is_attached("up0"));
   EXPECT_EQ(used(), 1u) << "a table in use is kept, whatever size is asked for";
   const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));

@@ -186,6 +186,19 @@ scenario "from nftables or iptables to bpf, live connections keep their ports" o
     eventually the_ping_goes_on
     for stream in talk other chatter questions; do $stream is_unbroken; done
 
+scenario "while bpf cannot take the place of nftables or iptables, they go on" only=nftables,iptables
+    masqd starts
+    pod1  chats with world as talk
+    pod2  keeps_up 20 tcp with world as chatter
+    masqd is_terminated
+    mkdir "$bpf_root"
+    mount -t bpf none "$bpf_root"
+    mkdir -p "$bpf_root/masq/maps/$schema/counters4" # the place of a map
+    a_failing_change_to bpf
+    both_go_on
+    rmdir "$bpf_root/masq/maps/$schema/counters4"
+    it_is_done_at_last bpf
+
 scenario "what the ip-masq-agent excluded stays so through a change of the datapath with a bad file" only=bpf
     the_world_knows_the_pods
     left_alone office

@@ -88,6 +88,21 @@ def folders_of_the_agent_are_apart(root):
                 yield f"{name}: agent/{folder} may not include {target}"
 
 
+# The implementations of a datapath, which do not know each other. netfilter/ has what nftables and iptables share.
+IMPLEMENTATIONS = {"bpf", "nftables", "iptables"}
+MAKER = "src/datapath/backends.cpp"
+
+
+def only_the_maker_includes_an_implementation(root):
+    for path, name in files(root):
+        if not name.startswith("src/") or name == MAKER or path.suffix not in {".cpp", ".hpp"}:
+            continue
+        for target in INCLUDE.findall(path.read_text()):
+            if found := re.match(r'"datapath/(\w+)/', target):
+                if found[1] in IMPLEMENTATIONS and not name.startswith(f"src/datapath/{found[1]}/"):
+                    yield f"{name}: only {MAKER} may include {target}"
+
+
 def datapath_files(root):
     """(path below bpf/, text, name) of the programs."""
     for path, name in files(root):
@@ -221,6 +236,7 @@ def a_type_has_one_definition(root):
 RULES = [
     includes_go_down_only,
     folders_of_the_agent_are_apart,
+    only_the_maker_includes_an_implementation,
     includes_of_the_datapath_go_down_only,
     only_the_hook_names_the_context,
     names_of_a_family_are_in_one_place,

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <expected>
 #include <optional>
 #include <vector>
@@ -15,9 +14,9 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
-#include "bpf/abi/reasons.h"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/table_slot.hpp"
 #include "datapath/bpf/tcp_frame.hpp"
 #include "datapath/datapath.hpp"
 #include "model/desired.hpp"
@@ -36,11 +35,9 @@ bool has(const std::vector<Address>& sorted, const Address& address) {
   return std::ranges::binary_search(sorted, address);
 }
 
-// Returns true for a live mapping with an external address.
-template <class Raw>
-bool is_external(const Raw& raw) {
-  return raw.slot == MASQ_SLOT_LINKED && raw.seen != 0 && raw.reason == MASQ_REASON_TRANSLATED &&
-         raw.flow.kind != MASQ_KIND_DATAGRAM_IN;
+template <class Abi>
+bool has_external_address(const TableSlot<Abi>& slot) {
+  return slot.is_alive() && slot.is_translated() && slot.raw().flow.kind != MASQ_KIND_DATAGRAM_IN;
 }
 
 }  // namespace
@@ -99,34 +96,28 @@ void AddressOrders::tell_pod(const typename Abi::Mapping& raw) const {
 
 // A TCP connection ends in the last round. A connection with packets from the pod only starts again with its next SYN.
 template <class Abi>
-void AddressOrders::end_or_tell(typename Abi::Mapping& slot, const typename Abi::Mapping& raw, Found& found) {
-  const bool tells = raw.flow.protocol == IPPROTO_TCP && raw.flow.kind == MASQ_KIND_CONNECTION && rounds_left_ > 1;
-  if (tells) {
-    __atomic_store_n(&slot.order, MASQ_ORDER_WAIT, __ATOMIC_RELAXED);
-    if (raw.pod_ack == 0 || raw.state == MASQ_STATE_NEW) return;
-    tell_pod<Abi>(raw);
-    ++found.told;
+void AddressOrders::end_or_tell(TableSlot<Abi>& slot, Found& found) {
+  const auto& raw = slot.raw();
+  if (raw.flow.protocol != IPPROTO_TCP || !slot.is_connection() || rounds_left_ == 1) {
+    found.ended +=
+        slot.end([&] { return has_external_address(slot) && has(departed_, to_address<Abi>(raw.external)); });
     return;
   }
-  auto seen = raw.seen;
-  // A concurrent packet refreshes the mapping. Then the next round ends it, or its timeout does.
-  for (int attempt = 0; attempt < 4 && seen != 0; ++attempt)
-    if (__atomic_compare_exchange_n(&slot.seen, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-      ++found.ended;
-      return;
-    }
+  slot.set_order(MASQ_ORDER_WAIT);
+  if (raw.pod_ack == 0 || raw.state == MASQ_STATE_NEW) return;
+  tell_pod<Abi>(raw);
+  ++found.told;
 }
 
 template <class Abi>
-void AddressOrders::judge(typename Abi::Mapping& slot, Found& found) {
-  typename Abi::Mapping raw;
-  std::memcpy(&raw, &slot, sizeof raw);
-  if (!is_external(raw)) return;
-  const auto external = to_address<Abi>(raw.external);
-  if (has(departed_, external)) return end_or_tell<Abi>(slot, raw, found);
-  const bool waits = raw.order == MASQ_ORDER_WAIT;
-  if (has(away_, external) == waits || (!waits && raw.order != MASQ_ORDER_NONE)) return;
-  __atomic_store_n(&slot.order, waits ? MASQ_ORDER_NONE : MASQ_ORDER_WAIT, __ATOMIC_RELAXED);
+void AddressOrders::judge(TableSlot<Abi>& slot, Found& found) {
+  if (!has_external_address(slot)) return;
+  const auto external = to_address<Abi>(slot.raw().external);
+  if (has(departed_, external)) return end_or_tell(slot, found);
+  const auto order = slot.raw().order;
+  const bool waits = order == MASQ_ORDER_WAIT;
+  if (has(away_, external) == waits || (!waits && order != MASQ_ORDER_NONE)) return;
+  slot.set_order(waits ? MASQ_ORDER_NONE : MASQ_ORDER_WAIT);
   ++(waits ? found.go_on : found.wait);
 }
 
@@ -135,7 +126,11 @@ template <class Abi>
 Result<void> AddressOrders::look(std::uint32_t& position, Found& found) {
   auto table = PinnedTable<Abi>::open(pins_, Access::change);
   if (!table) return std::unexpected(table.error());
-  for (; position < table->end() && found.told < segments_a_step; ++position) judge<Abi>(table->slots[position], found);
+  if (found.told >= segments_a_step) return {};
+  visit_slots<Abi>(*table, position, [&](TableSlot<Abi>& slot) {
+    judge(slot, found);
+    return found.told < segments_a_step;
+  });
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "datapath/bpf/pins.hpp"
+#include "datapath/bpf/table_slot.hpp"
 #include "datapath/bpf/tcp_frame.hpp"
 #include "datapath/datapath.hpp"
 
@@ -43,9 +44,9 @@ class AddressOrders {
   template <class Abi>
   Result<void> look(std::uint32_t& position, Found& found);
   template <class Abi>
-  void judge(typename Abi::Mapping& slot, Found& found);
+  void judge(TableSlot<Abi>& slot, Found& found);
   template <class Abi>
-  void end_or_tell(typename Abi::Mapping& slot, const typename Abi::Mapping& raw, Found& found);
+  void end_or_tell(TableSlot<Abi>& slot, Found& found);
   void let_come_in(const TcpSegment& segment) const;
   template <class Abi>
   void tell_pod(const typename Abi::Mapping& raw) const;

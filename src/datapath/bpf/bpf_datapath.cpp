@@ -22,6 +22,8 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "datapath/bpf/address_orders.hpp"
+#include "datapath/bpf/bpf_handover.hpp"
+#include "datapath/bpf/bpf_table.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
@@ -31,7 +33,7 @@
 #include "datapath/bpf/tcx.hpp"
 #include "datapath/bpf/uplink_attachments.hpp"
 #include "datapath/datapath.hpp"
-#include "datapath/netfilter/connections.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
 #include "os/event_loop.hpp"
 #include "os/netlink_monitor.hpp"
@@ -50,33 +52,19 @@ bool same_policy(const Desired& a, const Desired& b) {
 class BpfDatapath final : public Datapath {
  public:
   BpfDatapath(const std::filesystem::path& bpf_root, BpfAttach attach)
-      : bpf_root_(bpf_root), pins_(bpf_root), attach_(attach) {}
+      : pins_(bpf_root), table_(bpf_root), attach_(attach) {}
 
   std::string name() const override { return "BPF"; }
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
-  Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
-    return read_bpf_mappings(bpf_root_, visit);
-  }
-  Result<Counters> counters() override;
-  Result<std::vector<IpMasqEntry>> ip_masq() override { return read_bpf_ip_masq(bpf_root_); }
+  MappingTable& table() override { return table_; }
+  Handover& handover() override { return handover_; }
   std::optional<std::chrono::milliseconds> retry_after() const override { return address_orders_.next_step(); }
-  Result<std::vector<Address>> external_addresses() override { return read_bpf_external_addresses(bpf_root_); }
-  Result<Ended> pods_gone(const std::vector<Address>& pods) override { return rest_bpf_mappings(bpf_root_, pods); }
   std::vector<std::string> notes() override;
-  Result<bool> hand_over() override { return hold_bpf_mappings(bpf_root_); }
-  Result<void> take_back(const Desired& desired) override { return release_bpf_mappings(bpf_root_, desired); }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
-  Result<void> take_over(const std::vector<Mapping>& live) override;
-  Result<void> taken_over(const std::vector<Mapping>& live) override;
-  void not_taken_over() override {
-    if (program_) program_->release();
-  }
   Result<Steps> remove() override;
 
  private:
-  template <class Abi>
-  Result<void> take_over_family(const std::vector<Mapping>& live);
   Result<void> load_program(const Desired& desired, const std::optional<TableMigration>& move, Steps& steps);
   Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
@@ -85,10 +73,11 @@ class BpfDatapath final : public Datapath {
   UplinkAttachments attachments() const { return {pins_, mode()}; }
   AttachMode mode() const;
 
-  std::filesystem::path bpf_root_;
   Pins pins_;
+  BpfTable table_;
   BpfAttach attach_;
   std::optional<Program> program_;
+  BpfHandover handover_{pins_, program_};
   std::optional<Desired> applied_;  // the state in the maps, as applied by this process
   AddressOrders address_orders_{pins_};
   std::unique_ptr<NetlinkMonitor> filters_;
@@ -114,6 +103,7 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
   auto program = Program::load(*place, desired);
   if (!program) return std::unexpected(program.error());
   program_ = std::move(*program);
+  table_.set_maxima(program_->options().ipv4.max_mappings, program_->options().ipv6.max_mappings);
   steps.push_back(fmt::format("load the programs (their maps have {} MB of memory)", program_->memory() / 1'000'000));
   for (auto& line : unsupported_settings(desired, program_->options().ipv4, program_->options().ipv6))
     steps.push_back(std::move(line));
@@ -230,47 +220,6 @@ std::vector<std::string> BpfDatapath::notes() {
   for (const auto& address : address_orders_.away())
     notes.push_back(fmt::format("{} is unavailable: its connections wait for it for 30 s", address.to_string()));
   return notes;
-}
-
-Result<Counters> BpfDatapath::counters() {
-  auto counters = read_bpf_counters(bpf_root_);
-  if (!counters || !program_) return counters;
-  for (auto& table : counters->tables)
-    table.maximum =
-        table.family == Family::ipv4 ? program_->options().ipv4.max_mappings : program_->options().ipv6.max_mappings;
-  return counters;
-}
-
-template <class Abi>
-Result<void> BpfDatapath::take_over_family(const std::vector<Mapping>& live) {
-  const auto control = read_control(pins_, Abi::family);
-  if (!control) return std::unexpected(control.error());
-  std::vector<typename Abi::Mapping> records;
-  for (const auto& mapping : live)
-    if (mapping.pod.family() == Abi::family && mapping.left_alone.empty())
-      records.push_back(from_mapping<Abi>(mapping, control->clock));
-  auto refused = program_->adopt<Abi>(records);
-  return refused ? Result<void>() : std::unexpected(refused.error());
-}
-
-// While conntrack translates these connections, it must see their replies unchanged; its translation precedes the
-// programs'.
-Result<void> BpfDatapath::take_over(const std::vector<Mapping>& live) {
-  if (!program_ || live.empty()) return {};
-  // Before the hold, which stops new connections: the verifier takes a tenth of a second.
-  if (auto loaded = program_->load_adopters(); !loaded) return loaded;
-  program_->hold();
-  return {};
-}
-
-// conntrack must not translate them a second time, in case rules of other programs keep its NAT active.
-Result<void> BpfDatapath::taken_over(const std::vector<Mapping>& live) {
-  if (live.empty()) return {};
-  auto done = take_over_family<Abi4>(live);
-  if (done) done = take_over_family<Abi6>(live);
-  if (done) done = forget_connections(live);
-  program_->release();
-  return done;
 }
 
 // Works on the pins only. Handles both ways of attachment.

@@ -31,12 +31,6 @@
 namespace masq {
 namespace {
 
-constexpr const char* type_words[] = {
-#define TYPE_WORD(name, word) word,
-    MASQ_EVENT_TYPES(TYPE_WORD)
-#undef TYPE_WORD
-};
-
 constexpr auto lease = std::chrono::seconds(2);
 
 std::chrono::nanoseconds since_boot() {
@@ -56,7 +50,7 @@ Address address_of(const masq_addr6& raw, std::uint8_t family) {
 std::uint32_t type_bits(const EventTypes& types) {
   std::uint32_t bits = 0;
   for (std::uint32_t type = 0; type < MASQ_EVENT_TYPE_COUNT; ++type)
-    if (has_type(types, type_words[type])) bits |= 1u << type;
+    if (has_type(types, event_types()[type])) bits |= 1u << type;
   return bits;
 }
 
@@ -130,15 +124,11 @@ Result<Fd> open_event_map(const Pins& pins, const char* name) {
 
 }  // namespace
 
-std::span<const char* const> bpf_event_types() {
-  return type_words;
-}
-
 Event to_event(const masq_event& raw, std::chrono::system_clock::time_point boot) {
   Event event;
   event.time = boot + std::chrono::duration_cast<std::chrono::system_clock::duration>(
                           std::chrono::nanoseconds(static_cast<std::int64_t>(raw.time)));
-  event.type = raw.type < MASQ_EVENT_TYPE_COUNT ? type_words[raw.type] : "?";
+  event.type = raw.type < MASQ_EVENT_TYPE_COUNT ? event_types()[raw.type] : "?";
   event.protocol = raw.protocol;
   event.pod = address_of(raw.pod, raw.family);
   event.pod_port = ntohs(raw.pod_port);

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <span>
 
 #include "base/result.hpp"
 #include "bpf/abi/event.h"
@@ -12,8 +11,6 @@
 #include "datapath/event_source.hpp"
 
 namespace masq {
-
-std::span<const char* const> bpf_event_types();  // the possible values of Event::type
 
 // Converts a raw event. `boot` is the wall-clock time at which CLOCK_BOOTTIME began.
 Event to_event(const masq_event& raw, std::chrono::system_clock::time_point boot);

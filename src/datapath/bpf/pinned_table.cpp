@@ -12,29 +12,22 @@
 #include <cstdint>
 #include <cstring>
 #include <expected>
-#include <iterator>
+#include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
+#include <system_error>
 
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
 #include "bpf/abi/reasons.h"
-#include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/pin_check.hpp"
 #include "datapath/bpf/pins.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "os/fd.hpp"
 
 namespace masq {
 namespace {
-
-constexpr const char* state_words[] = {
-#define STATE_WORD(name, word) word,
-    MASQ_STATES(STATE_WORD)
-#undef STATE_WORD
-};
 
 constexpr ReasonText reasons[] = {
 #define REASON_TEXT(name, verdict, word, meaning) {MASQ_##verdict == MASQ_DROP, word},
@@ -48,9 +41,10 @@ std::uint64_t seconds_since(std::uint32_t tick, std::uint32_t now) {
 }
 
 std::uint8_t state_of(const std::string& word) {
-  const auto found = std::ranges::find(state_words, word);
-  if (found == std::end(state_words)) return MASQ_STATE_ESTABLISHED;
-  return static_cast<std::uint8_t>(found - state_words);
+  const auto known = mapping_states();
+  const auto found = std::ranges::find(known, word);
+  if (found == known.end()) return MASQ_STATE_ESTABLISHED;
+  return static_cast<std::uint8_t>(found - known.begin());
 }
 
 // Returns the destination port in the table's format: for ICMP the type of the pod's message.
@@ -73,6 +67,11 @@ Result<Fd> open_pinned_map(const Pins& pins, const std::string& name) {
   if (const auto others = pins.foreign_maps(); !others.empty())
     return fail("{}: a table of another version of masq (this version has schema {})", others[0].string(), MASQ_SCHEMA);
   return fail("nothing of masq is pinned in {}", pins.root().string());
+}
+
+bool has_table(const Pins& pins) {
+  std::error_code none;
+  return std::filesystem::exists(pins.map(map_name("mappings", Family::ipv4)), none);
 }
 
 Result<std::optional<masq_control>> find_control(const Pins& pins, Family family) {
@@ -101,7 +100,7 @@ Result<masq_control> read_control(const Pins& pins, Family family) {
 }
 
 const char* state_word(std::uint8_t state) {
-  return state < MASQ_STATE_COUNT ? state_words[state] : "?";
+  return state < MASQ_STATE_COUNT ? mapping_states()[state] : "?";
 }
 
 std::uint16_t remote_port_of(std::uint8_t protocol, std::uint16_t pod_port, std::uint16_t flow_port) {
@@ -152,10 +151,6 @@ template masq_mapping6 from_mapping<Abi6>(const Mapping&, std::uint32_t);
 
 ReasonText reason_text(std::uint32_t reason) {
   return reason < MASQ_REASON_COUNT ? reasons[reason] : ReasonText{.drop = false, .word = "?"};
-}
-
-std::span<const char* const> bpf_mapping_states() {
-  return state_words;
 }
 
 }  // namespace masq

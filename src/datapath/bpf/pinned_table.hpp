@@ -15,7 +15,7 @@
 #include "base/result.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pins.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "os/fd.hpp"
 
 namespace masq {
@@ -24,6 +24,9 @@ namespace masq {
 std::string map_name(const char* map, Family family);
 // Fails with "nothing of masq is pinned in DIR" if the map does not exist.
 Result<Fd> open_pinned_map(const Pins& pins, const std::string& name);
+
+// Returns true if a table is pinned.
+bool has_table(const Pins& pins);
 
 enum class Access : std::uint8_t { read, change };
 

@@ -135,4 +135,26 @@ template Result<void> prune_uplinks<Abi6>(const Program&, const Desired&);
 template Result<void> write_sources<Abi4>(const Program&, const Desired&);
 template Result<void> write_sources<Abi6>(const Program&, const Desired&);
 
+template <class Abi>
+Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries) {
+  auto policy = open_pinned_map(pins, map_name("policy", Abi::family));
+  if (!policy) return std::unexpected(policy.error());
+  std::uint32_t zero = 0, id = 0;
+  if (bpf_map_lookup_elem(policy->get(), &zero, &id) != 0) return {};  // no policy was written yet
+  Fd rules(bpf_map_get_fd_by_id(id));
+  if (!rules) return fail("policy rules: {}", std::strerror(errno));
+  typename Abi::PolicyKey key{}, next{};
+  for (void* previous = nullptr; bpf_map_get_next_key(rules.get(), previous, &next) == 0; previous = &key) {
+    key = next;
+    masq_policy value{};
+    if (bpf_map_lookup_elem(rules.get(), &key, &value) != 0 || value.ip_masq == MASQ_IP_MASQ_NONE) continue;
+    entries.push_back({.cidr = Cidr(to_address<Abi>(key.address), static_cast<int>(key.prefix_length)),
+                       .masquerade = value.ip_masq == MASQ_IP_MASQ_MASQUERADE});
+  }
+  return {};
+}
+
+template Result<void> add_ip_masq<Abi4>(const Pins&, std::vector<IpMasqEntry>&);
+template Result<void> add_ip_masq<Abi6>(const Pins&, std::vector<IpMasqEntry>&);
+
 }  // namespace masq

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <vector>
+
 #include "base/result.hpp"
+#include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 
@@ -22,5 +27,9 @@ Result<void> prune_uplinks(const Program& program, const Desired& desired);
 // Writes the source set if it does not fit into the options.
 template <class Abi>
 Result<void> write_sources(const Program& program, const Desired& desired);
+
+// Appends the ip-masq-agent's set of the pinned policy.
+template <class Abi>
+Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries);
 
 }  // namespace masq

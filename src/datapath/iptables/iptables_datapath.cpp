@@ -20,9 +20,12 @@
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/iptables/iptables_rules.hpp"
+#include "datapath/iptables/iptables_table.hpp"
 #include "datapath/iptables/iptables_tools.hpp"
+#include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
-#include "datapath/nftables/nft.hpp"
+#include "datapath/netfilter/conntrack_handover.hpp"
+#include "datapath/netfilter/nft.hpp"
 #include "model/desired.hpp"
 #include "os/event_loop.hpp"
 #include "os/timers.hpp"
@@ -31,11 +34,6 @@ namespace masq {
 namespace {
 
 constexpr auto look_every = std::chrono::seconds(3);
-
-const IpSet* find_set(const std::vector<IpSet>& sets, const std::string& name) {
-  const auto found = std::ranges::find(sets, name, &IpSet::name);
-  return found == sets.end() ? nullptr : &*found;
-}
 
 // Returns the uplinks, and the resting devices that were guarded before.
 std::vector<std::string> devices_to_guard(const Desired& desired, const std::vector<std::string>& before) {
@@ -49,18 +47,14 @@ std::vector<std::string> devices_to_guard(const Desired& desired, const std::vec
 
 class IptablesDatapath final : public Datapath {
  public:
-  explicit IptablesDatapath(IptablesTools tools) : tools_(std::move(tools)) {}
+  explicit IptablesDatapath(const IptablesTools& tools) : tools_(tools), table_(tools) {}
 
   std::string name() const override { return "IPTables"; }
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
   Result<void> check(const Desired& desired) override;
-  Result<bool> is_active() override;
-  Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
-    return read_iptables_mappings(visit);
-  }
-  Result<Counters> counters() override;
-  Result<std::vector<IpMasqEntry>> ip_masq() override { return read_iptables_ip_masq(); }
+  MappingTable& table() override { return table_; }
+  Handover& handover() override { return handover_; }
   std::vector<std::string> notes() override {
     auto notes = notes_on_connection_table(connection_table());
     if (!tools_.variant().warning.empty()) notes.push_back(tools_.variant().warning);
@@ -69,10 +63,6 @@ class IptablesDatapath final : public Datapath {
     return notes;
   }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
-  Result<void> take_over(const std::vector<Mapping>& live) override { return take_over_connections(live); }
-  Result<Ended> pods_gone(const std::vector<Address>& pods) override {
-    return end_iptables_mappings([&](const Mapping& mapping) { return std::ranges::binary_search(pods, mapping.pod); });
-  }
   Result<Steps> remove() override;
 
  private:
@@ -83,8 +73,11 @@ class IptablesDatapath final : public Datapath {
     bool creates = false;  // no rules existed before
   };
   Result<Work> work_for(const Desired& desired);
+  Result<bool> have_rules() const;
 
   IptablesTools tools_;
+  IptablesTable table_;
+  ConntrackHandover handover_{[this] { return have_rules(); }};
   bool lacks_random_fully_ = false;  // and random-fully is enabled
   std::unique_ptr<Timer> look_;
 };
@@ -182,34 +175,14 @@ Result<void> IptablesDatapath::check(const Desired& desired) {
   return {};
 }
 
-// Rules of one family only come from an interrupted change.
-Result<bool> IptablesDatapath::is_active() {
+// Returns true for rules of both families. Rules of one family only come from an interrupted change.
+Result<bool> IptablesDatapath::have_rules() const {
   for (const auto family : families) {
     const auto saved = tools_.save(family);
     if (!saved) return std::unexpected(saved.error());
     if (parse_iptables(*saved).nat.empty()) return false;
   }
   return true;
-}
-
-Result<Counters> IptablesDatapath::counters() {
-  Counters counters;
-  const auto maximum = connection_table().maximum;
-  TableUse uses[2] = {{.family = Family::ipv4, .maximum = maximum}, {.family = Family::ipv6, .maximum = maximum}};
-  auto done = mappings([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; });
-  if (!done) return std::unexpected(done.error());
-  counters.tables.assign(std::begin(uses), std::end(uses));
-  for (const auto family : families) {
-    const auto saved = tools_.save(family, true);
-    if (!saved) return std::unexpected(saved.error());
-    for (const auto* reason : {"no_external_address", "not_an_opener"})
-      counters.packets.push_back({.family = family,
-                                  .direction = "egress",
-                                  .reason = reason,
-                                  .drop = true,
-                                  .packets = packets_of(*saved, reason)});
-  }
-  return counters;
 }
 
 // The legacy variant reports no changes, so the rules are verified at intervals.
@@ -245,31 +218,6 @@ Result<Steps> IptablesDatapath::remove() {
   return steps;
 }
 
-// The set contains 0.0.0.0/0 and ::/0 as two halves.
-void join_halves(std::vector<IpMasqEntry>& entries) {
-  for (auto half = entries.begin(); half != entries.end(); ++half) {
-    if (half->cidr.length() != 1 || !half->cidr.address().is_unspecified()) continue;
-    const auto other = std::ranges::find_if(std::next(half), entries.end(), [&](const IpMasqEntry& entry) {
-      return entry.cidr.length() == 1 && entry.cidr.family() == half->cidr.family() &&
-             entry.masquerade == half->masquerade;
-    });
-    if (other == entries.end()) continue;
-    half->cidr = Cidr(half->cidr.address(), 0);
-    half = std::prev(entries.erase(other));
-  }
-}
-
-Result<std::vector<AddressRange>> read_pods() {
-  const auto sets = IptablesTools::sets();
-  if (!sets) return std::unexpected(sets.error());
-  std::vector<AddressRange> pods;
-  for (const auto family : families)
-    if (const auto* const set = find_set(*sets, ip_set_name("pods", family)))
-      for (const auto& member : set->members)
-        if (const auto range = AddressRange::parse(member)) pods.push_back(*range);
-  return pods;
-}
-
 // Returns the tools if this kernel can be queried for rules and sets. Otherwise it has no state of masq.
 Result<IptablesTools> working_tools() {
   auto tools = IptablesTools::find();
@@ -284,51 +232,13 @@ Result<IptablesTools> working_tools() {
 Result<std::unique_ptr<Datapath>> make_iptables_datapath() {
   auto tools = working_tools();
   if (!tools) return std::unexpected(tools.error());
-  return std::make_unique<IptablesDatapath>(std::move(*tools));
+  return std::make_unique<IptablesDatapath>(*tools);
 }
 
 Result<void> probe_iptables() {
   auto tools = working_tools();
   if (!tools) return std::unexpected(tools.error());
   return {};
-}
-
-Result<bool> has_ip_sets() {
-  const auto sets = IptablesTools::sets();
-  if (!sets) return std::unexpected(sets.error());
-  return !sets->empty();
-}
-
-Result<std::vector<AddressRange>> read_iptables_pods() {
-  return read_pods();
-}
-
-Result<void> read_iptables_mappings(const std::function<void(const Mapping&)>& visit) {
-  const auto pods = read_pods();
-  if (!pods) return std::unexpected(pods.error());
-  return visit_translated(*pods, visit);
-}
-
-Result<Ended> end_iptables_mappings(const std::function<bool(const Mapping&)>& wanted) {
-  const auto pods = read_pods();
-  if (!pods) return std::unexpected(pods.error());
-  return end_connections(*pods, wanted);
-}
-
-Result<std::vector<IpMasqEntry>> read_iptables_ip_masq() {
-  const auto sets = IptablesTools::sets();
-  if (!sets) return std::unexpected(sets.error());
-  std::vector<IpMasqEntry> entries;
-  for (const auto family : families) {
-    const auto* const set = find_set(*sets, ip_set_name("agent", family));
-    if (set == nullptr) continue;
-    for (const auto& member : set->members)
-      if (const auto cidr = Cidr::parse(member.substr(0, member.find(' '))))
-        entries.push_back({.cidr = *cidr, .masquerade = member.ends_with(" nomatch")});
-  }
-  std::ranges::sort(entries);
-  join_halves(entries);
-  return entries;
 }
 
 }  // namespace masq

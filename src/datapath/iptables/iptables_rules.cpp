@@ -322,4 +322,9 @@ std::vector<IpSet> parse_ip_sets(const std::string& saved) {
   return sets;
 }
 
+const IpSet* find_set(const std::vector<IpSet>& sets, const std::string& name) {
+  const auto found = std::ranges::find(sets, name, &IpSet::name);
+  return found == sets.end() ? nullptr : &*found;
+}
+
 }  // namespace masq

@@ -67,5 +67,7 @@ std::string ip_set_name(const char* what, Family family);
 std::string render_ip_set(const IpSet& set, bool exists);
 // Returns masq's sets in the output of `ipset save`.
 std::vector<IpSet> parse_ip_sets(const std::string& saved);
+// Returns nullptr if there is no set of this name.
+const IpSet* find_set(const std::vector<IpSet>& sets, const std::string& name);
 
 }  // namespace masq

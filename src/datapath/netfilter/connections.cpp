@@ -28,7 +28,7 @@
 #include "base/address_range.hpp"
 #include "base/cidr.hpp"
 #include "base/result.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
 #include "os/file.hpp"
 
@@ -337,7 +337,7 @@ Result<void> forget_connections(const std::vector<Mapping>& mappings) {
   return delete_connections(connections);
 }
 
-Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::function<void(const Mapping&)>& visit) {
+Result<void> visit_translated(const std::vector<AddressRange>& pods, const MappingVisitor& visit) {
   MappingMaker maker;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
     auto done = visit_connections(family, [&](const Connection& connection) {
@@ -355,8 +355,7 @@ std::optional<Mapping> translated_mapping(const nf_conntrack& entry, const std::
   return MappingMaker().make(connection);
 }
 
-Result<Ended> end_connections(const std::vector<AddressRange>& pods,
-                              const std::function<bool(const Mapping&)>& wanted) {
+Result<Ended> end_connections(const std::vector<AddressRange>& pods, const MappingFilter& wanted) {
   MappingMaker maker;
   Ended ended;
   std::vector<Connection> found;

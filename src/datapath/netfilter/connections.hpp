@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/address_range.hpp"
 #include "base/result.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
+#include "model/desired.hpp"
 
 struct nf_conntrack;  // an entry in libnetfilter_conntrack
 
@@ -41,10 +43,10 @@ Result<void> delete_connections(const std::vector<Connection>& connections);
 
 // Ends the connections of mappings for which `wanted` returns true, and forgets such bypassed connections of pods,
 // which are then decided again.
-Result<Ended> end_connections(const std::vector<AddressRange>& pods, const std::function<bool(const Mapping&)>& wanted);
+Result<Ended> end_connections(const std::vector<AddressRange>& pods, const MappingFilter& wanted);
 
 // Visits the connections whose source is inside `pods` and was translated, as mappings.
-Result<void> visit_translated(const std::vector<AddressRange>& pods, const std::function<void(const Mapping&)>& visit);
+Result<void> visit_translated(const std::vector<AddressRange>& pods, const MappingVisitor& visit);
 
 // Returns the mapping of an entry whose source is inside `pods` and was translated, else nullopt.
 std::optional<Mapping> translated_mapping(const nf_conntrack& entry, const std::vector<AddressRange>& pods);

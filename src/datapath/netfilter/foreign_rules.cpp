@@ -12,8 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "datapath/nftables/nft.hpp"
-#include "datapath/nftables/ruleset.hpp"
+#include "datapath/netfilter/nft.hpp"
 #include "os/file.hpp"
 #include "os/process.hpp"
 

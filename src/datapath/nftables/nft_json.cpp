@@ -14,7 +14,7 @@
 
 #include "base/address_range.hpp"
 #include "base/result.hpp"
-#include "datapath/nftables/nft.hpp"
+#include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/nft_table.hpp"
 
 namespace masq {

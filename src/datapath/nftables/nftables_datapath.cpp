@@ -19,9 +19,13 @@
 #include "base/address.hpp"
 #include "base/address_range.hpp"
 #include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
-#include "datapath/nftables/nft.hpp"
+#include "datapath/netfilter/conntrack_handover.hpp"
+#include "datapath/netfilter/nft.hpp"
+#include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/nft_table.hpp"
+#include "datapath/nftables/nftables_table.hpp"
 #include "datapath/nftables/ruleset.hpp"
 #include "datapath/nftables/table_monitor.hpp"
 #include "model/desired.hpp"
@@ -62,18 +66,10 @@ class NftablesDatapath final : public Datapath {
   Result<Steps> apply(const Desired& desired) override;
   Result<Steps> plan(const Desired& desired) override;
   Result<void> check(const Desired& desired) override;
-  Result<bool> is_active() override { return has_nftables_table(); }
-  Result<void> mappings(const std::function<void(const Mapping&)>& visit) override {
-    return read_nftables_mappings(visit);
-  }
-  Result<Counters> counters() override;
-  Result<std::vector<IpMasqEntry>> ip_masq() override { return read_nftables_ip_masq(); }
+  MappingTable& table() override { return table_; }
+  Handover& handover() override { return handover_; }
   std::vector<std::string> notes() override { return notes_on_connection_table(connection_table()); }
   Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
-  Result<void> take_over(const std::vector<Mapping>& live) override { return take_over_connections(live); }
-  Result<Ended> pods_gone(const std::vector<Address>& pods) override {
-    return end_nftables_mappings([&](const Mapping& mapping) { return std::ranges::binary_search(pods, mapping.pod); });
-  }
   Result<Steps> remove() override;
 
  private:
@@ -92,6 +88,8 @@ class NftablesDatapath final : public Datapath {
   Result<void> mend(const Desired& desired, Steps& steps);
 
   Nft nft_;
+  NftablesTable table_;
+  ConntrackHandover handover_{[this] { return table_.exists(); }};
   bool has_owners_;
   bool is_known_ = false;  // masq_ equals the kernel's table
   std::optional<NftTable> masq_;
@@ -102,7 +100,7 @@ class NftablesDatapath final : public Datapath {
 
 Result<NftablesDatapath::Plan> NftablesDatapath::make_plan(const Desired& desired) {
   if (!is_known_) {
-    auto masq = Nft::read_table(nft_table_name);
+    auto masq = read_nft_table(nft_table_name);
     if (!masq) return std::unexpected(masq.error());
     masq_ = std::move(*masq);
     is_known_ = true;
@@ -169,28 +167,6 @@ Result<void> NftablesDatapath::check(const Desired& desired) {
   return plan->change.text.empty() ? Result<void>() : nft_.check(plan->change.text);
 }
 
-void add_packets(Counters& counters, const std::map<std::string, std::uint64_t>& found, Family family) {
-  for (const auto* reason : {"no_external_address", "not_an_opener"})
-    if (const auto row = found.find(nft_name(reason, family)); row != found.end())
-      counters.packets.push_back(
-          {.family = family, .direction = "egress", .reason = reason, .drop = true, .packets = row->second});
-  if (const auto row = found.find(nft_name("created", family)); row != found.end())
-    counters.mappings_created[family == Family::ipv4 ? 0 : 1] = row->second;
-}
-
-Result<Counters> NftablesDatapath::counters() {
-  Counters counters;
-  const auto found = Nft::read_counters(nft_table_name);
-  if (!found) return std::unexpected(found.error());
-  for (const auto family : {Family::ipv4, Family::ipv6}) add_packets(counters, *found, family);
-  const auto maximum = connection_table().maximum;
-  TableUse uses[2] = {{.family = Family::ipv4, .maximum = maximum}, {.family = Family::ipv6, .maximum = maximum}};
-  auto done = mappings([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; });
-  if (!done) return std::unexpected(done.error());
-  counters.tables.assign(std::begin(uses), std::end(uses));
-  return counters;
-}
-
 Result<void> NftablesDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
   auto monitor = TableMonitor::open(loop, {std::begin(our_tables), std::end(our_tables)},
                                     [this, disturbed = std::move(disturbed)] {
@@ -235,35 +211,6 @@ Desired sample() {
   return desired;
 }
 
-Result<std::vector<AddressRange>> read_pods() {
-  std::vector<AddressRange> pods;
-  for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto elements = Nft::read_set(nft_table_name, nft_name("pods", family));
-    if (!elements) return std::unexpected(elements.error());
-    for (const auto& element : *elements) {
-      const auto range = AddressRange::parse(element);
-      if (!range) return std::unexpected(range.error());
-      pods.push_back(*range);
-    }
-  }
-  return pods;
-}
-
-Result<std::vector<IpMasqEntry>> read_listed() {
-  std::vector<IpMasqEntry> entries;
-  for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto elements = Nft::read_set(nft_table_name, nft_name("listed", family));
-    if (!elements) return std::unexpected(elements.error());
-    for (const auto& element : *elements) {
-      const auto entry = parse_listed_element(element);
-      if (!entry) return std::unexpected(entry.error());
-      entries.push_back(*entry);
-    }
-  }
-  std::ranges::sort(entries);
-  return entries;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Datapath>> make_nftables_datapath() {
@@ -279,32 +226,6 @@ Result<void> probe_nftables() {
   auto table = masq_table(sample(), {"lo"});
   table.name = "masq-probe";
   return nft->check(render_table(table));
-}
-
-Result<bool> has_nftables_table() {
-  return Nft::has_table(nft_table_name);
-}
-
-Result<std::vector<AddressRange>> read_nftables_pods() {
-  return read_pods();
-}
-
-Result<void> read_nftables_mappings(const std::function<void(const Mapping&)>& visit) {
-  const auto pods = read_pods();
-  if (!pods) return std::unexpected(pods.error());
-  return visit_translated(*pods, visit);
-}
-
-Result<Ended> end_nftables_mappings(const std::function<bool(const Mapping&)>& wanted) {
-  const auto pods = read_pods();
-  if (!pods) return std::unexpected(pods.error());
-  return end_connections(*pods, wanted);
-}
-
-Result<std::vector<IpMasqEntry>> read_nftables_ip_masq() {
-  const auto exists = has_nftables_table();
-  if (!exists) return std::unexpected(exists.error());
-  return *exists ? read_listed() : std::vector<IpMasqEntry>();
 }
 
 }  // namespace masq

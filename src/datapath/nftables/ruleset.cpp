@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/netfilter/exclusion_ranges.hpp"
+#include "datapath/netfilter/nft.hpp"
 #include "datapath/netfilter/snat_rule.hpp"
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"

@@ -10,8 +10,6 @@
 
 namespace masq {
 
-inline constexpr const char* nft_table_name = "masq";
-inline constexpr const char* nft_guard_name = "masq-guard";
 inline constexpr const char* nft_guarded_set = "guarded";
 
 // "pods4": the name of an object of one family.

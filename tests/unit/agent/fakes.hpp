@@ -15,6 +15,7 @@
 #include "agent/sources/facts.hpp"
 #include "datapath/datapath.hpp"
 #include "os/timers.hpp"
+#include "unit/fake_table.hpp"
 
 namespace masq {
 
@@ -59,8 +60,7 @@ class FakeDatapath final : public Datapath {
   Result<Steps> plan(const Desired& desired) override {
     return kernel == desired ? Steps() : Steps{"make the kernel equal"};
   }
-  Result<void> mappings(const std::function<void(const Mapping&)>&) override { return {}; }
-  Result<Counters> counters() override { return Counters(); }
+  MappingTable& table() override { return mappings; }
   std::optional<std::chrono::milliseconds> retry_after() const override { return more; }
   Result<Steps> remove() override {
     kernel.reset();
@@ -71,6 +71,7 @@ class FakeDatapath final : public Datapath {
   std::string refusal;  // empty: apply() works
   std::optional<std::chrono::milliseconds> more;
   std::optional<Desired> kernel;
+  FakeTable mappings;
 };
 
 class FakeFacts final : public Facts {

@@ -49,7 +49,7 @@ Mapping udp6_mapping() {
 }
 
 TEST(NatList, OneMappingALine) {
-  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping()})};
   EXPECT_EQ(context.run({"bpf", "nat", "list"}), exit_done);
   EXPECT_EQ(context.out,
             "TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:40000 state=established age=12s idle=3s\n"
@@ -57,7 +57,7 @@ TEST(NatList, OneMappingALine) {
 }
 
 TEST(NatList, AsOneJsonDocument) {
-  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping()})};
   EXPECT_EQ(context.run({"bpf", "nat", "list", "-o", "json"}), exit_done);
   const auto list = nlohmann::json::parse(context.out);
   ASSERT_EQ(list.size(), 2u);
@@ -81,7 +81,7 @@ struct SelectionRow {
 };
 
 TEST(NatList, ShowsWhatWasAskedFor) {
-  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping()})};
   const SelectionRow rows[] = {{{"--pod", "10.0.1.5"}, 1},
                                {{"--pod", "10.0.0.0/16"}, 1},
                                {{"--pod", "10.0.1.6"}, 0},
@@ -107,9 +107,9 @@ TEST(NatList, ShowsWhatWasAskedFor) {
 }
 
 TEST(NatList, IcmpIsThatOfBothFamilies) {
-  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping()}};
-  context.mappings[0].protocol = IPPROTO_ICMP;
-  context.mappings[1].protocol = IPPROTO_ICMPV6;
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping()})};
+  context.table.mappings[0].protocol = IPPROTO_ICMP;
+  context.table.mappings[1].protocol = IPPROTO_ICMPV6;
   EXPECT_EQ(context.run({"bpf", "nat", "list", "--proto", "icmp"}), exit_done);
   EXPECT_EQ(std::ranges::count(context.out, '\n'), 2);
   EXPECT_EQ(context.run({"bpf", "nat", "list", "--proto", "icmpv6"}), exit_done);
@@ -122,7 +122,7 @@ struct WrongValueRow {
 };
 
 TEST(NatList, AWrongValueIsNamedInOneLine) {
-  FakeContext context{.mappings = {tcp_mapping()}};
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping()})};
   const WrongValueRow rows[] = {
       {{"--pod", "x"}, "masq: --pod: \"x\": an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24\n"},
       {{"--pod", ""}, "masq: --pod: \"\": an address or a prefix is expected, such as 10.0.1.5 or 10.0.1.0/24\n"},
@@ -154,7 +154,7 @@ Mapping left_alone() {
 }
 
 TEST(NatFlush, EndsWhatIsNamed) {
-  FakeContext context{.mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping(), left_alone()})};
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", "10.0.1.9"}), exit_done);
   EXPECT_EQ(context.out, "0 mappings ended\n");
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", "fd00::5", "--dst", "2001:db8::/32"}), exit_done);
@@ -173,14 +173,14 @@ TEST(NatFlush, StaleIsWhatTheAgentWouldDecideOtherwise) {
   today.ipv6.sources = cidrs("fd00::/8");
   today.ports = {{1024, 65535}};
   FakeContext context{.agent = HttpAnswer{.status = 200, .body = desired_to_json(today).dump()},
-                      .mappings = {tcp_mapping(), udp6_mapping(), left_alone()}};
+                      .table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping(), left_alone()})};
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_done);
   EXPECT_EQ(context.out, "1 mapping ended\n");
-  EXPECT_EQ(context.mappings.size(), 2u);
+  EXPECT_EQ(context.table.mappings.size(), 2u);
 }
 
 TEST(NatFlush, NothingIsEndedByMistake) {
-  FakeContext context{.mappings = {tcp_mapping()}};
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping()})};
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_no_agent);
   EXPECT_EQ(context.err,
             "masq: --stale: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
@@ -188,16 +188,17 @@ TEST(NatFlush, NothingIsEndedByMistake) {
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_failed);
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", ""}), exit_wrong_use);
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "10.0.1.5"}), exit_wrong_use);
-  EXPECT_EQ(context.mappings.size(), 1u);
-  context.pinned = false;
+  EXPECT_EQ(context.table.mappings.size(), 1u);
+  context.table.is_pinned = false;
   EXPECT_EQ(context.run({"bpf", "nat", "flush"}), exit_failed);
 }
 
 TEST(IpMasqList, SortedWithTheCarvedOutMarked) {
-  FakeContext context{.ip_masq = {{.cidr = "10.0.0.0/8"_cidr},
-                                  {.cidr = "10.5.0.0/16"_cidr, .masquerade = true},
-                                  {.cidr = "2001:db8:1234:5678::/64"_cidr, .masquerade = true},
-                                  {.cidr = "fe80::/10"_cidr}}};
+  FakeContext context{
+      .table = FakeTable(std::vector<IpMasqEntry>{{.cidr = "10.0.0.0/8"_cidr},
+                                                  {.cidr = "10.5.0.0/16"_cidr, .masquerade = true},
+                                                  {.cidr = "2001:db8:1234:5678::/64"_cidr, .masquerade = true},
+                                                  {.cidr = "fe80::/10"_cidr}})};
   const auto expected =
       "IP PREFIX/ADDRESS\n"
       "10.0.0.0/8\n"
@@ -211,7 +212,7 @@ TEST(IpMasqList, SortedWithTheCarvedOutMarked) {
 }
 
 TEST(IpMasqList, AsJson) {
-  FakeContext context{.ip_masq = {{.cidr = "10.5.0.0/16"_cidr, .masquerade = true}}};
+  FakeContext context{.table = FakeTable(std::vector<IpMasqEntry>{{.cidr = "10.5.0.0/16"_cidr, .masquerade = true}})};
   EXPECT_EQ(context.run({"bpf", "ipmasq", "list", "-o", "json"}), exit_done);
   EXPECT_EQ(nlohmann::json::parse(context.out).dump(), R"([{"cidr":"10.5.0.0/16","masquerade":true}])");
 }
@@ -224,7 +225,7 @@ TEST(IpMasqList, NothingThere) {
 }
 
 TEST(Lists, NothingPinnedIsAFailure) {
-  FakeContext context{.pinned = false};
+  FakeContext context{.table = FakeTable::missing()};
   for (const char* what : {"nat", "ipmasq"})
     for (const char* format : {"text", "json"}) {
       EXPECT_EQ(context.run({"bpf", what, "list", "-o", format}), exit_failed);

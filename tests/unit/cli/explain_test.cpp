@@ -45,8 +45,9 @@ TEST(Explain, AsksTheAgentAndShowsItsVerdict) {
 }
 
 TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
-  FakeContext context{.agent = HttpAnswer{.status = 200, .body = masqueraded},
-                      .mappings = {mapping("10.0.1.5", 1), mapping("10.0.1.5", 2), mapping("10.0.1.6", 3)}};
+  FakeContext context{
+      .agent = HttpAnswer{.status = 200, .body = masqueraded},
+      .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1), mapping("10.0.1.5", 2), mapping("10.0.1.6", 3)})};
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443"}), exit_done);
   EXPECT_EQ(context.out,
             "masqueraded as 192.0.2.10: because\n"
@@ -54,17 +55,17 @@ TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
             "now dropped: the pod has 2 of 2 mappings\n"
             "now dropped: 3 of 3 mappings are in use\n"
             "2 mappings exist: existing connections keep their original decision\n");
-  context.mappings.pop_back();
+  context.table.mappings.pop_back();
   EXPECT_EQ(context.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "80"}), exit_done);
   EXPECT_EQ(context.out, "masqueraded as 192.0.2.10: because\n");
 }
 
 TEST(Explain, WhereNothingIsMasqueradedNothingIsInTheWay) {
   FakeContext context{.agent = HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
-                      .mappings = {mapping("10.0.1.5", 1)}};
+                      .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1)})};
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
   EXPECT_EQ(context.out, "not\n1 mapping exists: existing connections keep their original decision\n");
-  context.pinned = false;
+  context.table.is_pinned = false;
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
   EXPECT_EQ(context.out, "not\n");
 }

@@ -97,7 +97,7 @@ TEST(Monitor, WrongUseAndFailure) {
   EXPECT_EQ(context.err, "masq: --type: \"lost\": one of made, ended, drop is expected\n");
   EXPECT_EQ(context.run({"monitor", "--type", ""}), exit_wrong_use);
   EXPECT_EQ(context.run({"monitor", "--pod", "x"}), exit_wrong_use);
-  context.pinned = false;
+  context.table.is_pinned = false;
   EXPECT_EQ(context.run({"monitor"}), exit_failed);
 }
 

@@ -28,10 +28,10 @@ Mapping mapping(const char* pod, const char* remote, std::uint16_t external_port
 FakeContext busy() {
   return {
       .agent = HttpAnswer{.status = 200, .body = R"({"limits": {"mappings": 100, "mappingsPerPod": 8, "ports": 10}})"},
-      .mappings = {mapping("10.0.1.6", "203.0.113.9", 3), mapping("10.0.1.5", "203.0.113.9", 1),
-                   mapping("10.0.1.5", "203.0.113.9", 2), mapping("10.0.1.5", "198.51.100.7", 1),
-                   mapping("10.0.1.5", "198.51.100.7", 1, IPPROTO_UDP),
-                   mapping("10.0.1.5", "198.51.100.7", 7, IPPROTO_ICMP)}};
+      .table = FakeTable(std::vector<Mapping>{
+          mapping("10.0.1.6", "203.0.113.9", 3), mapping("10.0.1.5", "203.0.113.9", 1),
+          mapping("10.0.1.5", "203.0.113.9", 2), mapping("10.0.1.5", "198.51.100.7", 1),
+          mapping("10.0.1.5", "198.51.100.7", 1, IPPROTO_UDP), mapping("10.0.1.5", "198.51.100.7", 7, IPPROTO_ICMP)})};
 }
 
 TEST(Top, OneTableWhereThereIsNoTerminal) {
@@ -80,7 +80,7 @@ TEST(Top, AsJson) {
 TEST(Top, WrongUseAndFailure) {
   auto context = busy();
   for (const char* rows : {"0", "-1", "x", ""}) EXPECT_EQ(context.run({"top", "--rows", rows}), exit_wrong_use) << rows;
-  context.pinned = false;
+  context.table.is_pinned = false;
   EXPECT_EQ(context.run({"top"}), exit_failed);
   EXPECT_EQ(context.err, "masq: nothing of masq is pinned in /bpf/masq\n");
 }

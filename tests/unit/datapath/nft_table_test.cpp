@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "datapath/nftables/nft.hpp"
+#include "datapath/nftables/nft_reader.hpp"
 
 namespace masq {
 namespace {

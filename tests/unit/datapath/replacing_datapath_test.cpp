@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "model/desired.hpp"
+#include "unit/fake_table.hpp"
 
 namespace masq {
 namespace {
@@ -21,7 +22,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 // Writes down what it is asked, and refuses what it is told to refuse.
-class Witness final : public Datapath {
+class Witness final : public Datapath, public Handover {
  public:
   Witness(std::string name, Lines& said, Lines& refused) : name_(std::move(name)), said_(said), refused_(refused) {}
 
@@ -30,17 +31,18 @@ class Witness final : public Datapath {
   Result<Steps> plan(const Desired&) override { return Steps(); }
   Result<void> check(const Desired&) override { return say("check"); }
   Result<bool> is_active() override { return active; }
-  Result<bool> hand_over() override { return say("hand over", has_something); }
-  Result<void> take_back(const Desired&) override { return say("take back"); }
-  Result<void> take_over(const std::vector<Mapping>&) override { return say("take over"); }
-  Result<void> taken_over(const std::vector<Mapping>&) override { return say("taken over"); }
-  void not_taken_over() override { said_.push_back(name_ + ": not taken over"); }
-  Result<void> mappings(const std::function<void(const Mapping&)>&) override { return {}; }
-  Result<Counters> counters() override { return Counters(); }
+  Result<bool> suspend() override { return say("suspend", has_something); }
+  Result<void> resume(const Desired&) override { return say("resume"); }
+  Result<void> import_mappings(const std::vector<Mapping>&) override { return say("import"); }
+  Result<void> commit_import(const std::vector<Mapping>&) override { return say("commit"); }
+  void abort_import() override { said_.push_back(name_ + ": abort"); }
+  MappingTable& table() override { return mappings; }
+  Handover& handover() override { return *this; }
   Result<Steps> remove() override { return say("remove", Steps()); }
 
   bool active = false;
   bool has_something = true;
+  FakeTable mappings;
 
  private:
   Result<void> say(const char* what) {
@@ -81,25 +83,25 @@ class Replacing : public testing::Test {
   ReplacingDatapath datapath{std::unique_ptr<Datapath>(chosen), one(std::unique_ptr<Datapath>(other))};
 };
 
-const Lines whole_change = {"new: check",     "old: hand over", "new: take over",  "new: apply",
-                            "new: take over", "old: remove",    "new: taken over", "new: take back"};
+const Lines whole_change = {"new: check",  "old: suspend", "new: import", "new: apply",
+                            "new: import", "old: remove",  "new: commit", "new: resume"};
 
-TEST_F(Replacing, hands_over_before_it_applies_and_removes_afterwards) {
+TEST_F(Replacing, suspends_the_other_one_before_it_applies_and_removes_it_afterwards) {
   EXPECT_EQ(apply(), whole_change);
   EXPECT_EQ(error, "");
   EXPECT_EQ(apply(), Lines{"new: apply"});
 }
 
-TEST_F(Replacing, what_is_bound_to_fail_touches_nothing_and_mends_what_a_killed_one_left) {
+TEST_F(Replacing, a_predictable_failure_changes_nothing_and_resumes_what_a_killed_process_suspended) {
   refused = {"new: check"};
-  EXPECT_EQ(apply(), (Lines{"new: check", "new: not taken over", "old: take back"}));
+  EXPECT_EQ(apply(), (Lines{"new: check", "new: abort", "old: resume"}));
   EXPECT_EQ(error, "no new: check");
 }
 
 TEST_F(Replacing, the_other_one_goes_on_when_the_chosen_one_fails_and_gives_way_at_the_next_try) {
   refused = {"new: apply"};
-  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: not taken over",
-                            "new: remove", "old: take back"}));
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: apply", "new: abort", "new: remove",
+                            "old: resume"}));
   EXPECT_EQ(error, "no new: apply");
   refused.clear();
   EXPECT_EQ(apply(), whole_change);
@@ -107,19 +109,18 @@ TEST_F(Replacing, the_other_one_goes_on_when_the_chosen_one_fails_and_gives_way_
 
 TEST_F(Replacing, the_other_one_goes_on_though_the_chosen_one_cannot_even_be_removed) {
   refused = {"new: apply", "new: remove"};
-  EXPECT_EQ(apply().back(), "old: take back");
+  EXPECT_EQ(apply().back(), "old: resume");
   EXPECT_EQ(error, "no new: apply; no new: remove");
 }
 
-TEST_F(Replacing, a_hand_over_that_fails_is_taken_back_and_removes_nothing) {
-  refused = {"old: hand over"};
-  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: not taken over", "old: take back"}));
+TEST_F(Replacing, a_suspension_that_fails_is_resumed_and_removes_nothing) {
+  refused = {"old: suspend"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: abort", "old: resume"}));
 }
 
-TEST_F(Replacing, what_it_cannot_take_over_goes_on_where_it_was) {
-  refused = {"new: take over"};
-  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: not taken over", "new: remove",
-                            "old: take back"}));
+TEST_F(Replacing, what_it_cannot_import_goes_on_where_it_was) {
+  refused = {"new: import"};
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: abort", "new: remove", "old: resume"}));
 }
 
 TEST_F(Replacing, without_another_one_in_the_kernel_a_failure_removes_nothing) {
@@ -131,13 +132,13 @@ TEST_F(Replacing, without_another_one_in_the_kernel_a_failure_removes_nothing) {
 TEST_F(Replacing, what_is_in_force_is_not_undone) {
   chosen->active = true;
   refused = {"new: apply"};
-  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: not taken over"}));
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: apply", "new: abort"}));
 }
 
 TEST_F(Replacing, the_chosen_one_stays_when_the_other_one_cannot_be_removed) {
   refused = {"old: remove"};
-  EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: take over",
-                            "old: remove", "new: not taken over"}));
+  EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: apply", "new: import", "old: remove",
+                            "new: abort"}));
   EXPECT_EQ(error, "no old: remove");
 }
 

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath/nftables/nft.hpp"
+#include "datapath/netfilter/nft.hpp"
 
 #include <fmt/format.h>
 #include <nftables/libnftables.h>
 
-#include <cstdint>
 #include <expected>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.hpp"
-#include "datapath/nftables/nft_table.hpp"
 
 namespace masq {
 namespace {
@@ -71,27 +66,6 @@ Result<bool> Nft::has_table(const std::string& name) {
   auto text = list("list tables inet", Form::text);  // JSON of 1.0.6 is invalid for the flag "owner"
   if (!text) return std::unexpected(text.error());
   return ("\n" + *text).contains(fmt::format("\ntable inet {}\n", name));
-}
-
-Result<std::optional<NftTable>> Nft::read_table(const std::string& name) {
-  const auto exists = has_table(name);
-  if (!exists) return std::unexpected(exists.error());
-  if (!*exists) return std::optional<NftTable>();
-  auto text = list("list table inet " + name);
-  if (!text) return std::unexpected(text.error());
-  return parse_table(*text);
-}
-
-Result<std::vector<std::string>> Nft::read_set(const std::string& table, const std::string& set) {
-  auto text = list(fmt::format("list set inet {} {}", table, set));
-  if (!text) return std::unexpected(text.error());
-  return parse_set(*text);
-}
-
-Result<std::map<std::string, std::uint64_t>> Nft::read_counters(const std::string& table) {
-  auto text = list("list counters table inet " + table);
-  if (!text) return std::unexpected(text.error());
-  return parse_counters(*text);
 }
 
 }  // namespace masq

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/backends.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "base/result.hpp"
+#include "datapath/bpf/bpf_datapath.hpp"
+#include "datapath/bpf/bpf_table.hpp"
+#include "datapath/bpf/events.hpp"
+#include "datapath/datapath.hpp"
+#include "datapath/event_source.hpp"
+#include "datapath/iptables/iptables_datapath.hpp"
+#include "datapath/iptables/iptables_table.hpp"
+#include "datapath/joined_table.hpp"
+#include "datapath/mapping_table.hpp"
+#include "datapath/netfilter/conntrack_events.hpp"
+#include "datapath/nftables/nftables_datapath.hpp"
+#include "datapath/nftables/nftables_table.hpp"
+#include "model/config.hpp"
+
+namespace masq {
+namespace {
+
+using Path = std::filesystem::path;
+
+template <class Table>
+std::unique_ptr<MappingTable> make_conntrack_table(const Path&) {
+  return std::make_unique<Table>();
+}
+
+template <class Table>
+Result<std::unique_ptr<EventSource>> open_table_events(const Path&) {
+  return open_conntrack_events([table = std::make_shared<Table>()] { return table->pods(); });
+}
+
+constexpr Backend rows[] = {
+    {.kind = DatapathKind::bpf,
+     .word = "bpf",
+     .conntrack_decides = false,
+     .probe = probe_bpf,
+     .make = [](const Path& bpf_root) { return make_bpf_datapath(bpf_root); },
+     .make_table = [](const Path& bpf_root) -> std::unique_ptr<MappingTable> {
+       return std::make_unique<BpfTable>(bpf_root);
+     },
+     .open_events = open_bpf_events},
+    {.kind = DatapathKind::nftables,
+     .word = "nftables",
+     .conntrack_decides = true,
+     .probe = probe_nftables,
+     .make = [](const Path&) { return make_nftables_datapath(); },
+     .make_table = make_conntrack_table<NftablesTable>,
+     .open_events = open_table_events<NftablesTable>},
+    {.kind = DatapathKind::iptables,
+     .word = "iptables",
+     .conntrack_decides = true,
+     .probe = probe_iptables,
+     .make = [](const Path&) { return make_iptables_datapath(); },
+     .make_table = make_conntrack_table<IptablesTable>,
+     .open_events = open_table_events<IptablesTable>},
+};
+
+}  // namespace
+
+std::span<const Backend> backends() {
+  return rows;
+}
+
+std::unique_ptr<MappingTable> open_mapping_tables(const Path& bpf_root) {
+  JoinedTable::Tables tables;
+  for (const auto& row : rows) tables.push_back(row.make_table(bpf_root));
+  return std::make_unique<JoinedTable>(std::move(tables));
+}
+
+Result<std::unique_ptr<EventSource>> open_event_source(const Path& bpf_root, const EventTypes& types) {
+  const auto found = std::ranges::find_if(
+      rows, [&](const Backend& row) { return row.make_table(bpf_root)->exists().value_or(false); });
+  const auto& row = found == std::end(rows) ? rows[0] : *found;
+  // conntrack has no entry for a packet that is dropped.
+  if (row.conntrack_decides && types == EventTypes{"drop"})
+    return fail("the {} datapath records no dropped packets; `masq status` and the metrics count them", row.word);
+  return row.open_events(bpf_root);
+}
+
+}  // namespace masq

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/bpf/pins.hpp"
+#include "datapath/mapping_table.hpp"
+
+namespace masq {
+
+// The pinned table below a bpffs. Every function but exists() and external_addresses() fails with "nothing of masq is
+// pinned in DIR" if there is none.
+class BpfTable final : public MappingTable {
+ public:
+  explicit BpfTable(const std::filesystem::path& bpf_root) : pins_(bpf_root) {}
+
+  Result<bool> exists() override;
+  Result<void> for_each(const MappingVisitor& visit) override;
+  // Does not end inbound connections, whose replies would be masqueraded. The kernel removes ended mappings from the
+  // table within seconds.
+  Result<Ended> end(const MappingFilter& wanted) override;
+  Result<Ended> quarantine(const std::vector<Address>& pods) override;
+  Result<Counters> counters() override;
+  Result<std::vector<Address>> external_addresses() override;
+  Result<std::vector<IpMasqEntry>> ip_masq() override;
+
+  // Sets the maxima that counters() reports; the pinned maps do not contain them.
+  void set_maxima(std::uint32_t ipv4, std::uint32_t ipv6) {
+    maxima_[0] = ipv4;
+    maxima_[1] = ipv6;
+  }
+
+ private:
+  Pins pins_;
+  std::uint32_t maxima_[2] = {0, 0};  // IPv4, IPv6
+};
+
+}  // namespace masq

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/netfilter/conntrack_table.hpp"
+
+#include <algorithm>
+#include <expected>
+#include <iterator>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/counters.hpp"
+#include "datapath/mapping_table.hpp"
+#include "datapath/netfilter/connections.hpp"
+
+namespace masq {
+
+Result<void> ConntrackTable::for_each(const MappingVisitor& visit) {
+  const auto sources = pods();
+  if (!sources) return std::unexpected(sources.error());
+  return visit_translated(*sources, visit);
+}
+
+Result<Ended> ConntrackTable::end(const MappingFilter& wanted) {
+  const auto sources = pods();
+  if (!sources) return std::unexpected(sources.error());
+  return end_connections(*sources, wanted);
+}
+
+Result<Ended> ConntrackTable::quarantine(const std::vector<Address>& pods) {
+  return end([&](const Mapping& mapping) { return std::ranges::binary_search(pods, mapping.pod); });
+}
+
+Result<Counters> ConntrackTable::counters() {
+  Counters counters;
+  if (auto done = add_packets(counters); !done) return std::unexpected(done.error());
+  const auto maximum = connection_table().maximum;
+  TableUse uses[2] = {{.family = Family::ipv4, .maximum = maximum}, {.family = Family::ipv6, .maximum = maximum}};
+  auto done = for_each([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; });
+  if (!done) return std::unexpected(done.error());
+  counters.tables.assign(std::begin(uses), std::end(uses));
+  return counters;
+}
+
+}  // namespace masq
