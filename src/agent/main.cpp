@@ -53,12 +53,12 @@ int run_agent(const CommandLine& command_line, const Environment& environment, c
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
   for (const auto& warning : loaded.warnings) log->warn("{}", warning);
   for (const auto& file : loaded.ignored_files) log->debug("{}: unknown option, ignored", file);
-  const auto reload = [&]() -> Result<Config> {
+  const auto read_options = [&]() -> Result<Config> {
     auto again = load_config(command_line, environment);
     if (!again) return std::unexpected(again.error());
     return again->config;
   };
-  auto agent = Agent::open(loaded.config, reload, *log);
+  auto agent = Agent::open(loaded.config, read_options, *log);
   if (!agent) return exit_with_error(exit_failed, agent.error());
   const char* notify_socket = std::getenv("NOTIFY_SOCKET");
   if (auto ended = (*agent)->run(notify_socket ? notify_socket : ""); !ended)

@@ -16,6 +16,7 @@
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 #include "os/lock.hpp"
+#include "os/mount.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq {
@@ -70,6 +71,19 @@ Result<void> NodeLocks::serve_lock_owner(EventLoop& loop) {
   if (!watch) return std::unexpected(watch.error());
   newcomers_ = std::move(*watch);
   return {};
+}
+
+Result<NodeLocks> lock_node(const Config& config) {
+  TRY(auto locks, NodeLocks::take(config));
+  const auto mounted = is_bpffs(config.bpf_root);
+  if (!mounted) return fail_with("bpf-root", mounted.error());
+  if (*mounted) TRY_DO(locks.lock_bpf_root(config.bpf_root));
+  return locks;
+}
+
+Result<void> mount_bpf_root(const Config& config, NodeLocks& locks) {
+  if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
+  return locks.lock_bpf_root(config.bpf_root);
 }
 
 }  // namespace masq

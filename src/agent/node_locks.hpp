@@ -12,7 +12,7 @@ namespace masq {
 // locks when the process ends.
 class NodeLocks {
  public:
-  // Creates the socket's directory. Locks the bpf root if it is a bpffs; otherwise lock_bpf_root() does so later.
+  // Creates the socket's directory. lock_bpf_root() locks the bpf root.
   static Result<NodeLocks> take(const Config& config);
   Result<void> lock_bpf_root(const std::string& bpf_root);
   // Removes the lock file before a normal exit; the next process creates a new one.
@@ -26,5 +26,10 @@ class NodeLocks {
   Fd bpf_root_;
   EventLoop::Watch newcomers_;
 };
+
+// Takes the locks of this node, that of the bpf root only if it is a bpffs already.
+Result<NodeLocks> lock_node(const Config& config);
+// Mounts a bpffs at the bpf root if there is none, and locks it.
+Result<void> mount_bpf_root(const Config& config, NodeLocks& locks);
 
 }  // namespace masq

@@ -13,7 +13,7 @@
 namespace masq {
 
 // A table of values.
-class FakeTable final : public MappingTable {
+class FakeTable : public MappingTable {
  public:
   FakeTable() = default;
   explicit FakeTable(std::vector<Mapping> live) : mappings(std::move(live)) {}

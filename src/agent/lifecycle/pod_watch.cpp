@@ -55,23 +55,21 @@ bool is_address(std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, RemovedHandler handler) {
-  auto requests = NetlinkRequests::open();
-  if (!requests) return std::unexpected(requests.error());
-  std::unique_ptr<PodWatch> watch(new PodWatch(loop, std::move(*requests), std::move(handler)));
-  auto events = NetlinkEvents::open(loop, RTMGRP_LINK | RTMGRP_NEIGH,
-                                    {.message = [raw = watch.get()](const nlmsghdr& message) { raw->note(message); },
-                                     .pause = [raw = watch.get()] { raw->flush_batch(); }});
-  if (!events) return std::unexpected(events.error());
-  watch->events_ = std::move(*events);
+Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, const Timers& clock, RemovedHandler handler) {
+  TRY(auto requests, NetlinkRequests::open());
+  std::unique_ptr<PodWatch> watch(new PodWatch(clock, std::move(requests), std::move(handler)));
+  TRY(watch->events_,
+      NetlinkEvents::open(loop, RTMGRP_LINK | RTMGRP_NEIGH,
+                          {.message = [raw = watch.get()](const nlmsghdr& message) { raw->record(message); },
+                           .pause = [raw = watch.get()] { raw->flush_batch(); }}));
   return watch;
 }
 
 bool PodWatch::is_recent(const Lost& lost) const {
-  return timers_.now() - lost.since < together;
+  return clock_.now() - lost.since < together;
 }
 
-void PodWatch::note(const nlmsghdr& message) {
+void PodWatch::record(const nlmsghdr& message) {
   if (message.nlmsg_type == RTM_DELNEIGH) record_neighbour(message);
   if (message.nlmsg_type == RTM_DELLINK) record_device(message);
 }
@@ -81,7 +79,7 @@ void PodWatch::record_neighbour(const nlmsghdr& message) {
   const auto neighbour = neighbour_in(message);
   if (lost_.size() >= max_devices) lost_.clear();
   auto& lost = lost_[neighbour.ifindex];
-  if (!is_recent(lost)) lost = {.since = timers_.now(), .neighbours = {}, .ports = {}};
+  if (!is_recent(lost)) lost = {.since = clock_.now(), .neighbours = {}, .ports = {}};
   if (neighbour.family == AF_BRIDGE && neighbour.master != 0)
     lost.ports.insert({.bridge = neighbour.master, .behind = copy(neighbour.hardware)});
   else if (is_address(neighbour.address))

@@ -23,7 +23,7 @@ class PodWatch {
   using RemovedHandler = std::function<void(const std::vector<Address>&)>;
 
   // `handler` receives each batch: sorted addresses, including neighbours that are no pods.
-  static Result<std::unique_ptr<PodWatch>> open(EventLoop& loop, RemovedHandler handler);
+  static Result<std::unique_ptr<PodWatch>> open(EventLoop& loop, const Timers& clock, RemovedHandler handler);
 
  private:
   using HardwareAddress = std::vector<std::uint8_t>;
@@ -44,9 +44,9 @@ class PodWatch {
     std::set<Port> ports;
   };
 
-  PodWatch(Timers& timers, NetlinkRequests requests, RemovedHandler handler)
-      : timers_(timers), requests_(std::move(requests)), removed_handler_(std::move(handler)) {}
-  void note(const nlmsghdr& message);
+  PodWatch(const Timers& clock, NetlinkRequests requests, RemovedHandler handler)
+      : clock_(clock), requests_(std::move(requests)), removed_handler_(std::move(handler)) {}
+  void record(const nlmsghdr& message);
   void record_neighbour(const nlmsghdr& message);
   void record_device(const nlmsghdr& message);
   void flush_batch();
@@ -55,7 +55,7 @@ class PodWatch {
 
   bool is_recent(const Lost& lost) const;
 
-  Timers& timers_;
+  const Timers& clock_;
   NetlinkRequests requests_;
   RemovedHandler removed_handler_;
   std::map<int, Lost> lost_;   // by device

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/reconciler.hpp"
+#include "agent/serve/agent_state.hpp"
 #include "agent/serve/status.hpp"
 #include "agent/sources/source.hpp"
 #include "base/address.hpp"
@@ -112,13 +113,14 @@ const Source::State* find_file(const AgentState& agent) {
 // Returns the last success of the failing sources. If no source fails, returns the time of the last read.
 Timers::Clock::time_point last_config_success(const AgentState& agent) {
   const auto* const file = find_file(agent);
-  if (!agent.config_error.empty() || file == nullptr || !file->read_at) return agent.options_read_at;
-  return file->error.empty() ? std::max(agent.options_read_at, *file->read_at) : *file->read_at;
+  const auto options_read_at = agent.options.read_at.value_or(Timers::Clock::time_point());
+  if (!agent.options.error.empty() || file == nullptr || !file->read_at) return options_read_at;
+  return file->error.empty() ? std::max(options_read_at, *file->read_at) : *file->read_at;
 }
 
 void add_config(Page& page, const MetricsState& state) {
   const auto* const file = find_file(state.agent);
-  const bool good = state.agent.config_error.empty() && (file == nullptr || file->error.empty());
+  const bool good = state.agent.options.error.empty() && (file == nullptr || file->error.empty());
   page.family("masq_config_last_reload_successful",
               "1 if the last read of masqd's options and of the ip-masq-agent's file succeeded.", MetricType::Gauge);
   page.add(good ? 1 : 0);

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "agent/serve/status.hpp"
+#include "agent/serve/agent_state.hpp"
 #include "os/process_usage.hpp"
 
 namespace masq {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/reconciler.hpp"
+#include "agent/serve/agent_state.hpp"
 #include "base/address.hpp"
 #include "base/cidr.hpp"
 #include "base/port_range.hpp"
@@ -110,7 +111,7 @@ std::vector<std::string> problems(const AgentState& state) {
   std::vector<std::string> found;
   if (!state.reconciler.error.empty()) found.push_back(fmt::format("apply: {}", state.reconciler.error));
   if (!state.reconciler.decide_error.empty()) found.push_back(state.reconciler.decide_error);
-  if (!state.config_error.empty()) found.push_back(fmt::format("configuration: {}", state.config_error));
+  if (!state.options.error.empty()) found.push_back(fmt::format("configuration: {}", state.options.error));
   for (const auto& source : state.sources)
     if (!source.error.empty()) found.push_back(fmt::format("{}: {}", source.name, source.error));
   if (state.reconciler.applied && !state.counters)

@@ -5,28 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "agent/reconciler.hpp"
-#include "agent/sources/source.hpp"
+#include "agent/serve/agent_state.hpp"
 #include "base/address.hpp"
-#include "base/result.hpp"
-#include "datapath/datapath.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
-
-// The complete state of the agent at one moment.
-struct AgentState {
-  std::string version;
-  std::chrono::seconds uptime{};
-  Timers::Clock::time_point now{};
-  std::string datapath;                         // "BPF"
-  std::string datapath_reason;                  // reason of the selection
-  Timers::Clock::time_point options_read_at{};  // time of the last successful read of masqd's options
-  std::string config_error;                     // of the last reload; empty: it succeeded
-  std::vector<Source::State> sources;
-  Reconciler::State reconciler;
-  Result<Counters> counters;
-  std::vector<std::string> datapath_notes;  // problems and hints about the kernel's state
-};
 
 // Returns the family's name in all documents: "ipv4", "ipv6".
 std::string family_label(Family family);

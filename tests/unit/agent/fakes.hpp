@@ -47,7 +47,7 @@ class FakeTimers final : public Timers {
 };
 
 // A kernel that is made equal to what is desired, unless told to refuse.
-class FakeDatapath final : public Datapath {
+class FakeDatapath : public Datapath {
  public:
   std::string name() const override { return "BPF"; }
   Result<Steps> apply(const Desired& desired) override {

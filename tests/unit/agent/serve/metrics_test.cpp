@@ -39,7 +39,7 @@ MetricsState healthy() {
   agent.uptime = seconds(90);
   agent.now = noon;
   agent.datapath = "BPF";
-  agent.options_read_at = noon - seconds(90);
+  agent.options.read_at = noon - seconds(90);
   agent.sources = {{.name = "netlink", .read_at = noon - seconds(3)},
                    {.name = "ip-masq-agent", .read_at = noon - seconds(10)}};
   agent.reconciler.applied = desired;
@@ -146,7 +146,7 @@ TEST(Metrics, OfWhatFailsTheLastSuccessIsShown) {
                             {"both", "devices: …", "line 3: …", "0", "999910"}};
   for (const auto& row : rows) {
     auto state = healthy();
-    state.agent.config_error = row.options_error;
+    state.agent.options.error = row.options_error;
     state.agent.sources[1].error = row.file_error;
     const auto page = render_metrics(state);
     EXPECT_THAT(page, HasSubstr(fmt::format("\nmasq_config_last_reload_successful {}\n", row.successful))) << row.what;

@@ -103,7 +103,7 @@ TEST(Status, ProblemsComeInTheirOrder) {
   auto state = healthy();
   state.reconciler.error = "eth0: no such device";
   state.reconciler.decide_error = "nat-port-range leaves no port";
-  state.config_error = "MASQ_DEVICES: …";
+  state.options.error = "MASQ_DEVICES: …";
   state.sources[1].error = "not a JSON object";
   state.counters = fail("no map");
   EXPECT_THAT(problems(state),

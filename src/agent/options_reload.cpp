@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/options_reload.hpp"
+
+#include <expected>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/logging.hpp"
+#include "agent/sources/node_sources.hpp"
+#include "base/result.hpp"
+#include "datapath/mapping_table.hpp"
+#include "model/config.hpp"
+#include "model/options/options.hpp"
+
+namespace masq {
+
+std::vector<IpMasqEntry> applied_ip_masq(MappingTable& table) {
+  return table.ip_masq().value_or(std::vector<IpMasqEntry>());
+}
+
+void OptionsReload::run() {
+  auto loaded = read_options_();
+  if (!loaded) {
+    agent_.options.fail(loaded.error());
+    return agent_.log.error("reload: {}: the previous options stay in force", loaded.error().message);
+  }
+  const auto before = agent_.options.value();
+  replace_options(std::move(*loaded));
+  follow_ip_masq_agent(before);
+  agent_.log.info("reload: all sources are read again");
+  agent_.sources.wake();
+  agent_.reconciler.configure(agent_.options.value());
+}
+
+void OptionsReload::replace_options(Config loaded) {
+  std::vector<std::string_view> kept;
+  agent_.options.push(with_fixed_options(agent_.options.value(), std::move(loaded), kept));
+  for (const auto key : kept) agent_.log.warn("{}: the new value needs a restart of masqd", key);
+  agent_.log.set_level(to_spdlog(agent_.options.value().log_level));
+}
+
+void OptionsReload::follow_ip_masq_agent(const Config& before) {
+  const auto& config = agent_.options.value();
+  if (before.enable_ip_masq_agent == config.enable_ip_masq_agent &&
+      before.ip_masq_agent_config_path == config.ip_masq_agent_config_path)
+    return;
+  const auto replaced =
+      replace_ip_masq_agent(agent_.sources, config,
+                            {.loop = agent_.loop,
+                             .changed = [&reconciler = agent_.reconciler] { reconciler.request_reconcile(); },
+                             .applied = applied_ip_masq(agent_.table)});
+  if (!replaced) agent_.log.error("ip-masq-agent: {}", replaced.error().message);
+}
+
+}  // namespace masq

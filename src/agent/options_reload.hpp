@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <vector>
+
+#include "agent/reconciler.hpp"
+#include "agent/sources/options_source.hpp"
+#include "agent/sources/source_set.hpp"
+#include "base/result.hpp"
+#include "datapath/mapping_table.hpp"
+#include "model/config.hpp"
+#include "os/event_loop.hpp"
+
+namespace masq {
+
+// Returns the rules of the ip-masq-agent that are in force already, also from an earlier process; empty: none or
+// unknown.
+std::vector<IpMasqEntry> applied_ip_masq(MappingTable& table);
+
+// Reads the options again. If they are wrong, the previous ones stay in force. An option that needs a restart keeps its
+// value, and a warning names it.
+class OptionsReload {
+ public:
+  using ReadOptions = std::function<Result<Config>()>;
+  // The objects that follow the options.
+  struct Parts {
+    EventLoop& loop;
+    OptionsSource& options;
+    SourceSet& sources;
+    MappingTable& table;
+    Reconciler& reconciler;
+    spdlog::logger& log;
+  };
+
+  OptionsReload(ReadOptions read_options, const Parts& agent) : read_options_(std::move(read_options)), agent_(agent) {}
+
+  void run();
+
+ private:
+  void replace_options(Config loaded);
+  void follow_ip_masq_agent(const Config& before);
+
+  ReadOptions read_options_;
+  Parts agent_;
+};
+
+}  // namespace masq

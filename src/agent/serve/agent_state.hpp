@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "agent/datapath_choice.hpp"
+#include "agent/export/event_hub.hpp"
+#include "agent/reconciler.hpp"
+#include "agent/sources/options_source.hpp"
+#include "agent/sources/source_set.hpp"
+#include "base/result.hpp"
+#include "datapath/datapath.hpp"
+#include "os/timers.hpp"
+
+namespace masq {
+
+// The complete state of the agent at one moment.
+struct AgentState {
+  std::string version;
+  std::chrono::seconds uptime{};
+  Timers::Clock::time_point now{};
+  std::string datapath;         // "BPF"
+  std::string datapath_reason;  // reason of the selection
+  Source::State options;        // the error is of the last reload
+  std::vector<Source::State> sources;
+  Reconciler::State reconciler;
+  Result<Counters> counters;
+  std::vector<std::string> datapath_notes;  // problems and hints about the kernel's state
+};
+
+// The objects whose state is served. They outlive the servers.
+struct AgentParts {
+  const Timers& timers;
+  Timers::Clock::time_point started_at;
+  const DatapathChoice& choice;
+  const OptionsSource& options;
+  const SourceSet& sources;
+  const Reconciler& reconciler;
+  EventHub& events;
+};
+
+AgentState read_state(const AgentParts& agent);
+
+}  // namespace masq

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/serve/servers.hpp"
+
+#include <unistd.h>
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "agent/serve/agent_state.hpp"
+#include "agent/serve/routes.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "os/event_loop.hpp"
+#include "os/http_server.hpp"
+#include "os/tcp_socket.hpp"
+#include "os/unix_socket.hpp"
+
+namespace masq {
+namespace {
+
+Result<std::unique_ptr<HttpServer>> serve_api(EventLoop& loop, const std::string& path, const AgentParts& agent) {
+  auto listener = listen_at(path);
+  if (!listener) return fail_with("socket-path", listener.error());
+  return HttpServer::open(loop, std::move(*listener),
+                          [agent](std::string_view target) { return answer_api(agent, target); });
+}
+
+// Any client that reaches the port may connect. Silent clients must not block Prometheus.
+Result<std::unique_ptr<HttpServer>> serve_metrics(EventLoop& loop, const std::string& address,
+                                                  const AgentParts& agent) {
+  auto listener = listen_on_tcp(address);
+  if (!listener) return fail_with("prometheus-serve-addr", listener.error());
+  return HttpServer::open(loop, std::move(*listener),
+                          [agent](std::string_view target) { return answer_metrics(agent, target); },
+                          {.busiest_gives_way = true});
+}
+
+}  // namespace
+
+Result<Servers> Servers::open(EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log) {
+  TRY(auto api, serve_api(loop, config.socket_path, agent));
+  Servers servers(config.socket_path, std::move(api));
+  if (config.prometheus_serve_addr.empty()) return servers;
+  TRY(servers.metrics_, serve_metrics(loop, config.prometheus_serve_addr, agent));
+  log.info("metrics are served at {}", config.prometheus_serve_addr);
+  return servers;
+}
+
+Servers::~Servers() {
+  if (api_) unlink(socket_path_.c_str());
+}
+
+}  // namespace masq

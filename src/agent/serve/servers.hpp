@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <memory>
+#include <string>
+
+#include "agent/serve/agent_state.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "os/event_loop.hpp"
+#include "os/http_server.hpp"
+
+namespace masq {
+
+// The API on the unix socket, and the metrics on TCP if they are configured. The caller holds the lock of the socket's
+// path. The destructor removes the socket.
+class Servers {
+ public:
+  // An error begins with the option whose address cannot be used.
+  static Result<Servers> open(EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log);
+  Servers(Servers&& other) noexcept = default;
+  ~Servers();
+
+ private:
+  Servers(std::string socket_path, std::unique_ptr<HttpServer> api)
+      : socket_path_(std::move(socket_path)), api_(std::move(api)) {}
+
+  std::string socket_path_;
+  std::unique_ptr<HttpServer> api_;      // null: moved from
+  std::unique_ptr<HttpServer> metrics_;  // null: metrics are off
+};
+
+}  // namespace masq

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/serve/routes.hpp"
+
+#include <gmock/gmock.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "agent/datapath_choice.hpp"
+#include "agent/export/event_hub.hpp"
+#include "agent/reconciler.hpp"
+#include "agent/serve/agent_state.hpp"
+#include "agent/sources/fact_source.hpp"
+#include "agent/sources/options_source.hpp"
+#include "agent/sources/source_set.hpp"
+#include "base/result.hpp"
+#include "model/config.hpp"
+#include "os/event_loop.hpp"
+#include "unit/agent/fakes.hpp"
+#include "unit/words.hpp"
+
+namespace masq {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using Json = nlohmann::json;
+
+class RoutesTest : public ::testing::Test {
+ protected:
+  FakeTimers timers;
+  FakeLog log;
+  FakeFacts facts;
+  Config config{.enable_ipv6_masquerade = false, .ipv4_pod_cidr = cidrs("10.0.1.0/24"), .devices = {"eth0"}};
+  OptionsSource options{timers, config};
+  SourceSet sources{log.log};
+  DatapathChoice choice{.datapath = std::make_unique<FakeDatapath>(), .reason = "as configured"};
+  Reconciler reconciler{timers, facts, *choice.datapath, log.log, config};
+  std::unique_ptr<EventLoop> loop = EventLoop::open().value();
+  EventHub events{*loop, [](const auto&) { return fail("no datapath is active"); }};
+  AgentParts agent{.timers = timers,
+                   .started_at = timers.now(),
+                   .choice = choice,
+                   .options = options,
+                   .sources = sources,
+                   .reconciler = reconciler,
+                   .events = events};
+
+  RoutesTest() {
+    facts.node.links = {
+        {.ifindex = 2, .name = "eth0", .up = true, .addresses = {{.address = "192.0.2.10"_ip, .prefix_length = 24}}}};
+  }
+  HttpReply get(const std::string& target) const { return answer_api(agent, target); }
+};
+
+TEST_F(RoutesTest, OnlyTheStatusIsKnownBeforeTheFirstApply) {
+  EXPECT_EQ(get("/v1/status").status, 200);
+  for (const auto* target : {"/v1/desired", "/v1/explain?source=10.0.1.5&destination=8.8.8.8"}) {
+    EXPECT_EQ(get(target).status, 503) << target;
+    EXPECT_EQ(get(target).type, "application/json");
+    EXPECT_EQ(get(target).body, R"({"error":"nothing is applied yet"})");
+  }
+  EXPECT_EQ(get("/v1/healthz").status, 503);
+  EXPECT_EQ(get("/v1/healthz").body, "nothing is applied yet\n");
+}
+
+TEST_F(RoutesTest, EachPathHasItsDocument) {
+  reconciler.start();
+  timers.pass(std::chrono::seconds(5));
+  const auto status = Json::parse(get("/v1/status").body);
+  EXPECT_EQ(status["uptimeSeconds"], 5);
+  EXPECT_EQ(status["datapath"], Json::parse(R"({"name": "BPF", "reason": "as configured"})"));
+  EXPECT_EQ(status["masquerading"]["devices"][0]["name"], "eth0");
+  EXPECT_EQ(Json::parse(get("/v1/desired").body)["uplinks"][0]["name"], "eth0");
+  EXPECT_EQ(get("/v1/healthz").status, 200);
+  EXPECT_EQ(get("/v1/healthz").body, "OK\n");
+}
+
+TEST_F(RoutesTest, TheQueryIsNoPartOfThePath) {
+  reconciler.start();
+  EXPECT_EQ(get("/v1/status?pretty").status, 200);
+  EXPECT_EQ(get("/v1/healthz?").status, 200);
+}
+
+TEST_F(RoutesTest, AnotherPathIsNotFound) {
+  for (const auto* target : {"/", "/v1/status/", "/v1/explained", "/v2/status", "/metrics", "?"})
+    EXPECT_EQ(get(target).status, 404) << target;
+}
+
+TEST_F(RoutesTest, AWrongQuestionIsABadRequestThatNamesTheParameter) {
+  reconciler.start();
+  const auto reply = get("/v1/explain?source=10.0.1.5&destination=nowhere");
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(Json::parse(reply.body)["error"].get<std::string>(), StartsWith("destination: \"nowhere\": "));
+  EXPECT_EQ(get("/v1/explain").status, 400);
+  const auto answer = get("/v1/explain?source=10.0.1.5&destination=8.8.8.8");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(Json::parse(answer.body)["masqueraded"], true);
+}
+
+TEST_F(RoutesTest, EventsNeedKnownTypesAndASource) {
+  EXPECT_EQ(get("/v1/events?type=x").status, 400);
+  EXPECT_EQ(get("/v1/events").status, 503);
+  EXPECT_EQ(get("/v1/events").body, R"({"error":"no datapath is active"})");
+}
+
+TEST_F(RoutesTest, AProblemIsUnhealthyAndTheFirstLineNamesIt) {
+  reconciler.start();
+  auto source = std::make_unique<FactSource<int>>("cni", Need::optional, timers);
+  source->fail({"not a JSON object"});
+  sources.add(std::move(source));
+  EXPECT_EQ(get("/v1/healthz").status, 503);
+  EXPECT_EQ(get("/v1/healthz").body, "cni: not a JSON object\n");
+  options.fail({"MASQ_DEVICES: …"});
+  EXPECT_EQ(get("/v1/healthz").body, "configuration: MASQ_DEVICES: …\n");
+}
+
+TEST_F(RoutesTest, AnErrorWithBytesThatAreNoTextIsStillADocument) {
+  reconciler.start();
+  options.fail({"devices: \xff"});
+  const auto reply = get("/v1/status");
+  EXPECT_FALSE(Json::parse(reply.body)["problems"].empty());
+}
+
+TEST_F(RoutesTest, TheStatusNamesOptionsWithoutEffect) {
+  choice.kind = DatapathKind::nftables;
+  config.nat_max_mappings = 4096;
+  options.push(config);
+  EXPECT_THAT(get("/v1/status").body, HasSubstr("nat-max-mappings: no effect with the BPF datapath"));
+}
+
+TEST_F(RoutesTest, MetricsAreServedAtOnePath) {
+  EXPECT_EQ(answer_metrics(agent, "/metrics?name=x").status, 200);
+  EXPECT_THAT(answer_metrics(agent, "/metrics").body, HasSubstr("masq_build_info{"));
+  for (const auto* target : {"/", "/v1/status", "/metrics/"})
+    EXPECT_EQ(answer_metrics(agent, target).status, 404) << target;
+}
+
+}  // namespace
+}  // namespace masq

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/serve/servers.hpp"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "agent/datapath_choice.hpp"
+#include "agent/export/event_hub.hpp"
+#include "agent/reconciler.hpp"
+#include "agent/serve/agent_state.hpp"
+#include "agent/sources/options_source.hpp"
+#include "agent/sources/source_set.hpp"
+#include "model/config.hpp"
+#include "os/http_client.hpp"
+#include "unit/agent/fakes.hpp"
+#include "unit/os/loop_test.hpp"
+#include "unit/os/temp_directory.hpp"
+
+namespace masq {
+namespace {
+
+using ::testing::StartsWith;
+
+class ServersTest : public LoopTest {
+ protected:
+  TempDirectory directory;
+  FakeTimers timers;
+  FakeLog log;
+  FakeFacts facts;
+  Config config{.socket_path = (directory / "socket").string()};
+  OptionsSource options{timers, config};
+  SourceSet sources{log.log};
+  DatapathChoice choice{.datapath = std::make_unique<FakeDatapath>(), .reason = "as configured"};
+  Reconciler reconciler{timers, facts, *choice.datapath, log.log, config};
+  EventHub events{*loop, [](const auto&) { return fail("no datapath is active"); }};
+  AgentParts agent{.timers = timers,
+                   .started_at = timers.now(),
+                   .choice = choice,
+                   .options = options,
+                   .sources = sources,
+                   .reconciler = reconciler,
+                   .events = events};
+};
+
+TEST_F(ServersTest, TheSocketAnswersUntilTheEndAndIsRemovedThen) {
+  {
+    const auto opened = Servers::open(*loop, config, agent, log.log).value();
+    auto reply = std::async(std::launch::async, [&] { return http_get(config.socket_path, "/v1/status"); });
+    ASSERT_TRUE(eventually([&] { return reply.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+    EXPECT_EQ(reply.get().value().status, 200);
+  }
+  EXPECT_FALSE(std::filesystem::exists(config.socket_path));
+}
+
+TEST_F(ServersTest, AnErrorNamesTheOption) {
+  config.prometheus_serve_addr = "192.0.2.1:9000";
+  EXPECT_THAT(Servers::open(*loop, config, agent, log.log).error().message, StartsWith("prometheus-serve-addr: "));
+  EXPECT_FALSE(std::filesystem::exists(config.socket_path));
+  config.socket_path = (directory / "none/socket").string();
+  EXPECT_THAT(Servers::open(*loop, config, agent, log.log).error().message, StartsWith("socket-path: "));
+}
+
+TEST_F(ServersTest, MetricsAreServedIfTheyHaveAnAddress) {
+  (void)Servers::open(*loop, config, agent, log.log).value();
+  EXPECT_EQ(log.take(), "");
+  config.prometheus_serve_addr = "127.0.0.1:0";
+  (void)Servers::open(*loop, config, agent, log.log).value();
+  EXPECT_EQ(log.take(), "info: metrics are served at 127.0.0.1:0\n");
+}
+
+}  // namespace
+}  // namespace masq
