@@ -50,12 +50,11 @@ Result<HttpAnswer> parse(std::string_view text) {
 }  // namespace
 
 Result<HttpAnswer> http_get(const std::filesystem::path& socket, std::string_view target) {
-  auto fd = connect_to(socket, timeout);
-  if (!fd) return std::unexpected(fd.error());
+  TRY(auto fd, connect_to(socket, timeout));
   const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: masq\r\nConnection: close\r\n\r\n", target);
-  if (send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+  if (send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
     return fail("{}: send: {}", socket.string(), std::strerror(errno));
-  auto text = receive_all(fd->get());
+  auto text = receive_all(fd.get());
   if (!text) return fail_with(socket.string(), text.error());
   auto answer = parse(*text);
   if (!answer) return fail_with(socket.string(), answer.error());
