@@ -90,19 +90,16 @@ std::string render_steps(const Steps& steps) {
 }
 
 Result<Desired> desired_now(const Config& config) {
-  auto node = read_node(config);
-  if (!node) return std::unexpected(node.error());
-  return decide(config, *node);
+  TRY(auto node, read_node(config));
+  return decide(config, node);
 }
 
 Result<Steps> steps_to(const Config& config, const Desired& desired) {
-  auto choice = choose_datapath(config);
-  if (!choice) return std::unexpected(choice.error());
-  auto steps = choice->datapath->plan(desired);
-  if (choice->kind != DatapathKind::bpf) return steps;
-  auto mounted = is_bpffs(config.bpf_root);
-  if (!mounted) return std::unexpected(mounted.error());
-  if (steps && !*mounted) steps->insert(steps->begin(), fmt::format("mount a bpffs at {}", config.bpf_root));
+  TRY(auto choice, choose_datapath(config));
+  auto steps = choice.datapath->plan(desired);
+  if (choice.kind != DatapathKind::bpf) return steps;
+  TRY(auto mounted, is_bpffs(config.bpf_root));
+  if (steps && !mounted) steps->insert(steps->begin(), fmt::format("mount a bpffs at {}", config.bpf_root));
   return steps;
 }
 

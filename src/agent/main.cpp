@@ -54,9 +54,8 @@ int run_agent(const CommandLine& command_line, const Environment& environment, c
   for (const auto& warning : loaded.warnings) log->warn("{}", warning);
   for (const auto& file : loaded.ignored_files) log->debug("{}: unknown option, ignored", file);
   const auto read_options = [&]() -> Result<Config> {
-    auto again = load_config(command_line, environment);
-    if (!again) return std::unexpected(again.error());
-    return again->config;
+    TRY(auto again, load_config(command_line, environment));
+    return again.config;
   };
   auto agent = Agent::open(loaded.config, read_options, *log);
   if (!agent) return exit_with_error(exit_failed, agent.error());

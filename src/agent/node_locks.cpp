@@ -42,21 +42,17 @@ auto retry_lock(Lock lock) {
 Result<NodeLocks> NodeLocks::take(const Config& config) {
   NodeLocks locks;
   const std::filesystem::path socket = config.socket_path;
-  if (auto made = make_private_directory(socket.parent_path()); !made) return std::unexpected(made.error());
-  auto socket_lock = retry_lock([&] { return lock_file(config.socket_path + ".lock", "masqd"); });
-  if (!socket_lock) return std::unexpected(socket_lock.error());
-  auto namespace_lock = retry_lock([] { return lock_network_namespace("masq/masqd", "masqd"); });
-  if (!namespace_lock) return std::unexpected(namespace_lock.error());
-  locks.socket_ = std::move(*socket_lock);
-  locks.network_namespace_ = std::move(*namespace_lock);
+  TRY_DO(make_private_directory(socket.parent_path()));
+  TRY(auto socket_lock, retry_lock([&] { return lock_file(config.socket_path + ".lock", "masqd"); }));
+  TRY(auto namespace_lock, retry_lock([] { return lock_network_namespace("masq/masqd", "masqd"); }));
+  locks.socket_ = std::move(socket_lock);
+  locks.network_namespace_ = std::move(namespace_lock);
   return locks;
 }
 
 Result<void> NodeLocks::lock_bpf_root(const std::string& bpf_root) {
   if (bpf_root_) return {};
-  auto lock = retry_lock([&] { return lock_directory(bpf_root, "masqd"); });
-  if (!lock) return std::unexpected(lock.error());
-  bpf_root_ = std::move(*lock);
+  TRY(bpf_root_, retry_lock([&] { return lock_directory(bpf_root, "masqd"); }));
   return {};
 }
 
@@ -66,10 +62,8 @@ void NodeLocks::unlink_lock_file(const Config& config) const {
 
 Result<void> NodeLocks::serve_lock_owner(EventLoop& loop) {
   if (!network_namespace_) return {};
-  auto watch = loop.watch(network_namespace_.get(), EPOLLIN,
-                          [lock = network_namespace_.get()](std::uint32_t) { drain_connections(lock); });
-  if (!watch) return std::unexpected(watch.error());
-  newcomers_ = std::move(*watch);
+  TRY(newcomers_, loop.watch(network_namespace_.get(), EPOLLIN,
+                             [lock = network_namespace_.get()](std::uint32_t) { drain_connections(lock); }));
   return {};
 }
 

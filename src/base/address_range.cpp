@@ -70,18 +70,15 @@ AddressRange AddressRange::of(const Cidr& cidr) {
 
 Result<AddressRange> AddressRange::parse(std::string_view text) {
   if (text.contains('/')) {
-    const auto cidr = Cidr::parse(text);
-    if (!cidr) return std::unexpected(cidr.error());
-    return of(*cidr);
+    TRY(const auto cidr, Cidr::parse(text));
+    return of(cidr);
   }
   const auto dash = text.find('-');
-  const auto first = Address::parse(text.substr(0, dash));
-  if (!first) return std::unexpected(first.error());
-  if (dash == std::string_view::npos) return AddressRange{.first = *first, .last = *first};
-  const auto last = Address::parse(text.substr(dash + 1));
-  if (!last) return std::unexpected(last.error());
-  if (first->family() != last->family() || *last < *first) return fail("{:?}: an address range is expected", text);
-  return AddressRange{.first = *first, .last = *last};
+  TRY(const auto first, Address::parse(text.substr(0, dash)));
+  if (dash == std::string_view::npos) return AddressRange{.first = first, .last = first};
+  TRY(const auto last, Address::parse(text.substr(dash + 1)));
+  if (first.family() != last.family() || last < first) return fail("{:?}: an address range is expected", text);
+  return AddressRange{.first = first, .last = last};
 }
 
 std::string AddressRange::to_string() const {

@@ -153,15 +153,12 @@ std::string_view to_string(Decision decision) {
 Result<Desired> decide(const Config& config, const Node& node) {
   Desired desired;
   const auto pods = pods_of_enabled_families(config, node);
-  auto selection = select_uplinks(config, node, pods);
-  if (!selection) return std::unexpected(selection.error());
-  desired.uplinks = std::move(selection->uplinks);
-  desired.resting = std::move(selection->resting);
-  desired.notes = std::move(selection->notes);
+  TRY(auto selection, select_uplinks(config, node, pods));
+  desired.uplinks = std::move(selection.uplinks);
+  desired.resting = std::move(selection.resting);
+  desired.notes = std::move(selection.notes);
 
-  auto ports = mapped_ports(config, node, desired.notes);
-  if (!ports) return std::unexpected(ports.error());
-  desired.ports = *std::move(ports);
+  TRY(desired.ports, mapped_ports(config, node, desired.notes));
 
   decide_ip_masq_agent(config, node, desired);
   decide_policies(config, node, pods, desired);

@@ -201,8 +201,7 @@ Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, c
       names(config).empty() ? detect(config, node, pods, selection.notes) : named(config, node, selection.notes);
   std::ranges::sort(links, {}, &Link::name);
   selection.resting = resting_devices(config, node, links);
-  const auto pool = usable_pool(config, node, selection.notes);
-  if (!pool) return std::unexpected(pool.error());
+  TRY(const auto pool, usable_pool(config, node, selection.notes));
   for (const auto* const link : links) {
     Uplink uplink;
     uplink.ifindex = link->ifindex;
@@ -210,7 +209,7 @@ Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, c
     uplink.ethernet = link->arp_type == arphrd_ether;
     for (const auto family : {Family::ipv4, Family::ipv6}) {
       auto& addresses = family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
-      addresses = external_addresses(*link, family, config, node, *pool);
+      addresses = external_addresses(*link, family, config, node, pool);
       if (addresses.empty() && is_enabled(config, family) && leads_outside(*link, family, node, pods))
         selection.notes.push_back(fmt::format("{}: no usable {} address", link->name, to_word(family)));
     }

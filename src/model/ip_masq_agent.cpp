@@ -88,8 +88,7 @@ Result<IpMasqAgent> Reader::read(const YamlNode& document) {
   if (!document.is_map())
     return fail("line {}: {}: a map is expected, such as nonMasqueradeCIDRs: [10.0.0.0/8]", document.line,
                 describe(document));
-  for (const auto& entry : document.children)
-    if (const auto done = read_entry(entry); !done) return std::unexpected(done.error());
+  for (const auto& entry : document.children) TRY_DO(read_entry(entry));
   finish();
   return std::move(agent_);
 }
@@ -122,9 +121,8 @@ Result<void> Reader::read_cidrs(const YamlNode& entry, std::vector<Cidr>& cidrs)
   if (agent_.non_masquerade.size() + agent_.masquerade.size() + entry.children.size() > max_cidrs)
     return fail("line {}: {}: more than {} CIDRs", entry.line, entry.key, max_cidrs);
   for (const auto& item : entry.children) {
-    const auto cidr = read_cidr(entry, item);
-    if (!cidr) return std::unexpected(cidr.error());
-    cidrs.push_back(*cidr);
+    TRY(const auto cidr, read_cidr(entry, item));
+    cidrs.push_back(cidr);
   }
   return {};
 }
@@ -191,9 +189,8 @@ IpMasqAgent default_ip_masq_agent() {
 
 Result<IpMasqAgent> parse_ip_masq_agent(std::string_view text) {
   if (is_blank_document(text)) return default_ip_masq_agent();
-  const auto document = parse_yaml(text);
-  if (!document) return std::unexpected(document.error());
-  return Reader().read(*document);
+  TRY(const auto document, parse_yaml(text));
+  return Reader().read(document);
 }
 
 }  // namespace masq

@@ -106,8 +106,7 @@ void EventLoop::cancel(Id id) {
 
 Result<void> EventLoop::run() {
   running_ = true;
-  while (running_)
-    if (auto done = run_once(forever); !done) return done;
+  while (running_) TRY_DO(run_once(forever));
   return {};
 }
 

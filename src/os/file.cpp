@@ -42,16 +42,14 @@ Result<std::optional<std::string>> read_file_if_any(const std::filesystem::path&
   struct stat info{};
   if (fstat(fd.get(), &info) != 0) return fail("stat {}: {}", path.string(), std::strerror(errno));
   if (!S_ISREG(info.st_mode)) return fail("{}: not a regular file", path.string());
-  auto text = read_all(fd.get(), path, limit);
-  if (!text) return std::unexpected(text.error());
-  return std::move(*text);
+  TRY(auto text, read_all(fd.get(), path, limit));
+  return text;
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
-  auto text = read_file_if_any(path, limit);
-  if (!text) return std::unexpected(text.error());
-  if (!*text) return fail("open {}: {}", path.string(), std::strerror(ENOENT));
-  return std::move(**text);
+  TRY(auto text, read_file_if_any(path, limit));
+  if (!text) return fail("open {}: {}", path.string(), std::strerror(ENOENT));
+  return std::move(*text);
 }
 
 // The kernel grants a read lease only on a file that no process has open for writing. A process that opens it for

@@ -73,9 +73,7 @@ Result<std::unique_ptr<FileWatch>> FileWatch::open(EventLoop& loop, fs::path pat
   std::unique_ptr<FileWatch> self(new FileWatch(loop, std::move(path), std::move(changed)));
   self->inotify_.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (self->inotify_) {
-    auto watch = loop.watch(self->inotify_.get(), EPOLLIN, [raw = self.get()](std::uint32_t) { raw->settle(); });
-    if (!watch) return std::unexpected(watch.error());
-    self->watch_ = std::move(*watch);
+    TRY(self->watch_, loop.watch(self->inotify_.get(), EPOLLIN, [raw = self.get()](std::uint32_t) { raw->settle(); }));
   }
   self->aim();
   return self;

@@ -43,18 +43,16 @@ Result<bool> receive_some(int fd, std::string& text) {
 Result<std::string> receive(int fd, const std::function<bool(const std::string&)>& enough) {
   std::string text;
   while (!enough(text)) {
-    const auto more = receive_some(fd, text);
-    if (!more) return std::unexpected(more.error());
-    if (!*more) break;
+    TRY(const auto more, receive_some(fd, text));
+    if (!more) break;
   }
   return text;
 }
 
 Result<Fd> send_request(const std::filesystem::path& socket, std::string_view target) {
-  auto fd = connect_to(socket, timeout);
-  if (!fd) return std::unexpected(fd.error());
+  TRY(auto fd, connect_to(socket, timeout));
   const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: masq\r\nConnection: close\r\n\r\n", target);
-  if (send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+  if (send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
     return fail("{}: send: {}", socket.string(), std::strerror(errno));
   return fd;
 }
@@ -73,9 +71,8 @@ Result<HttpAnswer> parse(std::string_view text) {
 }  // namespace
 
 Result<HttpAnswer> http_get(const std::filesystem::path& socket, std::string_view target) {
-  auto fd = send_request(socket, target);
-  if (!fd) return std::unexpected(fd.error());
-  auto text = receive(fd->get(), [](const auto&) { return false; });
+  TRY(const auto fd, send_request(socket, target));
+  auto text = receive(fd.get(), [](const auto&) { return false; });
   if (!text) return fail_with(socket.string(), text.error());
   auto answer = parse(*text);
   if (!answer) return fail_with(socket.string(), answer.error());
@@ -83,22 +80,21 @@ Result<HttpAnswer> http_get(const std::filesystem::path& socket, std::string_vie
 }
 
 Result<HttpStreamAnswer> http_stream(const std::filesystem::path& socket, std::string_view target) {
-  auto fd = send_request(socket, target);
-  if (!fd) return std::unexpected(fd.error());
-  auto text = receive(fd->get(), [](const auto& so_far) { return so_far.find("\r\n\r\n") != std::string::npos; });
+  TRY(auto fd, send_request(socket, target));
+  auto text = receive(fd.get(), [](const auto& so_far) { return so_far.find("\r\n\r\n") != std::string::npos; });
   if (!text) return fail_with(socket.string(), text.error());
   auto answer = parse(*text);
   if (!answer) return fail_with(socket.string(), answer.error());
   if (answer->status != 200) {
-    auto rest = receive(fd->get(), [](const auto&) { return false; });
+    auto rest = receive(fd.get(), [](const auto&) { return false; });
     if (!rest) return fail_with(socket.string(), rest.error());
     answer->body += *rest;
     return HttpStreamAnswer{.answer = std::move(*answer), .stream = {}};
   }
-  if (fcntl(fd->get(), F_SETFL, O_NONBLOCK) != 0) return fail("{}: {}", socket.string(), std::strerror(errno));
+  if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return fail("{}: {}", socket.string(), std::strerror(errno));
   auto begin = std::exchange(answer->body, {});
   return HttpStreamAnswer{.answer = std::move(*answer),
-                          .stream = {.connection = std::move(*fd), .begin = std::move(begin)}};
+                          .stream = {.connection = std::move(fd), .begin = std::move(begin)}};
 }
 
 }  // namespace masq

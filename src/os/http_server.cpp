@@ -98,9 +98,7 @@ class HttpServer::Connection {
   [[nodiscard]] const std::string& host() const { return host_; }
 
   Result<void> start() {
-    auto watch = server_.loop_.watch(fd_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); });
-    if (!watch) return std::unexpected(watch.error());
-    watch_ = std::move(*watch);
+    TRY(watch_, server_.loop_.watch(fd_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); }));
     limit_time();
     return {};
   }
@@ -175,14 +173,12 @@ HttpServer::~HttpServer() = default;
 
 Result<std::unique_ptr<HttpServer>> HttpServer::open(EventLoop& loop, Fd listener, Handler handler, HttpLimits limits) {
   std::unique_ptr<HttpServer> server(new HttpServer(loop, std::move(listener), std::move(handler), limits));
-  if (auto done = server->listen(); !done) return std::unexpected(done.error());
+  TRY_DO(server->listen());
   return server;
 }
 
 Result<void> HttpServer::listen() {
-  auto watch = loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_some(); });
-  if (!watch) return std::unexpected(watch.error());
-  watch_ = std::move(*watch);
+  TRY(watch_, loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_some(); }));
   return {};
 }
 

@@ -99,12 +99,10 @@ class LiveScreen {
     if (!signals) return signals;
     terminal_.emplace();
     if (terminal_->has_keys()) {
-      auto keys = loop_.watch(STDIN_FILENO, EPOLLIN, [this](std::uint32_t) { on_key(); });
-      if (!keys) return std::unexpected(keys.error());
-      keys_ = std::move(*keys);
+      TRY(keys_, loop_.watch(STDIN_FILENO, EPOLLIN, [this](std::uint32_t) { on_key(); }));
     }
     redraw();
-    if (auto done = ended_ ? Result<void>() : loop_.run(); !done) return done;
+    TRY_DO(ended_ ? Result<void>() : loop_.run());
     terminal_.reset();
     return result_;
   }
@@ -161,9 +159,8 @@ bool has_screen() {
 }
 
 Result<void> run_live_screen(const Draw& draw, std::chrono::milliseconds interval) {
-  auto loop = EventLoop::open();
-  if (!loop) return std::unexpected(loop.error());
-  return LiveScreen(**loop, draw, interval).run();
+  TRY(auto loop, EventLoop::open());
+  return LiveScreen(*loop, draw, interval).run();
 }
 
 }  // namespace masq

@@ -53,18 +53,17 @@ Result<Fd> lock_directory(const std::filesystem::path& path, std::string_view wh
 }
 
 Result<Fd> lock_network_namespace(std::string_view name, std::string_view who) {
-  auto address = UnixAddress::make(fmt::format("@{}", name));
-  if (!address) return std::unexpected(address.error());
+  TRY(auto address, UnixAddress::make(fmt::format("@{}", name)));
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail("socket: {}", std::strerror(errno));
-  if (bind(fd.get(), address->get(), address->size) == 0) {
+  if (bind(fd.get(), address.get(), address.size) == 0) {
     if (listen(fd.get(), 8) != 0) return fail("listen: {}", std::strerror(errno));
     return fd;
   }
   if (errno != EADDRINUSE) return fail("bind @{}: {}", name, std::strerror(errno));
   ucred owner{};
   socklen_t size = sizeof owner;
-  const bool answers = connect(fd.get(), address->get(), address->size) == 0 &&
+  const bool answers = connect(fd.get(), address.get(), address.size) == 0 &&
                        getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &owner, &size) == 0;
   if (answers && owner.uid == 0)
     return fail("another {} runs already in this network namespace: process {}", who, owner.pid);

@@ -23,9 +23,8 @@ Result<bool> is_bpffs(const std::filesystem::path& path) {
 }
 
 Result<void> make_bpffs(const std::filesystem::path& path) {
-  auto already = is_bpffs(path);
-  if (!already) return std::unexpected(already.error());
-  if (*already) return {};
+  TRY(auto already, is_bpffs(path));
+  if (already) return {};
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return fail("create {}: {}", path.string(), error.message());

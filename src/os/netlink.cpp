@@ -118,9 +118,8 @@ Result<void> NetlinkRequests::dump_whole(std::uint16_t type, std::span<const std
                                          const std::function<void()>& begin, const Visit& visit) {
   for (int i = 0; i < attempts; ++i) {
     begin();
-    auto outcome = dump_once(type, header, visit);
-    if (!outcome) return std::unexpected(outcome.error());
-    if (*outcome == Outcome::complete) return {};
+    TRY(auto outcome, dump_once(type, header, visit));
+    if (outcome == Outcome::complete) return {};
   }
   return fail("netlink: the table changed during each of {} attempts to read it", attempts);
 }
@@ -139,7 +138,7 @@ Result<void> NetlinkRequests::send(std::uint16_t type, std::span<const std::uint
 
 Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, std::span<const std::uint8_t> header,
                                                             const Visit& visit) {
-  if (auto sent = send(type, header); !sent) return std::unexpected(sent.error());
+  TRY_DO(send(type, header));
   std::vector<std::uint8_t> buffer(64 * 1024);
   bool interrupted = false;
   for (;;) {

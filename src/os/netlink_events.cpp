@@ -26,12 +26,9 @@ constexpr int datagrams_in_a_row = 1000;  // then other watches of the loop are 
 }  // namespace
 
 Result<std::unique_ptr<NetlinkEvents>> NetlinkEvents::open(EventLoop& loop, unsigned groups, Reader reader) {
-  auto fd = subscribe_to_rtnetlink(groups);
-  if (!fd) return std::unexpected(fd.error());
-  std::unique_ptr<NetlinkEvents> events(new NetlinkEvents(*std::move(fd), std::move(reader)));
-  auto watch = loop.watch(events->fd_.get(), EPOLLIN, [raw = events.get()](std::uint32_t) { raw->drain(); });
-  if (!watch) return std::unexpected(watch.error());
-  events->watch_ = std::move(*watch);
+  TRY(auto fd, subscribe_to_rtnetlink(groups));
+  std::unique_ptr<NetlinkEvents> events(new NetlinkEvents(std::move(fd), std::move(reader)));
+  TRY(events->watch_, loop.watch(events->fd_.get(), EPOLLIN, [raw = events.get()](std::uint32_t) { raw->drain(); }));
   return events;
 }
 

@@ -25,12 +25,9 @@ constexpr int messages_in_a_row = 10'000;  // then other watches of the loop are
 
 Result<std::unique_ptr<NetlinkMonitor>> NetlinkMonitor::open(EventLoop& loop, unsigned groups,
                                                              std::function<void()> changed) {
-  auto fd = subscribe_to_rtnetlink(groups);
-  if (!fd) return std::unexpected(fd.error());
-  std::unique_ptr<NetlinkMonitor> monitor(new NetlinkMonitor(*std::move(fd), std::move(changed)));
-  auto watch = loop.watch(monitor->fd_.get(), EPOLLIN, [raw = monitor.get()](std::uint32_t) { raw->drain(); });
-  if (!watch) return std::unexpected(watch.error());
-  monitor->watch_ = std::move(*watch);
+  TRY(auto fd, subscribe_to_rtnetlink(groups));
+  std::unique_ptr<NetlinkMonitor> monitor(new NetlinkMonitor(std::move(fd), std::move(changed)));
+  TRY(monitor->watch_, loop.watch(monitor->fd_.get(), EPOLLIN, [raw = monitor.get()](std::uint32_t) { raw->drain(); }));
   return monitor;
 }
 

@@ -141,8 +141,7 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& arguments, const 
   auto in = open_pipe(), out = open_pipe(), err = open_pipe();
   if (!in || !out || !err) return std::unexpected((!in ? in : !out ? out : err).error());
   const auto deadline = Clock::now() + limit;
-  const auto pid = spawn(arguments, in->read.get(), out->write.get(), err->write.get());
-  if (!pid) return std::unexpected(pid.error());
+  TRY(const auto pid, spawn(arguments, in->read.get(), out->write.get(), err->write.get()));
   in->read.reset();
   out->write.reset();
   err->write.reset();
@@ -150,8 +149,8 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& arguments, const 
   const BrokenPipesIgnored for_this_talk;
   Talk talk(std::move(in->write), std::move(out->read), std::move(err->read), input);
   const bool finished = talk.finish(deadline, end);
-  if (!finished) kill(*pid, SIGKILL);
-  end.status = wait_for(*pid);
+  if (!finished) kill(pid, SIGKILL);
+  end.status = wait_for(pid);
   if (!finished) return fail("{}: no exit within {} ms", arguments[0], limit.count());
   return end;
 }

@@ -84,11 +84,10 @@ Result<Fd> listen_at(const Endpoint& endpoint) {
 }  // namespace
 
 Result<Fd> listen_on_tcp(const std::string& address) {
-  auto endpoint = parse_endpoint(address);
-  if (!endpoint) return std::unexpected(endpoint.error());
-  auto fd = listen_at(*endpoint);
+  TRY(auto endpoint, parse_endpoint(address));
+  auto fd = listen_at(endpoint);
   // A kernel without IPv6 still has IPv4.
-  if (!fd && address.starts_with(':')) fd = listen_at({.host = Address(), .port = endpoint->port});
+  if (!fd && address.starts_with(':')) fd = listen_at({.host = Address(), .port = endpoint.port});
   if (!fd) return fail("listen on {}: {}", address, fd.error().message);
   return fd;
 }

@@ -45,14 +45,13 @@ Result<UnixAddress> UnixAddress::make(std::string_view name) {
 }
 
 Result<Fd> listen_at(const std::filesystem::path& path) {
-  auto address = UnixAddress::make(path.string());
-  if (!address) return std::unexpected(address.error());
-  if (auto done = remove_left_socket(path); !done) return std::unexpected(done.error());
+  TRY(auto address, UnixAddress::make(path.string()));
+  TRY_DO(remove_left_socket(path));
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail("socket: {}", std::strerror(errno));
   // The mode must be correct from the beginning, whatever umask the process inherited.
   const mode_t inherited = umask(0117);
-  const bool bound = bind(fd.get(), address->get(), address->size) == 0;
+  const bool bound = bind(fd.get(), address.get(), address.size) == 0;
   const int error = errno;
   umask(inherited);
   if (!bound) return fail("bind {}: {}", path.string(), std::strerror(error));
@@ -71,14 +70,13 @@ Result<void> make_private_directory(const std::filesystem::path& path) {
 }
 
 Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout) {
-  auto address = UnixAddress::make(path.string());
-  if (!address) return std::unexpected(address.error());
+  TRY(auto address, UnixAddress::make(path.string()));
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{.tv_sec = timeout.count(), .tv_usec = 0};
   if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
       setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0)
     return fail("socket: {}", std::strerror(errno));
-  if (connect(fd.get(), address->get(), address->size) != 0)
+  if (connect(fd.get(), address.get(), address.size) != 0)
     return fail("connect to {}: {}", path.string(), std::strerror(errno));
   return fd;
 }

@@ -40,11 +40,9 @@ Result<Address> query_address(std::string_view target, std::string_view key) {
 }  // namespace
 
 Result<Question> parse_question(std::string_view target) {
-  auto source = query_address(target, "source");
-  if (!source) return std::unexpected(source.error());
-  auto destination = query_address(target, "destination");
-  if (!destination) return std::unexpected(destination.error());
-  return Question{.source = *source, .destination = *destination};
+  TRY(auto source, query_address(target, "source"));
+  TRY(auto destination, query_address(target, "destination"));
+  return Question{.source = source, .destination = destination};
 }
 
 nlohmann::ordered_json answer_question(const Desired& desired, const Question& question) {

@@ -39,10 +39,9 @@ Result<void> add_subnet(const Json& value, std::set<Cidr>& subnets) {
 }
 
 Result<void> add_ipam(const Json& ipam, std::set<Cidr>& subnets) {
-  if (auto done = add_subnet(member(ipam, "subnet"), subnets); !done) return done;
+  TRY_DO(add_subnet(member(ipam, "subnet"), subnets));
   for (const auto& set : member(ipam, "ranges"))
-    for (const auto& range : set)
-      if (auto done = add_subnet(member(range, "subnet"), subnets); !done) return done;
+    for (const auto& range : set) TRY_DO(add_subnet(member(range, "subnet"), subnets));
   return {};
 }
 
@@ -52,9 +51,8 @@ Result<std::vector<Cidr>> parse_cni_configuration(std::string_view text) {
   const auto document = Json::parse(text, nullptr, false);
   if (!document.is_object()) return fail("not a JSON object");
   std::set<Cidr> subnets;
-  if (auto done = add_ipam(member(document, "ipam"), subnets); !done) return std::unexpected(done.error());
-  for (const auto& plugin : member(document, "plugins"))
-    if (auto done = add_ipam(member(plugin, "ipam"), subnets); !done) return std::unexpected(done.error());
+  TRY_DO(add_ipam(member(document, "ipam"), subnets));
+  for (const auto& plugin : member(document, "plugins")) TRY_DO(add_ipam(member(plugin, "ipam"), subnets));
   return std::vector<Cidr>(subnets.begin(), subnets.end());
 }
 

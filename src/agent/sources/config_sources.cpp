@@ -59,10 +59,9 @@ Result<std::vector<std::string>> yaml_values(const YamlNode& entry, std::string_
 }
 
 Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
-  const auto text = read_file(path, max_file_size);
-  if (!text) return std::unexpected(text.error());
-  if (is_blank_document(*text)) return {};
-  const auto document = parse_yaml(*text);
+  TRY(const auto text, read_file(path, max_file_size));
+  if (is_blank_document(text)) return {};
+  const auto document = parse_yaml(text);
   if (!document) return fail_with(path, document.error());
   if (!document->is_map())
     return fail("{}: line {}: {}: a map of options is expected", path, document->line, describe(*document));
@@ -71,9 +70,8 @@ Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
     const auto place = fmt::format("{}: line {}", path, entry.line);
     const auto* const key = find_option(entry.key);
     if (key == nullptr) return fail("{}: {:?}: no such option: a key of masqd --help is expected", place, entry.key);
-    const auto values = yaml_values(entry, place);
-    if (!values) return std::unexpected(values.error());
-    if (const auto done = setter.set(*key, entry.key, place, *values); !done) return done;
+    TRY(const auto values, yaml_values(entry, place));
+    TRY_DO(setter.set(*key, entry.key, place, values));
   }
   return {};
 }
@@ -100,19 +98,17 @@ fs::path one_version_of(const fs::path& directory) {
 
 Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::vector<std::string>& ignored) {
   const auto version = one_version_of(path);
-  const auto names = list_directory(version.string());
-  if (!names) return std::unexpected(names.error());
+  TRY(const auto names, list_directory(version.string()));
   OptionSetter setter(draft);
-  for (const auto& name : *names) {
+  for (const auto& name : names) {
     const auto* const key = find_option(name);
     if (key == nullptr) {
       ignored.push_back(name);
       continue;
     }
-    auto text = read_file(version / name, max_file_size);
-    if (!text) return std::unexpected(text.error());
-    while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
-    if (const auto done = setter.set(*key, name, (fs::path(path) / name).string(), {*text}); !done) return done;
+    TRY(auto text, read_file(version / name, max_file_size));
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    TRY_DO(setter.set(*key, name, (fs::path(path) / name).string(), {text}));
   }
   return {};
 }
@@ -137,7 +133,7 @@ Result<void> read_variables(const Environment& environment, ConfigDraft& draft) 
       return fail("environment {}: {:?}: no such option: MASQ_ and a key of masqd --help is expected{}", variable,
                   value, service_link_hint(variable));
     const auto place = fmt::format("environment {}", variable);
-    if (const auto done = setter.set(*find_option(name->second), name->second, place, {value}); !done) return done;
+    TRY_DO(setter.set(*find_option(name->second), name->second, place, {value}));
   }
   return {};
 }
@@ -146,7 +142,7 @@ Result<void> read_flags(const CommandLine& command_line, ConfigDraft& draft) {
   for (const auto& [name, values] : command_line.flags) {
     const auto* const key = find_option(name);
     if (key == nullptr) return fail("flag --{}: no such option", name);
-    if (const auto done = set_option(draft, *key, name, fmt::format("flag --{}", name), values); !done) return done;
+    TRY_DO(set_option(draft, *key, name, fmt::format("flag --{}", name), values));
   }
   return {};
 }
@@ -166,16 +162,11 @@ Environment read_environment(const char* const* environ) {
 Result<LoadedConfig> load_config(const CommandLine& command_line, const Environment& environment) {
   ConfigDraft draft;
   LoadedConfig loaded;
-  if (!command_line.config_file.empty())
-    if (const auto done = read_yaml_file(command_line.config_file, draft); !done) return std::unexpected(done.error());
-  if (!command_line.config_dir.empty())
-    if (const auto done = read_directory(command_line.config_dir, draft, loaded.ignored_files); !done)
-      return std::unexpected(done.error());
-  if (const auto done = read_variables(environment, draft); !done) return std::unexpected(done.error());
-  if (const auto done = read_flags(command_line, draft); !done) return std::unexpected(done.error());
-  auto config = finish_config(draft);
-  if (!config) return std::unexpected(config.error());
-  loaded.config = *std::move(config);
+  if (!command_line.config_file.empty()) TRY_DO(read_yaml_file(command_line.config_file, draft));
+  if (!command_line.config_dir.empty()) TRY_DO(read_directory(command_line.config_dir, draft, loaded.ignored_files));
+  TRY_DO(read_variables(environment, draft));
+  TRY_DO(read_flags(command_line, draft));
+  TRY(loaded.config, finish_config(draft));
   loaded.warnings = not_yet_available(loaded.config);
   return loaded;
 }

@@ -31,9 +31,8 @@ std::string_view trim(std::string_view text) {
 
 template <class T>
 Result<T> read_as(const std::filesystem::path& path, Result<T> (*parse)(std::string_view)) {
-  auto text = read_file(path, max_sysctl_size);
-  if (!text) return std::unexpected(text.error());
-  auto value = parse(*text);
+  TRY(auto text, read_file(path, max_sysctl_size));
+  auto value = parse(text);
   if (!value) return fail_with(path.string(), value.error());
   return value;
 }
@@ -58,9 +57,8 @@ Result<std::vector<PortRange>> parse_reserved_ports(std::string_view text) {
     const auto item = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     if (item == "0") continue;  // accepted by the kernel, but no port
-    auto range = PortRange::parse(item.starts_with("0-") ? fmt::format("1{}", item.substr(1)) : std::string(item));
-    if (!range) return std::unexpected(range.error());
-    ranges.push_back(*range);
+    TRY(auto range, PortRange::parse(item.starts_with("0-") ? fmt::format("1{}", item.substr(1)) : std::string(item)));
+    ranges.push_back(range);
   }
   return normalise(std::move(ranges));
 }

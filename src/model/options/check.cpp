@@ -91,13 +91,12 @@ Result<void> check_limits(const ConfigDraft& draft) {
 }  // namespace
 
 Result<Config> finish_config(const ConfigDraft& draft) {
-  const auto datapath = fold_datapath(draft);
-  if (!datapath) return std::unexpected(datapath.error());
-  if (const auto fits = check_scope(draft, *datapath); !fits) return std::unexpected(fits.error());
-  if (const auto fits = check_pool(draft, *datapath); !fits) return std::unexpected(fits.error());
-  if (const auto fits = check_limits(draft); !fits) return std::unexpected(fits.error());
+  TRY(const auto datapath, fold_datapath(draft));
+  TRY_DO(check_scope(draft, datapath));
+  TRY_DO(check_pool(draft, datapath));
+  TRY_DO(check_limits(draft));
   auto config = draft.config;
-  config.datapath = *datapath;
+  config.datapath = datapath;
   return config;
 }
 

@@ -70,52 +70,47 @@ Result<std::string> one(Texts texts) {
 }
 
 Result<std::size_t> choice(Texts texts, std::string_view accepted) {
-  const auto text = one(texts);
-  if (!text) return std::unexpected(text.error());
+  TRY(const auto text, one(texts));
   const std::string all(accepted);
   const auto names = words({&all, 1});
-  const auto found = std::ranges::find(names, *text);
-  if (found == names.end()) return fail("{:?}: one of {} is expected", *text, fmt::join(names, ", "));
+  const auto found = std::ranges::find(names, text);
+  if (found == names.end()) return fail("{:?}: one of {} is expected", text, fmt::join(names, ", "));
   return static_cast<std::size_t>(found - names.begin());
 }
 
 Result<bool> boolean(Texts texts) {
-  const auto text = one(texts);
-  if (!text) return std::unexpected(text.error());
-  if (*text == "true" || *text == "True" || *text == "TRUE") return true;
-  if (*text == "false" || *text == "False" || *text == "FALSE") return false;
-  return fail("{:?}: true or false is expected", *text);
+  TRY(const auto text, one(texts));
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  return fail("{:?}: true or false is expected", text);
 }
 
 Result<std::uint32_t> number(Texts texts, std::uint32_t low, std::uint32_t high) {
-  const auto text = one(texts);
-  if (!text) return std::unexpected(text.error());
+  TRY(const auto text, one(texts));
   std::uint32_t value = 0;
-  const char* const past_end = text->data() + text->size();
-  const auto [end, error] = std::from_chars(text->data(), past_end, value);
+  const char* const past_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), past_end, value);
   if (error != std::errc() || end != past_end || value < low || value > high)
-    return fail("{:?}: a number from {} to {} is expected", *text, low, high);
+    return fail("{:?}: a number from {} to {} is expected", text, low, high);
   return value;
 }
 
 Result<std::chrono::seconds> duration(Texts texts, std::chrono::seconds low, std::chrono::seconds high) {
-  const auto text = one(texts);
-  if (!text) return std::unexpected(text.error());
-  const auto value = parse_duration(*text);
+  TRY(const auto text, one(texts));
+  const auto value = parse_duration(text);
   if (!value) return value;
   if (*value < low || *value > high)
-    return fail("{:?}: a duration from {} to {} is expected", *text, format_duration(low), format_duration(high));
+    return fail("{:?}: a duration from {} to {} is expected", text, format_duration(low), format_duration(high));
   return value;
 }
 
 Result<std::vector<Address>> addresses(Texts texts) {
   std::vector<Address> found;
   for (const auto& word : words(texts)) {
-    const auto address = Address::parse(word);
-    if (!address) return std::unexpected(address.error());
-    if (address->is_unspecified() || address->is_loopback() || address->is_multicast())
+    TRY(const auto address, Address::parse(word));
+    if (address.is_unspecified() || address.is_loopback() || address.is_multicast())
       return fail("{:?}: a unicast address is expected that other machines can reach", word);
-    if (std::ranges::find(found, *address) == found.end()) found.push_back(*address);
+    if (std::ranges::find(found, address) == found.end()) found.push_back(address);
   }
   return found;
 }
@@ -135,19 +130,17 @@ Result<std::vector<Cidr>> cidrs(Texts texts, Family family) {
 Result<std::vector<PortRange>> port_ranges(Texts texts) {
   std::vector<PortRange> found;
   for (const auto& word : words(texts)) {
-    const auto range = PortRange::parse(word);
-    if (!range) return std::unexpected(range.error());
-    found.push_back(*range);
+    TRY(const auto range, PortRange::parse(word));
+    found.push_back(range);
   }
   return normalise(std::move(found));
 }
 
 Result<PortRange> port_range(Texts texts) {
-  auto text = one(texts);
-  if (!text) return std::unexpected(text.error());
-  const auto written = *text;
-  std::ranges::replace(*text, ',', '-');
-  const auto range = PortRange::parse(*text);
+  TRY(auto text, one(texts));
+  const auto written = text;
+  std::ranges::replace(text, ',', '-');
+  const auto range = PortRange::parse(text);
   if (!range) return fail("{:?}: a range of ports is expected, such as 30000-32767", written);
   return range;
 }
