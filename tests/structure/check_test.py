@@ -128,6 +128,9 @@ SAMPLES = [
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (pages.behaviour_names_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),
     (pages.behaviour_names_every_scenario, "tests/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),
+    (pages.files_that_pages_name_exist, "docs/a.md", "It is in `src/os/removed.hpp`.\n"),
+    (pages.files_that_pages_name_exist, "CONTRIBUTING.md", "`os/removed.hpp` or `scripts/removed`\n"),
+    (pages.files_that_pages_name_exist, "docs/a.md", "The folder `src/removed/`.\n"),
     (pages.lines_of_pages_are_short, "docs/decisions/0001-a.md", "word " * 33 + "\n"),
     *[(abi.pinned_numbers_are_kept, "bpf/abi/reasons.h", text) for text in RENUMBERED],
     (abi.pinned_numbers_are_kept, "bpf/pinned-numbers.txt", PINNED.replace("MASQ_REASONS", "MASQ_OTHERS")),
@@ -174,7 +177,7 @@ GOOD = {
     "tests/unit/a_test.cpp": APACHE + "// R5, but not RFC 4787 REQ-12, 2001:D12::1, D12:1::2 or 0xD12\n",
     "docs/pictures/d.dot": PICTURE,
     "docs/pictures/d.svg": DRAWN,
-    "docs/a.md": "[here](a.md) [there](https://example.net/x)\n",
+    "docs/a.md": "[here](a.md) [there](https://example.net/x)\n`src/base/`, `base/line.hpp`, `a_test.cpp`, `src/new.*`, `masq.sock`\n",
 }
 
 
