@@ -14,7 +14,7 @@ STYLE = {
           "fontname": "Helvetica,Arial,sans-serif", "fontsize": "11", "margin": "0.12,0.06", "height": "0.3"},
     "E": {"color": "#555555", "fontcolor": "#333333", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "9.5", "arrowsize": "0.7"},
 }
-MOST_WIDTH = 830  # points: a wider picture is scaled down on a page of GitHub
+MOST_WIDTH = 700  # points, 933 pixels: a page of GitHub scales a wider picture down
 DIGEST = re.compile(r"<!-- made by scripts/update-pictures from \S+ sha256 ([0-9a-f]{64}) -->")
 WIDTH = re.compile(r'<svg width="(\d+)pt"')
 
