@@ -28,26 +28,26 @@ enum masq_verdict {
  */
 #define MASQ_REASONS(X)                                                                                                \
 	X(TRANSLATED, PASS, "translated", "address and port rewritten by a mapping")                                   \
-	X(NOT_OURS, PASS, "not_ours", "source outside the source set; inbound: no mapping for it")                     \
+	X(NOT_OURS, PASS, "not_ours", "source outside the source set; inbound: no mapping")                            \
 	X(MULTICAST, PASS, "multicast", "multicast destination")                                                       \
 	X(BROADCAST, PASS, "broadcast", "broadcast destination")                                                       \
-	X(INBOUND_CONNECTION, PASS, "inbound_connection", "connection that came from outside to a pod's own address")  \
+	X(INBOUND_CONNECTION, PASS, "inbound_connection", "connection from outside to a pod's own address")            \
 	X(POD_CIDR, PASS, "pod_cidr", "destination inside the pod CIDRs")                                              \
 	X(NATIVE_ROUTING, PASS, "native_routing", "destination inside the native routing CIDRs")                       \
 	X(IP_MASQ_AGENT, PASS, "ip_masq_agent", "destination excluded by the ip-masq-agent")                           \
 	X(NODE, PASS, "node", "destination is another node")                                                           \
 	X(OWN_ADDRESS, PASS, "own_address", "destination is an address of this node")                                  \
-	X(MALFORMED, DROP, "malformed", "a pod's packet that is truncated or contradicts itself")                      \
-	X(NEIGHBOUR_DISCOVERY, PASS, "neighbour_discovery", "ICMPv6 that never leaves its link (RFC 4861)")            \
-	X(FRAGMENT_HELD, HOLD, "fragment_held", "a fragment that came before its datagram's first; sent on behind it") \
-	X(FRAGMENT, DROP, "fragment", "a fragment whose datagram's first is unknown, or not the only one")             \
-	X(ICMP_ERROR, DROP, "icmp_error", "a pod's ICMP error about no connection that we know")                       \
+	X(MALFORMED, DROP, "malformed", "a pod's packet that is truncated or has contradictory fields")                \
+	X(NEIGHBOUR_DISCOVERY, PASS, "neighbour_discovery", "ICMPv6 that no router forwards (RFC 4861)")               \
+	X(FRAGMENT_HELD, HOLD, "fragment_held", "fragment that arrived before its datagram's first; sent after it")    \
+	X(FRAGMENT, DROP, "fragment", "fragment whose first is unknown, or whose datagram is ambiguous")               \
+	X(ICMP_ERROR, DROP, "icmp_error", "a pod's ICMP error about an unknown connection")                            \
 	X(ICMP_REDIRECT, DROP, "icmp_redirect", "an ICMP redirect that concerns a masqueraded connection")             \
 	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
-	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not make one")                        \
+	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not create one")                      \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
-	X(ADDRESS_AWAY, DROP, "address_away", "the address that its connection leaves under is not the node's now")    \
-	X(RESTING, DROP, "resting", "of a connection whose pod has begun another, or is gone, or that is handed over") \
+	X(ADDRESS_AWAY, DROP, "address_away", "external address temporarily not assigned to this node")                \
+	X(RESTING, DROP, "resting", "old connection in quarantine, pod removed, or handover in progress")              \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \

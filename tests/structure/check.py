@@ -8,6 +8,7 @@ import sys
 import abi
 import hard_cases
 import pages
+import pictures
 
 # What a folder may include of ours; docs/architecture.md has the picture.
 MAY_INCLUDE = {
@@ -250,6 +251,7 @@ RULES = [
     *abi.RULES,
     *hard_cases.RULES,
     *pages.RULES,
+    *pictures.RULES,
 ]
 
 

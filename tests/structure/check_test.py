@@ -9,6 +9,7 @@ import abi
 import check
 import hard_cases
 import pages
+import pictures
 
 APACHE = "// SPDX-License-Identifier: Apache-2.0\n"
 BPF = "/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
@@ -58,8 +59,20 @@ UNKNOWN_REASONS = [
     ABI.replace("a fragment", "a part"),
 ]
 
+PICTURE = "digraph d { a -> b }\n"
+SVG = '<svg width="600pt" height="9pt">\n</svg>\n'
+DRAWN = pictures.digest_line("d.dot", PICTURE) + "\n" + SVG
+OLD_PICTURES = [
+    ("d.dot", PICTURE.replace("b", "c")),  # the text has changed since
+    ("d.svg", SVG),  # drawn by hand
+    ("d.svg", DRAWN.replace("600", "1600")),
+    ("e.dot", PICTURE),  # without a picture
+    ("e.svg", DRAWN),  # without a text
+]
+
 # What a sample is wrong beside.
 BESIDE = {
+    pictures.pictures_are_of_their_texts: {"docs/pictures/d.dot": PICTURE, "docs/pictures/d.svg": DRAWN},
     abi.pinned_numbers_are_kept: {"bpf/abi/reasons.h": ABI, "bpf/pinned-numbers.txt": PINNED},
     abi.reference_has_every_reason: {"bpf/abi/reasons.h": ABI, "docs/reference.md": REFERENCE},
     check.a_type_has_one_definition: {"src/base/a.hpp": APACHE + "namespace masq { struct Line { int x; }; }\n"},
@@ -115,6 +128,9 @@ SAMPLES = [
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (pages.behaviour_names_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),
     (pages.behaviour_names_every_scenario, "tests/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),
+    (pages.files_that_pages_name_exist, "docs/a.md", "It is in `src/os/removed.hpp`.\n"),
+    (pages.files_that_pages_name_exist, "CONTRIBUTING.md", "`os/removed.hpp` or `scripts/removed`\n"),
+    (pages.files_that_pages_name_exist, "docs/a.md", "The folder `src/removed/`.\n"),
     (pages.lines_of_pages_are_short, "docs/decisions/0001-a.md", "word " * 33 + "\n"),
     *[(abi.pinned_numbers_are_kept, "bpf/abi/reasons.h", text) for text in RENUMBERED],
     (abi.pinned_numbers_are_kept, "bpf/pinned-numbers.txt", PINNED.replace("MASQ_REASONS", "MASQ_OTHERS")),
@@ -123,6 +139,7 @@ SAMPLES = [
     (hard_cases.hard_cases_are_explained, "tests/unit/a_test.cpp", "// Two pods, one port: R5.\n"),
     (hard_cases.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
     (hard_cases.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
+    *[(pictures.pictures_are_of_their_texts, f"docs/pictures/{name}", text) for name, text in OLD_PICTURES],
     (pages.reference_knows_every_option, "src/model/options/table.cpp", '    {.key = "new-key",\n'),
 ]
 # Files that are right alone, but not together.
@@ -158,7 +175,9 @@ GOOD = {
     'scenario "a pod connects"\nscenario "another pod connects too" only=bpf\n',
     "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
     "tests/unit/a_test.cpp": APACHE + "// R5, but not RFC 4787 REQ-12, 2001:D12::1, D12:1::2 or 0xD12\n",
-    "docs/a.md": "[here](a.md) [there](https://example.net/x)\n",
+    "docs/pictures/d.dot": PICTURE,
+    "docs/pictures/d.svg": DRAWN,
+    "docs/a.md": "[here](a.md) [there](https://example.net/x)\n`src/base/`, `base/line.hpp`, `a_test.cpp`, `src/new.*`, `masq.sock`\n",
 }
 
 

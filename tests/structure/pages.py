@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pages of docs/ say of other files is so: scenarios, options."""
+"""What pages of docs/ say of other files is so: scenarios, options, paths."""
+import pathlib
 import re
 
 LONGEST_LINE = 160
@@ -40,4 +41,27 @@ def reference_knows_every_option(root):
                 yield f"docs/reference.md: the option {key} is missing: run scripts/update-options"
 
 
-RULES = [behaviour_names_every_scenario, lines_of_pages_are_short, reference_knows_every_option]
+# A path in backquotes: with the end of a source file, or below a folder of the repository. `*` stands for a new file.
+PATH = re.compile(r"`((?:src|bpf|tests|bench|scripts|docs)/[\w./-]+|[\w./-]*\w\.(?:cpp|hpp|h|c|py|sh|md|dot))`")
+NO_SOURCES = {".git", "build", "__pycache__"}
+
+
+def endings(path):
+    """ "src/os/fd.hpp": itself, "os/fd.hpp", "fd.hpp"."""
+    return {"/".join(path.parts[first:]) for first in range(len(path.parts))}
+
+
+def files_that_pages_name_exist(root):
+    """Decisions name the files of their day, and are not read."""
+    known = set()
+    for path in root.rglob("*"):
+        if not NO_SOURCES & set(path.relative_to(root).parts):
+            known |= endings(pathlib.PurePath(path.relative_to(root)))
+    for page in sorted([*root.glob("*.md"), *root.glob("docs/*.md")]):
+        for number, line in enumerate(page.read_text().splitlines(), 1):
+            for name in PATH.findall(line):
+                if name.rstrip("/") not in known:
+                    yield f"{page.relative_to(root).as_posix()}:{number}: {name}: there is no such file"
+
+
+RULES = [files_that_pages_name_exist, behaviour_names_every_scenario, lines_of_pages_are_short, reference_knows_every_option]
