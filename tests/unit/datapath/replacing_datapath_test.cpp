@@ -84,19 +84,19 @@ class Replacing : public testing::Test {
 const Lines whole_change = {"new: check",     "old: hand over", "new: take over",  "new: apply",
                             "new: take over", "old: remove",    "new: taken over", "new: take back"};
 
-TEST_F(Replacing, hands_over_before_it_applies_and_removes_afterwards) {
+TEST_F(Replacing, HandsOverThenAppliesThenRemoves) {
   EXPECT_EQ(apply(), whole_change);
   EXPECT_EQ(error, "");
   EXPECT_EQ(apply(), Lines{"new: apply"});
 }
 
-TEST_F(Replacing, what_is_bound_to_fail_touches_nothing_and_mends_what_a_killed_one_left) {
+TEST_F(Replacing, AFailedCheckChangesNothingAndResumesTheOtherDatapath) {
   refused = {"new: check"};
   EXPECT_EQ(apply(), (Lines{"new: check", "new: not taken over", "old: take back"}));
   EXPECT_EQ(error, "no new: check");
 }
 
-TEST_F(Replacing, the_other_one_goes_on_when_the_chosen_one_fails_and_gives_way_at_the_next_try) {
+TEST_F(Replacing, TheOtherDatapathContinuesAfterAFailureUntilARetrySucceeds) {
   refused = {"new: apply"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: not taken over",
                             "new: remove", "old: take back"}));
@@ -105,36 +105,36 @@ TEST_F(Replacing, the_other_one_goes_on_when_the_chosen_one_fails_and_gives_way_
   EXPECT_EQ(apply(), whole_change);
 }
 
-TEST_F(Replacing, the_other_one_goes_on_though_the_chosen_one_cannot_even_be_removed) {
+TEST_F(Replacing, TheOtherDatapathContinuesWhenTheChosenOneCannotBeRemoved) {
   refused = {"new: apply", "new: remove"};
   EXPECT_EQ(apply().back(), "old: take back");
   EXPECT_EQ(error, "no new: apply; no new: remove");
 }
 
-TEST_F(Replacing, a_hand_over_that_fails_is_taken_back_and_removes_nothing) {
+TEST_F(Replacing, AFailedHandoverIsUndoneAndRemovesNothing) {
   refused = {"old: hand over"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: not taken over", "old: take back"}));
 }
 
-TEST_F(Replacing, what_it_cannot_take_over_goes_on_where_it_was) {
+TEST_F(Replacing, AFailedTakeoverReturnsConnectionsToTheOtherDatapath) {
   refused = {"new: take over"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: not taken over", "new: remove",
                             "old: take back"}));
 }
 
-TEST_F(Replacing, without_another_one_in_the_kernel_a_failure_removes_nothing) {
+TEST_F(Replacing, WithoutAnotherDatapathInTheKernelAFailureRemovesNothing) {
   other->has_something = false;
   refused = {"new: apply"};
   EXPECT_EQ(std::ranges::count(apply(), "new: remove"), 0);
 }
 
-TEST_F(Replacing, what_is_in_force_is_not_undone) {
+TEST_F(Replacing, AnActiveDatapathIsNotRemovedAfterAFailure) {
   chosen->active = true;
   refused = {"new: apply"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: not taken over"}));
 }
 
-TEST_F(Replacing, the_chosen_one_stays_when_the_other_one_cannot_be_removed) {
+TEST_F(Replacing, TheChosenDatapathStaysWhenTheOtherCannotBeRemoved) {
   refused = {"old: remove"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: hand over", "new: take over", "new: apply", "new: take over",
                             "old: remove", "new: not taken over"}));
