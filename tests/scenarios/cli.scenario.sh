@@ -120,7 +120,7 @@ scenario "nat list and ipmasq list work without masqd"
     nat_lists "${address[pod1]}" "${address[world]}" state=established
     talk  is_unbroken
 
-scenario "config check validates a file and changes nothing" only=bpf family=ipv4
+scenario "config check validates an ip-masq-agent file and changes nothing" only=bpf family=ipv4
     the_file_says "nonMasqueradeCIDRs: [10.1.2.3/8]"
     said=$(masq config check "$agent_file" 2>&1) || fail "$said"
     contains 10.0.0.0/8 "$said"

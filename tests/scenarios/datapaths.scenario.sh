@@ -186,7 +186,7 @@ scenario "a change to bpf keeps the ports of live connections" only=nftables,ipt
     eventually the_ping_goes_on
     for stream in talk other chatter questions; do $stream is_unbroken; done
 
-scenario "exclusions survive a datapath change with an invalid file" only=bpf
+scenario "exclusions survive a datapath change with an invalid ip-masq-agent file" only=bpf
     the_world_knows_the_pods
     left_alone office
     the_file_excludes office

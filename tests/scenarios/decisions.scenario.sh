@@ -35,7 +35,7 @@ scenario "with a native routing CIDR, pod CIDRs remain excluded"
     pod1  reaches pod-of-node2 as pod1
     pod1  reaches office as pod1
 
-scenario "destinations in the ip-masq-agent's file are not masqueraded"
+scenario "destinations in the ip-masq-agent file are not masqueraded"
     left_alone office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
@@ -43,7 +43,7 @@ scenario "destinations in the ip-masq-agent's file are not masqueraded"
     pod1  reaches office as pod1 over udp
     pod1  reaches lab as node
 
-scenario "the ip-masq-agent's file is ignored without enable-ip-masq-agent"
+scenario "the ip-masq-agent file is ignored without enable-ip-masq-agent"
     the_file_excludes office
     masqd starts
     pod1  reaches office as node

@@ -67,7 +67,7 @@ scenario "changes to masq's nftables table are reverted within a second (R43)" o
     done
     pod1  reaches world as node
 
-scenario "without masq's table nothing leaks and no connection is reset (R25, R64)" only=nftables
+scenario "without masq's nftables table nothing leaks and nothing is reset (R25, R64)" only=nftables
     masqd starts
     pod1  chats with world as talk
     kill  -STOP "$agent"

@@ -24,7 +24,7 @@ scenario "a full table drops new connections and keeps established ones" only=bp
     talk  is_unbroken
     crowd leaves
 
-scenario "a pod at its limit does not disturb other pods" only=bpf # R17
+scenario "the pod limit refuses new connections of that pod only" only=bpf # R17
     masqd starts with nat-max-mappings-per-pod=4
     pod1  chats with world as talk
     patience=0.5 a_crowd pod1 udp 10 world as crowd

@@ -101,7 +101,7 @@ scenario "nat flush works without masqd"
     udp_mappings 0
     pod1  reaches world as node
 
-scenario "nat flush --stale ends connections that contradict a changed file"
+scenario "nat flush --stale ends connections that contradict changed exclusions"
     node_may_reset # what is on its way back to an ended mapping meets the node
     left_alone world office
     the_world_knows_the_pods

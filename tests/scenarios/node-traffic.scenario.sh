@@ -29,7 +29,7 @@ scenario "services of the node remain reachable during pod transfers"
     world pings node
     load  is_unbroken
 
-scenario "node connections survive the start and kill of masqd"
+scenario "node connections survive starts and SIGKILL of masqd"
     node  serves tcp 80
     world chats with node as session
     masqd starts

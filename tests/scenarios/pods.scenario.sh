@@ -91,7 +91,7 @@ scenario "packets for a deleted bridged pod never reach its successor" only=bpf 
     within 3 has_dropped resting 20
     got_nothing_but_its_own pod3
 
-scenario "a new pod can reuse an endpoint at once" only=bpf # R12, R30
+scenario "a new pod can reuse a deleted pod's endpoint" only=bpf # R12, R30
     masqd starts
     pod1  reaches world as node from 40000
     pod1  chats with world as talk from 40100
