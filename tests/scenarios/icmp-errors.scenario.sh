@@ -93,7 +93,7 @@ scenario "ICMP errors from pods are translated, for every protocol" only=bpf # R
     only_crafted_packets
     crafted errors from_a_pod
 
-scenario "errors with quoted fragments, padding or wrong checksums are translated" only=bpf # R80, R81
+scenario "ICMP errors with fragments, padding or wrong checksums are translated" only=bpf # R80, R81
     masqd starts
     only_crafted_packets
     crafted errors odd_ones
@@ -104,7 +104,7 @@ scenario "a pod receives an ICMP error for a refused packet" only=bpf
     only_crafted_packets
     crafted errors refusals
 
-scenario "an error about an unknown connection is not forwarded" only=bpf
+scenario "an ICMP error about an unknown connection is not forwarded" only=bpf
     masqd starts
     only_crafted_packets
     crafted errors about_nothing

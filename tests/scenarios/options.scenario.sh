@@ -11,7 +11,7 @@ refused() {
     for word in "${option%%=*}" "$@"; do contains "$word" "$said"; done
 }
 
-scenario "an invalid value is rejected with one line" only=bpf family=ipv4
+scenario "an invalid option value is rejected with one line" only=bpf family=ipv4
     refused datapath=magic magic bpf nftables iptables
     refused ipv4-pod-cidr=10.0.0.1 10.0.0.1
     refused ipv4-pod-cidr=fd00::/64 fd00::/64
@@ -40,13 +40,13 @@ scenario "an unknown environment variable is rejected with one line" only=bpf fa
     masqd refuses
     contains MASQ_NO_SUCH_KEY "$said"
 
-scenario "errors in the environment name the variable" only=bpf family=ipv4
+scenario "option errors in the environment name the variable" only=bpf family=ipv4
     agent_environment=(MASQ_NAT_MAX_MAPPINGS=many)
     masqd refuses
     contains MASQ_NAT_MAX_MAPPINGS "$said"
     contains many "$said"
 
-scenario "errors in the YAML file name file and key" only=bpf family=ipv4
+scenario "option errors in the YAML file name file and key" only=bpf family=ipv4
     echo "no-such-key: 1" >"$work/masq.yaml"
     masqd refuses "config=$work/masq.yaml"
     contains masq.yaml "$said"
@@ -56,7 +56,7 @@ scenario "errors in the YAML file name file and key" only=bpf family=ipv4
     contains masq.yaml "$said"
     contains many "$said"
 
-scenario "errors in the config directory name the file" only=bpf family=ipv4
+scenario "option errors in the config directory name the file" only=bpf family=ipv4
     mkdir "$work/keys"
     echo many >"$work/keys/nat-max-mappings"
     masqd refuses "config-dir=$work/keys"
