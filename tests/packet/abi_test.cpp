@@ -23,7 +23,7 @@
 namespace masq::test {
 namespace {
 
-TEST(Abi, sizes_in_the_objects_btf) {
+TEST(Abi, StructSizesMatchTheBtfOfTheObject) {
   const Engine engine(desired());
   const btf* types = bpf_object__btf(engine.program().skeleton()->obj);
   const std::pair<const char*, std::size_t> rows[] = {
@@ -45,7 +45,7 @@ TEST(Abi, sizes_in_the_objects_btf) {
 // Whoever changes one of these lines changes MASQ_SCHEMA, and the number here: this version would take the pinned maps
 // of the last one for its own (docs/decisions/0007). A new field in what was reserved, zero in old mappings, may be
 // added.
-TEST(Abi, the_layout_of_schema_2) {
+TEST(Abi, TheLayoutOfSchema2IsFixed) {
   static_assert(MASQ_SCHEMA == 2);
   static_assert(MASQ_REASON_TRANSLATED == 0 && MASQ_REASON_INBOUND_CONNECTION == 4 && MASQ_REASON_OWN_ADDRESS == 9);
   static_assert(MASQ_COUNTER_COUNT == 128 && sizeof(masq_control) == 64 && sizeof(masq_births) == 184 &&
@@ -67,7 +67,7 @@ TEST(Abi, the_layout_of_schema_2) {
 }
 
 // A pinned table says what its numbers mean: without these names another version cannot read it.
-TEST(Abi, the_maps_name_what_their_numbers_mean) {
+TEST(Abi, TheMapsNameTheEnumerationsThatTheyUse) {
   const Engine engine(desired());
   for (const char* map : {"mappings4", "mappings6", "control4", "control6"}) {
     const auto type = BtfLayout::of_map(engine.program().map(map));
@@ -80,7 +80,7 @@ TEST(Abi, the_maps_name_what_their_numbers_mean) {
   }
 }
 
-TEST(Abi, no_program_prints_to_the_trace_pipe) {
+TEST(Abi, NoProgramPrintsToTheTracePipe) {
   const Engine engine(desired());
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, engine.program().skeleton()->obj) {

@@ -60,19 +60,19 @@ class Adopted : public BothFamilies {
 };
 MASQ_BOTH_FAMILIES(Adopted);
 
-TEST_P(Adopted, a_mapping_goes_on_with_its_port) {
+TEST_P(Adopted, AMappingKeepsItsPort) {
   EXPECT_EQ(adopt(mapping(pod, 61234)), 0u);
   EXPECT_PACKET(tcp({who.external, 61234}, world), engine.egress(tcp(pod, world)));
   EXPECT_PACKET(tcp(world, pod), engine.ingress(tcp(world, {who.external, 61234})));
   EXPECT_EQ(used(), 1u);
 }
 
-TEST_P(Adopted, doing_it_again_is_harmless) {
+TEST_P(Adopted, RepeatedAdoptionIsHarmless) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(adopt(mapping(pod, 61234)), 0u);
   EXPECT_EQ(used(), 1u);
 }
 
-TEST_P(Adopted, its_age_and_idle_time_stay) {
+TEST_P(Adopted, AMappingKeepsItsAgeAndIdleTime) {
   adopt(mapping(pod, 61234), [](auto& record) { record.seen -= 40; });  // 5 s
   engine.pass_time(who.family, 7430);
   EXPECT_EQ(used(), 1u);
@@ -80,7 +80,7 @@ TEST_P(Adopted, its_age_and_idle_time_stay) {
   EXPECT_EQ(used(), 0u) << "idle for five seconds before it came here";
 }
 
-TEST_P(Adopted, a_taken_port_is_refused_and_costs_nothing) {
+TEST_P(Adopted, ATakenPortIsRefusedAndUsesNoSlot) {
   adopt(mapping(pod, 61234));
   EXPECT_EQ(adopt(mapping({who.pod2, 5000}, 61234)), 1u);
   engine.pass_time(who.family, 1);
@@ -88,7 +88,7 @@ TEST_P(Adopted, a_taken_port_is_refused_and_costs_nothing) {
   EXPECT_PACKET(tcp(world, pod), engine.ingress(tcp(world, {who.external, 61234})));
 }
 
-TEST_P(Adopted, it_counts_for_its_pod_whose_limit_is_for_new_ones) {
+TEST_P(Adopted, AMappingCountsForItsPodBeyondTheLimit) {
   auto limited = desired();
   limited.max_mappings_per_pod = 1;
   engine = Engine(limited);
@@ -97,21 +97,21 @@ TEST_P(Adopted, it_counts_for_its_pod_whose_limit_is_for_new_ones) {
   EXPECT_EQ(engine.egress(tcp({who.pod, 5002}, world, syn)).reason, "pod_limit");
 }
 
-TEST_P(Adopted, what_was_left_alone_is_left_alone) {
+TEST_P(Adopted, ABypassedConnectionRemainsBypassed) {
   EXPECT_EQ(adopt(mapping(pod, 0), [](auto& record) { record.reason = MASQ_REASON_INBOUND_CONNECTION; }), 0u);
   EXPECT_EQ(engine.egress(tcp(pod, world)).reason, "inbound_connection");
   EXPECT_EQ(used(), 0u);
   EXPECT_EQ(engine.control(who.family).left, 1u);
 }
 
-TEST_P(Adopted, of_two_connections_of_one_flow_the_older_rests) {
+TEST_P(Adopted, TheOlderOfTwoConnectionsOfOneFlowIsQuarantined) {
   adopt(mapping(pod, 61234), [](auto& record) { record.created -= 100; });
   EXPECT_EQ(adopt(mapping(pod, 61235)), 0u);
   EXPECT_PACKET(tcp({who.external, 61235}, world), engine.egress(tcp(pod, world)));
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "resting");
 }
 
-TEST_P(Adopted, what_rests_keeps_its_port_from_others_and_nothing_else) {
+TEST_P(Adopted, AQuarantinedMappingOnlyKeepsItsPort) {
   const auto resting = [](auto& record) { record.flags = MASQ_RESTING; };
   EXPECT_EQ(adopt(mapping(pod, 5000), resting), 0u);
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 5000})).reason, "resting");
@@ -120,7 +120,7 @@ TEST_P(Adopted, what_rests_keeps_its_port_from_others_and_nothing_else) {
   EXPECT_NE(hex(opened.bytes), hex(tcp({who.external, 5000}, world, syn).frame()));
 }
 
-TEST_P(Adopted, it_rests_when_the_other_table_says_so_later) {
+TEST_P(Adopted, AMappingIsQuarantinedWhenTheOtherTableQuarantinesItLater) {
   adopt(mapping(pod, 61234));
   EXPECT_EQ(adopt(mapping(pod, 61234), [](auto& record) { record.flags = MASQ_RESTING; }), 0u);
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "resting");
@@ -128,7 +128,7 @@ TEST_P(Adopted, it_rests_when_the_other_table_says_so_later) {
 }
 
 // While mappings are under way: what may have one is neither decided about nor answered by the node.
-TEST_P(Adopted, while_it_holds_nothing_is_decided_about_what_may_be_on_its_way) {
+TEST_P(Adopted, NewConnectionsAreDroppedWhileTheTableIsHeld) {
   adopt(mapping(pod, 61234));
   engine.program().hold();
   EXPECT_EQ(engine.egress(tcp({who.pod, 6000}, world, syn)).reason, "not_an_opener");
@@ -145,7 +145,7 @@ TEST_P(Adopted, while_it_holds_nothing_is_decided_about_what_may_be_on_its_way) 
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6001}, ack)).reason, "not_ours");
 }
 
-TEST_P(Adopted, a_hold_that_nobody_ends_ends_by_itself) {
+TEST_P(Adopted, AHoldExpiresWithoutRelease) {
   engine.program().hold();
   const auto until = who.family == Family::ipv4 ? &engine.program().skeleton()->bss->adopting4
                                                 : &engine.program().skeleton()->bss->adopting6;

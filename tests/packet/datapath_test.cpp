@@ -98,21 +98,21 @@ class Laws : public testing::TestWithParam<BpfAttach> {
 INSTANTIATE_TEST_SUITE_P(Attach, Laws, testing::Values(BpfAttach::tcx, BpfAttach::clsact),
                          [](const auto& row) { return row.param == BpfAttach::tcx ? "tcx" : "clsact"; });
 
-TEST_P(Laws, applying_twice_changes_nothing) {
+TEST_P(Laws, ApplyingTwiceChangesNothing) {
   EXPECT_FALSE(apply(on({"up0", "up1"})).empty());
   EXPECT_TRUE(is_attached("up0"));
   EXPECT_TRUE(is_attached("up1"));
   EXPECT_EQ(apply(on({"up0", "up1"})), Steps{});
 }
 
-TEST_P(Laws, a_plan_changes_nothing_and_says_what_would_come) {
+TEST_P(Laws, APlanChangesNothingAndListsTheSteps) {
   const auto steps = datapath->plan(on({"up0"}));
   ASSERT_TRUE(steps);
   EXPECT_EQ(steps->size(), 4u);
   EXPECT_FALSE(std::filesystem::exists(root / "masq"));
 }
 
-TEST_P(Laws, uplinks_come_and_go) {
+TEST_P(Laws, UplinksAreAttachedAndDetached) {
   apply(on({"up0"}));
   apply(on({"up0", "up1"}));
   EXPECT_TRUE(is_attached("up1"));
@@ -122,7 +122,7 @@ TEST_P(Laws, uplinks_come_and_go) {
 }
 
 // R35, R36: without its address or its link a device is no uplink, but nothing may leak when it comes back.
-TEST_P(Laws, a_resting_device_keeps_its_programs) {
+TEST_P(Laws, AStandbyDeviceKeepsItsPrograms) {
   apply(on({"up0"}));
   auto resting = on({});
   resting.resting = {{.ifindex = uplink("up0").ifindex, .name = "up0"},
@@ -139,14 +139,14 @@ TEST_P(Laws, a_resting_device_keeps_its_programs) {
 }
 
 // R36, R37: a device that vanished and came back with the same name is another device.
-TEST_P(Laws, a_device_made_anew_is_attached_anew) {
+TEST_P(Laws, ARecreatedDeviceIsAttachedAgain) {
   apply(on({"up0"}));
   sh("ip link del up0 && ip link add up0 type veth peer name world0 && ip link set up0 up");
   apply(on({"up0"}));
   EXPECT_TRUE(is_attached("up0"));
 }
 
-TEST_P(Laws, a_renamed_device_keeps_its_programs) {
+TEST_P(Laws, ARenamedDeviceKeepsItsPrograms) {
   apply(on({"up0"}));
   sh("ip link set up0 down && ip link set up0 name other && ip link set other up");
   apply(on({"other"}));
@@ -154,7 +154,7 @@ TEST_P(Laws, a_renamed_device_keeps_its_programs) {
 }
 
 // R40
-TEST_P(Laws, names_that_a_bpffs_would_not_take) {
+TEST_P(Laws, DeviceNamesMayHaveDotsDashesAndFifteenLetters) {
   for (const std::string name : {"a.b", "a-b", "exactly15chars_"}) {
     sh("ip link set up0 down && ip link set up0 name '" + name + "' && ip link set '" + name + "' up");
     apply(on({name}));
@@ -164,7 +164,7 @@ TEST_P(Laws, names_that_a_bpffs_would_not_take) {
   }
 }
 
-TEST_P(Laws, what_others_took_away_comes_back) {
+TEST_P(Laws, RemovedProgramsAreRestored) {
   apply(on({"up0"}));
   if (GetParam() == BpfAttach::tcx)
     std::filesystem::remove(Pins(root).device("up0") / "egress");
@@ -175,9 +175,8 @@ TEST_P(Laws, what_others_took_away_comes_back) {
   EXPECT_TRUE(is_attached("up0"));
 }
 
-// R50, design "programs, maps and links are pinned": a new agent takes over, and live mappings stay.
 // R54
-TEST_P(Laws, a_filter_that_others_take_away_is_noticed) {
+TEST_P(Laws, TheDeletionOfAFilterIsReported) {
   const auto loop = *EventLoop::open();
   int disturbed = 0;
   ASSERT_TRUE(datapath->watch(*loop, [&] { ++disturbed; }));
@@ -191,7 +190,8 @@ TEST_P(Laws, a_filter_that_others_take_away_is_noticed) {
   datapath.reset();  // before the loop
 }
 
-TEST_P(Laws, a_new_agent_adopts_what_it_finds) {
+// R50, design "programs, maps and links are pinned": a new agent takes over, and live mappings stay.
+TEST_P(Laws, ANewAgentAdoptsPinnedObjects) {
   apply(on({"up0"}));
   std::uint64_t id = 0;
   {
@@ -218,7 +218,7 @@ TEST_P(Laws, a_new_agent_adopts_what_it_finds) {
   EXPECT_EQ(value.hash_seed, id);
 }
 
-TEST_P(Laws, an_empty_table_takes_the_size_that_is_asked_for) {
+TEST_P(Laws, AnEmptyTableIsResized) {
   apply(on({"up0"}));
   auto grown = on({"up0"});
   grown.max_mappings = 100'000;
@@ -230,7 +230,7 @@ TEST_P(Laws, an_empty_table_takes_the_size_that_is_asked_for) {
   EXPECT_GE(value.slots, 112'500u);
 }
 
-TEST_P(Laws, of_too_many_port_ranges_the_largest_are_used) {
+TEST_P(Laws, TheLargestOfTooManyPortRangesAreUsed) {
   auto wanted = on({"up0"});
   wanted.ports.clear();
   for (std::uint16_t i = 0; i < 20; ++i)
@@ -242,7 +242,7 @@ TEST_P(Laws, of_too_many_port_ranges_the_largest_are_used) {
 }
 
 // R53: nothing of others is touched, and after remove() the devices look as they were found.
-TEST_P(Laws, removing_leaves_only_what_others_have) {
+TEST_P(Laws, RemovalKeepsFiltersOfOtherPrograms) {
   const Engine other(desired());
   bpf_tc_hook hook{.sz = sizeof hook, .ifindex = uplink("up0").ifindex, .attach_point = BPF_TC_EGRESS, .parent = 0};
   ASSERT_EQ(bpf_tc_hook_create(&hook), 0);
@@ -260,7 +260,7 @@ TEST_P(Laws, removing_leaves_only_what_others_have) {
   EXPECT_FALSE(std::filesystem::exists(root / "masq"));
 }
 
-TEST_P(Laws, a_device_that_fails_does_not_keep_the_others_waiting) {
+TEST_P(Laws, AFailingDeviceDoesNotBlockOtherDevices) {
   auto wanted = on({"up0", "up1"});
   wanted.uplinks[0].ifindex = 99999;
   const auto steps = datapath->apply(wanted);
@@ -297,7 +297,7 @@ class Foreign : public Laws {
 INSTANTIATE_TEST_SUITE_P(Attach, Foreign, testing::Values(BpfAttach::tcx, BpfAttach::clsact),
                          [](const auto& row) { return row.param == BpfAttach::tcx ? "tcx" : "clsact"; });
 
-TEST_P(Foreign, maps_of_another_type_or_size) {
+TEST_P(Foreign, AMapOfAnotherTypeOrSizeIsRefused) {
   const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
   for (const char* name :
        {"control4", "control6", "mappings4", "reply6", "pods4", "policy6", "uplinks4", "counters6"}) {
@@ -307,7 +307,7 @@ TEST_P(Foreign, maps_of_another_type_or_size) {
   }
 }
 
-TEST_P(Foreign, a_program_in_the_place_of_a_map) {
+TEST_P(Foreign, AProgramInPlaceOfAMapIsRefused) {
   const Engine other(desired());
   for (const char* name : {"control4", "mappings4", "sources6"}) {
     SCOPED_TRACE(name);
@@ -316,7 +316,7 @@ TEST_P(Foreign, a_program_in_the_place_of_a_map) {
   }
 }
 
-TEST_P(Foreign, a_directory_in_the_place_of_a_map) {
+TEST_P(Foreign, ADirectoryInPlaceOfAMapIsRefused) {
   for (const char* name : {"control6", "locks4"}) {
     SCOPED_TRACE(name);
     apply(on({"up0"}));
@@ -329,7 +329,7 @@ TEST_P(Foreign, a_directory_in_the_place_of_a_map) {
 }
 
 // A table of another version would be moved to ours, and removed then.
-TEST_P(Foreign, a_table_of_another_version_without_its_control) {
+TEST_P(Foreign, ATableOfAnotherVersionWithoutItsControlIsRefused) {
   apply(on({"up0"}));
   datapath.reset();
   masq_mapping4 alive{};
@@ -343,7 +343,7 @@ TEST_P(Foreign, a_table_of_another_version_without_its_control) {
   expect_refusal(other / "control4");
 }
 
-TEST_P(Foreign, a_map_in_the_place_of_a_table_of_another_version) {
+TEST_P(Foreign, AMapInPlaceOfATableOfAnotherVersionIsRefused) {
   const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
   const auto path = Pins(root).all_maps() / "v77" / "mappings4";
   apply(on({"up0"}));
@@ -354,7 +354,7 @@ TEST_P(Foreign, a_map_in_the_place_of_a_table_of_another_version) {
   expect_refusal(path);
 }
 
-TEST_P(Foreign, a_control_of_nonsense) {
+TEST_P(Foreign, AnInvalidControlIsRefused) {
   const auto nonsense = [](auto change) {
     masq_control control{.free_list = 0,
                          .hash_seed = 1,
@@ -386,7 +386,7 @@ TEST_P(Foreign, a_control_of_nonsense) {
 }
 
 // The maps that it does not fit are as they were: one of them is named.
-TEST_P(Foreign, a_control_of_another_size_than_its_table) {
+TEST_P(Foreign, AControlOfAnotherSizeThanItsTableIsRefused) {
   apply(on({"up0"}));
   datapath.reset();
   const std::uint32_t key = 0;
@@ -400,7 +400,7 @@ TEST_P(Foreign, a_control_of_another_size_than_its_table) {
   expect_refusal(map("mappings4"));
 }
 
-TEST_P(Foreign, a_table_of_another_schema_that_cannot_be_read) {
+TEST_P(Foreign, AnUnreadableTableOfAnotherSchemaIsRefused) {
   const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
   const auto other = Pins(root).all_maps() / "v9";
   apply(on({"up0"}));
@@ -411,7 +411,7 @@ TEST_P(Foreign, a_table_of_another_schema_that_cannot_be_read) {
   expect_refusal(other / "mappings4");
 }
 
-TEST_P(Foreign, a_pin_that_is_no_link) {
+TEST_P(Foreign, APinThatIsNoLinkIsRefused) {
   if (GetParam() != BpfAttach::tcx) return;  // clsact has no links
   const Engine other(desired());
   const Fd trie([] {
@@ -436,7 +436,7 @@ TEST_P(Foreign, a_pin_that_is_no_link) {
   }
 }
 
-TEST(PinNames, are_injective) {
+TEST(PinNames, AreInjective) {
   for (const std::string name : {"a.b", "a%2eb", "a%b", "%", "."}) {
     EXPECT_EQ(Pins::unescape(Pins::escape(name)), name);
     EXPECT_EQ(Pins::escape(name).find('.'), std::string::npos);
@@ -444,7 +444,7 @@ TEST(PinNames, are_injective) {
   EXPECT_NE(Pins::escape("a.b"), Pins::escape("a%2eb"));
 }
 
-TEST(Probe, this_kernel_can_run_the_bpf_mode) {
+TEST(Probe, ThisKernelSupportsTheBpfDatapath) {
   EXPECT_TRUE(probe_bpf());
 }
 

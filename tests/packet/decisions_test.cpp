@@ -27,14 +27,14 @@ class Decisions : public BothFamilies {
 };
 MASQ_BOTH_FAMILIES(Decisions);
 
-TEST_P(Decisions, a_destination_that_no_rule_names_is_masqueraded) {
+TEST_P(Decisions, ADestinationWithoutARuleIsMasqueraded) {
   const auto outcome = to(who.world);
   EXPECT_EQ(outcome.verdict, pass);
   EXPECT_EQ(outcome.reason, "translated");
   EXPECT_PACKET(udp({who.external, 5000}, {who.world, 53}), outcome);
 }
 
-TEST_P(Decisions, each_reason_to_leave_a_destination_alone) {
+TEST_P(Decisions, EachReasonForExclusionIsCounted) {
   struct Row {
     Address destination;
     const char* reason;
@@ -52,18 +52,18 @@ TEST_P(Decisions, each_reason_to_leave_a_destination_alone) {
   }
 }
 
-TEST_P(Decisions, a_source_outside_the_source_set_is_not_ours) {
+TEST_P(Decisions, ASourceOutsideTheSourceSetIsNotMasqueraded) {
   const auto packet = tcp({who.own, 5000}, {who.world, 443}, syn);
   expect_left(engine.egress(packet), packet, "not_ours");
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
-TEST_P(Decisions, inbound_packets_without_a_mapping_are_not_ours) {
+TEST_P(Decisions, InboundPacketsWithoutAMappingPassUnchanged) {
   const auto packet = tcp({who.world, 443}, {who.external, 22}, syn);
   expect_left(engine.ingress(packet), packet, "not_ours");
 }
 
-TEST_P(Decisions, answers_of_a_connection_from_outside_are_left) {
+TEST_P(Decisions, RepliesToInboundConnectionsAreBypassed) {
   const auto in = tcp({who.world, 30000}, {who.pod, 80}, syn);
   expect_left(engine.ingress(in), in, "inbound_connection");
   const auto answer = tcp({who.pod, 80}, {who.world, 30000}, syn | ack);
@@ -74,18 +74,18 @@ TEST_P(Decisions, answers_of_a_connection_from_outside_are_left) {
   expect_left(engine.egress(pong), pong, "inbound_connection");
 }
 
-TEST_P(Decisions, a_pods_own_ping_is_not_taken_for_an_answer) {
+TEST_P(Decisions, APodsOwnPingIsNotTreatedAsAReply) {
   engine.ingress(echo_request(who.world, who.pod, 77));
   EXPECT_EQ(engine.egress(echo_request(who.pod, who.world, 77)).reason, "translated");
   EXPECT_EQ(engine.egress(echo_reply(who.pod, who.world, 77)).reason, "inbound_connection");
 }
 
-TEST_P(Decisions, a_syn_after_a_stray_segment_from_outside_is_masqueraded) {
+TEST_P(Decisions, ASynAfterAStraySegmentFromOutsideIsMasqueraded) {
   engine.ingress(tcp({who.world, 443}, {who.pod, 5000}, ack));
   EXPECT_EQ(engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn)).reason, "translated");
 }
 
-TEST_P(Decisions, only_a_legal_opener_makes_a_mapping) {
+TEST_P(Decisions, OnlyAnInitiatingPacketCreatesAMapping) {
   for (const std::uint8_t flags :
        {std::uint8_t{rst}, std::uint8_t{fin | ack}, std::uint8_t{syn | ack}, std::uint8_t{0}}) {
     const auto outcome = engine.egress(tcp({who.pod, 5000}, {who.world, 443}, flags));
@@ -96,7 +96,7 @@ TEST_P(Decisions, only_a_legal_opener_makes_a_mapping) {
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
-TEST_P(Decisions, what_cannot_be_masqueraded_is_dropped_but_left_where_it_may_go) {
+TEST_P(Decisions, UnsupportedPacketsAreDroppedUnlessTheDestinationIsExcluded) {
   auto advertisement = echo_request(who.pod, who.world, 1);
   advertisement.icmp_type = who.family == Family::ipv4 ? 9 : 139;
   EXPECT_EQ(engine.egress(advertisement).verdict, drop);
@@ -109,7 +109,7 @@ TEST_P(Decisions, what_cannot_be_masqueraded_is_dropped_but_left_where_it_may_go
   EXPECT_EQ(engine.egress(portless).reason, "malformed");
 }
 
-TEST_P(Decisions, truncated_packets_of_a_pod_are_dropped) {
+TEST_P(Decisions, TruncatedPacketsOfAPodAreDropped) {
   const auto whole = tcp({who.pod, 5000}, {who.world, 443}, syn).frame();
   const std::size_t transport = 14 + (who.family == Family::ipv4 ? 20 : 40);
   for (std::size_t size = transport; size < transport + 20; ++size) {
@@ -119,7 +119,7 @@ TEST_P(Decisions, truncated_packets_of_a_pod_are_dropped) {
   }
 }
 
-TEST_P(Decisions, without_an_external_address_nothing_leaves) {
+TEST_P(Decisions, WithoutAnExternalAddressPacketsAreDropped) {
   auto without = desired();
   without.uplinks[0].ipv4.clear();
   without.uplinks[0].ipv6.clear();
@@ -129,7 +129,7 @@ TEST_P(Decisions, without_an_external_address_nothing_leaves) {
   EXPECT_EQ(outcome.reason, "no_external_address");
 }
 
-TEST_P(Decisions, a_decision_holds_until_its_connection_ends) {
+TEST_P(Decisions, ADecisionAppliesUntilItsConnectionEnds) {
   const auto left = tcp({who.pod, 5000}, {who.excluded, 443}, syn);
   const auto masqueraded = tcp({who.pod, 5000}, {who.world, 443}, syn);
   EXPECT_EQ(engine.egress(left).reason, "ip_masq_agent");
@@ -147,7 +147,7 @@ TEST_P(Decisions, a_decision_holds_until_its_connection_ends) {
   EXPECT_EQ(engine.egress(tcp({who.pod, 5001}, {who.world, 443}, syn)).reason, "ip_masq_agent");
 }
 
-TEST_P(Decisions, a_long_source_set_works_like_a_short_one) {
+TEST_P(Decisions, ALongSourceSetIsMatched) {
   auto many = desired();
   for (auto* policy : {&many.ipv4, &many.ipv6}) {
     const bool is_ipv4 = policy == &many.ipv4;

@@ -88,7 +88,7 @@ class Events : public BothFamilies {
 };
 MASQ_BOTH_FAMILIES(Events);
 
-TEST_P(Events, a_mapping_is_made_and_ends) {
+TEST_P(Events, AMappingIsReportedWhenCreatedAndEnded) {
   watch(all_types);
   ASSERT_EQ(open(5000).reason, "translated");
   ASSERT_EQ(open(5000).reason, "translated") << "sent again";
@@ -110,7 +110,7 @@ TEST_P(Events, a_mapping_is_made_and_ends) {
   EXPECT_EQ(events[0].state, MASQ_STATE_CLOSING);
 }
 
-TEST_P(Events, a_drop_has_its_reason_and_what_was_never_made_does_not_end) {
+TEST_P(Events, ADropHasItsReasonAndNoEndedEvent) {
   watch(all_types);
   open(5000);
   ASSERT_EQ(open(5001).reason, "no_free_port");
@@ -123,7 +123,7 @@ TEST_P(Events, a_drop_has_its_reason_and_what_was_never_made_does_not_end) {
 }
 
 // A resting connection's answer is dropped: the pod that it was for is named, not the node.
-TEST_P(Events, a_drop_from_outside_names_the_pod) {
+TEST_P(Events, ADropFromOutsideNamesThePod) {
   engine = Engine(desired());
   auto first = tcp({who.pod, 5000}, {who.world, 443}, syn), second = first;
   first.sequence = 1000;
@@ -139,7 +139,7 @@ TEST_P(Events, a_drop_from_outside_names_the_pod) {
   expect_drop(events[0], MASQ_INGRESS, MASQ_REASON_RESTING);
 }
 
-TEST_P(Events, what_passes_is_no_event) {
+TEST_P(Events, PassedPacketsProduceNoEvents) {
   watch(all_types);
   EXPECT_EQ(engine.egress(tcp({who.pod, 5000}, {who.excluded, 443}, syn)).verdict, pass);
   EXPECT_EQ(engine.egress(udp({who.own, 5000}, {who.world, 53})).reason, "not_ours");
@@ -148,7 +148,7 @@ TEST_P(Events, what_passes_is_no_event) {
   EXPECT_EQ(taken().size(), 0u);
 }
 
-TEST_P(Events, a_datagram_in_fragments_is_one_mapping) {
+TEST_P(Events, AFragmentedDatagramIsOneMapping) {
   watch(all_types);
   auto datagram = udp({who.pod, 5000}, {who.world, 53});
   datagram.payload = std::string(1500, 'x');
@@ -158,7 +158,7 @@ TEST_P(Events, a_datagram_in_fragments_is_one_mapping) {
   EXPECT_EQ(taken().size(), 1u);
 }
 
-TEST_P(Events, nothing_is_written_unless_somebody_wants_it) {
+TEST_P(Events, NothingIsWrittenWithoutAMonitor) {
   open(5000);
   open(5001);
   watch(all_types, 0);  // the lease has run out
@@ -175,7 +175,7 @@ TEST_P(Events, nothing_is_written_unless_somebody_wants_it) {
 }
 
 // Each is counted by reason, and either written or counted as lost; a mapping made in the midst of it is told.
-TEST_P(Events, a_flood_of_drops_is_counted_and_hides_no_mapping) {
+TEST_P(Events, AFloodOfDropsIsCountedAndHidesNoMapping) {
   constexpr std::uint32_t packets = 200'000;
   watch(all_types);
   auto frame = tcp({who.pod, 5001}, {who.world, 443}, rst).frame();

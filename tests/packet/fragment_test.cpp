@@ -56,7 +56,7 @@ class Fragments : public BothFamilies {
 };
 MASQ_BOTH_FAMILIES(Fragments);
 
-TEST_P(Fragments, out_and_back) {
+TEST_P(Fragments, AreTranslatedInBothDirections) {
   expect_out(datagram({who.pod, 5000}, {who.world, 53}), 0x12345678, datagram({who.external, 5000}, {who.world, 53}),
              0x12345678);
   const auto answer = fragments(datagram({who.world, 53}, {who.external, 5000}), 99);
@@ -68,14 +68,14 @@ TEST_P(Fragments, out_and_back) {
   }
 }
 
-TEST_P(Fragments, behind_the_first_in_any_order_and_twice) {
+TEST_P(Fragments, BehindTheFirstAreTranslatedInAnyOrderAndTwice) {
   const auto sent = fragments(datagram({who.pod, 5000}, {who.world, 53}), 7);
   const auto expected = fragments(datagram({who.external, 5000}, {who.world, 53}), 7);
   for (const std::size_t i : {0, 3, 1, 2, 0, 3, 3, 1}) EXPECT_BYTES(expected[i], out(sent[i])) << i;
   EXPECT_EQ(engine.control(who.family).used, 2u);  // the connection and its datagram
 }
 
-TEST_P(Fragments, of_two_pods_under_one_identification_leave_under_two) {
+TEST_P(Fragments, OfTwoPodsWithOneIdentificationGetTwo) {
   const auto first = datagram({who.pod, 5000}, {who.world, 53}), second = datagram({who.pod2, 6000}, {who.world, 53});
   expect_out(first, 7, datagram({who.external, 5000}, {who.world, 53}), 7);
   const auto id = id_of(out(fragments(second, 7)[0]).bytes);
@@ -84,13 +84,13 @@ TEST_P(Fragments, of_two_pods_under_one_identification_leave_under_two) {
   expect_out(first, 7, datagram({who.external, 5000}, {who.world, 53}), 7);
 }
 
-TEST_P(Fragments, of_a_ping) {
+TEST_P(Fragments, OfAPingAreTranslated) {
   auto ping = echo_request(who.pod, who.world, 77), expected = echo_request(who.external, who.world, 77);
   ping.payload = expected.payload = std::string(1500, 'p');
   expect_out(ping, 7, expected, 7);
 }
 
-TEST_P(Fragments, before_the_first_wait_on_the_way_out_and_pass_on_the_way_in) {
+TEST_P(Fragments, BeforeTheFirstAreHeldOutboundAndPassInbound) {
   const auto sent = fragments(datagram({who.pod, 5000}, {who.world, 53}), 7);
   EXPECT_EQ(out(sent[1]).reason, "fragment_held");
   EXPECT_EQ(out(sent[1]).verdict, drop);
@@ -99,14 +99,14 @@ TEST_P(Fragments, before_the_first_wait_on_the_way_out_and_pass_on_the_way_in) {
   EXPECT_BYTES(answer[1], in(answer[1]));
 }
 
-TEST_P(Fragments, of_one_sender_fill_no_more_than_its_share) {
+TEST_P(Fragments, OfOneSenderAreHeldUpToItsShare) {
   for (std::uint32_t id = 0; id < MASQ_HELD_SLOTS_PER_SOURCE; ++id)
     ASSERT_EQ(out(fragments(datagram({who.pod, 5000}, {who.world, 53}), id)[1]).reason, "fragment_held") << id;
   EXPECT_EQ(out(fragments(datagram({who.pod, 5000}, {who.world, 53}), 1000)[1]).reason, "fragment");
   EXPECT_EQ(out(fragments(datagram({who.pod2, 5000}, {who.world, 53}), 1000)[1]).reason, "fragment_held");
 }
 
-TEST_P(Fragments, toward_what_is_left_alone_are_left_alone) {
+TEST_P(Fragments, ToAnExcludedDestinationPassUnchanged) {
   const auto sent = fragments(datagram({who.pod, 5000}, {who.excluded, 53}), 7);
   for (const std::size_t i : {2, 0, 1, 3}) {
     EXPECT_EQ(out(sent[i]).reason, "ip_masq_agent") << i;
@@ -114,7 +114,7 @@ TEST_P(Fragments, toward_what_is_left_alone_are_left_alone) {
   }
 }
 
-TEST_P(Fragments, of_answers_to_a_connection_from_outside_are_left_alone) {
+TEST_P(Fragments, OfRepliesToAnInboundConnectionPassUnchanged) {
   engine.ingress(udp({who.world, 30000}, {who.pod, 80}));
   const auto sent = fragments(datagram({who.pod, 80}, {who.world, 30000}), 7);
   for (const auto& fragment : sent) {
@@ -123,14 +123,14 @@ TEST_P(Fragments, of_answers_to_a_connection_from_outside_are_left_alone) {
   }
 }
 
-TEST_P(Fragments, for_the_node_are_left_alone) {
+TEST_P(Fragments, ForTheNodePassUnchanged) {
   for (const auto& fragment : fragments(datagram({who.world, 53}, {who.external, 40000}), 7)) {
     EXPECT_EQ(in(fragment).reason, "not_ours");
     EXPECT_BYTES(fragment, in(fragment));
   }
 }
 
-TEST_P(Fragments, of_two_datagrams_under_one_identification_reach_nobody) {
+TEST_P(Fragments, OfTwoDatagramsWithOneIdentificationAreDropped) {
   engine.egress(udp({who.pod, 5000}, {who.world, 53}));
   engine.egress(udp({who.pod2, 6000}, {who.world, 53}));
   const auto first = fragments(datagram({who.world, 53}, {who.external, 5000}), 99);
@@ -143,7 +143,7 @@ TEST_P(Fragments, of_two_datagrams_under_one_identification_reach_nobody) {
   }
 }
 
-TEST_P(Fragments, whose_first_is_too_short_for_its_ports_are_malformed) {
+TEST_P(Fragments, WithAFirstTooShortForItsPortsAreMalformed) {
   for (const std::size_t size : {0u, 8u, 16u}) {
     auto segment = tcp({who.pod, 5000}, {who.world, 443}, syn);
     if (size == 0) continue;
@@ -152,7 +152,7 @@ TEST_P(Fragments, whose_first_is_too_short_for_its_ports_are_malformed) {
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
-TEST(FragmentsIPv4, that_wait_in_vain_are_counted_as_dropped) {
+TEST(FragmentsIPv4, WithoutAFirstAreCountedAsDropped) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   auto datagram = udp({who.pod, 5000}, {who.world, 53});
@@ -163,14 +163,14 @@ TEST(FragmentsIPv4, that_wait_in_vain_are_counted_as_dropped) {
     ASSERT_LT(std::chrono::steady_clock::now(), gives_up);
 }
 
-TEST_P(Fragments, are_forgotten_soon) {
+TEST_P(Fragments, ExpireWithinThreeSeconds) {
   for (const auto& fragment : fragments(datagram({who.pod, 5000}, {who.world, 53}), 7)) out(fragment);
   EXPECT_EQ(engine.control(who.family).used, 2u);
   engine.pass_time(who.family, 3);
   EXPECT_EQ(engine.control(who.family).used, 1u);
 }
 
-TEST(FragmentsIPv6, that_are_alone_are_whole_packets) {  // RFC 6946
+TEST(FragmentsIPv6, AtomicOnesAreWholePackets) {  // RFC 6946
   const Engine engine{desired()};
   const auto who = cast(Family::ipv6);
   const auto alone = udp({who.pod, 5000}, {who.world, 53});
@@ -179,7 +179,7 @@ TEST(FragmentsIPv6, that_are_alone_are_whole_packets) {  // RFC 6946
   EXPECT_EQ(engine.control(Family::ipv6).used, 1u);
 }
 
-TEST(FragmentsIPv4, of_more_than_a_datagram_can_have_are_malformed) {
+TEST(FragmentsIPv4, BeyondTheLongestDatagramAreMalformed) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   auto datagram = udp({who.pod, 5000}, {who.world, 53});

@@ -85,7 +85,7 @@ class IcmpErrors : public BothFamilies {
 };
 MASQ_BOTH_FAMILIES(IcmpErrors);
 
-TEST_P(IcmpErrors, from_outside_reach_the_pod_with_its_own_packet_in_the_quote) {
+TEST_P(IcmpErrors, FromOutsideQuoteThePodsOwnPacket) {
   for (const auto& connection : connections())
     for (const auto type : types())
       for (const auto size : cuts()) {
@@ -97,7 +97,7 @@ TEST_P(IcmpErrors, from_outside_reach_the_pod_with_its_own_packet_in_the_quote) 
       }
 }
 
-TEST_P(IcmpErrors, from_a_pod_leave_as_the_nodes_with_the_worlds_packet_in_the_quote) {
+TEST_P(IcmpErrors, FromAPodQuoteTheWorldsPacketAndHaveTheNodesAddress) {
   for (const auto& connection : connections())
     for (const auto type : types())
       for (const auto size : cuts()) {
@@ -109,7 +109,7 @@ TEST_P(IcmpErrors, from_a_pod_leave_as_the_nodes_with_the_worlds_packet_in_the_q
       }
 }
 
-TEST_P(IcmpErrors, of_the_node_about_a_packet_toward_a_pod_do_not_show_the_pod) {
+TEST_P(IcmpErrors, OfTheNodeAboutAPacketToAPodHideThePod) {
   for (const auto& connection : connections())
     for (const auto type : types()) {
       const auto out = icmp_error(who.own, who.world, type, received(connection.back));
@@ -118,7 +118,7 @@ TEST_P(IcmpErrors, of_the_node_about_a_packet_toward_a_pod_do_not_show_the_pod) 
     }
 }
 
-TEST_P(IcmpErrors, in_frames_that_are_longer_than_the_packet) {
+TEST_P(IcmpErrors, MayHavePaddingInTheFrame) {
   const auto padded = [](Bytes frame) {
     frame.resize(frame.size() + 24, 0xaa);
     return frame;
@@ -130,7 +130,7 @@ TEST_P(IcmpErrors, in_frames_that_are_longer_than_the_packet) {
                engine.ingress_bytes(padded(in.frame()), who.family));
 }
 
-TEST_P(IcmpErrors, with_what_follows_the_quote) {  // RFC 4884: extensions behind 128 octets
+TEST_P(IcmpErrors, MayHaveExtensionsBehindTheQuote) {  // RFC 4884: extensions behind 128 octets
   auto packet = udp({who.pod, 5000}, {who.world, 53});
   packet.payload = std::string(200, 'x');
   auto quote = cut(sent(packet), 128), expected = cut(packet.ip(), 128);
@@ -140,7 +140,7 @@ TEST_P(IcmpErrors, with_what_follows_the_quote) {  // RFC 4884: extensions behin
                 engine.ingress(icmp_error(router, who.external, 3, quote), complete));
 }
 
-TEST(IcmpErrorsIPv4, with_options_in_the_quoted_header) {
+TEST(IcmpErrorsIPv4, MayQuoteAHeaderWithOptions) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   for (int words = 0; words <= 10; ++words) {
@@ -152,7 +152,7 @@ TEST(IcmpErrorsIPv4, with_options_in_the_quoted_header) {
   }
 }
 
-TEST(IcmpErrorsIPv6, about_a_packet_with_extension_headers) {
+TEST(IcmpErrorsIPv6, MayQuoteExtensionHeaders) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv6);
   auto packet = udp({who.pod, 5000}, {who.world, 53});
@@ -163,7 +163,7 @@ TEST(IcmpErrorsIPv6, about_a_packet_with_extension_headers) {
   EXPECT_PACKET(icmp_error(who.world, who.pod, 2, packet.ip()), engine.ingress(in));
 }
 
-TEST(IcmpErrorsIPv4, a_quoted_zero_udp_checksum_stays_zero) {
+TEST(IcmpErrorsIPv4, AQuotedZeroUdpChecksumStaysZero) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   auto packet = udp({who.pod, 5000}, {who.world, 53});
@@ -173,7 +173,7 @@ TEST(IcmpErrorsIPv4, a_quoted_zero_udp_checksum_stays_zero) {
   EXPECT_PACKET(icmp_error(who.world, who.pod, 3, packet.ip()), engine.ingress(in));
 }
 
-TEST_P(IcmpErrors, about_nothing_that_we_know) {
+TEST_P(IcmpErrors, AboutUnknownConnectionsCreateNoMapping) {
   const auto stray = icmp_error(router, who.external, 3, tcp({who.external, 5000}, {who.world, 443}).ip());
   EXPECT_EQ(engine.ingress(stray).reason, "not_ours");
   EXPECT_PACKET(stray, engine.ingress(stray));
@@ -186,13 +186,13 @@ TEST_P(IcmpErrors, about_nothing_that_we_know) {
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
-TEST_P(IcmpErrors, of_a_pod_about_another_pods_connection_do_not_leave) {
+TEST_P(IcmpErrors, OfAPodAboutAnotherPodsConnectionAreDropped) {
   engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn));
   const auto forged = icmp_error(who.pod2, who.world, 3, tcp({who.world, 443}, {who.pod, 5000}).ip());
   EXPECT_EQ(engine.egress(forged).reason, "icmp_error");
 }
 
-TEST_P(IcmpErrors, about_a_connection_from_outside_are_left) {
+TEST_P(IcmpErrors, AboutInboundConnectionsPassUnchanged) {
   const auto in = udp({who.world, 30000}, {who.pod, 80});
   engine.ingress(in);
   const auto error = icmp_error(who.pod, who.world, is_ipv4 ? 3 : 1, in.ip());
@@ -200,7 +200,7 @@ TEST_P(IcmpErrors, about_a_connection_from_outside_are_left) {
   EXPECT_PACKET(error, engine.egress(error));
 }
 
-TEST_P(IcmpErrors, never_end_or_refresh_a_mapping) {
+TEST_P(IcmpErrors, NeitherEndNorRefreshAMapping) {
   const auto packet = udp({who.pod, 5000}, {who.world, 53});
   const auto error = icmp_error(router, who.external, is_ipv4 ? 3 : 1, sent(packet));
   EXPECT_EQ(engine.ingress(error).reason, "translated");
@@ -212,7 +212,7 @@ TEST_P(IcmpErrors, never_end_or_refresh_a_mapping) {
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
-TEST(IcmpErrorsIPv4, redirects_about_a_connection_of_ours_are_dropped) {
+TEST(IcmpErrorsIPv4, RedirectsAboutAMappingAreDropped) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   const auto left = engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn)).bytes;

@@ -38,7 +38,7 @@ class Table : public BothFamilies {
 MASQ_BOTH_FAMILIES(Table);
 
 // Both ends of each range are used, nothing outside, and not one failure before the last port (R2, R7).
-TEST_P(Table, every_port_of_the_range_is_used) {
+TEST_P(Table, EveryPortOfTheRangeIsUsed) {
   for (const auto& ports : {std::vector<PortRange>{{2000, 2000}},
                             {{2000, 2001}},
                             {{2000, 2002}},
@@ -65,7 +65,7 @@ TEST_P(Table, every_port_of_the_range_is_used) {
   }
 }
 
-TEST_P(Table, a_full_table_refuses_new_connections_and_keeps_old_ones) {
+TEST_P(Table, AFullTableRefusesNewConnectionsAndKeepsOldOnes) {
   auto small = desired();
   small.max_mappings = 16;
   const Engine engine(small);
@@ -77,7 +77,7 @@ TEST_P(Table, a_full_table_refuses_new_connections_and_keeps_old_ones) {
   EXPECT_EQ(engine.control(who.family).used, 16u);
 }
 
-TEST_P(Table, a_pod_at_its_limit_does_not_hinder_another) {
+TEST_P(Table, APodAtItsLimitDoesNotBlockAnother) {
   auto limited = desired();
   limited.max_mappings_per_pod = 3;
   Engine engine(limited);
@@ -105,12 +105,12 @@ class Closed : public Table {
 MASQ_BOTH_FAMILIES(Closed);
 
 // RFC 9293 3.6.1: the remote side, in TIME-WAIT, takes a SYN with a higher sequence number (R12).
-TEST_P(Closed, its_pod_may_begin_again_with_a_higher_sequence_number) {
+TEST_P(Closed, ItsPodMayReopenItWithAHigherSequenceNumber) {
   EXPECT_EQ(source_port(engine.egress(at(tcp(pod, world, syn), 2001))), 5000);
   EXPECT_EQ(engine.control(who.family).used, 1u);
 }
 
-TEST_P(Closed, a_lower_sequence_number_gets_another_port_and_the_old_one_rests) {
+TEST_P(Closed, ALowerSequenceNumberGetsAnotherPortAndQuarantinesTheOld) {
   const auto port = source_port(engine.egress(at(tcp(pod, world, syn), 1500)));
   EXPECT_NE(port, 5000);
   EXPECT_EQ(source_port(engine.egress(at(tcp(pod, world, ack), 1501))), port);
@@ -123,7 +123,7 @@ TEST_P(Closed, a_lower_sequence_number_gets_another_port_and_the_old_one_rests) 
   EXPECT_EQ(source_port(open(engine, 5000, who.pod2)), 5000);
 }
 
-TEST_P(Closed, a_syn_on_an_open_connection_is_another_connection) {
+TEST_P(Closed, ASynOnAnOpenConnectionIsAnotherConnection) {
   const Endpoint other_port{who.pod, 6000};
   engine.egress(at(tcp(other_port, world, syn), 1000));
   EXPECT_EQ(source_port(engine.egress(at(tcp(other_port, world, syn), 1000))), 6000) << "sent again";
@@ -133,14 +133,14 @@ TEST_P(Closed, a_syn_on_an_open_connection_is_another_connection) {
   EXPECT_NE(source_port(engine.egress(at(tcp(other_port, world, syn), 9000))), 6000);
 }
 
-TEST_P(Closed, after_a_reset_the_port_is_free_for_its_pod) {
+TEST_P(Closed, AfterAResetThePortIsFreeForItsPod) {
   engine.egress(at(tcp({who.pod, 6000}, world, syn), 1000));
   engine.ingress(tcp(world, {who.external, 6000}, rst | ack));
   EXPECT_EQ(source_port(engine.egress(at(tcp({who.pod, 6000}, world, syn), 500))), 6000);
 }
 
 // R8: a program of the node binds to a port after a pod's connection was mapped to it, and speaks to the same endpoint.
-TEST_P(Table, the_nodes_own_connection_takes_the_port_back) {
+TEST_P(Table, TheNodesOwnConnectionPreemptsAMapping) {
   for (const auto make : {+[](const Endpoint& a, const Endpoint& b) { return tcp(a, b, syn); }, &udp}) {
     const Engine engine(desired());
     const Endpoint external{who.external, 5000}, world{who.world, 443};
@@ -151,7 +151,7 @@ TEST_P(Table, the_nodes_own_connection_takes_the_port_back) {
   }
 }
 
-TEST_P(Table, searches_for_a_port_are_counted) {
+TEST_P(Table, SearchesForAPortAreCounted) {
   auto narrow = desired();
   narrow.ports = {{.low = 2000, .high = 2001}};
   const Engine engine(narrow);
@@ -168,7 +168,7 @@ TEST_P(Table, searches_for_a_port_are_counted) {
 }
 
 // R83; and a pod does not get what comes for the node's own tunnels.
-TEST_P(Table, what_the_node_itself_speaks_without_a_socket_is_its_own) {
+TEST_P(Table, TheNodesTrafficWithoutASocketPreemptsAMapping) {
   const auto ping = [](const Address& a, const Address& b) { return echo_request(a, b, 77); };
   const auto pong = [](const Address& a, const Address& b) { return echo_reply(a, b, 77); };
   const auto tunnel = [](const Address& a, const Address& b) { return other(a, b, 4, pattern(20)); };
@@ -186,7 +186,7 @@ TEST_P(Table, what_the_node_itself_speaks_without_a_socket_is_its_own) {
   EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "not_ours") << "the pod's has another identifier now";
 }
 
-TEST_P(Table, connections_left_alone_have_their_own_room) {
+TEST_P(Table, BypassedConnectionsHaveTheirOwnLimit) {
   auto small = desired();
   small.max_mappings = 16;
   const Engine engine(small);
@@ -198,7 +198,7 @@ TEST_P(Table, connections_left_alone_have_their_own_room) {
     EXPECT_EQ(open(engine, static_cast<std::uint16_t>(5000 + i), who.pod).reason, "translated");
 }
 
-TEST_P(Table, a_pool_is_used_and_a_pod_keeps_its_address) {
+TEST_P(Table, APoolIsUsedAndAPodKeepsItsAddress) {
   auto pool = desired();
   const auto second = address(who.family == Family::ipv4 ? "192.0.2.77" : "2001:db8::77");
   (who.family == Family::ipv4 ? pool.uplinks[0].ipv4 : pool.uplinks[0].ipv6).push_back(second);
@@ -219,7 +219,7 @@ TEST_P(Table, a_pool_is_used_and_a_pod_keeps_its_address) {
 }
 
 // More keys than a bucket has cells still find each other: the indexes of a small table are crowded on purpose.
-TEST_P(Table, thousands_of_connections_are_found_again) {
+TEST_P(Table, ThousandsOfConnectionsAreFoundAgain) {
   const Engine engine(desired());
   for (std::uint16_t i = 0; i < 4000; ++i)
     ASSERT_EQ(open(engine, static_cast<std::uint16_t>(2000 + i), who.pod).reason, "translated");

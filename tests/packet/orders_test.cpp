@@ -38,7 +38,7 @@ class Orders : public BothFamilies {
 MASQ_BOTH_FAMILIES(Orders);
 
 // R35
-TEST_P(Orders, nothing_leaves_under_an_address_that_is_away_and_all_goes_on_when_it_is_back) {
+TEST_P(Orders, PacketsAreDroppedWhileTheirAddressIsLostAndResumeAfterwards) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_WAIT);
   expect_dropped(engine.egress(tcp(pod, world)), "address_away");
@@ -49,7 +49,7 @@ TEST_P(Orders, nothing_leaves_under_an_address_that_is_away_and_all_goes_on_when
   EXPECT_PACKET(udp(external, world), engine.egress(udp(pod, world)));
 }
 
-TEST_P(Orders, a_pods_icmp_error_does_not_leave_under_an_address_that_is_away) {
+TEST_P(Orders, APodsIcmpErrorIsDroppedWhileItsAddressIsLost) {
   establish();
   const auto quote = tcp(world, pod).ip();
   const std::uint8_t unreachable = who.family == Family::ipv4 ? 3 : 1;
@@ -58,7 +58,7 @@ TEST_P(Orders, a_pods_icmp_error_does_not_leave_under_an_address_that_is_away) {
   expect_dropped(engine.egress(icmp_error(who.pod, who.world, unreachable, quote)), "address_away");
 }
 
-TEST_P(Orders, a_new_connection_does_not_wait_for_the_old_ones_address) {
+TEST_P(Orders, ANewConnectionDoesNotWaitForTheLostAddress) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_WAIT);
   auto again = tcp(pod, world, syn);
@@ -70,7 +70,7 @@ TEST_P(Orders, a_new_connection_does_not_wait_for_the_old_ones_address) {
 }
 
 // What a pod had acknowledged when it was asked is what a RST has to fit.
-TEST_P(Orders, the_acknowledgement_of_a_pod_that_waits_is_noted) {
+TEST_P(Orders, AcknowledgementsOfAWaitingPodAreRecorded) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_WAIT);
   auto answer = tcp(pod, world);
@@ -86,7 +86,7 @@ TEST_P(Orders, the_acknowledgement_of_a_pod_that_waits_is_noted) {
 }
 
 // R30
-TEST_P(Orders, nothing_of_a_pod_that_is_gone_reaches_the_next_one) {
+TEST_P(Orders, PacketsForARemovedPodAreDropped) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_REST);
   expect_dropped(engine.ingress(tcp(world, external)), "resting");
@@ -97,7 +97,7 @@ TEST_P(Orders, nothing_of_a_pod_that_is_gone_reaches_the_next_one) {
 }
 
 // R12, R30
-TEST_P(Orders, the_next_pod_gets_other_ports_until_the_old_ones_have_rested) {
+TEST_P(Orders, ANewPodGetsOtherPortsThanThoseInQuarantine) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_REST);
   const auto segment = engine.egress(tcp(pod, world, syn));
@@ -110,7 +110,7 @@ TEST_P(Orders, the_next_pod_gets_other_ports_until_the_old_ones_have_rested) {
   expect_dropped(engine.ingress(udp(world, external)), "resting");
 }
 
-TEST_P(Orders, what_comes_in_does_not_keep_a_resting_port_for_ever) {
+TEST_P(Orders, InboundPacketsDoNotExtendAQuarantine) {
   Engine own(desired());
   own.egress(udp(pod, world));
   own.ingress(udp(world, external));
@@ -122,7 +122,7 @@ TEST_P(Orders, what_comes_in_does_not_keep_a_resting_port_for_ever) {
   EXPECT_EQ(own.control(who.family).used, 0u);
 }
 
-TEST_P(Orders, nothing_passes_of_a_connection_that_is_handed_over) {
+TEST_P(Orders, PacketsOfASuspendedConnectionAreDropped) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_HOLD);
   for (const std::uint8_t flags : {std::uint8_t{ack}, std::uint8_t{syn}})
@@ -134,7 +134,7 @@ TEST_P(Orders, nothing_passes_of_a_connection_that_is_handed_over) {
 }
 
 // Not before the pod's next packet: a segment from outside would be taken for an inbound connection's until then.
-TEST_P(Orders, a_decision_that_is_to_be_forgotten_is_taken_anew) {
+TEST_P(Orders, AForgottenDecisionIsMadeAgain) {
   Engine own(desired());
   const Endpoint native{who.native, 443};
   own.egress(tcp(pod, native, syn));

@@ -74,26 +74,26 @@ class Fill : public Ports {
 };
 MASQ_BOTH_FAMILIES(Fill);
 
-TEST_P(Fill, one_by_one) {
+TEST_P(Fill, OneByOne) {
   fill(ports_from(1024), false);
 }
 
-TEST_P(Fill, one_by_one_from_ports_that_none_of_them_can_keep) {
+TEST_P(Fill, OneByOneFromPortsOutsideTheRange) {
   fill(ports_from(30000), false);
 }
 
-TEST_P(Fill, in_random_order) {
+TEST_P(Fill, InRandomOrder) {
   auto order = ports_from(15000);  // half of them can be kept
   std::ranges::shuffle(order, std::mt19937(1));
   fill(order, false);
 }
 
-TEST_P(Fill, fully_at_random) {
+TEST_P(Fill, FullyAtRandom) {
   fill(ports_from(1024), true);
 }
 
 // R1, R2: the port of the connection that ended is the one that the next gets.
-TEST_P(Fill, one_port_is_free_again) {
+TEST_P(Fill, AReleasedPortIsTheOneThatIsUsed) {
   const auto wanted = roomy({{2000, 2999}});
   Engine engine(wanted);
   for (std::uint16_t i = 0; i < 1000; ++i) open(engine, {who.pod, static_cast<std::uint16_t>(40000 + i)});
@@ -151,14 +151,14 @@ class KnownPorts : public Ports {
 };
 MASQ_BOTH_FAMILIES(KnownPorts);
 
-TEST_P(KnownPorts, what_is_taken_is_looked_at_once_when_ports_are_hard_to_find) {
+TEST_P(KnownPorts, TakenPortsAreProbedOnceWhenFreePortsAreRare) {
   const Engine engine(roomy({{2000, 2999}}));
   for (std::uint16_t i = 0; i < 1000; ++i) open(engine, {who.pod, static_cast<std::uint16_t>(40000 + i)});
   // Each its own; then some guesses, and each port of the range once. Without memory it were about 8,500.
   EXPECT_LT(engine.births(who.family).attempts, 4000u);
 }
 
-TEST_P(KnownPorts, a_port_of_the_nodes_is_used_as_soon_as_it_is_closed) {
+TEST_P(KnownPorts, APortOfTheNodeIsUsedOnceItsSocketIsClosed) {
   Engine engine(roomy(two));
   auto socket = listen(2001);
   EXPECT_EQ(open(engine, {who.pod, 2000}), pass);
@@ -169,7 +169,7 @@ TEST_P(KnownPorts, a_port_of_the_nodes_is_used_as_soon_as_it_is_closed) {
 }
 
 // A bit that was set in an element which the LRU had just given to this endpoint.
-TEST_P(KnownPorts, what_is_wrong_is_forgotten_after_a_minute) {
+TEST_P(KnownPorts, AWrongBitIsDiscardedAfterAMinute) {
   Engine engine(roomy(two));
   EXPECT_EQ(open(engine, {who.pod, 40000}), pass);
   EXPECT_EQ(open(engine, {who.pod, 40001}), pass);
@@ -187,7 +187,7 @@ TEST_P(KnownPorts, what_is_wrong_is_forgotten_after_a_minute) {
 }
 
 // R6, R7: whatever the mode and the pod's port, the range is kept to; all of it is used, and kept ports are kept.
-TEST_P(Ports, every_port_is_in_range_in_every_mode) {
+TEST_P(Ports, EveryPortIsInRangeInEveryMode) {
   const std::vector<std::vector<PortRange>> lists = {{{2000, 2999}}, {{1024, 1500}, {20000, 29999}, {61000, 65535}}};
   for (const auto& ranges : lists) {
     for (const bool random : {false, true}) {
@@ -218,7 +218,7 @@ TEST_P(Ports, every_port_is_in_range_in_every_mode) {
 }
 
 // A pool is used evenly: of 2,000 pods, each of four addresses has a quarter, give or take.
-TEST_P(Ports, a_pool_is_used_evenly) {
+TEST_P(Ports, APoolIsUsedEvenly) {
   auto pool = roomy({{1024, 29999}});
   auto& addresses = who.family == Family::ipv4 ? pool.uplinks[0].ipv4 : pool.uplinks[0].ipv6;
   addresses.clear();

@@ -58,7 +58,7 @@ Bytes spi(std::uint32_t value, std::size_t at) {
   return bytes;
 }
 
-TEST_P(Protocols, of_which_nothing_is_known_go_by_address) {
+TEST_P(Protocols, WithoutPortsAreTranslatedByAddress) {
   const std::set<int> ports = {IPPROTO_TCP,  IPPROTO_UDP,  IPPROTO_UDPLITE,
                                IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_GRE,
                                IPPROTO_ESP,  IPPROTO_AH,   is_ipv4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6}};
@@ -74,7 +74,7 @@ TEST_P(Protocols, of_which_nothing_is_known_go_by_address) {
   }
 }
 
-TEST_P(Protocols, udp_lite_has_its_port_mapped) {
+TEST_P(Protocols, UdpLiteHasItsPortMapped) {
   const auto lite = [](const Endpoint& from, const Endpoint& to) {
     auto p = udp(from, to);
     p.protocol = IPPROTO_UDPLITE;  // RFC 3828: the length field says how much is covered, here all
@@ -85,20 +85,20 @@ TEST_P(Protocols, udp_lite_has_its_port_mapped) {
   EXPECT_EQ(engine.egress(lite({who.pod2, 5000}, {who.world, 53})).reason, "translated");
 }
 
-TEST_P(Protocols, sctp_keeps_its_port_and_checksum) {
+TEST_P(Protocols, SctpKeepsItsPortAndChecksum) {
   expect_masqueraded(other(who.pod, who.world, IPPROTO_SCTP, sctp_chunk(1, 9, 1)));
   expect_back(other(who.world, who.external, IPPROTO_SCTP, sctp_chunk(9, 1, 2)), who.pod);
   EXPECT_EQ(engine.egress(other(who.pod2, who.world, IPPROTO_SCTP, sctp_chunk(1, 9, 1))).reason, "no_free_port");
   expect_masqueraded(other(who.pod2, who.world, IPPROTO_SCTP, sctp_chunk(2, 9, 1)));
 }
 
-TEST_P(Protocols, sctp_is_opened_by_no_answer_and_no_end) {
+TEST_P(Protocols, SctpRepliesAndEndsCreateNoMapping) {
   for (const std::uint8_t chunk : {2, 6, 8, 14})
     EXPECT_EQ(engine.egress(other(who.pod, who.world, IPPROTO_SCTP, sctp_chunk(1, 9, chunk))).reason, "not_an_opener");
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
-TEST_P(Protocols, gre_is_told_apart_by_its_key) {
+TEST_P(Protocols, GreIsDistinguishedByItsKey) {
   expect_masqueraded(other(who.pod, who.world, IPPROTO_GRE, gre(100)));
   expect_masqueraded(other(who.pod2, who.world, IPPROTO_GRE, gre(200)));
   expect_back(other(who.world, who.external, IPPROTO_GRE, gre(100)), who.pod);
@@ -109,7 +109,7 @@ TEST_P(Protocols, gre_is_told_apart_by_its_key) {
   EXPECT_EQ(engine.egress(other(who.pod2, who.world, IPPROTO_GRE, Bytes(24))).reason, "no_free_port");
 }
 
-TEST_P(Protocols, esp_and_ah_are_told_apart_by_their_spi) {
+TEST_P(Protocols, EspAndAhAreDistinguishedByTheirSpi) {
   for (const auto& [protocol, at] : {std::pair{IPPROTO_ESP, 0u}, std::pair{IPPROTO_AH, 4u}}) {
     const auto number = static_cast<std::uint8_t>(protocol);
     expect_masqueraded(other(who.pod, who.world, number, spi(100, at)));
@@ -120,7 +120,7 @@ TEST_P(Protocols, esp_and_ah_are_told_apart_by_their_spi) {
   }
 }
 
-TEST_P(Protocols, with_too_little_behind_the_ip_header_are_malformed) {
+TEST_P(Protocols, WithTooShortHeadersAreMalformed) {
   const std::pair<int, std::size_t> least[] = {{IPPROTO_SCTP, 16}, {IPPROTO_DCCP, 12}, {IPPROTO_GRE, 4},
                                                {IPPROTO_ESP, 8},   {IPPROTO_AH, 12},   {IPPROTO_UDPLITE, 8}};
   for (const auto& [protocol, size] : least)
@@ -138,7 +138,7 @@ struct Lie {
   std::uint8_t value;
 };
 
-TEST_P(Protocols, headers_that_contradict_themselves_make_no_mapping) {
+TEST_P(Protocols, ContradictoryHeadersCreateNoMapping) {
   const std::size_t l4 = is_ipv4 ? 20 : 40;
   std::vector<Lie> lies = {{"version", 0, is_ipv4 ? std::uint8_t{0x55} : std::uint8_t{0x50}},
                            {"length beyond the packet", is_ipv4 ? 2u : 4u, 0x10},
@@ -170,7 +170,7 @@ TEST_P(Protocols, headers_that_contradict_themselves_make_no_mapping) {
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
-TEST_P(Protocols, destinations_that_no_wire_has_make_no_mapping) {
+TEST_P(Protocols, InvalidDestinationsCreateNoMapping) {
   const std::vector<const char*> destinations4 = {"0.0.0.0", "0.1.2.3", "127.0.0.1"}, destinations6 = {"::", "::1"};
   for (const auto* text : is_ipv4 ? destinations4 : destinations6)
     EXPECT_EQ(engine.egress(udp({who.pod, 5000}, {address(text), 53})).reason, "malformed") << text;
@@ -178,7 +178,7 @@ TEST_P(Protocols, destinations_that_no_wire_has_make_no_mapping) {
   EXPECT_EQ(engine.control(who.family).used + engine.control(who.family).left, 0u);
 }
 
-TEST_P(Protocols, in_frames_with_vlan_tags) {
+TEST_P(Protocols, InFramesWithVlanTagsAreTranslated) {
   for (int tags = 1; tags <= 2; ++tags) {
     const auto tagged = [&](Bytes frame) {
       for (int tag = 0; tag < tags; ++tag) frame.insert(frame.begin() + 12, {0x81, 0x00, 0x00, 0x64});
@@ -216,38 +216,38 @@ class ExtensionHeaders : public testing::Test {
   }
 };
 
-TEST_F(ExtensionHeaders, every_three_in_every_order) {
+TEST_F(ExtensionHeaders, EveryThreeInEveryOrder) {
   for (const auto& a : extensions)
     for (const auto& b : extensions)
       for (const auto& c : extensions) expect_both_ways({a, b, c});
 }
 
-TEST_F(ExtensionHeaders, six_and_eight_in_a_row) {
+TEST_F(ExtensionHeaders, SixAndEightInARow) {
   const auto& [hop, destination, routing, fragment] = extensions;
   expect_both_ways({hop, destination, routing, fragment, destination, destination});
   expect_both_ways({hop, destination, destination, destination, routing, destination, destination, destination});
 }
 
-TEST_F(ExtensionHeaders, more_than_that_are_malformed) {
+TEST_F(ExtensionHeaders, MoreThanEightAreMalformed) {
   auto packet = udp({who.pod, 5000}, {who.world, 53});
   packet.extensions.assign(9, extensions[1]);
   EXPECT_EQ(engine.egress(packet).reason, "malformed");
 }
 
-TEST_F(ExtensionHeaders, that_end_before_their_time_are_malformed) {
+TEST_F(ExtensionHeaders, TruncatedOnesAreMalformed) {
   auto packet = udp({who.pod, 5000}, {who.world, 53});
   packet.extensions = {extensions[0], extensions[1]};
   packet.extensions[1].octets[1] = 200;
   EXPECT_EQ(engine.egress(packet).reason, "malformed");
 }
 
-TEST_F(ExtensionHeaders, before_a_ping) {
+TEST_F(ExtensionHeaders, BeforeAPingArePassedOver) {
   auto ping = echo_request(who.pod, who.world, 77), expected = echo_request(who.external, who.world, 77);
   ping.extensions = expected.extensions = {extensions[1]};
   EXPECT_PACKET(expected, engine.egress(ping));
 }
 
-TEST_F(ExtensionHeaders, neighbour_discovery_stays_as_it_is) {
+TEST_F(ExtensionHeaders, NeighbourDiscoveryPassesUnchanged) {
   auto solicitation = echo_request(who.pod, who.world, 0);
   for (const std::uint8_t type : {133, 134, 135, 136, 137}) {
     solicitation.icmp_type = type;

@@ -53,7 +53,7 @@ void in_lockstep(int steps, const std::function<void(int thread, int step)>& act
 }
 
 // R4: A and AAAA, the two first datagrams of one socket.
-TEST_P(Races, the_first_two_datagrams_of_a_flow_make_one_mapping) {
+TEST_P(Races, TheFirstTwoDatagramsOfAFlowCreateOneMapping) {
   const int pairs = 20000;
   Engine engine(roomy(2 * pairs));  // for a moment, some flows have two
   in_lockstep(pairs, [&](int, int step) {
@@ -67,7 +67,7 @@ TEST_P(Races, the_first_two_datagrams_of_a_flow_make_one_mapping) {
 }
 
 // R3, R5: two pods with one source port, to one destination.
-TEST_P(Races, two_pods_with_one_port_get_two) {
+TEST_P(Races, TwoPodsWithOneSourcePortGetTwoPorts) {
   const int pairs = 6000;
   auto narrow = roomy(40000);
   narrow.ports = {{2000, 2000 + 2 * pairs - 1}};  // they just fit
@@ -104,7 +104,7 @@ std::uint32_t home_of(const Endpoint& from, const Endpoint& to, std::uint64_t se
 
 // R26, R27: two CPUs open and reset the connections of one bucket, while the sweep takes some apart. Not one packet is
 // refused, forward and reply entries stay together, and in the end nothing is left.
-TEST_P(Races, churn_in_one_bucket_loses_nothing) {
+TEST_P(Races, ChurnInOneBucketLosesNothing) {
   Engine engine(roomy(2000));
   const Endpoint world{who.world, 443};
   const auto home = [&](std::uint16_t port) {
@@ -135,7 +135,7 @@ TEST_P(Races, churn_in_one_bucket_loses_nothing) {
 }
 
 // The same at large: tens of thousands come and go on two CPUs.
-TEST_P(Races, after_churn_everything_expires) {
+TEST_P(Races, AfterChurnEverythingExpires) {
   Engine engine(roomy(20000));
   for (int round = 0; round < 3; ++round) {
     const auto churn = [&](const Address& pod, unsigned seed) {

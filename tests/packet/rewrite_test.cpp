@@ -25,7 +25,7 @@ class Rewrite : public BothFamilies {
 };
 MASQ_BOTH_FAMILIES(Rewrite);
 
-TEST_P(Rewrite, tcp_out_and_back) {
+TEST_P(Rewrite, TcpIsTranslatedInBothDirections) {
   auto out = engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn));
   EXPECT_EQ(out.verdict, pass);
   EXPECT_PACKET(tcp({who.external, 5000}, {who.world, 443}, syn), out);
@@ -34,17 +34,17 @@ TEST_P(Rewrite, tcp_out_and_back) {
   EXPECT_PACKET(tcp({who.world, 443}, {who.pod, 5000}, syn | ack), back);
 }
 
-TEST_P(Rewrite, udp_out_and_back) {
+TEST_P(Rewrite, UdpIsTranslatedInBothDirections) {
   EXPECT_PACKET(udp({who.external, 5000}, {who.world, 53}), engine.egress(udp({who.pod, 5000}, {who.world, 53})));
   EXPECT_PACKET(udp({who.world, 53}, {who.pod, 5000}), engine.ingress(udp({who.world, 53}, {who.external, 5000})));
 }
 
-TEST_P(Rewrite, echo_out_and_back) {
+TEST_P(Rewrite, EchoIsTranslatedInBothDirections) {
   EXPECT_PACKET(echo_request(who.external, who.world, 77), engine.egress(echo_request(who.pod, who.world, 77)));
   EXPECT_PACKET(echo_reply(who.world, who.pod, 77), engine.ingress(echo_reply(who.world, who.external, 77)));
 }
 
-TEST_P(Rewrite, a_taken_port_gives_another_and_comes_back_to_the_right_pod) {
+TEST_P(Rewrite, ATakenPortIsReplacedAndRepliesReachTheRightPod) {
   for (const auto make : {+[](const Endpoint& a, const Endpoint& b) { return tcp(a, b, syn); }, &udp}) {
     engine.egress(make({who.pod, 5000}, {who.world, 443}));
     const auto second = make({who.pod2, 5000}, {who.world, 443});
@@ -58,7 +58,7 @@ TEST_P(Rewrite, a_taken_port_gives_another_and_comes_back_to_the_right_pod) {
   }
 }
 
-TEST_P(Rewrite, a_taken_identifier_gives_another) {
+TEST_P(Rewrite, ATakenIdentifierIsReplaced) {
   engine.egress(echo_request(who.pod, who.world, 77));
   const auto id = mapped_port(echo_request(who.pod2, who.world, 77));
   ASSERT_NE(id, 77);
@@ -66,14 +66,14 @@ TEST_P(Rewrite, a_taken_identifier_gives_another) {
   EXPECT_PACKET(echo_reply(who.world, who.pod2, 77), engine.ingress(echo_reply(who.world, who.external, id)));
 }
 
-TEST_P(Rewrite, a_port_out_of_range_is_changed) {
+TEST_P(Rewrite, APortOutsideTheRangeIsReplaced) {
   const auto port = mapped_port(tcp({who.pod, 80}, {who.world, 443}, syn));
   EXPECT_TRUE((port >= 1024 && port <= 29999) || port >= 61000) << port;
   EXPECT_PACKET(tcp({who.external, port}, {who.world, 443}, syn),
                 engine.egress(tcp({who.pod, 80}, {who.world, 443}, syn)));
 }
 
-TEST_P(Rewrite, payloads_of_every_small_size) {
+TEST_P(Rewrite, PayloadsOfEverySmallSizeAreKept) {
   for (std::size_t size = 0; size < 70; ++size) {
     auto packet = udp({who.pod, 5000}, {who.world, 53});
     packet.payload = std::string(size, 'x');
@@ -83,7 +83,7 @@ TEST_P(Rewrite, payloads_of_every_small_size) {
   }
 }
 
-TEST_P(Rewrite, checksum_that_comes_out_as_zero_is_sent_as_ffff) {
+TEST_P(Rewrite, AChecksumThatBecomesZeroIsSentAsFfff) {
   for (int high = 0; high < 256; ++high) {  // one of these makes the sum zero for some low byte
     auto packet = udp({who.pod, 5000}, {who.world, 53});
     for (int low = 0; low < 256; low += 5) {
@@ -95,7 +95,7 @@ TEST_P(Rewrite, checksum_that_comes_out_as_zero_is_sent_as_ffff) {
   }
 }
 
-TEST_P(Rewrite, a_large_segment_passes_whole) {
+TEST_P(Rewrite, ALargeSegmentIsTranslatedWhole) {
   auto packet = tcp({who.pod, 5000}, {who.world, 443});
   packet.payload = std::string(2900, 'x');
   auto expected = packet;
@@ -103,7 +103,7 @@ TEST_P(Rewrite, a_large_segment_passes_whole) {
   EXPECT_PACKET(expected, engine.egress(packet, {.gso_size = 1448}));
 }
 
-TEST_P(Rewrite, the_sum_that_a_device_computed_stays_right) {
+TEST_P(Rewrite, AChecksumThatADeviceComputedRemainsCorrect) {
   const RunContext complete{.checksum_complete = true};
   EXPECT_PACKET(tcp({who.external, 5000}, {who.world, 443}, syn),
                 engine.egress(tcp({who.pod, 5000}, {who.world, 443}, syn), complete));
@@ -113,7 +113,7 @@ TEST_P(Rewrite, the_sum_that_a_device_computed_stays_right) {
                 engine.ingress(tcp({who.world, 443}, {who.external, 5000}, syn | ack), complete));
 }
 
-TEST(RewriteIPv4, a_zero_udp_checksum_stays_zero) {
+TEST(RewriteIPv4, AZeroUdpChecksumStaysZero) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   auto packet = udp({who.pod, 5000}, {who.world, 53});
@@ -123,7 +123,7 @@ TEST(RewriteIPv4, a_zero_udp_checksum_stays_zero) {
   EXPECT_PACKET(expected, engine.egress(packet));
 }
 
-TEST(RewriteIPv4, options_in_the_header) {
+TEST(RewriteIPv4, PacketsMayHaveOptions) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   for (int words = 0; words <= 10; ++words) {
@@ -135,7 +135,7 @@ TEST(RewriteIPv4, options_in_the_header) {
   }
 }
 
-TEST(RewriteIPv4, timestamp_queries_have_identifiers_too) {
+TEST(RewriteIPv4, TimestampQueriesHaveIdentifiersToo) {
   const Engine engine{desired()};
   const auto who = cast(Family::ipv4);
   auto query = echo_request(who.pod, who.world, 9);

@@ -42,7 +42,7 @@ struct Step {
 };
 
 // R23: the one table of timeouts, by protocol, state and direction, from both sides of each.
-TEST_P(Time, idle_mappings_end_in_their_time) {
+TEST_P(Time, IdleMappingsExpireAfterTheirTimeout) {
   const auto leaves = [](const Packet& packet) { return Step{Step::leaves, packet}; };
   const auto comes = [](const Packet& packet) { return Step{Step::comes, packet}; };
   const auto opens = leaves(out(syn)), answers = comes(back(syn | ack));
@@ -128,7 +128,7 @@ TEST_P(Time, idle_mappings_end_in_their_time) {
   EXPECT_EQ(disorder(engine, who.family), "");
 }
 
-TEST_P(Time, slots_and_ports_come_back) {
+TEST_P(Time, SlotsAndPortsAreReused) {
   auto small = desired();
   small.max_mappings = 16;
   small.ports = {{2000, 2015}};
@@ -144,7 +144,7 @@ TEST_P(Time, slots_and_ports_come_back) {
 }
 
 // R22: whatever there is many of, nothing stays.
-TEST_P(Time, all_identifiers_and_all_states_end) {
+TEST_P(Time, AllIdentifiersAndAllStatesExpire) {
   auto large = desired();
   large.max_mappings = large.max_mappings_per_pod = 80000;
   Engine engine(large);
@@ -173,7 +173,7 @@ TEST_P(Time, all_identifiers_and_all_states_end) {
 }
 
 // R20: what is in use is never ended, however often the sweep comes by.
-TEST_P(Time, no_sweep_ends_what_is_in_use) {
+TEST_P(Time, NoSweepEndsAMappingInUse) {
   Engine engine(desired());
   struct Use {
     int program;
@@ -213,7 +213,7 @@ TEST_P(Time, no_sweep_ends_what_is_in_use) {
 }
 
 // R21: a storm in one family does not keep the other's sweep waiting.
-TEST_P(Time, a_storm_in_one_family_does_not_keep_the_other_waiting) {
+TEST_P(Time, AStormInOneFamilyDoesNotDelayTheOther) {
   Engine engine(desired());
   const auto stormy = who.family == Family::ipv4 ? Family::ipv6 : Family::ipv4;
   std::atomic<bool> over = false;
@@ -237,7 +237,7 @@ TEST_P(Time, a_storm_in_one_family_does_not_keep_the_other_waiting) {
 }
 
 // R24: 65,535 RSTs by somebody who does not know the sequence numbers; then a lucky one, and the connection goes on.
-TEST_P(Time, forged_resets_do_not_shorten_a_connections_life) {
+TEST_P(Time, ForgedResetsDoNotShortenAConnectionsLife) {
   Engine engine(desired());
   engine.egress(out(syn));
   engine.ingress(back(syn | ack));
@@ -259,7 +259,7 @@ TEST_P(Time, forged_resets_do_not_shorten_a_connections_life) {
 }
 
 // R32: packets of one connection write its time at most once a second.
-TEST_P(Time, a_mapping_is_refreshed_at_most_once_a_second) {
+TEST_P(Time, AMappingIsRefreshedAtMostOnceASecond) {
   Engine engine(desired());
   const auto seen = [&] { return mappings(engine, who.family).at(0).seen; };
   engine.egress(out(syn));
@@ -278,7 +278,7 @@ TEST_P(Time, a_mapping_is_refreshed_at_most_once_a_second) {
 }
 
 // R18: in a full table those that nobody has answered for a second are the first to go, and nothing else goes.
-TEST_P(Time, half_open_connections_make_room_and_no_others) {
+TEST_P(Time, OnlyHalfOpenConnectionsAreEvicted) {
   auto small = desired();
   small.max_mappings = 32;
   small.max_mappings_per_pod = 32;
@@ -304,7 +304,7 @@ TEST_P(Time, half_open_connections_make_room_and_no_others) {
 }
 
 // The half-open ones are found wherever they are: here behind thousands that are answered.
-TEST_P(Time, half_open_connections_are_found_behind_long_runs_of_others) {
+TEST_P(Time, HalfOpenConnectionsAreFoundBehindManyOthers) {
   auto large = desired();
   large.max_mappings = large.max_mappings_per_pod = 6000;
   Engine engine(large);

@@ -119,7 +119,7 @@ Figures figures(const bpf_program* program, const std::string& log) {
           .stack = max_depth(0, calls(read_text(bpf_program__fd(program))), frames(log))};
 }
 
-TEST(Verifier, every_program_is_far_from_its_limits) {
+TEST(Verifier, EveryProgramIsFarFromItsLimits) {
   const Engine engine(desired());
   const std::unique_ptr<masq_bpf, Destroy> skeleton(masq_bpf::open());
   ASSERT_TRUE(skeleton);

@@ -6,7 +6,7 @@
 
 world serves tcp 80
 
-scenario "after SIGTERM old and new connections go on" family=ipv4,ipv6
+scenario "established and new connections work after SIGTERM" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office
     the_file_excludes office
@@ -18,7 +18,7 @@ scenario "after SIGTERM old and new connections go on" family=ipv4,ipv6
     pod1  reaches office as pod1
     talk  is_unbroken
 
-scenario "after SIGKILL old and new connections go on" family=ipv4,ipv6
+scenario "established and new connections work after SIGKILL" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office
     the_file_excludes office
@@ -30,7 +30,7 @@ scenario "after SIGKILL old and new connections go on" family=ipv4,ipv6
     pod1  reaches office as pod1
     talk  is_unbroken
 
-scenario "a restart under a transfer of a gigabyte loses nothing"
+scenario "restarts and SIGKILL do not break gigabyte transfers"
     masqd starts
     pod1  downloads from world as down
     pod2  uploads to world as up
@@ -45,7 +45,7 @@ scenario "a restart under a transfer of a gigabyte loses nothing"
     down  is_unbroken
     up    is_unbroken
 
-scenario "a restart with other options keeps old connections" family=ipv4,ipv6
+scenario "established connections survive a restart with other options" family=ipv4,ipv6
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
@@ -56,7 +56,7 @@ scenario "a restart with other options keeps old connections" family=ipv4,ipv6
     pod2  reaches world as node
     talk  is_unbroken
 
-scenario "twenty restarts under a ping every five milliseconds lose none"
+scenario "twenty restarts lose no ping sent every five milliseconds"
     masqd starts
     pod1  keeps_pinging world as flood
     for round in $(seq 20); do
@@ -64,7 +64,7 @@ scenario "twenty restarts under a ping every five milliseconds lose none"
     done
     flood lost_nothing
 
-scenario "killed at any moment of its start, masqd leaves what works"
+scenario "SIGKILL during the start of masqd interrupts no masquerading"
     masqd starts
     pod1  chats with world as talk
     masqd is_killed
@@ -79,7 +79,7 @@ scenario "killed at any moment of its start, masqd leaves what works"
     pod2  reaches world as node
     talk  is_unbroken
 
-scenario "what changed while the agent was away is seen at its return" family=ipv4,ipv6
+scenario "masqd applies changes that occurred while it was stopped" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office
     the_file_excludes branch
@@ -92,7 +92,7 @@ scenario "what changed while the agent was away is seen at its return" family=ip
     pod1  reaches beyond-east as node-east
     pod1  reaches world as node
 
-scenario "a second masqd ends with a clear line"
+scenario "a second masqd exits with an error"
     masqd starts
     status=0
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
@@ -101,7 +101,7 @@ scenario "a second masqd ends with a clear line"
     agent_is_ready
     pod1  reaches world as node
 
-scenario "a second masqd with other paths ends too: there is one for a node"
+scenario "a second masqd with other paths exits with an error"
     masqd starts
     agent_flags with "bpf-root=$work/other" "socket-path=$work/other.sock"
     status=0
@@ -110,13 +110,13 @@ scenario "a second masqd with other paths ends too: there is one for a node"
     contains "another masqd" "$said"
     pod1  reaches world as node
 
-scenario "SIGINT ends masqd like SIGTERM"
+scenario "SIGINT ends masqd with status 0, and masquerading continues"
     masqd starts
     end_agent -INT
     same  0 "$agent_exit" "exit"
     pod1  reaches world as node
 
-scenario "masqd outlives those who read its log"
+scenario "masqd continues when the reader of its log exits"
     mkfifo "$work/log"
     agent_log=$work/log
     agent_flags
@@ -129,21 +129,21 @@ scenario "masqd outlives those who read its log"
     within 5 pod1 reaches beyond-east as node-east
     agent_is_ready
 
-scenario "masqd without the right to do its work says so"
+scenario "masqd without privileges exits with a permission error"
     agent_flags
     status=0
     said=$(inside node setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
     same  1 "$status" "exit"
     contains "ermi" "$said" # "Permission denied", "not permitted"
 
-scenario "a bpf-root that cannot be one is said to be wrong" only=bpf
+scenario "masqd rejects a bpf-root that is not a directory" only=bpf
     agent_flags with "bpf-root=/dev/null"
     status=0
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
     same  1 "$status" "exit"
     contains /dev/null "$said"
 
-scenario "masqd that has nothing to do does nothing" serial
+scenario "an idle masqd uses no CPU" serial
     masqd starts
     ticks() { awk '{ print $14 + $15 }' "/proc/$agent/stat"; }
     sleep 0.5 # it may still be settling
@@ -151,7 +151,7 @@ scenario "masqd that has nothing to do does nothing" serial
     sleep 2   # the time that is measured
     [ $(($(ticks) - before)) -le 2 ] || fail "$(($(ticks) - before)) ticks of CPU time in 2 s"
 
-scenario "a hundred changes leave no descriptor and no memory behind" serial
+scenario "a hundred changes leak neither memory nor file descriptors" serial
     masqd starts with enable-ip-masq-agent
     changes() {
         local round
@@ -174,7 +174,7 @@ scenario "a hundred changes leave no descriptor and no memory behind" serial
     within 2 no_more
     [ $(($(resident) - memory)) -lt 2048 ] || fail "$memory kB became $(resident) kB"
 
-scenario "what changes nothing applies nothing"
+scenario "unchanged files and unrelated links cause no apply"
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     before=$(grep -c applied "$agent_log")
@@ -187,7 +187,7 @@ scenario "what changes nothing applies nothing"
     done
     same  "$before" "$(grep -c applied "$agent_log")" "times that something was applied"
 
-scenario "SIGHUP reads every source again"
+scenario "masqd reads the config directory again on SIGHUP"
     the_world_knows_the_pods
     left_alone office
     mkdir "$work/keys"
@@ -197,14 +197,14 @@ scenario "SIGHUP reads every source again"
     kill  -HUP "$agent"
     within 1 pod1 reaches office as pod1
 
-scenario "masqd that comes back adopts what it finds" only=bpf
+scenario "a restarted masqd adopts the pinned maps and links" only=bpf
     masqd starts
     pod1  reaches world as node
     before=$(stat -c %i "$bpf_root"/masq/maps/*/* "$bpf_root"/masq/links/*/*)
     masqd is_restarted
     same  "$before" "$(stat -c %i "$bpf_root"/masq/maps/*/* "$bpf_root"/masq/links/*/*)" "pins"
 
-scenario "a bpffs is mounted where there is none" only=bpf
+scenario "masqd mounts a bpffs if none is mounted" only=bpf
     not   mountpoint -q "$bpf_root"
     masqd starts
     same  "bpf" "$(stat -f -c %T "$bpf_root" | sed 's/bpf_fs/bpf/')" "file system"
@@ -212,14 +212,14 @@ scenario "a bpffs is mounted where there is none" only=bpf
     same  1 "$(grep -c " $bpf_root " /proc/mounts)" "mounts"
     pod1  reaches world as node
 
-scenario "a bpffs that is there is used" only=bpf
+scenario "masqd uses a mounted bpffs" only=bpf
     mkdir "$bpf_root"
     mount -t bpf none "$bpf_root"
     masqd starts
     same  1 "$(grep -c " $bpf_root " /proc/mounts)" "mounts"
     pod1  reaches world as node
 
-scenario "pins that were wiped come back with the agent" only=bpf
+scenario "masqd restores removed pins when it starts" only=bpf
     left_alone world
     masqd starts
     pod1  reaches world as node
@@ -228,7 +228,7 @@ scenario "pins that were wiped come back with the agent" only=bpf
     masqd starts
     pod1  reaches world as node
 
-scenario "pins that are wiped under a running agent come back within five seconds" only=bpf
+scenario "a running masqd restores removed pins within five seconds" only=bpf
     left_alone world
     masqd starts
     pod1  reaches world as node
@@ -240,7 +240,7 @@ scenario "pins that are wiped under a running agent come back within five second
         within 5 pod1 reaches world as node
     done
 
-scenario "--cleanup leaves the kernel as it was found"
+scenario "--cleanup removes all objects of masqd from the kernel"
     left_alone world
     as_found() { inside node sh -c 'tc qdisc show; nft list ruleset; ip -o link; ip -o address; ip route'; }
     before=$(as_found)
@@ -253,7 +253,7 @@ scenario "--cleanup leaves the kernel as it was found"
     pod1  cannot_reach world
     in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
 
-scenario "--dry-run says what it would do and does nothing"
+scenario "--dry-run prints the plan and changes nothing"
     left_alone world
     agent_flags with dry-run
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>/dev/null)

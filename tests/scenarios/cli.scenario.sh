@@ -8,7 +8,7 @@ the_world_knows_the_pods
 left_alone office
 world serves tcp 80
 
-scenario "the status line is Cilium's" family=ipv4
+scenario "status prints the masquerading line in Cilium's format" family=ipv4
     masqd starts
     line=$(masq status | grep '^Masquerading:')
     [[ $line =~ ^Masquerading:\ +$datapath_word\ +\[eth0\]\ +10\.0\.1\.0/24.*\[IPv4:\ Enabled,\ IPv6:\ (Enabled|Disabled)\]$ ]] || fail "$line"
@@ -18,7 +18,7 @@ scenario "the status line is Cilium's" family=ipv4
     line=$(masq status | grep '^Masquerading:')
     [[ $line =~ ^Masquerading:\ +$datapath_word\ \(ip-masq-agent\)\ +\[eth0\]\ +10\.0\.0\.0/16\ +\[IPv4:\ Enabled,\ IPv6:\ Disabled\]$ ]] || fail "$line"
 
-scenario "the same in JSON" family=ipv4
+scenario "status prints the masquerading state as JSON" family=ipv4
     the_file_excludes office
     masqd starts with enable-ip-masq-agent ipv4-native-routing-cidr=10.0.0.0/16 enable-ipv6-masquerade=false
     status_says "['masquerading']['enabled']" True
@@ -31,12 +31,12 @@ scenario "the same in JSON" family=ipv4
     status_says "['masquerading']['devices'][0]['ipv4']" 192.0.2.10
     status_says "['masquerading']['devices'][0]['ifindex']" "$(ip -n node -o link show eth0 | cut -d: -f1)"
 
-scenario "both families off: Masquerading is Disabled" family=ipv4
+scenario "status prints Disabled when both families are off" family=ipv4
     masqd starts with enable-ipv4-masquerade=false enable-ipv6-masquerade=false
     [[ $(masq status | grep '^Masquerading:') =~ ^Masquerading:\ +Disabled$ ]] || fail "$(masq status)"
     status_says "['masquerading']['enabled']" False
 
-scenario "status --brief says OK or the first problem" family=ipv4
+scenario "status --brief prints OK or the first problem" family=ipv4
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     same  OK "$(masq status --brief)"
@@ -50,7 +50,7 @@ scenario "status --brief says OK or the first problem" family=ipv4
     masq status >/dev/null 2>&1 || status=$?
     same  1 "$status" "exit of the whole status"
 
-scenario "status counts mappings and drops"
+scenario "status shows the table size and the drop reasons"
     # shellcheck disable=SC2046
     masqd starts $(on bpf echo with nat-max-mappings=1000)
     pod1  reaches world as node
@@ -59,13 +59,13 @@ scenario "status counts mappings and drops"
     status_shows "not_an_opener"
     on bpf status_shows "of 1000"
 
-scenario "without an agent masq ends with 3 and says where it looked" only=bpf family=ipv4
+scenario "without masqd, status exits with 3 and names the socket" only=bpf family=ipv4
     status=0
     said=$(masq status 2>&1) || status=$?
     same  3 "$status" "exit"
     contains "$socket" "$said"
 
-scenario "wrong use ends with 2" only=bpf family=ipv4
+scenario "masq exits with 2 after a usage error" only=bpf family=ipv4
     for words in "stat" "bpf" "bpf nat" "bpf nat lost" "status --no-such-flag" "config check a b"; do
         status=0
         # shellcheck disable=SC2086
@@ -86,12 +86,12 @@ scenario "nat list shows each mapping as one line" family=ipv4,ipv6
     nat_lists "ICMP" "${address[pod2]}" "XLATE_SRC"
     talk  is_unbroken
 
-scenario "nat list in JSON is one document" family=ipv4,ipv6
+scenario "nat list prints one JSON document" family=ipv4,ipv6
     masqd starts
     pod1  reaches world as node
     masq bpf nat list -o json | /usr/bin/python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 1'
 
-scenario "ipmasq list is sorted, IPv4 first, and marks what is carved out" family=ipv4
+scenario "ipmasq list is sorted and marks carve-outs" family=ipv4
     the_file_says "nonMasqueradeCIDRs: [fd00:1::/64, 172.16.0.0/12, 10.1.2.3/8, 9.0.0.0/8]
 masqueradeCIDRs: [10.5.0.0/16]"
     masqd starts with enable-ip-masq-agent
@@ -106,12 +106,12 @@ fe80::/10" "$(masq bpf ipmasq list | sed 's/ \+masquerade/ masquerade/; s/\t/ /;
     same "$(masq bpf ipmasq list)" "$(masq bpf ipmasq ls)"
     masq bpf ipmasq list -o json | /usr/bin/python3 -m json.tool >/dev/null
 
-scenario "lists of nothing say so on standard error"
+scenario "an empty ipmasq list is reported on standard error"
     masqd starts
     same  "" "$(masq bpf ipmasq list 2>/dev/null | grep -v '^IP PREFIX/ADDRESS$' || true)"
     contains "No entries found." "$(masq bpf ipmasq list 2>&1 >/dev/null)"
 
-scenario "the lists work with the agent dead"
+scenario "nat list and ipmasq list work without masqd"
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  chats with world as talk
@@ -120,7 +120,7 @@ scenario "the lists work with the agent dead"
     nat_lists "${address[pod1]}" "${address[world]}" state=established
     talk  is_unbroken
 
-scenario "config check reads a file without touching anything" only=bpf family=ipv4
+scenario "config check validates an ip-masq-agent file and changes nothing" only=bpf family=ipv4
     the_file_says "nonMasqueradeCIDRs: [10.1.2.3/8]"
     said=$(masq config check "$agent_file" 2>&1) || fail "$said"
     contains 10.0.0.0/8 "$said"
@@ -134,7 +134,7 @@ scenario "config check reads a file without touching anything" only=bpf family=i
     contains nonsense "$said"
     not   exists "$bpf_root/masq"
 
-scenario "the agent's socket is for root only" only=bpf family=ipv4
+scenario "only root can use the agent's socket" only=bpf family=ipv4
     masqd starts
     [[ $(stat -c %a "$socket") =~ ^6[06]0$ ]] || fail "mode $(stat -c %a "$socket")"
     not   setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/masq" --socket-path "$socket" status

@@ -26,19 +26,19 @@ probes_meet() {
     done
 }
 
-scenario "probes of the kubelet and clients of a NodePort meet on equal ports" only=bpf,nftables,iptables # R13
+scenario "kubelet probes and NodePort clients work with equal source ports" only=bpf,nftables,iptables # R13
     masqd starts
     the_node_forwards_a_nodeport
     pod1  serves_many 8080
     probes_meet 300 2
 
-scenario "forty thousand probes and requests meet on equal ports" only=bpf,nftables,iptables long # R13
+scenario "forty thousand probes and requests work with equal source ports" only=bpf,nftables,iptables long # R13
     masqd starts
     the_node_forwards_a_nodeport
     pod1  serves_many 8080
     probes_meet 2000 10
 
-scenario "a pod that fills conntrack's table ends no session, and status says how full it is" only=nftables,iptables long # R28
+scenario "a full conntrack table ends no connection and status warns" only=nftables,iptables long # R28
     maximum=$(inside node sysctl -n net.netfilter.nf_conntrack_max) # in a namespace it cannot be set
     world serves tcp 80
     world serves_many 7000 100

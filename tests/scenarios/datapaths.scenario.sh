@@ -82,13 +82,13 @@ moves_through() {
     stream ends
 }
 
-scenario "from bpf to nftables, to iptables and back, nobody leaks and everybody gets out" only=bpf
+scenario "changes among bpf, nftables and iptables leak nothing" only=bpf
     moves_through nftables iptables nftables bpf
 
-scenario "from bpf to iptables and back, nobody leaks and everybody gets out" only=bpf
+scenario "changes from bpf to iptables and back leak nothing" only=bpf
     moves_through iptables bpf
 
-scenario "live connections go on when bpf gives way to another datapath" only=bpf
+scenario "live connections survive a change from bpf to another datapath" only=bpf
     masqd starts
     for next in nftables iptables; do
         pod1  chats with world as "busy-$next"
@@ -102,7 +102,7 @@ scenario "live connections go on when bpf gives way to another datapath" only=bp
         [ "$next" = iptables ] || { masqd is_terminated; masqd starts; }
     done
 
-scenario "while nftables refuses to take bpf's place, bpf goes on" only=bpf
+scenario "bpf continues while the start of nftables fails" only=bpf
     masqd starts
     pod1  chats with world as talk
     pod2  keeps_up 20 tcp with world as chatter
@@ -120,7 +120,7 @@ scenario "while nftables refuses to take bpf's place, bpf goes on" only=bpf
     exec 7>&-
     it_is_done_at_last nftables
 
-scenario "while iptables refuses to take bpf's place, bpf goes on, and not a packet is lost" only=bpf
+scenario "bpf loses no packet while iptables rejects the rules" only=bpf
     tools_can_be_broken even_for_tests
     masqd starts
     pod1  chats with world as talk
@@ -134,7 +134,7 @@ scenario "while iptables refuses to take bpf's place, bpf goes on, and not a pac
     rm    "$work/in_their_place"
     it_is_done_at_last iptables
 
-scenario "when iptables fails half-way to take bpf's place, bpf goes on" only=bpf
+scenario "bpf resumes when the start of iptables fails half-way" only=bpf
     tools_can_be_broken
     masqd starts
     pod1  chats with world as talk
@@ -147,7 +147,7 @@ scenario "when iptables fails half-way to take bpf's place, bpf goes on" only=bp
     rm    "$work/in_their_place"
     it_is_done_at_last iptables
 
-scenario "killed while iptables takes bpf's place, the next start mends it, whatever it is to start" only=bpf serial
+scenario "the next start repairs an interrupted change to iptables" only=bpf serial
     tools_can_be_broken
     masqd starts
     pod1  chats with world as talk
@@ -167,7 +167,7 @@ scenario "killed while iptables takes bpf's place, the next start mends it, what
     masqd starts with datapath=iptables
     it_is_done_at_last iptables
 
-scenario "from nftables or iptables to bpf, live connections keep their ports" only=nftables,iptables
+scenario "a change to bpf keeps the ports of live connections" only=nftables,iptables
     masqd starts with nat-port-range=20000-29999
     pod1  chats with world as talk from 20000
     pod2  chats with world as other from 20000
@@ -186,7 +186,7 @@ scenario "from nftables or iptables to bpf, live connections keep their ports" o
     eventually the_ping_goes_on
     for stream in talk other chatter questions; do $stream is_unbroken; done
 
-scenario "while bpf cannot take the place of nftables or iptables, they go on" only=nftables,iptables
+scenario "nftables and iptables continue while bpf cannot start" only=nftables,iptables
     masqd starts
     pod1  chats with world as talk
     pod2  keeps_up 20 tcp with world as chatter
@@ -199,7 +199,7 @@ scenario "while bpf cannot take the place of nftables or iptables, they go on" o
     rmdir "$bpf_root/masq/maps/$schema/counters4"
     it_is_done_at_last bpf
 
-scenario "what the ip-masq-agent excluded stays so through a change of the datapath with a bad file" only=bpf
+scenario "exclusions survive a datapath change with an invalid ip-masq-agent file" only=bpf
     the_world_knows_the_pods
     left_alone office
     the_file_excludes office
@@ -212,16 +212,16 @@ scenario "what the ip-masq-agent excluded stays so through a change of the datap
     ipmasq_lists office
     pod1  reaches office as pod1
 
-scenario "auto takes bpf, and says so" only=bpf
+scenario "auto selects bpf, and status shows the reason" only=bpf
     masqd starts with datapath=auto
     status_shows "BPF (auto: the first datapath that this machine supports)"
 
-scenario "auto takes nftables where bpf cannot be, and says why" only=bpf
+scenario "auto selects nftables if bpf does not support an option" only=bpf
     masqd starts with datapath=auto egress-masquerade-interfaces=eth+
     status_shows "nftables (auto: not bpf (egress-masquerade-interfaces is set))"
     pod1  reaches world as node
 
-scenario "auto takes nftables where masqd may not load programs, and says so" only=bpf
+scenario "auto selects nftables if masqd may not load BPF programs" only=bpf
     masqd_runs_under setpriv --bounding-set=-bpf,-sys_admin,-perfmon
     masqd starts with datapath=auto
     status_shows "nftables (auto: not bpf ("
@@ -231,7 +231,7 @@ scenario "auto takes nftables where masqd may not load programs, and says so" on
     masqd is_restarted
     pod1  reaches world as node
 
-scenario "auto takes iptables where the kernel has neither, and says why" only=bpf
+scenario "auto selects iptables if bpf and nftables are unavailable" only=bpf
     masqd_runs_under setpriv --bounding-set=-bpf,-sys_admin,-perfmon "$support/without.py"
     masqd starts with datapath=auto
     status_shows "IPTables (auto: not bpf ("
@@ -241,7 +241,7 @@ scenario "auto takes iptables where the kernel has neither, and says why" only=b
     masqd is_restarted
     pod1  reaches world as node
 
-scenario "egress-masquerade-interfaces names the devices on which alone is masqueraded" only=nftables,iptables
+scenario "egress-masquerade-interfaces limits masquerading to the named devices" only=nftables,iptables
     left_alone beyond-east
     node_gets_a_second_uplink
     masqd starts with egress-masquerade-interfaces=eth0
@@ -256,14 +256,14 @@ scenario "egress-masquerade-interfaces names the devices on which alone is masqu
     masqd starts with egress-masquerade-interfaces=eth+ devices=eth1
     uplinks_are eth1
 
-scenario "what a datapath cannot do is refused with one line" only=nftables,iptables family=ipv4
+scenario "nftables and iptables reject mapping limits and timeouts" only=nftables,iptables family=ipv4
     for option in nat-max-mappings=1000 nat-max-mappings-per-pod=10 nat-timeout-udp=10s nat-timeout-tcp-established=1h; do
         masqd refuses "$option"
         contains "${option%%=*}" "$said"
         contains conntrack "$said"
     done
 
-scenario "--cleanup leaves nothing of any datapath" only=bpf
+scenario "--cleanup removes the objects of every datapath" only=bpf
     left_alone world
     as_found() { inside node sh -c 'tc qdisc show; nft list ruleset; ipset list -n'; }
     before=$(as_found)
@@ -276,7 +276,7 @@ scenario "--cleanup leaves nothing of any datapath" only=bpf
     done
     pod1  cannot_reach world
 
-scenario "--dry-run says what it would do, for every datapath" only=nftables,iptables
+scenario "--dry-run prints only the steps that are still needed" only=nftables,iptables
     left_alone world
     agent_flags with dry-run
     before=$(inside node nft list ruleset)
@@ -289,7 +289,7 @@ scenario "--dry-run says what it would do, for every datapath" only=nftables,ipt
     lacks "inet masq:" "$said"
     lacks MASQ- "$said"
 
-scenario "an iptables without --random-fully does what it can, and status says so" only=iptables
+scenario "an old iptables works without --random-fully, and status reports it" only=iptables
     iptables_is_without_random_fully
     masqd starts with random-fully
     pod1  reaches world as node

@@ -5,7 +5,7 @@ the_world_knows_the_pods
 world serves tcp 80
 world serves udp 53
 
-scenario "destinations inside the pod CIDRs see the pod"
+scenario "packets to the pod CIDRs are not masqueraded"
     left_alone pod-of-node2
     pod_cidr=$(cidr_of cluster)
     masqd starts
@@ -13,7 +13,7 @@ scenario "destinations inside the pod CIDRs see the pod"
     pod1  reaches pod-of-node2 as pod1 over udp
     pod1  reaches world as node
 
-scenario "destinations inside the native routing CIDR see the pod"
+scenario "packets to the native routing CIDR are not masqueraded"
     left_alone office
     masqd starts with "$family-native-routing-cidr=$(cidr_of office)"
     pod1  reaches office as pod1
@@ -21,21 +21,21 @@ scenario "destinations inside the native routing CIDR see the pod"
     pod1  reaches lab as node
     pod1  reaches world as node
 
-scenario "several native routing CIDRs"
+scenario "several native routing CIDRs are all excluded"
     left_alone office branch
     masqd starts with "$family-native-routing-cidr=$(cidr_of office),$(cidr_of branch)"
     pod1  reaches office as pod1
     pod1  reaches branch as pod1
     pod1  reaches lab as node
 
-scenario "the pod CIDRs are left alone though the native routing CIDR is another"
+scenario "with a native routing CIDR, pod CIDRs remain excluded"
     left_alone pod-of-node2 office
     pod_cidr=$(cidr_of cluster)
     masqd starts with "$family-native-routing-cidr=$(cidr_of office)"
     pod1  reaches pod-of-node2 as pod1
     pod1  reaches office as pod1
 
-scenario "destinations that the ip-masq-agent excludes see the pod"
+scenario "destinations in the ip-masq-agent file are not masqueraded"
     left_alone office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
@@ -43,12 +43,12 @@ scenario "destinations that the ip-masq-agent excludes see the pod"
     pod1  reaches office as pod1 over udp
     pod1  reaches lab as node
 
-scenario "the file is not read while the ip-masq-agent is off"
+scenario "the ip-masq-agent file is ignored without enable-ip-masq-agent"
     the_file_excludes office
     masqd starts
     pod1  reaches office as node
 
-scenario "with the ip-masq-agent on, a native routing CIDR that is set is excluded too"
+scenario "the native routing CIDR remains excluded with the ip-masq-agent"
     left_alone office lab
     the_file_excludes lab
     masqd starts with enable-ip-masq-agent "$family-native-routing-cidr=$(cidr_of office)"
@@ -56,7 +56,7 @@ scenario "with the ip-masq-agent on, a native routing CIDR that is set is exclud
     pod1  reaches lab as pod1
     pod1  reaches branch as node
 
-scenario "masqueradeCIDRs carve out of a wider exclusion, and are carved again"
+scenario "the longest prefix decides among exclusions and carve-outs"
     left_alone lab office
     the_file_says "$(excluding private office)
 masqueradeCIDRs:
@@ -66,32 +66,32 @@ masqueradeCIDRs:
     pod1  reaches lab as node
     pod1  reaches world as node
 
-scenario "the same prefix in both lists is an exclusion"
+scenario "a prefix in nonMasqueradeCIDRs and masqueradeCIDRs is excluded"
     left_alone office
     the_file_says "$(excluding office)
 masqueradeCIDRs: [$(cidr_of office)]"
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
 
-scenario "an exclusion of everything leaves everything"
+scenario "an exclusion of all addresses disables masquerading"
     left_alone world public
     the_file_excludes "$any"
     masqd starts with enable-ip-masq-agent
     pod1  reaches world as pod1
     pod1  reaches public as pod1
 
-scenario "other nodes see the pod"
+scenario "packets to other nodes are not masqueraded"
     left_alone node2 node2-external
     masqd starts with "node-addresses=$(address_of node2),$(address_of node2-external)"
     pod1  reaches node2 as pod1
     pod1  reaches node2-external as pod1 over udp
     pod1  reaches router as node
 
-scenario "with enable-remote-node-masquerade other nodes see the node"
+scenario "packets to other nodes are masqueraded with enable-remote-node-masquerade"
     masqd starts with "node-addresses=$(address_of node2)" enable-remote-node-masquerade
     pod1  reaches node2 as node
 
-scenario "a source outside the pod CIDRs is not ours"
+scenario "a source outside the pod CIDRs is not masqueraded"
     guest=$([ "$family" = ipv4 ] && echo 10.9.0.5 || echo fd09::5)
     give_also pod1 eth0 "$guest/$host"
     ip_in node route add "$guest/$host" dev lxc1
@@ -101,7 +101,7 @@ scenario "a source outside the pod CIDRs is not ours"
     world saw      "$guest"
     pod1  reaches world as node
 
-scenario "several pod CIDRs"
+scenario "sources of several pod CIDRs are masqueraded"
     guest=$([ "$family" = ipv4 ] && echo 10.9.0.5 || echo fd09::5)
     give_also pod1 eth0 "$guest/$host"
     ip_in node route add "$guest/$host" dev lxc1
@@ -111,7 +111,7 @@ scenario "several pod CIDRs"
     world saw      node
     pod2  reaches world as node
 
-scenario "by default the pod CIDRs are those of the container bridges"
+scenario "by default the subnets of container bridges are pod CIDRs"
     ip -n node link add cni0 type bridge
     ip_in node link set cni0 up
     give node cni0 "$([ "$family" = ipv4 ] && echo 10.88.0.1/16 || echo fd88::1/64)"

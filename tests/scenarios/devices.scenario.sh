@@ -8,7 +8,7 @@ ports_of() { awk '{ print $2, $6 }'; }
 has_no_connection() { same 0 "$(inside "$1" ss -Htn state established | wc -l)" "connections of $1"; }
 world serves tcp 80
 
-scenario "the uplink is found, and nothing else is taken for one"
+scenario "masqd finds all uplinks, and no container bridge"
     ip -n node link add docker0 type bridge
     ip_in node link set docker0 up
     give node docker0 "$([ "$family" = ipv4 ] && echo 172.17.0.1/16 || echo fd17::1/64)"
@@ -18,7 +18,7 @@ scenario "the uplink is found, and nothing else is taken for one"
     pod1  reaches world as node
     pod1  reaches beyond-east as node-east
 
-scenario "only the devices that are named"
+scenario "only devices in the option devices are uplinks"
     left_alone beyond-east
     node_gets_a_second_uplink
     masqd starts with devices=eth0
@@ -26,27 +26,27 @@ scenario "only the devices that are named"
     pod1  reaches world as node
     pod1  cannot_reach beyond-east
 
-scenario "a name that ends in + means all that begin so"
+scenario "a device name with + matches every suffix"
     masqd starts with devices=eth+
     uplinks_are eth0
     node_gets_a_second_uplink eth1
     within 1 uplinks_are eth0 eth1
     pod1  reaches beyond-east as node-east
 
-scenario "a device that is named but not there yet is covered when it comes"
+scenario "a named device becomes an uplink when it appears"
     masqd starts with devices=eth0,eth1
     pod1  reaches world as node
     node_gets_a_second_uplink eth1
     within 1 uplinks_are eth0 eth1
     pod1  reaches beyond-east as node-east
 
-scenario "a new uplink is covered within a second"
+scenario "a new device becomes an uplink within a second"
     masqd starts
     node_gets_a_second_uplink eth1
     within 1 uplinks_are eth0 eth1
     pod1  reaches beyond-east as node-east
 
-scenario "an uplink that vanishes takes nothing else with it"
+scenario "the deletion of an uplink disturbs no other uplink"
     node_gets_a_second_uplink
     masqd starts
     pod1  chats with world as talk
@@ -61,7 +61,7 @@ scenario "an uplink that vanishes takes nothing else with it"
     pod1  reaches beyond-east as node-east
     talk  is_unbroken
 
-scenario "a renamed uplink is the same uplink"
+scenario "a renamed uplink remains an uplink"
     node_gets_a_second_uplink
     masqd starts
     ip_in node link set eth1 down
@@ -73,7 +73,7 @@ scenario "a renamed uplink is the same uplink"
     pod1  reaches beyond-east as node-east
     on bpf exists "$bpf_root/masq/links/wan1/egress"
 
-scenario "names with dots, dashes and fifteen letters"
+scenario "uplink names with dots, dashes or 15 letters are supported"
     masqd starts
     for name in a.b a-b uplink-of-15-ch ü.1; do
         node_gets_a_second_uplink "$name"
@@ -85,7 +85,7 @@ scenario "names with dots, dashes and fifteen letters"
         within 1 uplinks_are eth0
     done
 
-scenario "a replaced address is used by new connections within a second"
+scenario "new connections use a changed address within a second"
     sysctl_in node net.ipv4.conf.eth0.promote_secondaries=1
     masqd starts
     pod1  reaches world as node
@@ -94,7 +94,7 @@ scenario "a replaced address is used by new connections within a second"
     within 1 pod1 reaches world as node-new
     pod2  reaches world as node-new
 
-scenario "when the address is replaced, old connections are reset within a second, also idle ones" only=bpf # R29
+scenario "established connections are reset when the address is replaced" only=bpf # R29
     sysctl_in node net.ipv4.conf.eth0.promote_secondaries=1
     masqd starts
     pod1  chats with world as talk
@@ -108,7 +108,7 @@ scenario "when the address is replaced, old connections are reset within a secon
     grep -q "reset by peer" "$work/talk.out"
     pod1  reaches world as node-new
 
-scenario "connections wait for an address that is away, and nothing leaves under it" only=bpf # R35
+scenario "connections pause while their address is missing, then resume" only=bpf # R35
     masqd starts with devices=eth0
     pod1  chats with world as talk
     pod2  chats with world as other
@@ -129,7 +129,7 @@ scenario "connections wait for an address that is away, and nothing leaves under
     talk  is_unbroken
     other is_unbroken
 
-scenario "a further address changes nothing for old connections and new ones"
+scenario "an additional address changes neither established nor new connections"
     masqd starts
     pod1  chats with world as talk
     give_also node eth0 "${address[node-second]}/$link"
@@ -138,7 +138,7 @@ scenario "a further address changes nothing for old connections and new ones"
     throughout 1 pod1 reaches world as node
     talk  is_unbroken
 
-scenario "connections outlive a short absence of the address"
+scenario "connections survive a short loss of the external address"
     masqd starts
     pod1  chats with world as talk
     ip_in node address delete "${address[node]}/$link" dev eth0
@@ -149,7 +149,7 @@ scenario "connections outlive a short absence of the address"
     talk  goes_on
     talk  is_unbroken
 
-scenario "a named uplink without an address drops, and leaks nothing"
+scenario "a named uplink without an address drops packets"
     masqd starts with devices=eth0
     pod1  reaches world as node
     ip_in node address delete "${address[node]}/$link" dev eth0
@@ -160,7 +160,7 @@ scenario "a named uplink without an address drops, and leaks nothing"
     give  node eth0 "${address[node]}/$link"
     within 1 pod1 reaches world as node
 
-scenario "while an uplink loses its address and gets it back nothing leaks"
+scenario "nothing leaks while an uplink loses and regains its address"
     masqd starts
     background pod1 stream ping -q -n -i 0.002 -c 1000 "${address[world]}"
     for round in $(seq 10); do
@@ -173,7 +173,7 @@ scenario "while an uplink loses its address and gets it back nothing leaks"
     within 10 process_ended "$(cat "$work/stream.pid")"
     within 1 pod1 reaches world as node
 
-scenario "while an uplink goes down and comes back nothing leaks"
+scenario "nothing leaks while an uplink goes down and up"
     masqd starts
     background pod1 stream ping -q -n -i 0.002 -c 1000 "${address[world]}"
     for round in $(seq 10); do
@@ -186,7 +186,7 @@ scenario "while an uplink goes down and comes back nothing leaks"
     within 10 process_ended "$(cat "$work/stream.pid")"
     within 1 pod1 reaches world as node
 
-scenario "an uplink that goes down and up again and again"
+scenario "masquerading resumes after an uplink flaps twenty times"
     masqd starts
     for round in $(seq 20); do
         ip_in node link set eth0 down
@@ -197,7 +197,7 @@ scenario "an uplink that goes down and up again and again"
     within 1 pod1 reaches world as node
     uplinks_are eth0
 
-scenario "masqd that starts before any uplink waits for it" serial
+scenario "masqd starts without an uplink and uses a later one" serial
     ip_in node link set eth0 down
     agent_flags
     start_agent
@@ -208,7 +208,7 @@ scenario "masqd that starts before any uplink waits for it" serial
     within 1 uplinks_are eth0
     pod1  reaches world as node
 
-scenario "the uplink may be a bridge"
+scenario "a bridge can be an uplink"
     ip -n node link add br0 type bridge
     ip_in node link set br0 up
     ip_in node address delete "${address[node]}/$link" dev eth0
@@ -219,7 +219,7 @@ scenario "the uplink may be a bridge"
     uplinks_are br0
     pod1  reaches world as node
 
-scenario "an uplink that becomes the port of a bridge is left, and its bridge is covered"
+scenario "a bridge becomes the uplink when an uplink joins it"
     masqd starts
     ip -n node link add br0 type bridge
     ip_in node link set br0 up
@@ -230,13 +230,13 @@ scenario "an uplink that becomes the port of a bridge is left, and its bridge is
     within 1 uplinks_are br0
     pod1  reaches world as node
 
-scenario "a storm of changes that nobody listened to is caught up with"
+scenario "masqd recovers after missing six hundred address events"
     masqd starts
     misses_address_changes 300
     within 2 uplinks_are eth0 eth1
     pod1  reaches beyond-east as node-east
 
-scenario "pods that come and go change nothing and are masqueraded"
+scenario "created and deleted pods disturb no uplink and no connection"
     masqd starts
     pod1  chats with world as talk
     for round in $(seq 10); do

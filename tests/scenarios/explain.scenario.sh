@@ -27,7 +27,7 @@ explain_is_right() {
   done
 }
 
-scenario "what is explained is what happens" family=ipv4,ipv6
+scenario "explain predicts the source address that remote hosts see" family=ipv4,ipv6
     left_alone office branch node2 pod-of-node2
     pod_cidr=$(cidr_of cluster)
     the_file_excludes office branch
@@ -51,7 +51,7 @@ scenario "explain names the rule or the fact that decides" family=ipv4,ipv6
     explains "not masqueraded: ${address[node]}/$host is an address of this node" pod1 node
     explains "not masqueraded: the source is outside the pod CIDRs ($(cidr_of pods))" world pod1
 
-scenario "explain says what is in the way, and what goes on" only=bpf
+scenario "explain reports exhausted limits and existing mappings" only=bpf
     masqd starts with nat-port-range=20000-20000 nat-max-mappings-per-pod=1
     pod1  chats with world as talk
     explains "masqueraded as" pod1 world --dport 80
@@ -62,7 +62,7 @@ scenario "explain says what is in the way, and what goes on" only=bpf
     pod2  cannot_reach world
     talk  is_unbroken
 
-scenario "explain takes wrong words for what they are" family=ipv4
+scenario "explain rejects invalid arguments, and reports a missing masqd" family=ipv4
     masqd starts
     wrong() {
         local value=$1 status=0; shift

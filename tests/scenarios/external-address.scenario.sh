@@ -4,7 +4,7 @@
 
 world serves tcp 80
 
-scenario "among several addresses the first usable one is taken, always the same"
+scenario "the first usable address of an uplink is always used"
     give_also node eth0 "${address[node-second]}/$link"
     masqd starts
     for round in 1 2 3; do
@@ -12,7 +12,7 @@ scenario "among several addresses the first usable one is taken, always the same
         pod2  reaches elsewhere as node
     done
 
-scenario "a deprecated address is not taken while there is another"
+scenario "a deprecated address is not used beside a preferred one"
     ip_in node address delete "${address[node]}/$link" dev eth0
     ip_in node address add "${address[node]}/$link" dev eth0 preferred_lft 0 valid_lft 600
     give  node eth0 "${address[node-second]}/$host"
@@ -21,7 +21,7 @@ scenario "a deprecated address is not taken while there is another"
     masqd starts
     pod1  reaches world as node-second
 
-scenario "an address of link scope is not taken" family=ipv4
+scenario "a link-scope address is not used as external address" family=ipv4
     ip_in node address delete "${address[node]}/$link" dev eth0
     ip_in node address add 169.254.7.7/16 dev eth0 scope link
     give  node eth0 "${address[node]}/$link"
@@ -29,26 +29,26 @@ scenario "an address of link scope is not taken" family=ipv4
     masqd starts
     pod1  reaches world as node
 
-scenario "masquerade-to-route-source takes the source of the route"
+scenario "enable-masquerade-to-route-source uses the source of the route"
     give_also node eth0 "${address[node-second]}/$link"
     ip_in node route add "$(cidr_of elsewhere)" via "${address[router]}" src "${address[node-second]}"
     masqd starts with enable-masquerade-to-route-source
     pod1  reaches elsewhere as node-second
     pod1  reaches world as node
 
-scenario "without it the route's source does not matter"
+scenario "by default the source of the route has no effect"
     give_also node eth0 "${address[node-second]}/$link"
     ip_in node route add "$(cidr_of elsewhere)" via "${address[router]}" src "${address[node-second]}"
     masqd starts
     pod1  reaches elsewhere as node
 
-scenario "masquerade-address is used instead of the uplink's"
+scenario "masquerade-address replaces the address of the uplink"
     give  node eth0 "${address[node-second]}/$link"
     masqd starts with "masquerade-address=${address[node-second]}"
     pod1  reaches world as node-second
     pod2  reaches elsewhere as node-second
 
-scenario "a pod keeps its address of a pool" only=bpf,nftables
+scenario "a pod keeps one external address of a pool" only=bpf,nftables
     give  node eth0 "${address[node-second]}/$link" "${address[node-new]}/$link"
     masqd starts with "masquerade-address=${address[node-second]},${address[node-new]}"
     for pod in pod1 pod2; do
@@ -59,7 +59,7 @@ scenario "a pod keeps its address of a pool" only=bpf,nftables
         $pod  reaches world as "$chosen"
     done
 
-scenario "a masquerade-address that is not the node's is said to be wrong"
+scenario "masqd reports a masquerade-address that the node does not have"
     left_alone world
     agent_flags with "masquerade-address=${address[world]}"
     start_agent

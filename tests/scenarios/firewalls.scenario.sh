@@ -34,7 +34,7 @@ soon() { # MILLISECONDS COMMAND...
     (($(now_ms) - start <= limit)) || fail "$* took $(($(now_ms) - start)) ms"
 }
 
-scenario "a firewall reload that flushes everything is mended at once, and nothing leaks (R25, R43, R64)" only=nftables serial
+scenario "a flushed ruleset is restored within 150 ms, without leaks (R25, R43, R64)" only=nftables serial
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  chats with world as talk
@@ -55,7 +55,7 @@ scenario "a firewall reload that flushes everything is mended at once, and nothi
     pod2  reaches world as node
     pod2  reaches office as pod2
 
-scenario "a rule, a set's element, a set or a chain that somebody removes comes back at once (R43)" only=nftables
+scenario "changes to masq's nftables table are reverted within a second (R43)" only=nftables
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     before=$(rules)
@@ -67,7 +67,7 @@ scenario "a rule, a set's element, a set or a chain that somebody removes comes 
     done
     pod1  reaches world as node
 
-scenario "while the table is gone nothing leaks and nothing is reset (R25, R64)" only=nftables
+scenario "without masq's nftables table nothing leaks and nothing is reset (R25, R64)" only=nftables
     masqd starts
     pod1  chats with world as talk
     kill  -STOP "$agent"
@@ -80,7 +80,7 @@ scenario "while the table is gone nothing leaks and nothing is reset (R25, R64)"
     talk  goes_on
     talk  is_unbroken
 
-scenario "flows that began while nobody masqueraded them are mended, and no other is (R64)" only=nftables
+scenario "masqd ends only unmasqueraded connections that require masquerading (R64)" only=nftables
     left_alone world router
     pod1  serves tcp 80
     inside node nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 0; };
@@ -97,7 +97,7 @@ scenario "flows that began while nobody masqueraded them are mended, and no othe
     inbound is_unbroken
     plain is_unbroken
 
-scenario "a restart touches nothing that is right (R61)" only=nftables
+scenario "a restart does not change correct rules (R61)" only=nftables
     the_file_says "nonMasqueradeCIDRs: [0.0.0.0/0, 10.1.2.3/8, 9.9.9.9/32, 240.0.0.0/4, \"::/0\", fd01::/16, \"fd01::1/128\", ff00::/8]
 masqueradeCIDRs: [10.64.0.0/10, 203.0.113.0/24, \"2001:db8::/32\"]"
     masqd starts with enable-ip-masq-agent
@@ -106,7 +106,7 @@ masqueradeCIDRs: [10.64.0.0/10, 203.0.113.0/24, \"2001:db8::/32\"]"
     same  "$before" "$(inside node nft -a -s list table inet masq)"
     not   grep "replace the table\|masq [a-z_0-9]*: " "$agent_log"
 
-scenario "options that are switched to and fro leave nothing behind (R62)" only=nftables
+scenario "resetting an option restores the original rules (R62)" only=nftables
     the_file_excludes office
     masqd starts
     before=$(rules)
@@ -120,7 +120,7 @@ scenario "options that are switched to and fro leave nothing behind (R62)" only=
         rules_are_as_before
     done
 
-scenario "each change is one transaction, and only what changed is written (R60)" only=nftables
+scenario "only changed elements are written, in one transaction (R60)" only=nftables
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     background node monitor nft monitor
@@ -132,7 +132,7 @@ scenario "each change is one transaction, and only what changed is written (R60)
     same  "" "$(grep -v 'element\|new generation' "$work/monitor.out" || true)" "other than elements"
     lacks "$(cidr_of office)" "$(grep 'inet masq ' "$work/monitor.out")"
 
-scenario "ten changes of fifty thousand prefixes are ten changes" only=nftables family=ipv4
+scenario "changing ten of fifty thousand prefixes writes only those ten" only=nftables family=ipv4
     many() {
         echo "nonMasqueradeCIDRs:"
         awk -v from="$1" 'BEGIN { for (i = from; i < from + 50000; i++) printf "- 11.%d.%d.%d/32\n", i / 65536, int(i / 256) % 256, i % 256 }'
@@ -145,7 +145,7 @@ scenario "ten changes of fifty thousand prefixes are ten changes" only=nftables 
     grep -q "ip_masq_agent4: 10 added, 10 removed" "$work/steps" || fail "$(cat "$work/steps")"
     pod1  reaches world as node
 
-scenario "somebody else's masquerading is found and named (R14, R63)"
+scenario "status names masquerading rules of other programs (R14, R63)"
     inside node iptables-nft -t nat -N IP-MASQ-AGENT
     inside node iptables-nft -t nat -A IP-MASQ-AGENT -j MASQUERADE
     inside node iptables-nft -t nat -A POSTROUTING -j IP-MASQ-AGENT
@@ -158,13 +158,13 @@ scenario "somebody else's masquerading is found and named (R14, R63)"
     inside node nft delete table ip theirs
     within 1 status_hides "table ip theirs"
 
-scenario "chains of iptables that somebody empties are filled within five seconds (R43)" only=iptables
+scenario "flushed iptables chains are restored within five seconds (R43)" only=iptables
     come_back "-t nat -F POSTROUTING" "-t nat -F MASQ-DECIDE"
 
-scenario "a rule of iptables that somebody removes or disables works within five seconds (R43)" only=iptables
+scenario "deleted or bypassed iptables rules are restored within five seconds (R43)" only=iptables
     come_back "-t mangle -D MASQ-LEAK 1" "-t nat -I MASQ-POSTROUTING -j RETURN"
 
-scenario "sets of iptables that somebody empties come back within five seconds (R43)" only=iptables
+scenario "flushed ipsets are restored within five seconds (R43)" only=iptables
     left_alone world # as long as the sets are empty
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
@@ -179,7 +179,7 @@ scenario "sets of iptables that somebody empties come back within five seconds (
     pod1  reaches world as node
     pod1  reaches office as pod1
 
-scenario "rules of others in iptables stay as they are, and come in no other order" only=iptables
+scenario "iptables rules of other programs keep content and order" only=iptables
     tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
     inside node "$tool" -t nat -A POSTROUTING -o lo -j ACCEPT
     inside node "$tool" -t mangle -A FORWARD -j ACCEPT
@@ -195,7 +195,7 @@ scenario "rules of others in iptables stay as they are, and come in no other ord
     lacks MASQ- "$(inside node "$tool-save")"
     left_alone world
 
-scenario "the variant of iptables that has rules is the one that is used (R66)" only=iptables
+scenario "masqd uses the iptables variant that has rules (R66)" only=iptables
     tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
     inside node "$tool-legacy" -A FORWARD -j ACCEPT
     inside node "$tool-legacy" -A FORWARD -j ACCEPT
@@ -208,7 +208,7 @@ scenario "the variant of iptables that has rules is the one that is used (R66)" 
     masqd starts
     status_shows "both variants have rules"
 
-scenario "somebody who holds the lock of iptables does not stop masqd (R65)" only=iptables
+scenario "a held iptables lock does not stop masqd (R65)" only=iptables
     inside node iptables-legacy -A FORWARD -j ACCEPT
     masqd starts
     mkdir -p /run
@@ -221,7 +221,7 @@ scenario "somebody who holds the lock of iptables does not stop masqd (R65)" onl
     pod1  reaches world as node
     within 8 pod1 reaches beyond-east as node-east
 
-scenario "an address that goes and comes back ends no connection in any port mode (R35)" only=nftables,iptables
+scenario "in any port mode connections survive a short address loss (R35)" only=nftables,iptables
     for mode in random-fully=false random-fully=true nat-port-range=20000-20100; do
         masqd starts with "$mode"
         name=talk${mode//[^a-z0-9]/}

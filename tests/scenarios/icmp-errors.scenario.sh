@@ -13,7 +13,7 @@ hops_are() {
   same "$expected" "$(awk 'NR > 1 { printf "%s ", $2 }' <<<"$said")" "hops by traceroute $probe"
 }
 
-scenario "a transfer finds the path's MTU behind the node" # R81
+scenario "path MTU discovery works through the node" # R81
     the_world_goes_on
     ip_in world link set middle mtu 1280
     ip_in middle link set world mtu 1280
@@ -31,7 +31,7 @@ scenario "a transfer finds the path's MTU behind the node" # R81
     contains "mtu 1280" "$(ip_in pod2 route get "${address[far]}")"
     eventually pod1 asks far 53 with 60000 bytes
 
-scenario "a pod finds the MTU of the uplink itself" # R81
+scenario "a pod learns the MTU of the uplink" # R81
     ip_in node link set eth0 mtu 1280
     [ "$family" = ipv4 ] || ip_in node route replace default via "${address[router]}"
     masqd starts
@@ -41,7 +41,7 @@ scenario "a pod finds the MTU of the uplink itself" # R81
     up    is_unbroken
     contains "mtu 1280" "$(ip_in pod1 route get "${address[world]}")"
 
-scenario "hundreds of megabytes over a hop of 1,280 bytes" long # R81
+scenario "large transfers work over a path MTU of 1,280 bytes" long # R81
     the_world_goes_on
     ip_in world link set middle mtu 1280
     ip_in middle link set world mtu 1280
@@ -54,7 +54,7 @@ scenario "hundreds of megabytes over a hop of 1,280 bytes" long # R81
     up    is_unbroken
     down  is_unbroken
 
-scenario "the world finds the MTU of a pod's link, and sees no pod's address" # R81
+scenario "a remote host learns the MTU of a pod's link" # R81
     ip_in node link set lxc1 mtu 1280
     masqd starts
     world serves tcp 80
@@ -63,13 +63,13 @@ scenario "the world finds the MTU of a pod's link, and sees no pod's address" # 
     down  is_unbroken
     contains "mtu 1280" "$(ip_in world route get "${address[node]}")"
 
-scenario "what the node says of packets to pods quotes the external address" only=bpf # R80, R81
+scenario "the node's errors about pod packets quote the external address" only=bpf # R80, R81
     ip_in node link set lxc1 mtu 1280
     masqd starts
     only_crafted_packets
     crafted errors of_the_node
 
-scenario "a closed port is said to be closed, by the world and by the pod" # R82
+scenario "closed UDP ports are reported in both directions" # R82
     masqd starts
     said=$(words_of pod1 asks world 54 from 20000)
     contains "refused" "$said"
@@ -83,38 +83,38 @@ scenario "traceroute shows every hop, with UDP, ICMP and TCP" # R82
     hops_are "-I" gateway router middle far
     hops_are "-T -p 80" gateway router middle far
 
-scenario "errors of every kind about every protocol reach the pod as if it had no NAT" only=bpf # R80, R82
+scenario "ICMP errors to pods are translated, for every protocol" only=bpf # R80, R82
     masqd starts
     only_crafted_packets
     crafted errors from_outside
 
-scenario "errors of every kind about every protocol leave a pod as if it were the node's" only=bpf # R80, R82
+scenario "ICMP errors from pods are translated, for every protocol" only=bpf # R80, R82
     masqd starts
     only_crafted_packets
     crafted errors from_a_pod
 
-scenario "errors that quote fragments and bare datagrams, in frames of any length" only=bpf # R80, R81
+scenario "ICMP errors with fragments, padding or wrong checksums are translated" only=bpf # R80, R81
     masqd starts
     only_crafted_packets
     crafted errors odd_ones
     crafted errors with_a_wrong_checksum
 
-scenario "a pod is told that its packet was refused" only=bpf
+scenario "a pod receives an ICMP error for a refused packet" only=bpf
     masqd starts
     only_crafted_packets
     crafted errors refusals
 
-scenario "an error about no connection makes none and reaches nobody" only=bpf
+scenario "an ICMP error about an unknown connection is not forwarded" only=bpf
     masqd starts
     only_crafted_packets
     crafted errors about_nothing
 
-scenario "a redirect is dropped" only=bpf family=ipv4 # R82
+scenario "ICMP redirects are dropped" only=bpf family=ipv4 # R82
     masqd starts
     only_crafted_packets
     crafted errors redirects
 
-scenario "errors do not keep a mapping alive" only=bpf
+scenario "ICMP errors do not refresh a mapping" only=bpf
     masqd starts with nat-timeout-udp=2s
     only_crafted_packets
     crafted errors keep_alive

@@ -4,7 +4,7 @@
 
 the_world_knows_the_pods
 
-scenario "a connection from the world to a pod's own address is answered by the pod's address"
+scenario "replies to inbound connections keep the pod's address"
     left_alone router
     masqd starts
     pod1  serves tcp 80
@@ -16,7 +16,7 @@ scenario "a connection from the world to a pod's own address is answered by the 
     world pings pod1
     mappings_number 0
 
-scenario "the pod's own connections to the same peer are masqueraded all the same"
+scenario "a pod's connections to an inbound client are masqueraded"
     left_alone router
     masqd starts
     pod1  serves tcp 80
@@ -27,7 +27,7 @@ scenario "the pod's own connections to the same peer are masqueraded all the sam
     pod1  reaches router as node
     inbound is_unbroken
 
-scenario "an inbound connection that was there before masqd goes on"
+scenario "an inbound connection survives the first start of masqd"
     left_alone router
     pod1  serves tcp 80
     world chats with pod1 as inbound
@@ -35,7 +35,7 @@ scenario "an inbound connection that was there before masqd goes on"
     inbound goes_on
     inbound is_unbroken
 
-scenario "an inbound connection outlives a restart of masqd"
+scenario "an inbound connection survives a restart of masqd"
     left_alone router
     masqd starts
     pod1  serves tcp 80
@@ -46,7 +46,7 @@ scenario "an inbound connection outlives a restart of masqd"
     inbound goes_on
     inbound is_unbroken
 
-scenario "the world's packets to the node's ports make no mapping"
+scenario "inbound packets to the node create no mapping"
     node_may_reset
     masqd starts
     not world connects to node 20000

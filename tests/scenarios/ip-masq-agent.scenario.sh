@@ -6,7 +6,7 @@ the_world_knows_the_pods
 left_alone office lab branch
 world serves tcp 80
 
-scenario "a file written in place is obeyed within a second"
+scenario "rewriting the ip-masq-agent file takes effect within a second"
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
@@ -16,7 +16,7 @@ scenario "a file written in place is obeyed within a second"
     ipmasq_lists lab
     ipmasq_lacks office
 
-scenario "a file that is replaced is obeyed within a second"
+scenario "replacing the ip-masq-agent file takes effect within a second"
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     for round in 1 2 3; do
@@ -26,7 +26,7 @@ scenario "a file that is replaced is obeyed within a second"
         within 1 pod1 reaches lab as node
     done
 
-scenario "a mounted ConfigMap is obeyed within a second"
+scenario "changing a mounted ConfigMap takes effect within a second"
     the_configmap_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
@@ -37,7 +37,7 @@ scenario "a mounted ConfigMap is obeyed within a second"
         within 1 pod1 reaches lab as node
     done
 
-scenario "a file that is removed and made again is obeyed" family=ipv4
+scenario "removing or recreating the ip-masq-agent file takes effect" family=ipv4
     left_alone world
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent
@@ -48,7 +48,7 @@ scenario "a file that is removed and made again is obeyed" family=ipv4
     the_file_excludes branch
     within 1 pod1 reaches world as node
 
-scenario "a folder that appears after masqd is watched too"
+scenario "a directory for the ip-masq-agent file may be created later"
     rmdir "$work/config"
     masqd starts with enable-ip-masq-agent
     mkdir "$work/config"
@@ -56,7 +56,7 @@ scenario "a folder that appears after masqd is watched too"
     within 2 ipmasq_lists lab
     pod1  reaches lab as pod1
 
-scenario "without a file the reserved ranges are excluded" family=ipv4
+scenario "without an ip-masq-agent file the reserved ranges are excluded" family=ipv4
     left_alone world elsewhere
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
@@ -66,7 +66,7 @@ scenario "without a file the reserved ranges are excluded" family=ipv4
     ipmasq_lists 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 \
         198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 240.0.0.0/4 169.254.0.0/16 fe80::/10
 
-scenario "a file of blanks and comments means the reserved ranges" family=ipv4
+scenario "an ip-masq-agent file of comments excludes the reserved ranges" family=ipv4
     the_file_says "# nothing here
 
 "
@@ -74,25 +74,25 @@ scenario "a file of blanks and comments means the reserved ranges" family=ipv4
     pod1  reaches office as pod1
     pod1  reaches public as node
 
-scenario "an empty list means the link-locals only"
+scenario "an empty nonMasqueradeCIDRs excludes only the link-local ranges"
     the_file_says "nonMasqueradeCIDRs: []"
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as node
     same  "IP PREFIX/ADDRESS 169.254.0.0/16 fe80::/10" "$(masq bpf ipmasq list | xargs)"
 
-scenario "with masqLinkLocal nothing is excluded by itself"
+scenario "with masqLinkLocal nothing is excluded by default"
     the_file_says '{"masqLinkLocal": true, "masqLinkLocalIPv6": true}'
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as node
     contains "No entries found." "$(masq bpf ipmasq list 2>&1)"
 
-scenario "JSON and keys in any case are read"
+scenario "an ip-masq-agent file may be JSON with any key case"
     the_file_says "{\"NONMASQUERADECIDRS\": [\"$(cidr_of office)\"], \"resyncInterval\": \"60s\"}"
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
     pod1  reaches lab as node
 
-scenario "a refused file leaves the last good one in force, and status says why"
+scenario "an invalid ip-masq-agent file is rejected and shown by status"
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     the_file_says "nonMasqueradeCIDRs:
@@ -110,7 +110,7 @@ scenario "a refused file leaves the last good one in force, and status says why"
     status_hides "10.300.0.0/16"
     within 1 pod1 reaches lab as pod1
 
-scenario "a file that is bad in any other way changes nothing"
+scenario "every kind of invalid ip-masq-agent file changes nothing"
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     for text in "nonMasqueradeCIDRs: [10.0.0.1]" "nonMasqueradeCIDRs: [null]" "nonMasqueradeCIDRs: [5]" \
@@ -123,7 +123,7 @@ scenario "a file that is bad in any other way changes nothing"
         within 1 masq status --brief
     done
 
-scenario "a bad file at the start does not keep masqd from masquerading"
+scenario "masqd masquerades despite an invalid ip-masq-agent file at its start"
     the_file_says "nonMasqueradeCIDRs: [nonsense]"
     agent_flags with enable-ip-masq-agent
     start_agent
@@ -131,7 +131,7 @@ scenario "a bad file at the start does not keep masqd from masquerading"
     status_shows nonsense
     pod1  reaches public as node
 
-scenario "a restart with a bad file leaves in force what was in force"
+scenario "a restart with an invalid ip-masq-agent file keeps the exclusions"
     the_file_excludes lab
     masqd starts with enable-ip-masq-agent
     masqd is_killed
@@ -143,7 +143,7 @@ scenario "a restart with a bad file leaves in force what was in force"
     pod1  reaches lab as pod1
     pod1  reaches office as node
 
-scenario "while a file is rewritten in place nobody sees the default ranges" family=ipv4
+scenario "rewriting the ip-masq-agent file never applies the default ranges" family=ipv4
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     (for round in $(seq 150); do the_file_excludes office branch; sleep 0.01; done) &
@@ -154,7 +154,7 @@ scenario "while a file is rewritten in place nobody sees the default ranges" fam
     done
     eventually ipmasq_lists branch
 
-scenario "a file that is still being written is not obeyed before it is closed"
+scenario "the ip-masq-agent file is applied only after it is closed"
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent
     exec 9>"$agent_file"
@@ -165,7 +165,7 @@ scenario "a file that is still being written is not obeyed before it is closed"
     within 1 ipmasq_lists "$([ "$family" = ipv4 ] && echo 10.0.0.0/16 || echo fc00::/16)"
     pod1  reaches office as node
 
-scenario "a storm of ConfigMap swaps ends with the last one in force"
+scenario "the last of two hundred ConfigMap changes is in force"
     the_configmap_excludes office
     masqd starts with enable-ip-masq-agent
     for round in $(seq 100); do
@@ -177,7 +177,7 @@ scenario "a storm of ConfigMap swaps ends with the last one in force"
     pod1  reaches office as node
     agent_is_ready
 
-scenario "fifty thousand prefixes load in seconds" serial
+scenario "fifty thousand exclusions are applied within five seconds" serial
     fifty_thousand() {
         echo "nonMasqueradeCIDRs:"
         echo "- $(cidr_of office)"

@@ -85,23 +85,23 @@ the_other_layout_was_here() {
     masqd_program=masqd
 }
 
-scenario "killed at any system call, masqd leaves what works, and its next start mends the rest" only=bpf serial
+scenario "connections survive SIGKILL at every 16th system call" only=bpf serial
     the_streams_of_a_life
     killed_at_each 16
     comes_back_well
 
-scenario "killed at every system call, masqd leaves what works" only=bpf long serial
+scenario "connections survive SIGKILL at every system call" only=bpf long serial
     the_streams_of_a_life
     killed_at_each 1
     comes_back_well
 
-scenario "killed at any system call of a change of the layout, masqd loses nothing" only=bpf serial
+scenario "a table migration survives SIGKILL at every 40th system call" only=bpf serial
     the_streams_of_a_life
     killed_at_each 40 the_other_layout_was_here
     comes_back_well
     same  "$schema" "$(ls "$bpf_root/masq/maps")"
 
-scenario "killed at every third system call of a change of the layout, masqd loses nothing" only=bpf long serial
+scenario "a table migration survives SIGKILL at every third system call" only=bpf long serial
     the_streams_of_a_life
     killed_at_each 3 the_other_layout_was_here
     comes_back_well

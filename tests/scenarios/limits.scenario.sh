@@ -12,7 +12,7 @@ refusals_heard() { # WHO
     inside "$1" awk '$1 == "Icmp6InDestUnreachs" { print $2 }' /proc/net/snmp6
 }
 
-scenario "a full table drops new connections, counts them, and lets the old ones be" only=bpf # R15
+scenario "a full table drops new connections and keeps established ones" only=bpf # R15
     masqd starts with nat-max-mappings=16 nat-max-mappings-per-pod=16
     pod1  chats with world as talk
     patience=0.5 a_crowd pod1 udp 40 world as crowd
@@ -24,7 +24,7 @@ scenario "a full table drops new connections, counts them, and lets the old ones
     talk  is_unbroken
     crowd leaves
 
-scenario "a pod over its limit gets nothing new, and others are not disturbed" only=bpf # R17
+scenario "the pod limit refuses new connections of that pod only" only=bpf # R17
     masqd starts with nat-max-mappings-per-pod=4
     pod1  chats with world as talk
     patience=0.5 a_crowd pod1 udp 10 world as crowd
@@ -35,7 +35,7 @@ scenario "a pod over its limit gets nothing new, and others are not disturbed" o
     others was_answered 4
     talk  is_unbroken
 
-scenario "a range of one, two and three ports is used to its last port" only=bpf # R2, R7
+scenario "every port of a small port range is used" only=bpf # R2, R7
     for last in 20000 20001 20002; do
         masqd starts with "nat-port-range=20000-$last"
         count=$((last - 20000 + 1))
@@ -50,7 +50,7 @@ scenario "a range of one, two and three ports is used to its last port" only=bpf
     done
 
 # R1: the kernel of the pod hears of it, and its program need not wait for a timeout.
-scenario "a pod that is refused a connection learns it at once" only=bpf serial
+scenario "a pod learns at once that its connection was refused" only=bpf serial
     masqd starts with nat-port-range=20000-20000
     pod1  chats with world as talk
     started=$(now_ms)
@@ -61,7 +61,7 @@ scenario "a pod that is refused a connection learns it at once" only=bpf serial
     talk  is_unbroken
 
 # All of it is allocated then: 104 octets for each IPv4 mapping, and IPv6 is as small as can be.
-scenario "the memory of the table is said when it is made" only=bpf family=ipv4
+scenario "masqd logs the memory of a new table" only=bpf family=ipv4
     said_memory() { sed -n 's/.*their maps have \([0-9]*\) MB of memory.*/\1/p' "$agent_log" | tail -n 1; }
     masqd starts with nat-max-mappings=100000 enable-ipv6-masquerade=false
     small=$(said_memory)
@@ -72,7 +72,7 @@ scenario "the memory of the table is said when it is made" only=bpf family=ipv4
     [ "$more" -ge 90 ] && [ "$more" -le 105 ] || fail "$small MB, and $more more"
 
 # 64 a tick of 134 ms, in both families; two ticks more than were measured may have had a part.
-scenario "a pod that is refused a flood of connections is not told of each" only=bpf serial # R1
+scenario "ICMP errors for refused connections are rate-limited" only=bpf serial # R1
     table_size=131072
     masqd starts with nat-port-range=20000-20000
     pod1  chats with world as talk
@@ -84,7 +84,7 @@ scenario "a pod that is refused a flood of connections is not told of each" only
     [ "$told" -ge 64 ] && [ "$told" -le $((64 * ticks)) ] || fail "$told in $ticks ticks"
     talk  is_unbroken
 
-scenario "a range that is made wider while it is full is used at once" only=bpf # R2
+scenario "widening a full port range takes effect at once" only=bpf # R2
     masqd starts with nat-port-range=20000-20000
     pod1  reaches world as node over udp
     pod2  cannot_reach world over udp
@@ -100,21 +100,21 @@ scenario "ports used toward one destination are free toward another" # R1
     second was_answered 10
     mappings_number 20
 
-scenario "a mapping that is idle too long ends and its port is free again" only=bpf # R1, R23
+scenario "an idle mapping expires and releases its port" only=bpf # R1, R23
     masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     pod2  cannot_reach world over udp
     within 6 mappings_number 0
     pod2  reaches world as node over udp
 
-scenario "mappings time out with the agent dead too" only=bpf # R21
+scenario "mappings expire while masqd is stopped" only=bpf # R21
     masqd starts with nat-timeout-udp=2s nat-port-range=20000-20000
     pod1  reaches world as node over udp
     masqd is_killed
     within 6 mappings_number 0
     pod2  reaches world as node over udp
 
-scenario "a closed connection ends long before an open one" only=bpf # R23
+scenario "a closed connection expires before an open one" only=bpf # R23
     masqd starts with nat-timeout-tcp-transitory=2s
     pod1  chats with world as talk
     pod2  connects to world 80
@@ -122,7 +122,7 @@ scenario "a closed connection ends long before an open one" only=bpf # R23
     talk  goes_on
     talk  is_unbroken
 
-scenario "a port range without a port is refused"
+scenario "a port range of NodePorts only is rejected"
     agent_flags with nat-port-range=30000-30010
     start_agent
     within 3 grep -q nat-port-range "$agent_log"

@@ -22,7 +22,7 @@ scenario "a pod's ping reaches the world as the node"
     pod2  reaches elsewhere as node over ping
 
 # The lab speaks IPv4 here; what IPv6 needs is added beside it.
-scenario "a node of both families masquerades both" family=ipv4
+scenario "IPv4 and IPv6 are masqueraded at the same time" family=ipv4
     give pod1 eth0 fd00:0:0:1::11/64
     give node lxc1 fd00:0:0:1::1/64
     ip_in pod1 -6 route add default via fd00:0:0:1::1
@@ -40,7 +40,7 @@ scenario "a node of both families masquerades both" family=ipv4
     nat_lists "10.0.1.11:" "192.0.2.10:"
     nat_lists "[fd00:0:0:1::11]:" "[2001:db8::10]:"
 
-scenario "without masqd nobody masquerades"
+scenario "without masqd a pod cannot reach the world"
     left_alone world
     world serves tcp 80
     pod1  cannot_reach world
@@ -54,7 +54,7 @@ scenario "a source port inside the range is kept"
     pod1  asks world 53 from 29999
     world saw  node from 29999
 
-scenario "a source port outside the range is replaced by one inside"
+scenario "a source port outside the range is replaced"
     masqd starts with nat-port-range=20000-20009
     world serves tcp 80
     world serves udp 53
@@ -64,7 +64,7 @@ scenario "a source port outside the range is replaced by one inside"
     same  "${address[node]}" "$source"
     [ "$port" -ge 20000 ] && [ "$port" -le 20009 ] || fail "port $port is outside 20000-20009"
 
-scenario "by default the node's ephemeral ports, NodePorts and reserved ports are never used" # R6, R9
+scenario "the automatic port range excludes ports of the node" # R6, R9
     sysctl_in node net.ipv4.ip_local_reserved_ports=20000-20010
     masqd starts
     world serves udp 53
@@ -77,7 +77,7 @@ scenario "by default the node's ephemeral ports, NodePorts and reserved ports ar
     pod1  asks world 53 from 61000
     world saw  node from 61000
 
-scenario "two pods with the same source port talk to one destination" # R5
+scenario "two pods can use one source port toward one destination" # R5
     masqd starts
     world serves tcp 80
     pod1  chats with world as first from 20000
@@ -99,7 +99,7 @@ scenario "two pods ping one destination with the same identifier"
     pod1  pings world from 77
     mappings_number 2
 
-scenario "large transfers arrive byte for byte in both directions"
+scenario "large transfers arrive unchanged in both directions"
     masqd starts
     world serves tcp 80
     pod1  downloads from world as down
@@ -109,7 +109,7 @@ scenario "large transfers arrive byte for byte in both directions"
     down  is_unbroken
     up    is_unbroken
 
-scenario "checksums made by software are right too"
+scenario "checksums are correct with all offloads off"
     for who in pod1 world; do
         inside "$who" ethtool -K "$([ "$who" = world ] && echo node || echo eth0)" tx off gso off gro off tso off >/dev/null
     done
@@ -127,19 +127,19 @@ scenario "checksums made by software are right too"
     world serves ping
     pod1  reaches world as node over ping
 
-scenario "five hundred connections at once"
+scenario "five hundred concurrent connections are masqueraded"
     masqd starts
     world serves tcp 80
     a_crowd pod1 tcp 500 world as crowd
     crowd was_answered 500
     crowd leaves
 
-scenario "a closed port of the world answers the pod with a reset at once"
+scenario "a reset from a closed port reaches the pod"
     masqd starts
     said=$(words_of pod1 connects to world 81)
     contains "refused" "$said"
 
-scenario "masquerading is off for the family"
+scenario "a disabled address family is not masqueraded"
     left_alone world
     masqd starts with "enable-$family-masquerade=false"
     world serves tcp 80

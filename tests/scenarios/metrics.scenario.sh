@@ -26,17 +26,17 @@ needs_prometheus() {
   command -v promtool >/dev/null && command -v prometheus >/dev/null || skip "prometheus is not installed"
 }
 
-scenario "metrics are off unless somebody asks for them" family=ipv4
+scenario "metrics are off by default" family=ipv4
     masqd starts
     same  "" "$(inside node ss -Hltn)" "TCP listeners"
 
-scenario "promtool finds nothing wrong with the metrics"
+scenario "promtool accepts the metrics"
     needs_prometheus
     masqd starts with prometheus-serve-addr=:9965
     pod1  reaches world as node
     metrics | promtool check metrics || fail "promtool check metrics"
 
-scenario "a real Prometheus scrapes what happens" only=bpf
+scenario "Prometheus scrapes mappings, packets, uplinks and reload state" only=bpf
     needs_prometheus
     node_may_reset
     masqd starts with prometheus-serve-addr=127.0.0.1:9965 nat-max-mappings=1000
@@ -55,7 +55,7 @@ scenario "a real Prometheus scrapes what happens" only=bpf
     within 5 prometheus_says "count(masq_build_info)" 1
     talk  is_unbroken
 
-scenario "a refused file is a metric too" family=ipv4
+scenario "a metric reports an invalid ip-masq-agent file" family=ipv4
     the_file_excludes office
     masqd starts with prometheus-serve-addr=:9965 enable-ip-masq-agent
     metric_is masq_config_last_reload_successful 1
@@ -67,7 +67,7 @@ scenario "a refused file is a metric too" family=ipv4
     the_file_excludes office
     within 2 metric_is masq_config_last_reload_successful 1
 
-scenario "nothing but /metrics is served, and it can be read from where the address says" family=ipv4
+scenario "only /metrics is served, and only at the configured address" family=ipv4
     node_may_reset
     masqd starts with prometheus-serve-addr=127.0.0.1:9965
     not   fetch node http://127.0.0.1:9965/
@@ -77,7 +77,7 @@ scenario "nothing but /metrics is served, and it can be read from where the addr
     masqd starts with "prometheus-serve-addr=${address[node]}:9965"
     contains masq_build_info "$(fetch world "http://${address[node]}:9965/metrics")"
 
-scenario "a port that is taken is said to be" family=ipv4
+scenario "an unusable metrics address is rejected" family=ipv4
     node  serves tcp 9965
     agent_flags with prometheus-serve-addr=:9965
     status=0
@@ -86,14 +86,14 @@ scenario "a port that is taken is said to be" family=ipv4
     contains "prometheus-serve-addr: listen on :9965: Address already in use" "$said"
     masqd refuses prometheus-serve-addr=9965 "prometheus-serve-addr=here:1"
 
-scenario "the port is free again for the next masqd" family=ipv4
+scenario "the metrics port is free after masqd was killed" family=ipv4
     masqd starts with prometheus-serve-addr=:9965
     metric_is masq_config_last_reload_successful 1
     masqd is_killed
     masqd starts with prometheus-serve-addr=:9965
     metric_is masq_config_last_reload_successful 1
 
-scenario "a thousand connections that say nothing keep Prometheus out for no moment" family=ipv4
+scenario "a thousand incomplete requests do not block the metrics" family=ipv4
     node_may_reset
     masqd starts with prometheus-serve-addr=:9965
     background world slow /usr/bin/python3 -c 'import socket, sys, time

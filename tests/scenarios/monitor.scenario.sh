@@ -58,7 +58,7 @@ shows_an_end() {
 }
 literal() { echo "\\[?${1//./\\.}"; }
 
-scenario "monitor tells of mappings made and ended, and of drops" only=bpf family=ipv4,ipv6
+scenario "monitor prints created and ended mappings and drops" only=bpf family=ipv4,ipv6
     masqd starts with nat-timeout-udp=2s
     watching all
     pod1  asks world 53 from 20001
@@ -68,7 +68,7 @@ scenario "monitor tells of mappings made and ended, and of drops" only=bpf famil
     within 10 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
     stops all
 
-scenario "monitor reports connections that are created and ended" family=ipv4,ipv6
+scenario "monitor served by masqd prints created and ended mappings" family=ipv4,ipv6
     masqd starts
     attending all
     pod1  asks world 53 from 20001
@@ -77,7 +77,7 @@ scenario "monitor reports connections that are created and ended" family=ipv4,ip
     within 15 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
     stops all
 
-scenario "every monitor gets every event, and masqd may restart"
+scenario "several monitors print all events, across restarts of masqd"
     masqd starts
     attending first
     attending second
@@ -96,7 +96,7 @@ scenario "every monitor gets every event, and masqd may restart"
     stops second
     stops third
 
-scenario "monitor without masqd reads the kernel" only=nftables,iptables
+scenario "without masqd, monitor reads conntrack" only=nftables,iptables
     masqd starts
     masqd is_terminated
     attending all
@@ -104,13 +104,13 @@ scenario "monitor without masqd reads the kernel" only=nftables,iptables
     within 15 says all "made  UDP $(at pod1 20001)"
     stops all
 
-scenario "monitor does not wait for drops that netfilter does not record" only=nftables,iptables
+scenario "monitor reports that netfilter records no drops" only=nftables,iptables
     masqd starts
     contains "records no dropped packets" "$(words_of masq monitor --type drop)"
     masqd is_terminated
     contains "records no dropped packets" "$(words_of masq monitor --type drop)"
 
-scenario "monitor shows only the types and pods that are wanted, and JSON a line each" only=bpf
+scenario "monitor filters by type and pod, and prints JSON lines" only=bpf
     masqd starts
     watching chosen --type drop --pod "${address[pod2]}" -o json
     pod2  asks world 53 from 20001
@@ -124,7 +124,7 @@ for line in sys.stdin:
     print(e["type"], e["pod"]["address"], e["pod"]["port"], e["remote"]["address"], e["remote"]["port"], e["direction"])' \
         <"$work/chosen.out")"
 
-scenario "monitor needs no agent" only=bpf
+scenario "without masqd, monitor reads the BPF events" only=bpf
     masqd starts
     masqd is_killed
     watching all
@@ -132,7 +132,7 @@ scenario "monitor needs no agent" only=bpf
     within 15 says all "made  UDP $(at pod1 20001)"
     stops all
 
-scenario "a node that nobody watches any more writes no events" only=bpf
+scenario "without a monitor the programs write no events" only=bpf
     masqd starts
     watching first
     drops pod1 1
@@ -148,7 +148,7 @@ scenario "a node that nobody watches any more writes no events" only=bpf
     stops second
 
 # R98: the counter is exact, the lines are few, and masqd does little for them.
-scenario "a flood of drops is counted, not printed, and hides no mapping" only=bpf serial
+scenario "monitor summarises a flood of drops and hides no mapping" only=bpf serial
     masqd starts
     attending all
     before=$(awk '{ print $14 + $15 }' "/proc/$agent/stat")
@@ -165,7 +165,7 @@ scenario "a flood of drops is counted, not printed, and hides no mapping" only=b
     lines=$(wc -l <"$work/all.out")
     [ "$lines" -lt 3000 ] || fail "monitor printed $lines lines"
 
-scenario "monitor says so when the programs of an earlier version write no events" only=bpf family=ipv4
+scenario "monitor reports that older programs write no events" only=bpf family=ipv4
     masqd starts
     masqd is_terminated
     rm "$(event_map events)" "$(event_map monitor)"

@@ -23,7 +23,7 @@ pods_talk() { # a TCP connection of pod1 and one of pod2, and a datagram of pod1
 ends_somehow() { end_connection "$1" || true; }
 udp_mappings() { same "$1" "$(masq bpf nat list --proto udp "${@:2}" | wc -l)" "UDP mappings ${*:2}"; }
 
-scenario "nat list shows what was asked for"
+scenario "nat list filters by pod, destination, protocol and state"
     masqd starts with nat-port-range=20000-29999
     pods_talk
     listed() { same "$1" "$(masq bpf nat list "${@:2}" | wc -l)" "mappings with ${*:2}"; }
@@ -41,7 +41,7 @@ scenario "nat list shows what was asked for"
     same  "[]" "$(masq bpf nat list --proto icmp -o json)"
     same  1 "$(masq bpf nat ls --pod "${address[pod2]}" -o json | /usr/bin/python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')"
 
-scenario "nat list refuses what it does not understand" family=ipv4
+scenario "nat list rejects invalid arguments" family=ipv4
     masqd starts with nat-port-range=20000-29999
     pods_talk
     wrong_use nonsense bpf nat list --pod nonsense
@@ -52,7 +52,7 @@ scenario "nat list refuses what it does not understand" family=ipv4
     wrong_use --pod bpf nat list --pod ""
     wrong_use extra bpf nat list extra
 
-scenario "a long list takes no second" serial
+scenario "nat list prints twenty thousand mappings within a second" serial
     table_size=131072
     masqd starts with nat-port-range=1024-29999
     inside pod1 "$support/raw.py" "${address[pod1]}" "${address[elsewhere]}" udp --to-port 7 --from-port 2000 --count 20000
@@ -60,7 +60,7 @@ scenario "a long list takes no second" serial
     same  20000 "$(masq bpf nat list --dst "${address[elsewhere]}" --state new | wc -l)" mappings
     (($(now_ms) - begin < 1000)) || fail "$(($(now_ms) - begin)) ms"
 
-scenario "nat flush ends all mappings, and new connections are served"
+scenario "nat flush ends all mappings, and new connections work"
     node_may_reset # what is on its way back to an ended mapping meets the node
     masqd starts with nat-port-range=20000-29999
     pods_talk
@@ -72,7 +72,7 @@ scenario "nat flush ends all mappings, and new connections are served"
     pod2  reaches world as node from 20009
     masq bpf nat flush -o json | /usr/bin/python3 -c 'import json, sys; assert json.load(sys.stdin)["mappingsEnded"] >= 2'
 
-scenario "nat flush --pod and --dst end what they name and nothing else"
+scenario "nat flush --pod and --dst end only matching mappings"
     node_may_reset # what is on its way back to an ended mapping meets the node
     masqd starts with nat-port-range=20000-29999
     pods_talk
@@ -92,7 +92,7 @@ scenario "nat flush --pod and --dst end what they name and nothing else"
     udp_mappings 0
     ends_somehow talk
 
-scenario "nat flush works with the agent dead"
+scenario "nat flush works without masqd"
     masqd starts
     pod1  reaches world as node over udp
     masqd is_killed
@@ -101,7 +101,7 @@ scenario "nat flush works with the agent dead"
     udp_mappings 0
     pod1  reaches world as node
 
-scenario "nat flush --stale ends what a changed file decides otherwise"
+scenario "nat flush --stale ends connections that contradict changed exclusions"
     node_may_reset # what is on its way back to an ended mapping meets the node
     left_alone world office
     the_world_knows_the_pods
@@ -124,7 +124,7 @@ scenario "nat flush --stale ends what a changed file decides otherwise"
     pod1  reaches world as pod1
     pod2  reaches office as node
 
-scenario "nat flush --stale ends what leaves under an address that is no longer the uplink's"
+scenario "nat flush --stale ends mappings with a former external address"
     node_may_reset # what is on its way back to an ended mapping meets the node
     give_also node eth0 "${address[node-second]}/$link"
     masqd starts with "masquerade-address=${address[node-second]}"
@@ -134,7 +134,7 @@ scenario "nat flush --stale ends what leaves under an address that is no longer 
     same  "1 mapping ended" "$(masq bpf nat flush --stale)"
     talk  breaks
 
-scenario "connections from outside outlive a flush"
+scenario "inbound connections survive nat flush"
     the_world_knows_the_pods
     left_alone "${address[router]}"
     masqd starts
@@ -144,7 +144,7 @@ scenario "connections from outside outlive a flush"
     same  "0 mappings ended" "$(masq bpf nat flush)"
     visit is_unbroken
 
-scenario "nat flush --stale needs the agent, and says so" family=ipv4
+scenario "nat flush --stale fails without masqd" family=ipv4
     masqd starts
     pod1  chats with world as talk
     masqd is_killed
@@ -154,7 +154,7 @@ scenario "nat flush --stale needs the agent, and says so" family=ipv4
     contains "--stale: the agent is not reachable" "$said"
     talk  is_unbroken
 
-scenario "nat flush ends nothing when it does not understand" family=ipv4
+scenario "nat flush with invalid arguments ends no mapping" family=ipv4
     masqd starts
     pod1  chats with world as talk
     wrong_use nonsense bpf nat flush --pod nonsense

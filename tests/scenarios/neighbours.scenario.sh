@@ -16,7 +16,7 @@ somebody_counts() { # egress|ingress
 counted() { inside node tc -s filter show dev eth0 "$1" | sed -n 's/.*Sent [0-9]* bytes \([0-9]*\) pkt.*/\1/p' | head -n 1; }
 filters() { inside node tc filter show dev eth0 "$1" | sed 's/ installed .*//'; }
 
-scenario "filters that were there before are untouched and go on counting" only=bpf
+scenario "existing tc filters are unchanged and see all packets" only=bpf
     somebody_counts egress
     somebody_counts ingress
     before=$(filters egress; filters ingress)
@@ -30,7 +30,7 @@ scenario "filters that were there before are untouched and go on counting" only=
     in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
     same  "$before" "$(filters egress; filters ingress)"
 
-scenario "filters that come later see the packets too" only=bpf
+scenario "later tc filters see the packets" only=bpf
     masqd starts
     somebody_counts egress
     somebody_counts ingress
@@ -41,7 +41,7 @@ scenario "filters that come later see the packets too" only=bpf
     masqd is_restarted
     same  "$before" "$(filters egress; filters ingress)"
 
-scenario "somebody deletes the clsact qdisc" only=bpf
+scenario "masquerading survives the deletion of the clsact qdisc" only=bpf
     somebody_counts egress
     masqd starts
     pod1  chats with world as talk
@@ -49,20 +49,20 @@ scenario "somebody deletes the clsact qdisc" only=bpf
     within 1 pod2 reaches world as node
     talk  is_unbroken
 
-scenario "somebody replaces the root qdisc" only=bpf
+scenario "masquerading survives a replaced root qdisc" only=bpf
     masqd starts
     pod1  chats with world as talk
     inside node tc qdisc replace dev eth0 root pfifo
     pod2  reaches world as node
     talk  is_unbroken
 
-scenario "an ingress qdisc that was there before is no hindrance" only=bpf
+scenario "an existing ingress qdisc does not prevent masquerading" only=bpf
     inside node tc qdisc add dev eth0 ingress
     masqd starts
     pod1  reaches world as node
     contains "ingress" "$(inside node tc qdisc show dev eth0)"
 
-scenario "nftables rules of others stay as they are"
+scenario "nftables rules of other programs are unchanged"
     inside node nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 0; };
         add rule inet theirs c counter accept'
     before=$(inside node nft -s list ruleset)

@@ -14,7 +14,7 @@ scenario "no protocol leaks the pod's address"
     raw ipip
     [ "$(mappings)" -gt 200 ] || fail "only $(mappings) protocols made a mapping"
 
-scenario "a segment that may not open a connection makes no mapping and does not leak"
+scenario "a RST, FIN or SYN+ACK creates no mapping"
     masqd starts
     for kind in tcp-rst tcp-fin tcp-synack; do
         raw "$kind" --from-port 20000
@@ -22,7 +22,7 @@ scenario "a segment that may not open a connection makes no mapping and does not
     within 2 dropped_for not_an_opener 3
     mappings_number 0
 
-scenario "a flood of crafted packets leaves masq well" only=bpf
+scenario "a flood beyond the table size is dropped and counted" only=bpf
     masqd starts with nat-max-mappings=64 nat-max-mappings-per-pod=64
     raw udp --from-port 20000 --count 100
     within 2 dropped_for table_full 36

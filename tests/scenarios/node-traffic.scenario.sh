@@ -16,7 +16,7 @@ scenario "the node's own connections keep their address and port"
     world saw   node from 9
     mappings_number 0
 
-scenario "services of the node answer while pods are busy"
+scenario "services of the node remain reachable during pod transfers"
     masqd starts
     node  serves tcp 22
     node  serves udp 53
@@ -29,7 +29,7 @@ scenario "services of the node answer while pods are busy"
     world pings node
     load  is_unbroken
 
-scenario "a connection of the node goes on while masqd comes and goes"
+scenario "node connections survive starts and SIGKILL of masqd"
     node  serves tcp 80
     world chats with node as session
     masqd starts
@@ -39,7 +39,7 @@ scenario "a connection of the node goes on while masqd comes and goes"
     masqd starts
     session is_unbroken
 
-scenario "a pod does not get the port of a connection of the node" # R8
+scenario "mappings do not use the ports of node connections" # R8
     masqd starts
     world serves tcp 80
     node  chats with world as own from 20000
@@ -50,7 +50,7 @@ scenario "a pod does not get the port of a connection of the node" # R8
     own   is_unbroken
     pods  is_unbroken
 
-scenario "a pod does not get the port of a service of the node" only=bpf # R8, R10
+scenario "mappings do not use the ports of node services" only=bpf # R8, R10
     masqd starts
     node  serves udp 20000
     node  serves tcp 20000
@@ -63,7 +63,7 @@ scenario "a pod does not get the port of a service of the node" only=bpf # R8, R
     world asks node 20000
     world connects to node 20000
 
-scenario "a pod reaches services of its node under its own address"
+scenario "a pod reaches its node with its own address"
     masqd starts
     node  serves tcp 80
     node  serves udp 53
@@ -71,7 +71,7 @@ scenario "a pod reaches services of its node under its own address"
     pod1  reaches gateway as pod1 over udp
     mappings_number 0
 
-scenario "pods of one node see each other's own addresses"
+scenario "packets between pods of a node are not masqueraded"
     masqd starts
     pod2  serves tcp 80
     pod1  reaches pod2 as pod1

@@ -29,14 +29,14 @@ world serves tcp 80
 world serves udp 53
 world serves ping
 
-scenario "large segments, partial checksums, merged packets" # R94
+scenario "transfers work with four combinations of offloads" # R94
     masqd starts
     everything_passes_with "tx on tso on gso on gro on"
     everything_passes_with "tx on tso off gso off gro on"
     everything_passes_with "tx off tso off gso off gro on"
     everything_passes_with "tx off tso off gso on gro off"
 
-scenario "every combination of offloads" long # R94
+scenario "transfers work with every combination of offloads" long # R94
     masqd starts
     for tso in on off; do
         for gso in on off; do
@@ -48,7 +48,7 @@ scenario "every combination of offloads" long # R94
         done
     done
 
-scenario "large transfers are as fast as without masqd" long serial # R94
+scenario "masquerading reaches 80 % of the unmasqueraded throughput" long serial # R94
     left_alone world
     the_world_knows_the_pods
     background world iperf iperf3 --server --forceflush

@@ -11,7 +11,7 @@ refused() {
     for word in "${option%%=*}" "$@"; do contains "$word" "$said"; done
 }
 
-scenario "a wrong value is refused with one line" only=bpf family=ipv4
+scenario "an invalid option value is rejected with one line" only=bpf family=ipv4
     refused datapath=magic magic bpf nftables iptables
     refused ipv4-pod-cidr=10.0.0.1 10.0.0.1
     refused ipv4-pod-cidr=fd00::/64 fd00::/64
@@ -31,22 +31,22 @@ scenario "a wrong value is refused with one line" only=bpf family=ipv4
     refused log-format=xml xml json
     refused enable-k8s=sometimes sometimes auto
 
-scenario "an unknown flag is refused with one line" only=bpf family=ipv4
+scenario "an unknown flag is rejected with one line" only=bpf family=ipv4
     masqd refuses no-such-key=1
     contains no-such-key "$said"
 
-scenario "an unknown environment variable is refused with one line" only=bpf family=ipv4
+scenario "an unknown environment variable is rejected with one line" only=bpf family=ipv4
     agent_environment=(MASQ_NO_SUCH_KEY=1)
     masqd refuses
     contains MASQ_NO_SUCH_KEY "$said"
 
-scenario "a wrong value in the environment names the variable" only=bpf family=ipv4
+scenario "option errors in the environment name the variable" only=bpf family=ipv4
     agent_environment=(MASQ_NAT_MAX_MAPPINGS=many)
     masqd refuses
     contains MASQ_NAT_MAX_MAPPINGS "$said"
     contains many "$said"
 
-scenario "an unknown or wrong key of the YAML file is refused with file and key" only=bpf family=ipv4
+scenario "option errors in the YAML file name file and key" only=bpf family=ipv4
     echo "no-such-key: 1" >"$work/masq.yaml"
     masqd refuses "config=$work/masq.yaml"
     contains masq.yaml "$said"
@@ -56,14 +56,14 @@ scenario "an unknown or wrong key of the YAML file is refused with file and key"
     contains masq.yaml "$said"
     contains many "$said"
 
-scenario "a wrong value in the config directory names the file" only=bpf family=ipv4
+scenario "option errors in the config directory name the file" only=bpf family=ipv4
     mkdir "$work/keys"
     echo many >"$work/keys/nat-max-mappings"
     masqd refuses "config-dir=$work/keys"
     contains keys "$said"
     contains nat-max-mappings "$said"
 
-scenario "a later source wins: default, YAML, directory, environment, flag" only=bpf family=ipv4
+scenario "flags override environment, directory, YAML file and default" only=bpf family=ipv4
     table_size= # only what is given below
     maximum_is() { status_shows "of $1"; }
     mkdir "$work/keys"
@@ -82,7 +82,7 @@ scenario "a later source wins: default, YAML, directory, environment, flag" only
     masqd starts with "config=$work/masq.yaml" "config-dir=$work/keys" nat-max-mappings=1004
     maximum_is 1004
 
-scenario "a cluster's cilium-config can be mounted as it is" only=bpf
+scenario "unknown keys of a cilium-config are ignored" only=bpf
     mkdir "$work/keys"
     echo true >"$work/keys/enable-ip-masq-agent"
     echo whatever >"$work/keys/bpf-lb-algorithm"
@@ -91,7 +91,7 @@ scenario "a cluster's cilium-config can be mounted as it is" only=bpf
     masqd starts with "config-dir=$work/keys"
     ipmasq_lists office
 
-scenario "lists may be given in every form" family=ipv4,ipv6
+scenario "list options accept commas, repeated flags and YAML lists" family=ipv4,ipv6
     the_world_knows_the_pods
     left_alone office branch lab
     world serves tcp 80
@@ -106,17 +106,17 @@ scenario "lists may be given in every form" family=ipv4,ipv6
     pod2  reaches lab as pod2
     pod2  reaches branch as node
 
-scenario "contradictions are refused" only=bpf family=ipv4
+scenario "contradictory options are rejected" only=bpf family=ipv4
     masqd refuses datapath=bpf enable-bpf-masquerade=false
     contains enable-bpf-masquerade "$said"
     masqd refuses egress-masquerade-interfaces=eth0 datapath=bpf
     contains devices "$said"
 
-scenario "an option of a later version says that it has no effect yet" only=bpf family=ipv4
+scenario "an option without effect is accepted with a warning" only=bpf family=ipv4
     masqd starts with enable-k8s=true
     within 1 grep -q "enable-k8s.*no effect" "$agent_log"
 
-scenario "--help and --version of both programs" only=bpf family=ipv4
+scenario "--help lists every option, and --version prints a version" only=bpf family=ipv4
     contains "$("$bin/masqd" --version)" "$("$bin/masqd" --version)"
     [[ $("$bin/masqd" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masqd --version: $("$bin/masqd" --version)"
     [[ $("$bin/masq" --version) =~ [0-9]+\.[0-9]+ ]] || fail "masq --version: $("$bin/masq" --version)"

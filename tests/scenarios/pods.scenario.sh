@@ -65,7 +65,7 @@ pod3() { act pod3 "$@"; }
 world serves tcp 80
 world serves udp 53
 
-scenario "nothing of a deleted pod reaches the one that gets its address at once" only=bpf # R12, R30
+scenario "packets for a deleted pod never reach its successor" only=bpf # R12, R30
     masqd starts
     world_keeps_sending
     listens_to_both pod1
@@ -76,7 +76,7 @@ scenario "nothing of a deleted pod reaches the one that gets its address at once
     within 3 has_dropped resting 20
     got_nothing_but_its_own pod1
 
-scenario "nor when its pod was the port of a bridge" only=bpf # R30
+scenario "packets for a deleted bridged pod never reach its successor" only=bpf # R30
     ip -n node link add cni0 type bridge
     ip_in node link set cni0 up
     give node cni0 "${address[bridge]}/$link"
@@ -91,7 +91,7 @@ scenario "nor when its pod was the port of a bridge" only=bpf # R30
     within 3 has_dropped resting 20
     got_nothing_but_its_own pod3
 
-scenario "a new pod under an old address and port is served at once, by another port" only=bpf # R12, R30
+scenario "a new pod can reuse a deleted pod's endpoint" only=bpf # R12, R30
     masqd starts
     pod1  reaches world as node from 40000
     pod1  chats with world as talk from 40100
@@ -101,7 +101,7 @@ scenario "a new pod under an old address and port is served at once, by another 
     pod1  chats with world as again from 40100
     again is_unbroken
 
-scenario "a pod whose device goes down and up is the same pod" only=bpf
+scenario "connections survive a pod device that goes down and up" only=bpf
     masqd starts
     pod1  chats with world as talk
     ip_in node link set lxc1 down

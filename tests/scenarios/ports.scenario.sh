@@ -17,7 +17,7 @@ connection.sendall(b"BYE\n")
 assert connection.recv(1) == b""' "${address[world]}" "${address[pod1]}"
 }
 
-scenario "the node and pods talk from the same five hundred ports to one destination" only=bpf # R8: netfilter does not ask sockets
+scenario "the node and two pods can use equal source ports" only=bpf # R8: netfilter does not ask sockets
     masqd starts
     world serves_many 7000
     node  opens_many 500 with world 7000 as own from 20000
@@ -31,7 +31,7 @@ scenario "the node and pods talk from the same five hundred ports to one destina
     pods  are_unbroken
     others are_unbroken
 
-scenario "a port that the node forwards to a pod serves those who ask for it, and no connection of a pod" # R9
+scenario "forwarded ports and pods' connections do not disturb each other" # R9
     node_may_reset # a wrong guess of the world's port is answered by the node
     masqd starts with nat-port-range=20000-20999
     pod1  serves tcp 8080
@@ -48,7 +48,7 @@ scenario "a port that the node forwards to a pod serves those who ask for it, an
     pod1  saw router
     talk  is_unbroken
 
-scenario "a pod cannot stand in for a service of the node that listens already" only=bpf # R10: netfilter does not ask sockets
+scenario "a pod cannot impersonate a listening service of the node" only=bpf # R10: netfilter does not ask sockets
     masqd starts
     node  serves udp 20000
     shadow udp
@@ -57,7 +57,7 @@ scenario "a pod cannot stand in for a service of the node that listens already" 
     world_asks_the_node
     node  saw world
 
-scenario "a service of the node that listens later is found by all whom no pod speaks with" # R10
+scenario "a new node service is reachable for peers without mapping" # R10
     masqd starts
     pod2  asks world 53 from 20000
     node  serves udp 20000
@@ -68,7 +68,7 @@ scenario "a service of the node that listens later is found by all whom no pod s
     node  saw router
     pod2  asks world 53 from 20000
 
-scenario "a service that takes a port before a mapping there was answered is found by its askers" only=bpf # R10
+scenario "a new node service takes its port from unanswered mappings" only=bpf # R10
     masqd starts with nat-port-range=20000-20999
     shadow udp
     node  serves udp 20000
@@ -76,7 +76,7 @@ scenario "a service that takes a port before a mapping there was answered is fou
     node  saw world
     pod2  asks world 53 from 20000
 
-scenario "the ports of tunnels are never used" # R11
+scenario "tunnel ports are not used by default" # R11
     masqd starts
     for port in 4789 6081 8472 51820; do
         pod1  asks world 53 from $port
@@ -84,18 +84,18 @@ scenario "the ports of tunnels are never used" # R11
         not   world saw node from $port
     done
 
-scenario "the ports of tunnels are used when a range names them" # R11
+scenario "tunnel ports are used when the range contains them" # R11
     masqd starts with nat-port-range=8472
     pod1  asks world 53 from 8472
     world saw  node from 8472
 
-scenario "a tunnel of the node makes no mapping" # R11
+scenario "a tunnel of the node creates no mapping" # R11
     masqd starts
     world serves udp 8472
     for port in 8472 40001 40002 40003; do node asks world 8472 from $port; done
     mappings_number 0
 
-scenario "a pod with the address of a deleted one opens the same connection at once" # R12
+scenario "a new pod can reopen a deleted pod's connection" # R12
     masqd starts
     for round in 1 2 3; do
         pod1_is_served_once

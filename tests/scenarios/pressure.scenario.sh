@@ -16,7 +16,7 @@ a_thousand_are_half_open() {
 }
 used_at_most() { local used; used=$(mappings); ((used <= $1)) || fail "$used mappings, not $1"; }
 
-scenario "a table full of talking flows costs no idle connection" only=bpf # R15, R17
+scenario "a full table of active flows evicts no idle connection" only=bpf # R15, R17
     masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=4096
     pod1  opens_many 3000 with world 7000 as idle
     idle  are_open 3000
@@ -25,7 +25,7 @@ scenario "a table full of talking flows costs no idle connection" only=bpf # R15
     dropped_for table_full 18000
     idle  are_unbroken
 
-scenario "a pod that floods leaves its neighbours their share, and they connect as ever" only=bpf # R17
+scenario "a flooding pod does not delay connections of other pods" only=bpf # R17
     masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=2048
     pod1  opens_many 1000 with world 7000 as idle
     idle  are_open 1000
@@ -40,7 +40,7 @@ scenario "a pod that floods leaves its neighbours their share, and they connect 
     kill  "$(cat "$work/flood.pid")"
     idle  are_unbroken
 
-scenario "half-open connections of one pod make room for those of another" only=bpf # R15, R18
+scenario "half-open connections are evicted for another pod's connections" only=bpf # R15, R18
     elsewhere_is_a_black_hole
     masqd starts with nat-max-mappings=4096 nat-max-mappings-per-pod=4096
     pod1  opens_many 2000 with world 7000 as idle
@@ -54,7 +54,7 @@ scenario "half-open connections of one pod make room for those of another" only=
     later are_unbroken
     idle  are_unbroken
 
-scenario "half-open connections are gone after half a minute" only=bpf long # R18
+scenario "half-open connections expire after half a minute" only=bpf long # R18
     elsewhere_is_a_black_hole
     masqd starts with nat-max-mappings=300000 nat-max-mappings-per-pod=300000
     pod1  opens_many 1000 with world 7000 as idle
@@ -66,7 +66,7 @@ scenario "half-open connections are gone after half a minute" only=bpf long # R1
     idle  are_unbroken
     later are_unbroken
 
-scenario "half a million talking flows cost no idle connection and no new one" only=bpf long # R15, R17
+scenario "half a million flows delay or end no other connection" only=bpf long # R15, R17
     masqd starts
     pod1  opens_many 1000 with world 7000 as idle
     idle  are_open 1000
@@ -81,7 +81,7 @@ scenario "half a million talking flows cost no idle connection and no new one" o
     same  0 "$(snmp pod1 Tcp RetransSegs)" "segments that the neighbour sent again"
     idle  are_unbroken
 
-scenario "masqd starts with a million mappings in the table as fast as with none" only=bpf long # R31
+scenario "masqd starts within two seconds with a million mappings" only=bpf long # R31
     masqd starts with nat-max-mappings=1100000 nat-max-mappings-per-pod=1100000 nat-timeout-udp=1h
     same  1000000 "$(pod1 talks to world 7000 over 1000000)" "flows that were answered"
     mappings_number 1000000

@@ -4,17 +4,17 @@
 # for protocols without keys, and lets several pods through where answers can be for one alone.
 # datapaths: bpf
 
-scenario "every protocol from 0 to 255 leaves as the node and is answered" only=bpf # R87
+scenario "every protocol from 0 to 255 is masqueraded and answered" only=bpf # R87
     masqd starts
     only_crafted_packets
     crafted protocols sweep
 
-scenario "a protocol without ports serves one pod for each destination" only=bpf # R87
+scenario "a protocol without ports serves one pod per destination" only=bpf # R87
     masqd starts
     only_crafted_packets
     crafted protocols by_address
 
-scenario "GRE keys and the SPIs of ESP and AH tell pods apart" only=bpf # R87
+scenario "GRE keys and ESP/AH SPIs distinguish pods" only=bpf # R87
     masqd starts
     only_crafted_packets
     crafted protocols keys_and_spis
@@ -29,35 +29,35 @@ scenario "SCTP keeps its port and its checksum" only=bpf # R86
     crafted protocols sctp_associations
     crafted protocols sctp_openers
 
-scenario "UDP-Lite and DCCP have their ports translated" only=bpf
+scenario "ports of UDP-Lite and DCCP are translated" only=bpf
     masqd starts
     only_crafted_packets
     crafted protocols datagrams
 
-scenario "every ICMP query finds its reply, with identifiers of its own" only=bpf # R83
+scenario "replies to every ICMP query reach the pod" only=bpf # R83
     masqd starts
     only_crafted_packets
     crafted protocols icmp_queries
     crafted protocols pings_of_the_node 4099
 
-scenario "all identifiers of echo requests are used, and then no more" long # R83
+scenario "every ICMP identifier is used before requests are dropped" long # R83
     masqd starts
     only_crafted_packets
     crafted protocols all_identifiers 1
     crafted protocols pings_of_the_node 257
 
-scenario "identifiers from 0 to 65535 are kept" # R83
+scenario "ICMP identifiers from 0 to 65535 are kept" # R83
     masqd starts
     only_crafted_packets
     crafted protocols all_identifiers 128
 
-scenario "ICMP that is neither query nor error does not leave" only=bpf
+scenario "ICMP messages other than queries and errors are dropped" only=bpf
     masqd starts
     only_crafted_packets
     crafted protocols other_icmp
     dropped_for unsupported_protocol 200
 
-scenario "a UDP checksum of zero stays zero, and no other becomes it" # R93
+scenario "translation neither adds nor removes zero UDP checksums" # R93
     masqd starts
     only_crafted_packets
     crafted protocols udp_checksums

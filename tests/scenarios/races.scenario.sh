@@ -9,20 +9,20 @@ no_segment_was_sent_again() {
     for who in pod1 pod2 world; do same 0 "$(snmp "$who" Tcp RetransSegs)" "segments sent again by $who"; done
 }
 
-scenario "twenty thousand pairs of questions lose no datagram, and each pair makes one mapping" only=bpf serial # R4
+scenario "twenty thousand datagram pairs create one mapping each, without loss" only=bpf serial # R4
     table_size=131072
     masqd starts
     world serves_many 7000 2
     pod1  sends_pairs 20000 to world 7000
     within 6 mappings_number 20000
 
-scenario "a million pairs of questions lose no datagram, and each pair makes one mapping" only=bpf long serial # R4
+scenario "a million datagram pairs create one mapping each, without loss" only=bpf long serial # R4
     masqd starts with nat-max-mappings=1200000 nat-max-mappings-per-pod=1200000 nat-timeout-udp=1h
     world serves_many 7000 100
     pod1  sends_pairs 1000000 to world 7000
     within 10 mappings_number 1000000
 
-scenario "two pods that open a thousand connections from the same ports wait for none of them" only=bpf serial # R3, R5
+scenario "simultaneous connections from equal ports cause no retransmission" only=bpf serial # R3, R5
     table_size=16384
     masqd starts
     world serves_many 7000

@@ -6,7 +6,7 @@ the_world_knows_the_pods
 world serves tcp 80
 world serves udp 53
 
-scenario "a connection to an excluded destination outlives the end of its exclusion"
+scenario "an excluded connection survives the end of its exclusion"
     left_alone office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
@@ -16,7 +16,7 @@ scenario "a connection to an excluded destination outlives the end of its exclus
     old   goes_on
     old   is_unbroken
 
-scenario "a masqueraded connection outlives the exclusion of its destination"
+scenario "a masqueraded connection survives the exclusion of its destination"
     left_alone office
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent
@@ -26,7 +26,7 @@ scenario "a masqueraded connection outlives the exclusion of its destination"
     old   goes_on
     old   is_unbroken
 
-scenario "a flow of datagrams keeps its decision"
+scenario "a UDP flow keeps its decision after a change"
     left_alone office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
@@ -35,7 +35,7 @@ scenario "a flow of datagrams keeps its decision"
     within 1 pod1 reaches office as node over udp
     pod1  reaches office as pod1 over udp from 20000
 
-scenario "a transfer of a gigabyte goes on through changes of the file"
+scenario "a gigabyte transfer survives changes of the exclusions"
     left_alone office
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent

@@ -39,7 +39,7 @@ scenario "top counts the mappings and ports of pods and destinations" only=bpf f
     crowd leaves
     others leaves
 
-scenario "top is a live screen on a terminal, which is as it was afterwards"
+scenario "top restores the terminal after a live display"
     masqd starts
     pod1  chats with world as talk
     on_a_terminal --expect "${address[pod1]}" --keys q -- top >/dev/null
@@ -51,7 +51,7 @@ scenario "top is a live screen on a terminal, which is as it was afterwards"
     on_a_terminal --expect POD --size 5x40 --keys q -- top >/dev/null
     talk  is_unbroken
 
-scenario "top without a table fails, on a terminal too" family=ipv4
+scenario "top fails without a table, also on a terminal" family=ipv4
     not   masq top --once
     contains "nothing of masq is pinned" "$(masq top --once 2>&1 || true)"
     contains "nothing of masq is pinned" "$(words_of on_a_terminal --expect POD -- top)"
@@ -60,7 +60,7 @@ scenario "top without a table fails, on a terminal too" family=ipv4
     same  2 "$status" "exit"
     contains none "$said"
 
-scenario "status names the pods at their limit and the fullest destination" only=bpf
+scenario "status names pods at their limit and the fullest destination" only=bpf
     masqd starts with nat-port-range=20000-20009 nat-max-mappings-per-pod=4
     pod1  reaches world as node over udp
     status_shows "Pods at limit:  none"

@@ -4,18 +4,18 @@
 # own tunnels for a pod's answers, and knows a packet's source, not the device that it came in by.
 # datapaths: bpf
 
-scenario "only a legal opener makes a mapping" # R19
+scenario "only initiating packets create a mapping" # R19
     masqd starts
     only_crafted_packets
     crafted trust openers
 
-scenario "strangers make no mapping and come in through none"
+scenario "only the remote endpoint of a mapping reaches the pod"
     node_may_reset
     masqd starts
     only_crafted_packets
     crafted trust strangers
 
-scenario "connections from outside to a pod's own address stay as they are, to the byte"
+scenario "packets of inbound connections are forwarded unchanged"
     left_alone router
     the_world_knows_the_pods
     masqd starts
@@ -25,12 +25,12 @@ scenario "connections from outside to a pod's own address stay as they are, to t
     crafted trust inbound
     mappings_number 0
 
-scenario "a late segment does not make the pod's next connection skip masquerading" only=bpf # R19
+scenario "stray segments do not exempt later connections from masquerading" only=bpf # R19
     masqd starts
     only_crafted_packets
     crafted trust late_segments
 
-scenario "a storm of forged resets ends no connection, and no mapping" only=bpf # R24
+scenario "forged resets end no connection and no mapping" only=bpf # R24
     masqd starts with nat-timeout-tcp-transitory=2s
     world serves tcp 80
     pod1  chats with world as talk from 20000
@@ -41,19 +41,19 @@ scenario "a storm of forged resets ends no connection, and no mapping" only=bpf 
     nat_lists "$(at pod1 20000)" state=established
     talk  is_unbroken
 
-scenario "spoofed sources make no mapping" # R91
+scenario "spoofed sources create no mapping" # R91
     masqd starts
     only_crafted_packets
     crafted trust spoofed 3000
     mappings_number 0
 
-scenario "a million spoofed sources make no mapping and no noise" long # R91
+scenario "a million spoofed sources create no mapping" long # R91
     masqd starts
     only_crafted_packets
     for round in $(seq 20); do crafted trust spoofed 50000; done
     mappings_number 0
 
-scenario "a pod's address that comes in by an uplink makes no mapping" only=bpf # R91
+scenario "a pod address arriving through an uplink creates no mapping" only=bpf # R91
     left_alone beyond-east
     node_gets_a_second_uplink
     masqd starts
@@ -61,37 +61,37 @@ scenario "a pod's address that comes in by an uplink makes no mapping" only=bpf 
     crafted trust from_an_uplink
     mappings_number 0
 
-scenario "a pod that calls another pod's external port speaks to the node" # R89
+scenario "a pod cannot reach another pod through its external port" # R89
     node_may_reset
     masqd starts
     only_crafted_packets
     crafted trust hairpin
 
-scenario "what is for the node alone is not sent on" # R88
+scenario "packets for the node are not forwarded" # R88
     left_alone world # by the gateway's address, which lies in the pod CIDR
     node_may_reset
     masqd starts
     only_crafted_packets
     crafted trust probes
 
-scenario "packets of the node itself leave as they are, whole and in fragments" # R96
+scenario "packets of the node are unchanged, also as fragments" # R96
     masqd starts
     only_crafted_packets
     crafted trust of_the_node
 
-scenario "what comes for the node's own tunnels does not reach a pod" only=bpf # R96
+scenario "packets for tunnels of the node do not reach pods" only=bpf # R96
     masqd starts
     only_crafted_packets
     crafted trust tunnels_of_the_node
 
-scenario "the node's own pings are answered to the node" # R83, R96
+scenario "replies to pings of the node reach the node" # R83, R96
     masqd starts
     world serves ping
     pod1  pings world from 77
     node  pings world from 77
     pod1  pings world from 77
 
-scenario "offers of a DHCP server reach the node" family=ipv4 # R45
+scenario "DHCP offers reach the node" family=ipv4 # R45
     masqd starts
     node  serves udp 68
     only_crafted_packets
@@ -99,7 +99,7 @@ scenario "offers of a DHCP server reach the node" family=ipv4 # R45
     eventually same 2 "$(grep -c "^udp 169.254.169.254 67" "$work/node.seen")"
     grep -q " 255.255.255.255 68" "$work/node.seen"
 
-scenario "a firewall that knows connections sees the pods', not the masqueraded ones" # R90
+scenario "a stateful firewall works with masqueraded connections" # R90
     left_alone router
     the_world_knows_the_pods
     inside node nft "add table inet wall

@@ -26,7 +26,7 @@ all_streams_are_unbroken() {
     flood lost_nothing
 }
 
-scenario "live connections move to a table of another layout, and back" only=bpf
+scenario "live connections migrate to another table layout and back" only=bpf
     masqd starts
     all_streams_begin
     for next in masqd_of_another_layout masqd masqd_of_another_layout masqd; do
@@ -39,7 +39,7 @@ scenario "live connections move to a table of another layout, and back" only=bpf
     same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
     all_streams_are_unbroken
 
-scenario "live connections survive a change to an earlier build and back" only=bpf long limit=900
+scenario "live connections survive a downgrade and the upgrade back" only=bpf long limit=900
     earlier=$(realpath --relative-to="$bin" "$("$support/build-before")")
     masqd starts
     all_streams_begin
@@ -52,7 +52,7 @@ scenario "live connections survive a change to an earlier build and back" only=b
     same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
     all_streams_are_unbroken
 
-scenario "what was left alone stays so through a change of the layout" only=bpf
+scenario "unmasqueraded connections survive a table migration" only=bpf
     the_world_knows_the_pods
     left_alone office router
     pod1  serves tcp 8080
@@ -71,7 +71,7 @@ scenario "what was left alone stays so through a change of the layout" only=bpf
     visit is_unbroken
     excluded is_unbroken
 
-scenario "a change of the layout that is killed is finished by the next start, of whichever version" only=bpf serial
+scenario "any version completes an interrupted table migration" only=bpf serial
     masqd starts
     all_streams_begin
     for round in $(seq 12); do
@@ -87,7 +87,7 @@ scenario "a change of the layout that is killed is finished by the next start, o
     all_streams_go_on
     all_streams_are_unbroken
 
-scenario "maps that were pinned without a schema in their path are taken over" only=bpf
+scenario "maps pinned in the path of older versions are adopted" only=bpf
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
@@ -100,7 +100,7 @@ scenario "maps that were pinned without a schema in their path are taken over" o
     talk  goes_on
     talk  is_unbroken
 
-scenario "masq says so when the table is of another version" only=bpf
+scenario "masq reports a table of another version" only=bpf
     masqd_program=masqd_of_another_layout
     masqd starts
     contains "another version of masq" "$(words_of masq bpf nat list)"

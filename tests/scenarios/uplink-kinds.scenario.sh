@@ -34,7 +34,7 @@ world serves tcp 80
 world serves udp 53
 world serves ping
 
-scenario "a bridge whose ports come at run time"
+scenario "a bridge uplink works when its ports change"
     ip -n node link add br0 type bridge
     the_address_is_on br0
     masqd starts
@@ -46,27 +46,27 @@ scenario "a bridge whose ports come at run time"
     done
     uplinks_are br0
 
-scenario "a macvlan device"
+scenario "a macvlan device can be an uplink"
     ip -n node link add link eth0 name mac0 type macvlan mode bridge
     the_address_is_on mac0
     masqd starts
     uplinks_are mac0
     all_kinds_reach world as node
 
-scenario "a tunnel without Ethernet header" # R46
+scenario "a tunnel without Ethernet header can be an uplink" # R46
     node_gets_a_tunnel_as_uplink
     masqd starts
     uplinks_are eth0 tun0
     all_kinds_reach beyond-east as node-east
     transfers_both_ways 5000000
 
-scenario "a tunnel that leaves checksums and segments to the other end" # R46, R94
+scenario "a tunnel with offloads can be an uplink" # R46, R94
     node_gets_a_tunnel_as_uplink offloads
     masqd starts
     all_kinds_reach beyond-east as node-east
     transfers_both_ways 20000000
 
-scenario "an uplink that is a tunnel comes and goes" serial # R46
+scenario "a tunnel uplink can be created and deleted" serial # R46
     masqd starts
     node_gets_a_tunnel_as_uplink
     within 1 uplinks_are eth0 tun0
@@ -74,7 +74,7 @@ scenario "an uplink that is a tunnel comes and goes" serial # R46
     ip_in node link delete tun0
     within 1 uplinks_are eth0
 
-scenario "whatever leaves by a tunnel is as right as on Ethernet" only=bpf # R46
+scenario "packets over a tunnel are translated as over Ethernet" only=bpf # R46
     node_gets_a_tunnel_as_uplink
     masqd starts
     only_crafted_packets
@@ -86,12 +86,12 @@ scenario "whatever leaves by a tunnel is as right as on Ethernet" only=bpf # R46
     crafted protocols sweep
     crafted protocols sctp_associations
 
-scenario "frames with VLAN tags" only=bpf # R46
+scenario "frames with VLAN tags are translated" only=bpf # R46
     masqd starts
     only_crafted_packets
     crafted tags tagged
 
-scenario "jumbo frames" # R46
+scenario "jumbo frames are translated" # R46
     for place in "pod1 eth0" "node lxc1" "node eth0" "world node"; do
         ip_in "${place% *}" link set "${place#* }" mtu 9000
     done
@@ -106,7 +106,7 @@ scenario "jumbo frames" # R46
         "down_$offloads" is_unbroken
     done
 
-scenario "answers come back by another uplink" # R95
+scenario "replies through another uplink reach the pod" # R95
     node_gets_a_second_uplink
     ip -n node "-${family#ipv}" rule add from "${address[pod2]}" lookup 100
     ip_in node route add default via "${address[east]}" table 100
@@ -119,7 +119,7 @@ scenario "answers come back by another uplink" # R95
     talk  goes_on
     talk  is_unbroken
 
-scenario "a connection whose route moves to another uplink keeps its external address" # R95
+scenario "a rerouted connection keeps its external address" # R95
     node_gets_a_second_uplink
     masqd starts
     pod1  chats with world as talk
@@ -131,7 +131,7 @@ scenario "a connection whose route moves to another uplink keeps its external ad
     talk  is_unbroken
 
 # What comes in by eth1 from where the route is eth0's.
-scenario "what rp_filter does to answers by another uplink is said, and no sysctl is touched" family=ipv4 # R44
+scenario "status reports rp_filter conflicts, and no sysctl is changed" family=ipv4 # R44
     node_gets_a_second_uplink
     ip_in world route add "${address[node]}/$host" via "${address[node-east]}"
     filters() { inside node sysctl -a -r '[.]rp_filter'; }

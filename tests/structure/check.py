@@ -24,7 +24,8 @@ MAY_INCLUDE = {
 AGENT_MAY_INCLUDE = {
     "sources": ("sources/",),
     "lifecycle": ("lifecycle/",),
-    "serve": ("serve/", "sources/", "reconciler.hpp", "datapath_choice.hpp"),
+    "export": ("export/",),
+    "serve": ("serve/", "sources/", "export/", "reconciler.hpp", "datapath_choice.hpp"),
 }
 # The folders of bpf/: each may include itself and those before it.
 LAYERS = ["abi", "hook", "packet", "policy", "nat", "steps"]

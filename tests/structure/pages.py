@@ -25,6 +25,29 @@ def behaviour_names_every_scenario(root):
             yield f"docs/behaviour.md: scenario “{name}” of {file} is not named: add the behaviour that it shows"
 
 
+# The references at a name's end: "(R14, R63)".
+REFERENCES = re.compile(r" \([A-Z]\d+(?:, [A-Z]\d+)*\)$")
+MOST_WORDS = 10
+
+
+def names_of_scenarios_are_short(root):
+    for path in sorted((root / "tests/scenarios").glob("*.scenario.sh")):
+        names = SCENARIO.findall(path.read_text())
+        for name in names:
+            if len(REFERENCES.sub("", name).split()) > MOST_WORDS:
+                yield f"{path.name}: scenario “{name}” has more than {MOST_WORDS} words"
+            # The runner takes the beginning of a name, too.
+            if any(other != name and other.startswith(name) for other in names):
+                yield f"{path.name}: scenario “{name}” is the beginning of another name"
+
+
+def names_of_tests_have_one_style(root):
+    for path in sorted((root / "tests").glob("*/**/*_test.cpp")):
+        for name in re.findall(r"^TEST(?:_[FP])?\(\w+, (\w+)\)", path.read_text(), re.M):
+            if "_" in name or not name[0].isupper():
+                yield f"{path.relative_to(root).as_posix()}: {name}: the name of a test is a CamelCase sentence"
+
+
 def lines_of_pages_are_short(root):
     for path in sorted([*root.glob("*.md"), *(root / "docs").rglob("*.md")]):
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -64,4 +87,11 @@ def files_that_pages_name_exist(root):
                     yield f"{page.relative_to(root).as_posix()}:{number}: {name}: there is no such file"
 
 
-RULES = [files_that_pages_name_exist, behaviour_names_every_scenario, lines_of_pages_are_short, reference_knows_every_option]
+RULES = [
+    files_that_pages_name_exist,
+    behaviour_names_every_scenario,
+    names_of_scenarios_are_short,
+    names_of_tests_have_one_style,
+    lines_of_pages_are_short,
+    reference_knows_every_option,
+]

@@ -132,27 +132,27 @@ class Change : public testing::TestWithParam<bool> {
   Kernel chosen, other;
 };
 
-TEST_P(Change, connections_keep_their_external_endpoints) {
+TEST_P(Change, ConnectionsKeepTheirExternalEndpoints) {
   EXPECT_EQ(start(chosen, other), "");
   EXPECT_TRUE(chosen.translates());
   EXPECT_FALSE(other.table.is_pinned);
   EXPECT_THAT(chosen.external_ports(), ElementsAre(1000, 1001));
 }
 
-TEST_P(Change, connections_that_start_meanwhile_follow) {
+TEST_P(Change, ConnectionsThatStartMeanwhileFollow) {
   chosen.during_apply = [&] { other.connect(1002); };
   EXPECT_EQ(start(chosen, other), "");
   EXPECT_THAT(chosen.external_ports(), ElementsAre(1000, 1001, 1002));
 }
 
-TEST_P(Change, a_predictable_failure_changes_nothing) {
+TEST_P(Change, APredictableFailureChangesNothing) {
   chosen.failing = {"check"};
   other.failing = {"suspend"};  // must not be reached
   EXPECT_EQ(start(chosen, other), "check fails");
   only_the_other_one_translates();
 }
 
-TEST_P(Change, a_failed_change_is_undone_and_succeeds_later) {
+TEST_P(Change, AFailedChangeIsUndoneAndSucceedsLater) {
   for (const auto* const verb : {"import", "apply"}) {
     chosen.failing = {verb};
     EXPECT_EQ(start(chosen, other), std::string(verb) + " fails");
@@ -163,33 +163,33 @@ TEST_P(Change, a_failed_change_is_undone_and_succeeds_later) {
   EXPECT_THAT(chosen.external_ports(), ElementsAre(1000, 1001));
 }
 
-TEST_P(Change, a_failed_suspension_changes_nothing) {
+TEST_P(Change, AFailedSuspensionChangesNothing) {
   other.failing = {"suspend"};
   EXPECT_EQ(start(chosen, other), "suspend fails");
   only_the_other_one_translates();
 }
 
-TEST_P(Change, the_other_one_resumes_though_the_chosen_one_cannot_be_removed) {
+TEST_P(Change, TheOtherOneResumesThoughTheChosenOneCannotBeRemoved) {
   chosen.failing = {"apply", "remove"};
   EXPECT_EQ(start(chosen, other), "apply fails; remove fails");
   EXPECT_TRUE(other.translates());
 }
 
-TEST_P(Change, an_error_while_resuming_is_reported) {
+TEST_P(Change, AnErrorWhileResumingIsReported) {
   chosen.failing = {"apply"};
   other.failing = {"resume"};
   EXPECT_EQ(start(chosen, other), "apply fails; resume fails");
 }
 
 // The killed process had suspended the other datapath, and applied nothing or a part of the chosen one.
-TEST_P(Change, what_a_killed_process_suspended_resumes_when_the_change_still_fails) {
+TEST_P(Change, WhatAKilledProcessSuspendedResumesWhenTheChangeStillFails) {
   other.is_suspended = true;
   chosen.failing = {"check"};
   EXPECT_EQ(start(chosen, other), "check fails");
   EXPECT_TRUE(other.translates());
 }
 
-TEST_P(Change, what_a_killed_process_suspended_resumes_when_it_is_chosen_again) {
+TEST_P(Change, WhatAKilledProcessSuspendedResumesWhenItIsChosenAgain) {
   other.is_suspended = true;
   chosen.connect(1002);  // of the killed process
   EXPECT_EQ(start(other, chosen), "");
@@ -198,21 +198,21 @@ TEST_P(Change, what_a_killed_process_suspended_resumes_when_it_is_chosen_again) 
   EXPECT_THAT(other.external_ports(), testing::IsSupersetOf({1000, 1001}));
 }
 
-TEST_P(Change, what_a_killed_process_suspended_is_exported_when_the_change_succeeds) {
+TEST_P(Change, WhatAKilledProcessSuspendedIsExportedWhenTheChangeSucceeds) {
   other.is_suspended = true;
   EXPECT_EQ(start(chosen, other), "");
   EXPECT_THAT(chosen.external_ports(), ElementsAre(1000, 1001));
   EXPECT_THAT(other.external_ports(), IsEmpty());
 }
 
-TEST_P(Change, what_masquerades_is_not_undone) {
+TEST_P(Change, WhatMasqueradesIsNotUndone) {
   chosen.connect(2000);
   chosen.failing = {"apply"};
   EXPECT_THAT(start(chosen, other), HasSubstr("apply fails"));
   EXPECT_TRUE(chosen.translates());
 }
 
-TEST_P(Change, the_chosen_one_stays_when_the_other_one_cannot_be_removed) {
+TEST_P(Change, TheChosenOneStaysWhenTheOtherOneCannotBeRemoved) {
   other.failing = {"remove"};
   EXPECT_EQ(start(chosen, other), "remove fails");
   EXPECT_TRUE(chosen.translates());

@@ -44,7 +44,7 @@ class Joined : public testing::Test {
   std::unique_ptr<JoinedTable> joined;
 };
 
-TEST_F(Joined, reads_the_tables_that_exist) {
+TEST_F(Joined, ReadsTheTablesThatExist) {
   exists(1, {10, 11});
   EXPECT_THAT(ports(), ElementsAre(10, 11));
   exists(2, {20});
@@ -52,7 +52,7 @@ TEST_F(Joined, reads_the_tables_that_exist) {
   EXPECT_EQ(joined->exists(), true);
 }
 
-TEST_F(Joined, without_any_the_first_one_reports_the_error) {
+TEST_F(Joined, WithoutAnyTheFirstOneReportsTheError) {
   EXPECT_EQ(joined->exists(), false);
   const auto done = joined->for_each([](const Mapping&) {});
   ASSERT_FALSE(done);
@@ -61,7 +61,7 @@ TEST_F(Joined, without_any_the_first_one_reports_the_error) {
   EXPECT_FALSE(joined->ip_masq());
 }
 
-TEST_F(Joined, ends_in_each_table_and_adds_up) {
+TEST_F(Joined, EndsInEachTableAndAddsUp) {
   exists(0, {10, 11});
   exists(2, {10});
   const auto ended = joined->end([](const Mapping& mapping) { return mapping.external_port == 10; });
@@ -70,7 +70,7 @@ TEST_F(Joined, ends_in_each_table_and_adds_up) {
   EXPECT_THAT(ports(), ElementsAre(11));
 }
 
-TEST_F(Joined, an_entry_of_two_tables_is_listed_once) {
+TEST_F(Joined, AnEntryOfTwoTablesIsListedOnce) {
   exists(0, {});
   exists(1, {});
   each[0]->listed = {{.cidr = "10.0.0.0/8"_cidr}, {.cidr = "10.5.0.0/16"_cidr, .masquerade = true}};

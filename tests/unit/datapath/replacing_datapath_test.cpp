@@ -86,19 +86,19 @@ class Replacing : public testing::Test {
 const Lines whole_change = {"new: check",  "old: suspend", "new: import", "new: apply",
                             "new: import", "old: remove",  "new: commit", "new: resume"};
 
-TEST_F(Replacing, suspends_the_other_one_before_it_applies_and_removes_it_afterwards) {
+TEST_F(Replacing, SuspendsThenAppliesThenRemoves) {
   EXPECT_EQ(apply(), whole_change);
   EXPECT_EQ(error, "");
   EXPECT_EQ(apply(), Lines{"new: apply"});
 }
 
-TEST_F(Replacing, a_predictable_failure_changes_nothing_and_resumes_what_a_killed_process_suspended) {
+TEST_F(Replacing, AFailedCheckChangesNothingAndResumesTheOtherDatapath) {
   refused = {"new: check"};
   EXPECT_EQ(apply(), (Lines{"new: check", "new: abort", "old: resume"}));
   EXPECT_EQ(error, "no new: check");
 }
 
-TEST_F(Replacing, the_other_one_goes_on_when_the_chosen_one_fails_and_gives_way_at_the_next_try) {
+TEST_F(Replacing, TheOtherDatapathContinuesAfterAFailureUntilARetrySucceeds) {
   refused = {"new: apply"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: apply", "new: abort", "new: remove",
                             "old: resume"}));
@@ -107,35 +107,35 @@ TEST_F(Replacing, the_other_one_goes_on_when_the_chosen_one_fails_and_gives_way_
   EXPECT_EQ(apply(), whole_change);
 }
 
-TEST_F(Replacing, the_other_one_goes_on_though_the_chosen_one_cannot_even_be_removed) {
+TEST_F(Replacing, TheOtherDatapathContinuesWhenTheChosenOneCannotBeRemoved) {
   refused = {"new: apply", "new: remove"};
   EXPECT_EQ(apply().back(), "old: resume");
   EXPECT_EQ(error, "no new: apply; no new: remove");
 }
 
-TEST_F(Replacing, a_suspension_that_fails_is_resumed_and_removes_nothing) {
+TEST_F(Replacing, AFailedSuspensionIsResumedAndRemovesNothing) {
   refused = {"old: suspend"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: abort", "old: resume"}));
 }
 
-TEST_F(Replacing, what_it_cannot_import_goes_on_where_it_was) {
+TEST_F(Replacing, AFailedImportReturnsConnectionsToTheOtherDatapath) {
   refused = {"new: import"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: abort", "new: remove", "old: resume"}));
 }
 
-TEST_F(Replacing, without_another_one_in_the_kernel_a_failure_removes_nothing) {
+TEST_F(Replacing, WithoutAnotherDatapathInTheKernelAFailureRemovesNothing) {
   other->has_something = false;
   refused = {"new: apply"};
   EXPECT_EQ(std::ranges::count(apply(), "new: remove"), 0);
 }
 
-TEST_F(Replacing, what_is_in_force_is_not_undone) {
+TEST_F(Replacing, AnActiveDatapathIsNotRemovedAfterAFailure) {
   chosen->active = true;
   refused = {"new: apply"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: apply", "new: abort"}));
 }
 
-TEST_F(Replacing, the_chosen_one_stays_when_the_other_one_cannot_be_removed) {
+TEST_F(Replacing, TheChosenDatapathStaysWhenTheOtherCannotBeRemoved) {
   refused = {"old: remove"};
   EXPECT_EQ(apply(), (Lines{"new: check", "old: suspend", "new: import", "new: apply", "new: import", "old: remove",
                             "new: abort"}));

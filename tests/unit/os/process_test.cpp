@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 const std::string much(1 << 20, 'x');  // more than a pipe holds
 
-TEST(Program, is_given_its_input_and_gives_its_outputs) {
+TEST(Program, GetsItsInputAndReturnsItsOutputs) {
   const auto end = run_program({"sh", "-c", "wc -c; echo problem >&2; exit 3"}, much, 10s);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(end->status, 3);
@@ -22,13 +22,13 @@ TEST(Program, is_given_its_input_and_gives_its_outputs) {
 }
 
 // Its outputs are open until it has ended, its input is not: we meet the broken pipe.
-TEST(Program, that_does_not_read_its_input_ends_only_itself) {
+TEST(Program, MayEndWithoutReadingItsInput) {
   const auto end = run_program({"sh", "-c", "exec <&-; sleep 0.2; exit 1"}, much, 10s);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(end->status, 1);
 }
 
-TEST(Program, dies_of_a_broken_pipe_as_usual) {
+TEST(Program, EndsBySigpipeAsUsual) {
   const auto before = std::signal(SIGPIPE, SIG_IGN);
   const auto end = run_program({"sh", "-c", "kill -PIPE $$; exit 1"}, "", 10s);
   std::signal(SIGPIPE, before);
