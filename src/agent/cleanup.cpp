@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cleanup.hpp"
 
-#include <expected>
 #include <string>
 
 #include "agent/datapath_choice.hpp"

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <expected>
 #include <initializer_list>
 #include <iterator>
 #include <string>

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <optional>
 #include <string>

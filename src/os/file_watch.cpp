@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <expected>
 #include <filesystem>
 #include <functional>
 #include <memory>

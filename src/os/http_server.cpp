@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <functional>
 #include <map>
 #include <memory>

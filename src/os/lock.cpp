@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <string>
 #include <string_view>

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <system_error>
 

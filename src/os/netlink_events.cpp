@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <utility>
 #include <vector>

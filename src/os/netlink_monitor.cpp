@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <utility>

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <string_view>
 #include <system_error>

@@ -21,6 +21,7 @@
 #include "os/event_loop.hpp"
 #include "os/netlink.hpp"
 #include "os/netlink_events.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 namespace {

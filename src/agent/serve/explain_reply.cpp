@@ -2,7 +2,6 @@
 #include "agent/serve/explain_reply.hpp"
 
 #include <algorithm>
-#include <expected>
 #include <optional>
 #include <string_view>
 #include <utility>

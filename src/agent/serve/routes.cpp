@@ -11,7 +11,6 @@
 #include "agent/serve/explain_reply.hpp"
 #include "agent/serve/metrics.hpp"
 #include "agent/serve/status.hpp"
-#include "model/desired.hpp"
 #include "model/desired_json.hpp"
 #include "os/fd.hpp"
 #include "os/http_server.hpp"

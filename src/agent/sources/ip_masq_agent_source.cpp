@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/sources/fact_source.hpp"
+#include "agent/sources/source.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "model/ip_masq_agent.hpp"

@@ -3,7 +3,6 @@
 
 #include <linux/rtnetlink.h>
 
-#include <expected>
 #include <memory>
 #include <utility>
 

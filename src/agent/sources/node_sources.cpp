@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/sources/node_sources.hpp"
 
-#include <expected>
 #include <memory>
 #include <utility>
 

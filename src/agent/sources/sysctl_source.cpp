@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <expected>
 #include <filesystem>
 #include <string>
 #include <string_view>

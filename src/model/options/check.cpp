@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -2,6 +2,8 @@
 #include <getopt.h>
 
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -53,30 +55,35 @@ T number(const std::string& text) {
   return static_cast<T>(value);
 }
 
-void set_value(Request& request, const std::string& name, const std::string& value) {
-  if (name == "protocol") request.protocol = value;
-  if (name == "direction") request.direction = value;
-  if (name == "address") request.address = value;
-  if (name == "port") request.port = number<std::uint16_t>(value);
-  if (name == "count") request.count = number<int>(value);
-  if (name == "log") request.log = value;
-  if (name == "ready") request.ready = value;
-  if (name == "progress") request.progress = value;
-  if (name == "size") request.size = number<std::size_t>(value);
-  if (name == "retries") request.retries = number<int>(value);
-  if (name == "source") request.source = value;
-  if (name == "source-port") request.source_port = number<std::uint16_t>(value);
-  if (name == "timeout") request.timeout = number<double>(value);
-  if (name == "pause") request.pause = number<double>(value);
-}
-
-constexpr option options[] = {
-    {"log", required_argument, nullptr, 0},      {"ready", required_argument, nullptr, 0},
-    {"progress", required_argument, nullptr, 0}, {"size", required_argument, nullptr, 0},
-    {"retries", required_argument, nullptr, 0},  {"source", required_argument, nullptr, 0},
-    {"timeout", required_argument, nullptr, 0},  {"source-port", required_argument, nullptr, 0},
-    {"pause", required_argument, nullptr, 0},    {nullptr, 0, nullptr, 0},
+// Words and options by name.
+using Set = void (*)(Request&, const std::string&);
+const std::map<std::string, Set> values = {
+    {"protocol", [](auto& request, auto& value) { request.protocol = value; }},
+    {"direction", [](auto& request, auto& value) { request.direction = value; }},
+    {"address", [](auto& request, auto& value) { request.address = value; }},
+    {"port", [](auto& request, auto& value) { request.port = number<std::uint16_t>(value); }},
+    {"count", [](auto& request, auto& value) { request.count = number<int>(value); }},
+    {"log", [](auto& request, auto& value) { request.log = value; }},
+    {"ready", [](auto& request, auto& value) { request.ready = value; }},
+    {"progress", [](auto& request, auto& value) { request.progress = value; }},
+    {"size", [](auto& request, auto& value) { request.size = number<std::size_t>(value); }},
+    {"retries", [](auto& request, auto& value) { request.retries = number<int>(value); }},
+    {"source", [](auto& request, auto& value) { request.source = value; }},
+    {"source-port", [](auto& request, auto& value) { request.source_port = number<std::uint16_t>(value); }},
+    {"timeout", [](auto& request, auto& value) { request.timeout = number<double>(value); }},
+    {"pause", [](auto& request, auto& value) { request.pause = number<double>(value); }},
 };
+
+void read_options(Request& request, int count, char** words) {
+  std::vector<option> options;
+  for (const auto& [name, set] : values) options.push_back({name.c_str(), required_argument, nullptr, 0});
+  options.push_back({});
+  int index = 0, result = 0;
+  while ((result = getopt_long(count, words, "", options.data(), &index)) != -1) {
+    if (result != 0) std::exit(2);
+    values.at(options[static_cast<std::size_t>(index)].name)(request, optarg);
+  }
+}
 
 }  // namespace
 
@@ -87,15 +94,11 @@ int main(int count, char** words) {
   const auto verb = verbs.find(request.verb);
   if (verb == verbs.end()) masq::peer::die(usage);
   request.timeout = verb->second.timeout;
-  int index = 0, result = 0;
-  while ((result = getopt_long(count, words, "", options, &index)) != -1) {
-    if (result != 0) return 2;
-    set_value(request, options[index].name, optarg);
-  }
+  read_options(request, count, words);
   ++optind;  // the verb
   for (const std::string& name : verb->second.words) {
     if (optind >= count) masq::peer::die("no " + name + "\n" + usage);
-    set_value(request, name, words[optind++]);
+    values.at(name)(request, words[optind++]);
   }
   std::signal(SIGPIPE, SIG_IGN);
   verb->second.run(request);
