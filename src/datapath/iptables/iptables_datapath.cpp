@@ -22,6 +22,7 @@
 #include "datapath/iptables/iptables_rules.hpp"
 #include "datapath/iptables/iptables_table.hpp"
 #include "datapath/iptables/iptables_tools.hpp"
+#include "datapath/iptables/machine.hpp"
 #include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
 #include "datapath/netfilter/conntrack_handover.hpp"
@@ -47,7 +48,8 @@ std::vector<std::string> devices_to_guard(const Desired& desired, const std::vec
 
 class IptablesDatapath final : public Datapath {
  public:
-  explicit IptablesDatapath(const IptablesTools& tools) : tools_(tools), table_(tools) {}
+  IptablesDatapath(const IptablesMachine& machine, const IptablesTools& tools)
+      : machine_(machine), tools_(tools), table_(tools) {}
 
   std::string name() const override { return "IPTables"; }
   Result<Steps> apply(const Desired& desired) override;
@@ -75,6 +77,7 @@ class IptablesDatapath final : public Datapath {
   Result<Work> work_for(const Desired& desired);
   Result<bool> have_rules() const;
 
+  IptablesMachine machine_;
   IptablesTools tools_;
   IptablesTable table_;
   ConntrackHandover handover_{[this] { return have_rules(); }};
@@ -113,7 +116,7 @@ constexpr Family families[] = {Family::ipv4, Family::ipv6};
 Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired) {
   Work work;
   lacks_random_fully_ = desired.random_fully && !tools_.has_random_fully();
-  const auto sets = IptablesTools::sets();
+  const auto sets = tools_.ipset().sets();
   if (!sets) return std::unexpected(sets.error());
   for (const auto family : families) {
     for (const auto& wanted : ip_sets(desired, family)) {
@@ -142,14 +145,14 @@ Result<Steps> IptablesDatapath::apply(const Desired& desired) {
   auto work = work_for(desired);
   if (!work) return std::unexpected(work.error());
   if (!work->sets.empty())
-    if (auto done = IptablesTools::restore_sets(work->sets); !done) return std::unexpected(done.error());
+    if (auto done = tools_.ipset().restore(work->sets); !done) return std::unexpected(done.error());
   for (const auto family : families) {
     const auto& text = work->rules[family == Family::ipv4 ? 0 : 1];
     if (text.empty()) continue;
     if (auto done = tools_.restore(family, text); !done) return std::unexpected(done.error());
   }
   if (work->creates) {
-    const auto mended = mend_connections(desired);
+    const auto mended = machine_.mend_connections(desired);
     if (!mended) return std::unexpected(mended.error());
     if (*mended > 0)
       work->steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
@@ -168,7 +171,7 @@ Result<void> IptablesDatapath::check(const Desired& desired) {
   const auto work = work_for(desired);
   if (!work) return std::unexpected(work.error());
   if (!work->sets.empty())
-    if (auto done = IptablesTools::restore_sets(work->sets); !done) return done;
+    if (auto done = tools_.ipset().restore(work->sets); !done) return done;
   for (const auto family : families)
     if (const auto& text = work->rules[family == Family::ipv4 ? 0 : 1]; !text.empty())
       if (auto done = tools_.check(family, text); !done) return done;
@@ -206,7 +209,7 @@ Result<Steps> IptablesDatapath::remove() {
     if (tools_.variant().name != "legacy") remove_empty_tables(family, made_tables(*saved));
     steps.push_back(fmt::format("iptables: IPv{}: remove the chains MASQ-*", static_cast<int>(family)));
   }
-  const auto sets = IptablesTools::sets();
+  const auto sets = tools_.ipset().sets();
   if (!sets) return std::unexpected(sets.error());
   std::string text;
   for (const auto& set : *sets) {
@@ -214,25 +217,25 @@ Result<Steps> IptablesDatapath::remove() {
     steps.push_back(fmt::format("ipset: remove {}", set.name));
   }
   if (!text.empty())
-    if (auto done = IptablesTools::restore_sets(text); !done) return std::unexpected(done.error());
+    if (auto done = tools_.ipset().restore(text); !done) return std::unexpected(done.error());
   return steps;
 }
 
 // Returns the tools if this kernel can be queried for rules and sets. Otherwise it has no state of masq.
-Result<IptablesTools> working_tools() {
-  auto tools = IptablesTools::find();
+Result<IptablesTools> working_tools(const IptablesMachine& machine = {}) {
+  auto tools = IptablesTools::find(machine);
   if (!tools) return std::unexpected(tools.error());
-  if (auto sets = IptablesTools::sets(); !sets) return std::unexpected(sets.error());
+  if (auto sets = tools->ipset().sets(); !sets) return std::unexpected(sets.error());
   if (auto saved = tools->save(Family::ipv4); !saved) return std::unexpected(saved.error());
   return tools;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Datapath>> make_iptables_datapath() {
-  auto tools = working_tools();
+Result<std::unique_ptr<Datapath>> make_iptables_datapath(const IptablesMachine& machine) {
+  auto tools = working_tools(machine);
   if (!tools) return std::unexpected(tools.error());
-  return std::make_unique<IptablesDatapath>(*tools);
+  return std::make_unique<IptablesDatapath>(machine, *tools);
 }
 
 Result<void> probe_iptables() {

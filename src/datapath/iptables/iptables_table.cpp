@@ -36,13 +36,13 @@ void join_halves(std::vector<IpMasqEntry>& entries) {
 }  // namespace
 
 Result<bool> IptablesTable::exists() {
-  const auto sets = IptablesTools::sets();
+  const auto sets = ipset_.sets();
   if (!sets) return std::unexpected(sets.error());
   return !sets->empty();
 }
 
 Result<std::vector<AddressRange>> IptablesTable::pods() {
-  const auto sets = IptablesTools::sets();
+  const auto sets = ipset_.sets();
   if (!sets) return std::unexpected(sets.error());
   std::vector<AddressRange> ranges;
   for (const auto family : {Family::ipv4, Family::ipv6})
@@ -53,7 +53,7 @@ Result<std::vector<AddressRange>> IptablesTable::pods() {
 }
 
 Result<std::vector<IpMasqEntry>> IptablesTable::ip_masq() {
-  const auto sets = IptablesTools::sets();
+  const auto sets = ipset_.sets();
   if (!sets) return std::unexpected(sets.error());
   std::vector<IpMasqEntry> entries;
   for (const auto family : {Family::ipv4, Family::ipv6}) {

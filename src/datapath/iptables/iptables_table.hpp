@@ -18,7 +18,8 @@ namespace masq {
 class IptablesTable final : public ConntrackTable {
  public:
   // Without `tools`, they are searched when they are needed: for counters(). The sets need only ipset.
-  explicit IptablesTable(std::optional<IptablesTools> tools = {}) : tools_(std::move(tools)) {}
+  explicit IptablesTable(std::optional<IptablesTools> tools = {})
+      : tools_(std::move(tools)), ipset_(tools_ ? tools_->ipset() : IpSetTool()) {}
 
   Result<bool> exists() override;
   Result<std::vector<IpMasqEntry>> ip_masq() override;
@@ -28,6 +29,7 @@ class IptablesTable final : public ConntrackTable {
   Result<void> add_packets(Counters& counters) override;
 
   std::optional<IptablesTools> tools_;
+  IpSetTool ipset_;
 };
 
 }  // namespace masq

@@ -13,13 +13,14 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "datapath/iptables/iptables_rules.hpp"
-#include "os/process.hpp"
+#include "datapath/iptables/machine.hpp"
 
 namespace masq {
 namespace {
 
-Result<std::string> run(const std::vector<std::string>& arguments, const std::string& input = {}) {
-  auto end = run_program(arguments, input);
+Result<std::string> run(const IptablesMachine& machine, const std::vector<std::string>& arguments,
+                        const std::string& input = {}) {
+  auto end = machine.run(arguments, input);
   if (!end) return std::unexpected(end.error());
   if (end->status == 0) return std::move(end->out);
   const auto& output = end->err.empty() ? end->out : end->err;
@@ -28,10 +29,10 @@ Result<std::string> run(const std::vector<std::string>& arguments, const std::st
 }
 
 // Returns the number of a variant's rules in both families, or -1 if the kernel lacks the variant.
-std::ptrdiff_t rules_in(const std::string& variant) {
+std::ptrdiff_t rules_in(const IptablesMachine& machine, const std::string& variant) {
   std::ptrdiff_t count = -1;
   for (const auto* tool : {"iptables", "ip6tables"}) {
-    const auto saved = run({fmt::format("{}-{}-save", tool, variant)});
+    const auto saved = run(machine, {fmt::format("{}-{}-save", tool, variant)});
     if (!saved) continue;
     count = std::max<std::ptrdiff_t>(count, 0);
     for (std::size_t at = 0; (at = saved->find("\n-A ", at)) != std::string::npos; ++at) ++count;
@@ -39,14 +40,15 @@ std::ptrdiff_t rules_in(const std::string& variant) {
   return count;
 }
 
-Result<IptablesVariant> find_variant() {
-  const bool nft = has_program("iptables-nft-restore"), legacy = has_program("iptables-legacy-restore");
+Result<IptablesVariant> find_variant(const IptablesMachine& machine) {
+  const bool nft = machine.has_program("iptables-nft-restore");
+  const bool legacy = machine.has_program("iptables-legacy-restore");
   if (!nft && !legacy) {
-    if (!has_program("iptables-restore")) return fail("iptables-restore: not found in PATH");
+    if (!machine.has_program("iptables-restore")) return fail("iptables-restore: not found in PATH");
     return IptablesVariant();
   }
   if (nft != legacy) return IptablesVariant{.name = nft ? "nft" : "legacy", .warning = {}};
-  const auto in_nft = rules_in("nft"), in_legacy = rules_in("legacy");
+  const auto in_nft = rules_in(machine, "nft"), in_legacy = rules_in(machine, "legacy");
   IptablesVariant variant{.name = in_legacy > in_nft ? "legacy" : "nft", .warning = {}};
   if (in_nft > 0 && in_legacy > 0)
     variant.warning = fmt::format("iptables: both variants have rules, nft ({}) and legacy ({}): masq uses {}", in_nft,
@@ -56,14 +58,14 @@ Result<IptablesVariant> find_variant() {
 
 }  // namespace
 
-Result<IptablesTools> IptablesTools::find() {
-  if (!has_program("ipset")) return fail("ipset: not found in PATH");
-  auto variant = find_variant();
+Result<IptablesTools> IptablesTools::find(const IptablesMachine& machine) {
+  if (!machine.has_program("ipset")) return fail("ipset: not found in PATH");
+  auto variant = find_variant(machine);
   if (!variant) return std::unexpected(variant.error());
-  IptablesTools tools;
+  IptablesTools tools(machine);
   tools.variant_ = std::move(*variant);
   const auto& name = tools.variant_.name;
-  const auto help = run({name.empty() ? "iptables" : "iptables-" + name, "-j", "SNAT", "--help"});
+  const auto help = run(machine, {name.empty() ? "iptables" : "iptables-" + name, "-j", "SNAT", "--help"});
   tools.has_random_fully_ = help && help->contains("--random-fully");
   return tools;
 }
@@ -76,29 +78,29 @@ std::string IptablesTools::program(Family family, const char* what) const {
 Result<std::string> IptablesTools::save(Family family, bool with_counters) const {
   std::vector<std::string> arguments = {program(family, "save")};
   if (with_counters) arguments.emplace_back("-c");
-  return run(arguments);
+  return run(machine_, arguments);
 }
 
 Result<void> IptablesTools::restore(Family family, const std::string& text) const {
-  auto done = run({program(family, "restore"), "--noflush", "-w", "1"}, text);
+  auto done = run(machine_, {program(family, "restore"), "--noflush", "-w", "1"}, text);
   if (!done) return std::unexpected(done.error());
   return {};
 }
 
 Result<void> IptablesTools::check(Family family, const std::string& text) const {
-  auto done = run({program(family, "restore"), "--test", "--noflush", "-w", "1"}, text);
+  auto done = run(machine_, {program(family, "restore"), "--test", "--noflush", "-w", "1"}, text);
   if (!done) return std::unexpected(done.error());
   return {};
 }
 
-Result<std::vector<IpSet>> IptablesTools::sets() {
-  auto saved = run({"ipset", "save"});
+Result<std::vector<IpSet>> IpSetTool::sets() const {
+  auto saved = run(machine_, {"ipset", "save"});
   if (!saved) return std::unexpected(saved.error());
   return parse_ip_sets(*saved);
 }
 
-Result<void> IptablesTools::restore_sets(const std::string& text) {
-  auto done = run({"ipset", "restore"}, text);
+Result<void> IpSetTool::restore(const std::string& text) const {
+  auto done = run(machine_, {"ipset", "restore"}, text);
   if (!done) return std::unexpected(done.error());
   return {};
 }

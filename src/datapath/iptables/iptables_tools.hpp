@@ -2,9 +2,13 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "datapath/iptables/iptables_rules.hpp"
+#include "datapath/iptables/machine.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 
@@ -14,10 +18,24 @@ struct IptablesVariant {
   std::string warning;  // set if both variants have rules: packets pass both
 };
 
+// The program ipset.
+class IpSetTool {
+ public:
+  explicit IpSetTool(IptablesMachine machine = {}) : machine_(std::move(machine)) {}
+
+  // Returns masq's sets.
+  Result<std::vector<IpSet>> sets() const;
+  // Executes the lines of `text` one by one.
+  Result<void> restore(const std::string& text) const;
+
+ private:
+  IptablesMachine machine_;
+};
+
 class IptablesTools {
  public:
   // Searches for the programs and for existing rules.
-  static Result<IptablesTools> find();
+  static Result<IptablesTools> find(const IptablesMachine& machine = {});
 
   const IptablesVariant& variant() const { return variant_; }
   bool has_random_fully() const { return has_random_fully_; }  // since 1.6.2
@@ -26,12 +44,14 @@ class IptablesTools {
   Result<void> restore(Family family, const std::string& text) const;
   // Returns the result of restore() without a change.
   Result<void> check(Family family, const std::string& text) const;
-  static Result<std::vector<IpSet>> sets();
-  static Result<void> restore_sets(const std::string& text);
+  const IpSetTool& ipset() const { return ipset_; }
 
  private:
+  explicit IptablesTools(const IptablesMachine& machine) : machine_(machine), ipset_(machine) {}
   std::string program(Family family, const char* what) const;
 
+  IptablesMachine machine_;
+  IpSetTool ipset_;
   IptablesVariant variant_;
   bool has_random_fully_ = false;
 };

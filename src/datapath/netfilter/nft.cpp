@@ -62,10 +62,4 @@ Result<std::string> Nft::list(const std::string& command, Form form) {
   return nft_ctx_get_output_buffer(context);
 }
 
-Result<bool> Nft::has_table(const std::string& name) {
-  auto text = list("list tables inet", Form::text);  // JSON of 1.0.6 is invalid for the flag "owner"
-  if (!text) return std::unexpected(text.error());
-  return ("\n" + *text).contains(fmt::format("\ntable inet {}\n", name));
-}
-
 }  // namespace masq

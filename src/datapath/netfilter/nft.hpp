@@ -28,8 +28,6 @@ class Nft {
   // Output of "list table inet masq" and similar commands.
   enum class Form : std::uint8_t { text, json };
   static Result<std::string> list(const std::string& command, Form form = Form::json);
-  // Returns true if a table of the family inet with this name exists.
-  static Result<bool> has_table(const std::string& name);
 
  private:
   struct Free {

@@ -12,27 +12,34 @@
 
 #include "base/result.hpp"
 #include "datapath/netfilter/nft.hpp"
+#include "datapath/nftables/machine.hpp"
 #include "datapath/nftables/nft_table.hpp"
 
 namespace masq {
 
-Result<std::optional<NftTable>> read_nft_table(const std::string& name) {
-  const auto exists = Nft::has_table(name);
+Result<bool> has_nft_table(const ListNft& list, const std::string& name) {
+  auto text = list("list tables inet", Nft::Form::text);  // JSON of 1.0.6 is invalid for the flag "owner"
+  if (!text) return std::unexpected(text.error());
+  return ("\n" + *text).contains(fmt::format("\ntable inet {}\n", name));
+}
+
+Result<std::optional<NftTable>> read_nft_table(const ListNft& list, const std::string& name) {
+  const auto exists = has_nft_table(list, name);
   if (!exists) return std::unexpected(exists.error());
   if (!*exists) return std::optional<NftTable>();
-  auto text = Nft::list("list table inet " + name);
+  auto text = list("list table inet " + name, Nft::Form::json);
   if (!text) return std::unexpected(text.error());
   return parse_table(*text);
 }
 
-Result<std::vector<std::string>> read_nft_set(const std::string& table, const std::string& set) {
-  auto text = Nft::list(fmt::format("list set inet {} {}", table, set));
+Result<std::vector<std::string>> read_nft_set(const ListNft& list, const std::string& table, const std::string& set) {
+  auto text = list(fmt::format("list set inet {} {}", table, set), Nft::Form::json);
   if (!text) return std::unexpected(text.error());
   return parse_set(*text);
 }
 
-Result<std::map<std::string, std::uint64_t>> read_nft_counters(const std::string& table) {
-  auto text = Nft::list("list counters table inet " + table);
+Result<std::map<std::string, std::uint64_t>> read_nft_counters(const ListNft& list, const std::string& table) {
+  auto text = list("list counters table inet " + table, Nft::Form::json);
   if (!text) return std::unexpected(text.error());
   return parse_counters(*text);
 }

@@ -8,18 +8,20 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "datapath/nftables/machine.hpp"
 #include "datapath/nftables/nft_table.hpp"
 
 namespace masq {
 
-// Read objects of the family inet from the kernel.
+// Read objects of the family inet by `list` (Nft::list).
 
+Result<bool> has_nft_table(const ListNft& list, const std::string& name);
 // Returns nullopt if there is no such table.
-Result<std::optional<NftTable>> read_nft_table(const std::string& name);
+Result<std::optional<NftTable>> read_nft_table(const ListNft& list, const std::string& name);
 // Returns the sorted elements of a set of masq; empty if there is no such set.
-Result<std::vector<std::string>> read_nft_set(const std::string& table, const std::string& set);
+Result<std::vector<std::string>> read_nft_set(const ListNft& list, const std::string& table, const std::string& set);
 // Returns the packets of each named counter.
-Result<std::map<std::string, std::uint64_t>> read_nft_counters(const std::string& table);
+Result<std::map<std::string, std::uint64_t>> read_nft_counters(const ListNft& list, const std::string& table);
 
 // Returns the first table of a document of `nft -j list`, or nullopt if it has none. Properties without a member in
 // NftTable are omitted.

@@ -23,6 +23,7 @@
 #include "datapath/netfilter/connections.hpp"
 #include "datapath/netfilter/conntrack_handover.hpp"
 #include "datapath/netfilter/nft.hpp"
+#include "datapath/nftables/machine.hpp"
 #include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/nft_table.hpp"
 #include "datapath/nftables/nftables_table.hpp"
@@ -53,14 +54,15 @@ std::vector<std::string> guarded_devices(const Desired& desired, const std::opti
 }
 
 // Tables can have an owner since Linux 5.12.
-bool kernel_has_owners(Nft& nft) {
-  return nft.check(render_table({.name = "masq-probe", .owned = true, .counters = {}, .sets = {}, .chains = {}}))
+bool kernel_has_owners(const NftMachine& machine) {
+  return machine.check(render_table({.name = "masq-probe", .owned = true, .counters = {}, .sets = {}, .chains = {}}))
       .has_value();
 }
 
 class NftablesDatapath final : public Datapath {
  public:
-  explicit NftablesDatapath(Nft nft) : nft_(std::move(nft)), has_owners_(kernel_has_owners(nft_)) {}
+  explicit NftablesDatapath(NftMachine machine)
+      : machine_(std::move(machine)), table_(machine_.list), has_owners_(kernel_has_owners(machine_)) {}
 
   std::string name() const override { return "nftables"; }
   Result<Steps> apply(const Desired& desired) override;
@@ -87,7 +89,7 @@ class NftablesDatapath final : public Datapath {
   Result<Steps> apply_once(const Desired& desired);
   Result<void> mend(const Desired& desired, Steps& steps);
 
-  Nft nft_;
+  NftMachine machine_;
   NftablesTable table_;
   ConntrackHandover handover_{[this] { return table_.exists(); }};
   bool has_owners_;
@@ -100,7 +102,7 @@ class NftablesDatapath final : public Datapath {
 
 Result<NftablesDatapath::Plan> NftablesDatapath::make_plan(const Desired& desired) {
   if (!is_known_) {
-    auto masq = read_nft_table(nft_table_name);
+    auto masq = read_nft_table(machine_.list, nft_table_name);
     if (!masq) return std::unexpected(masq.error());
     masq_ = std::move(*masq);
     is_known_ = true;
@@ -119,7 +121,7 @@ Result<Steps> NftablesDatapath::apply_once(const Desired& desired) {
   auto plan = make_plan(desired);
   if (!plan) return std::unexpected(plan.error());
   if (plan->change.text.empty()) return Steps();
-  if (auto done = nft_.run(plan->change.text); !done) {
+  if (auto done = machine_.run(plan->change.text); !done) {
     forget();
     return std::unexpected(done.error());
   }
@@ -134,7 +136,7 @@ Result<Steps> NftablesDatapath::apply_once(const Desired& desired) {
 // Connections that started without masquerading continue so until their conntrack entry is deleted.
 Result<void> NftablesDatapath::mend(const Desired& desired, Steps& steps) {
   if (!unmended_) return {};
-  const auto mended = mend_connections(desired);
+  const auto mended = machine_.mend_connections(desired);
   if (!mended) return std::unexpected(mended.error());
   unmended_ = false;
   if (*mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
@@ -164,7 +166,7 @@ Result<void> NftablesDatapath::check(const Desired& desired) {
   forget();
   auto plan = make_plan(desired);
   if (!plan) return std::unexpected(plan.error());
-  return plan->change.text.empty() ? Result<void>() : nft_.check(plan->change.text);
+  return plan->change.text.empty() ? Result<void>() : machine_.check(plan->change.text);
 }
 
 Result<void> NftablesDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
@@ -183,7 +185,7 @@ Result<Steps> NftablesDatapath::remove() {
   Steps steps;
   std::string commands;
   for (const auto* table : our_tables) {
-    const auto exists = Nft::has_table(table);
+    const auto exists = has_nft_table(machine_.list, table);
     if (!exists) return std::unexpected(exists.error());
     if (!*exists) continue;
     commands += fmt::format("delete table inet {}\n", table);
@@ -192,7 +194,7 @@ Result<Steps> NftablesDatapath::remove() {
   forget();
   guard_.reset();
   if (commands.empty()) return steps;
-  if (auto done = nft_.run(commands); !done) return std::unexpected(done.error());
+  if (auto done = machine_.run(commands); !done) return std::unexpected(done.error());
   return steps;
 }
 
@@ -214,10 +216,18 @@ Desired sample() {
 }  // namespace
 
 Result<std::unique_ptr<Datapath>> make_nftables_datapath() {
-  auto nft = Nft::open();
-  if (!nft) return std::unexpected(nft.error());
-  if (auto asked = Nft::has_table(nft_table_name); !asked) return std::unexpected(asked.error());
-  return std::make_unique<NftablesDatapath>(std::move(*nft));
+  auto opened = Nft::open();
+  if (!opened) return std::unexpected(opened.error());
+  const auto nft = std::make_shared<Nft>(std::move(*opened));
+  return make_nftables_datapath({.run = [nft](const auto& commands) { return nft->run(commands); },
+                                 .check = [nft](const auto& commands) { return nft->check(commands); },
+                                 .list = Nft::list,
+                                 .mend_connections = mend_connections});
+}
+
+Result<std::unique_ptr<Datapath>> make_nftables_datapath(NftMachine machine) {
+  if (auto asked = has_nft_table(machine.list, nft_table_name); !asked) return std::unexpected(asked.error());
+  return std::make_unique<NftablesDatapath>(std::move(machine));
 }
 
 Result<void> probe_nftables() {

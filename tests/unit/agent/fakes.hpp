@@ -47,7 +47,7 @@ class FakeTimers final : public Timers {
 };
 
 // A kernel that is made equal to what is desired, unless told to refuse.
-class FakeDatapath : public Datapath {
+class FakeDatapath : public Datapath, public Handover {
  public:
   std::string name() const override { return "BPF"; }
   Result<Steps> apply(const Desired& desired) override {
@@ -61,6 +61,8 @@ class FakeDatapath : public Datapath {
     return kernel == desired ? Steps() : Steps{"make the kernel equal"};
   }
   MappingTable& table() override { return mappings; }
+  Handover& handover() override { return *this; }
+  Result<void> import_mappings(const std::vector<Mapping>&) override { return {}; }
   std::optional<std::chrono::milliseconds> retry_after() const override { return more; }
   Result<Steps> remove() override {
     kernel.reset();

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include "base/result.hpp"
+#include "datapath/netfilter/nft.hpp"
+#include "model/desired.hpp"
+
+namespace masq {
+
+using ListNft = std::function<Result<std::string>(const std::string& command, Nft::Form form)>;
+
+// The machine as the nftables datapath uses it: one libnftables, as Nft, and conntrack.
+struct NftMachine {
+  std::function<Result<void>(const std::string& commands)> run;
+  std::function<Result<void>(const std::string& commands)> check;
+  ListNft list;
+  std::function<Result<std::size_t>(const Desired& desired)> mend_connections;
+};
+
+}  // namespace masq
