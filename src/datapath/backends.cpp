@@ -12,7 +12,6 @@
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/bpf_table.hpp"
 #include "datapath/bpf/events.hpp"
-#include "datapath/datapath.hpp"
 #include "datapath/event_source.hpp"
 #include "datapath/iptables/iptables_datapath.hpp"
 #include "datapath/iptables/iptables_table.hpp"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <expected>
 #include <iterator>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <expected>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,7 +15,6 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "base/address_range.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/iptables/iptables_rules.hpp"

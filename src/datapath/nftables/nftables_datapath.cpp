@@ -18,6 +18,7 @@
 
 #include "base/address.hpp"
 #include "base/address_range.hpp"
+#include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
