@@ -79,7 +79,7 @@ static __always_inline __u32 ingress_steps(ctx_t *ctx, struct packet *p, __u32 l
 	mapping_t *m;
 
 	if (parsed == PARSED_NO_HEADER || parsed == PARSED_ADDRESSES)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	if (parsed != PARSED_FLOW)
 		return ingress_incomplete(ctx, p, parsed);
 	if (is_source(&p->flow.src)) /* the destination on the wire */

@@ -24,9 +24,9 @@
 #define MASQ_EVENTS_PER_TICK 512 /* of each type: 3,800 a second */
 
 #define MASQ_EVENT_TYPES(X)                                                                                            \
-	X(MADE, "made")   /* a mapping, at its first packet */                                                         \
-	X(ENDED, "ended") /* a mapping, when the sweep removes it */                                                   \
-	X(DROP, "drop")   /* a packet, with its reason */
+	X(CREATED, "created") /* a mapping, at its first packet */                                                     \
+	X(ENDED, "ended")     /* a mapping, when the sweep removes it */                                               \
+	X(DROP, "drop")       /* a packet, with its reason */
 
 enum masq_event_type {
 #define MASQ_EVENT_ENUM(name, word) MASQ_EVENT_##name,

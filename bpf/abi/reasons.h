@@ -28,7 +28,7 @@ enum masq_verdict {
  */
 #define MASQ_REASONS(X)                                                                                                \
 	X(TRANSLATED, PASS, "translated", "address and port rewritten by a mapping")                                   \
-	X(NOT_OURS, PASS, "not_ours", "source outside the source set; inbound: no mapping")                            \
+	X(UNRELATED, PASS, "unrelated", "source outside the source set; inbound: no mapping")                          \
 	X(MULTICAST, PASS, "multicast", "multicast destination")                                                       \
 	X(BROADCAST, PASS, "broadcast", "broadcast destination")                                                       \
 	X(INBOUND_CONNECTION, PASS, "inbound_connection", "connection from outside to a pod's own address")            \
@@ -44,10 +44,10 @@ enum masq_verdict {
 	X(ICMP_ERROR, DROP, "icmp_error", "a pod's ICMP error about an unknown connection")                            \
 	X(ICMP_REDIRECT, DROP, "icmp_redirect", "an ICMP redirect that concerns a masqueraded connection")             \
 	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
-	X(NOT_AN_OPENER, DROP, "not_an_opener", "no mapping, and this packet may not create one")                      \
+	X(NO_MAPPING, DROP, "no_mapping", "no mapping, and this packet may not create one")                            \
 	X(NO_EXTERNAL_ADDRESS, DROP, "no_external_address", "the uplink has no usable address of this family")         \
-	X(ADDRESS_AWAY, DROP, "address_away", "external address temporarily not assigned to this node")                \
-	X(RESTING, DROP, "resting", "old connection in quarantine, pod removed, or handover in progress")              \
+	X(ADDRESS_UNAVAILABLE, DROP, "address_unavailable", "external address temporarily not assigned to this node")  \
+	X(QUARANTINED, DROP, "quarantined", "old connection in quarantine, pod removed, or handover in progress")      \
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \

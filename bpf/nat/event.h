@@ -95,7 +95,7 @@ static __always_inline void event_of_mapping(enum masq_event_type type, const ma
 __noinline int event_created(const mapping_t *m, __u32 ifindex)
 {
 	if (m)
-		event_of_mapping(MASQ_EVENT_MADE, m, ifindex);
+		event_of_mapping(MASQ_EVENT_CREATED, m, ifindex);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ static __always_inline bool mapping_is_quarantined(const mapping_t *m)
 /* The reason by which an order drops a packet from either side. */
 static __always_inline __u32 order_reason(__u8 order)
 {
-	return order == MASQ_ORDER_WAIT ? MASQ_REASON_ADDRESS_AWAY : MASQ_REASON_RESTING;
+	return order == MASQ_ORDER_WAIT ? MASQ_REASON_ADDRESS_UNAVAILABLE : MASQ_REASON_QUARANTINED;
 }
 
 /* Quarantines a mapping: it keeps its port, and its flow is free for a new mapping (RFC 7857 2.2). */

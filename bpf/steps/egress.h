@@ -16,7 +16,7 @@ static __always_inline __u32 egress_host(const struct packet *p, enum parsed par
 {
 	if (parsed == PARSED_FLOW && host_may_claim(p))
 		host_claim(&p->flow);
-	return MASQ_REASON_NOT_OURS;
+	return MASQ_REASON_UNRELATED;
 }
 
 /* A pod's packet that is no complete packet of a connection. */
@@ -72,13 +72,13 @@ __noinline int egress_reopen(ctx_t *ctx, const struct packet *p)
 		return STEP_NEW;
 	}
 	if (m->order == MASQ_ORDER_HOLD)
-		return MASQ_REASON_RESTING;
+		return MASQ_REASON_QUARANTINED;
 	if (!m->order && syn_continues(ctx, p, m))
 		return STEP_NEXT;
 	if (m->order == MASQ_ORDER_WAIT && !packet_is_pure_syn(p)) {
 		if (flow.protocol == IPPROTO_TCP)
 			tcp_record_numbers(ctx, p, m, MASQ_EGRESS); /* a RST from the agent must fit them */
-		return MASQ_REASON_ADDRESS_AWAY;
+		return MASQ_REASON_ADDRESS_UNAVAILABLE;
 	}
 	mapping_quarantine(m, slot);
 	return STEP_NEW;
@@ -128,7 +128,7 @@ __noinline int connection_begin(ctx_t *ctx, const struct packet *p)
 		return REFUSED(MASQ_REASON_MALFORMED);
 	/* From one uplink to another: no pod of this node is behind an uplink, so the source address is forged. */
 	if (ingress_ifindex && bpf_map_lookup_elem(&uplinks_map, &ingress_ifindex))
-		return REFUSED(MASQ_REASON_NOT_OURS);
+		return REFUSED(MASQ_REASON_UNRELATED);
 	if (addr_is_impossible(&p->flow.dst))
 		return REFUSED(MASQ_REASON_MALFORMED);
 	decide(&p->flow, &d);
@@ -137,7 +137,7 @@ __noinline int connection_begin(ctx_t *ctx, const struct packet *p)
 	if (d.action != ACTION_MASQUERADE)
 		return REFUSED(d.reason);
 	if (!p->may_initiate || is_importing())
-		return REFUSED(MASQ_REASON_NOT_AN_OPENER);
+		return REFUSED(MASQ_REASON_NO_MAPPING);
 	if (!external_address(ctx, &d, &p->flow, &external))
 		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
 	slot = mapping_open(ctx, &p->flow, &external, &d);

@@ -5,7 +5,7 @@
  *
  *     out:  a mapping whose "port" is the identification: the datagrams of two pods never have the same one toward a
  *           destination (RFC 6864 5.3.1). It counts for the pod.
- *     in:   a stored decision: the pod's address, or NOT_OURS
+ *     in:   a stored decision: the pod's address, or UNRELATED
  *
  * A fragment that arrives before the first is queued (fragment_queue.h).
  */
@@ -86,7 +86,7 @@ __noinline int datagram_record(const struct packet *p, const addr_t *to, __u32 r
 	m = datagram_find(&key);
 	if (!m) {
 		/* Any host can send these, so they get only a part of the room. */
-		if (reason != MASQ_REASON_NOT_OURS || READ_ONCE(c->left) < options.max_left / 4)
+		if (reason != MASQ_REASON_UNRELATED || READ_ONCE(c->left) < options.max_left / 4)
 			decision_store(&key, to, reason, reason == MASQ_REASON_TRANSLATED ? MASQ_CHARGED : 0);
 		return reason;
 	}
@@ -142,13 +142,13 @@ __noinline int fragment_ingress(ctx_t *ctx, const struct packet *p)
 	tuple_t key;
 
 	if (!p || is_source(&p->flow.src))
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	datagram_key(&key, p, MASQ_KIND_DATAGRAM_IN);
 	m = datagram_find(&key);
 	if (!m && fragment_queue_put(ctx, &key, &p->flow.dst) == HELD_FIRST_ARRIVED)
 		m = datagram_find(&key);
 	if (!m)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	if (m->reason != MASQ_REASON_TRANSLATED)
 		return m->reason;
 	return packet_rewrite_address(ctx, p, MASQ_INGRESS, &m->external) ? MASQ_REASON_TRANSLATED

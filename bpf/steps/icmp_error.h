@@ -117,11 +117,11 @@ __noinline int icmp_error_egress(ctx_t *ctx, const struct packet *p)
 	    (from_pod ? addr_equal(&quote.flow.src, &p->flow.src) : is_source(&quote.flow.src)))
 		m = slot_at(find_by_flow(&quote.flow));
 	if (!m && !from_pod)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	if (!m)
 		return decide_without_mapping(&p->flow, MASQ_REASON_ICMP_ERROR);
 	if (m->reason != MASQ_REASON_TRANSLATED)
-		return from_pod ? m->reason : MASQ_REASON_NOT_OURS;
+		return from_pod ? m->reason : MASQ_REASON_UNRELATED;
 	if (m->order)
 		return order_reason(m->order);
 	if (icmp_is_redirect(p->icmp_type))
@@ -140,12 +140,12 @@ __noinline int icmp_error_ingress(ctx_t *ctx, const struct packet *p)
 
 	if (!p || p->fragment != FRAGMENT_WHOLE || quote_parse(ctx, p, &quote, MASQ_INGRESS) != PARSED_FLOW ||
 	    !addr_equal(&quote.flow.src, &p->flow.src))
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	m = reply_find(&quote.flow);
 	if (!m)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	if (mapping_is_quarantined(m))
-		return MASQ_REASON_RESTING;
+		return MASQ_REASON_QUARANTINED;
 	if (icmp_is_redirect(p->icmp_type))
 		return MASQ_REASON_ICMP_REDIRECT;
 	return error_rewrite(ctx, p, &quote, MASQ_INGRESS, &m->flow.src, &m->flow.src, m->flow.sport)

@@ -29,14 +29,14 @@ __noinline int ingress_to_pod(ctx_t *ctx, const struct packet *p)
 	mapping_t *m;
 
 	if (!c || !p)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	m = mapping_find(BY_FLOW, &p->flow);
 	if (m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
-		return m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_NOT_OURS : m->reason;
+		return m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_UNRELATED : m->reason;
 	if (is_source(&p->flow.dst))
 		return MASQ_REASON_POD_CIDR;
 	if (p->flow.protocol == IPPROTO_TCP ? p->tcp_flags & TCP_FLAG_RST : !p->may_initiate)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	bypass_insert(&p->flow, MASQ_REASON_INBOUND_CONNECTION, packet_is_pure_syn(p) ? 0 : MASQ_WEAK);
 	return MASQ_REASON_INBOUND_CONNECTION;
 }
@@ -45,14 +45,14 @@ __noinline int ingress_to_pod(ctx_t *ctx, const struct packet *p)
 __noinline int ingress_first_fragment(ctx_t *ctx, struct packet *p)
 {
 	struct masq_control *c = control_get();
-	__u32 reason = MASQ_REASON_NOT_OURS;
+	__u32 reason = MASQ_REASON_UNRELATED;
 	mapping_t *m;
 
 	if (!c || !p)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	m = reply_find(&p->flow);
 	if (m && mapping_is_quarantined(m))
-		reason = MASQ_REASON_RESTING;
+		reason = MASQ_REASON_QUARANTINED;
 	else if (m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
 		reason = MASQ_REASON_TRANSLATED;
 	/* Not translated: the destination on the wire. */
@@ -74,14 +74,14 @@ __noinline int ingress_wildcard(ctx_t *ctx, struct packet *p)
 	mapping_t *m;
 
 	if (!c || !p)
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	m = reply_find(&p->flow);
 	if (m && mapping_is_quarantined(m)) {
 		p->flow = m->flow;
-		return MASQ_REASON_RESTING;
+		return MASQ_REASON_QUARANTINED;
 	}
 	if (!m || !mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
-		return MASQ_REASON_NOT_OURS;
+		return MASQ_REASON_UNRELATED;
 	if (packet_rewrite_address(ctx, p, MASQ_INGRESS, &m->flow.src))
 		return MASQ_REASON_TRANSLATED;
 	p->flow = m->flow;
@@ -120,7 +120,7 @@ static __always_inline mapping_t *ingress_established(ctx_t *ctx, struct packet 
 		return NULL;
 	if (m && mapping_is_quarantined(m)) {
 		p->flow = m->flow;
-		*result = MASQ_REASON_RESTING;
+		*result = MASQ_REASON_QUARANTINED;
 		return NULL;
 	}
 	return c && m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock) ? m : NULL;
@@ -130,7 +130,7 @@ static __always_inline __u32 ingress_without_mapping(ctx_t *ctx, struct packet *
 {
 	if (flow_has_key(&p->flow))
 		return ingress_wildcard(ctx, p);
-	return may_be_imported(p) ? MASQ_REASON_NOT_AN_OPENER : MASQ_REASON_NOT_OURS;
+	return may_be_imported(p) ? MASQ_REASON_NO_MAPPING : MASQ_REASON_UNRELATED;
 }
 
 static __always_inline __u32 ingress_translate(ctx_t *ctx, struct packet *p, const mapping_t *m)

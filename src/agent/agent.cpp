@@ -27,13 +27,14 @@ Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdl
       loop_(std::move(loop)),
       locks_(std::move(locks)),
       choice_(std::move(choice)),
+      tables_(open_mapping_tables(config.bpf_root)),
       options_(*loop_, config),
       sources_(log),
       reconciler_(*loop_, sources_, *choice_.datapath, log, config),
       reload_(std::move(read_options), {.loop = *loop_,
                                         .options = options_,
                                         .sources = sources_,
-                                        .table = choice_.datapath->table(),
+                                        .tables = *tables_,
                                         .reconciler = reconciler_,
                                         .log = log}),
       events_(*loop_, [root = config.bpf_root](const auto& types) { return open_event_source(root, types); }) {}
@@ -53,10 +54,9 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, OptionsReload::
 
 Result<void> Agent::start_parts(const Config& config) {
   TRY_DO(locks_.serve_lock_owner(*loop_));
-  TRY_DO(add_node_sources(sources_, config,
-                          {.loop = *loop_,
-                           .changed = [this] { reconciler_.request_reconcile(); },
-                           .applied = applied_ip_masq(choice_.datapath->table())}));
+  TRY_DO(add_node_sources(
+      sources_, config,
+      {.loop = *loop_, .changed = [this] { reconciler_.request_reconcile(); }, .applied = applied_ip_masq(*tables_)}));
   TRY(pod_watch_, end_connections_of_removed_pods(*loop_, choice_.datapath->table(), log_));
   TRY(auto servers, Servers::open(*loop_, config,
                                   {.timers = *loop_,

@@ -17,6 +17,7 @@
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 
@@ -42,6 +43,7 @@ class Agent {
   std::unique_ptr<EventLoop> loop_;
   NodeLocks locks_;
   DatapathChoice choice_;
+  std::unique_ptr<MappingTable> tables_;  // of every datapath in the kernel
   OptionsSource options_;
   SourceSet sources_;
   Reconciler reconciler_;

@@ -6,15 +6,14 @@
 
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
-#include "datapath/replacing_datapath.hpp"
 #include "model/config.hpp"
 
 namespace masq {
 
 struct DatapathChoice {
   DatapathKind kind = DatapathKind::bpf;
-  std::unique_ptr<ReplacingDatapath> datapath;
-  std::string reason;  // "auto: the first datapath that this machine supports", "as configured"
+  std::unique_ptr<Datapath> datapath;  // of this kind; its first successful apply() replaces the others
+  std::string reason;                  // "auto: the first datapath that this machine supports", "as configured"
 };
 
 // Returns the configured datapath; for auto the first datapath that the machine supports. Once it masquerades, it

@@ -15,8 +15,8 @@
 
 namespace masq {
 
-std::vector<IpMasqEntry> applied_ip_masq(MappingTable& table) {
-  return table.ip_masq().value_or(std::vector<IpMasqEntry>());
+std::vector<IpMasqEntry> applied_ip_masq(MappingTable& tables) {
+  return tables.ip_masq().value_or(std::vector<IpMasqEntry>());
 }
 
 void OptionsReload::run() {
@@ -49,7 +49,7 @@ void OptionsReload::follow_ip_masq_agent(const Config& before) {
       replace_ip_masq_agent(agent_.sources, config,
                             {.loop = agent_.loop,
                              .changed = [&reconciler = agent_.reconciler] { reconciler.request_reconcile(); },
-                             .applied = applied_ip_masq(agent_.table)});
+                             .applied = applied_ip_masq(agent_.tables)});
   if (!replaced) agent_.log.error("ip-masq-agent: {}", replaced.error().message);
 }
 

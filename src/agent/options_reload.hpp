@@ -17,8 +17,8 @@
 namespace masq {
 
 // Returns the rules of the ip-masq-agent that are in force already, also from an earlier process; empty: none or
-// unknown.
-std::vector<IpMasqEntry> applied_ip_masq(MappingTable& table);
+// unknown. The set of an earlier datapath counts too.
+std::vector<IpMasqEntry> applied_ip_masq(MappingTable& tables);
 
 // Reads the options again. If they are wrong, the previous ones stay in force. An option that needs a restart keeps its
 // value, and a warning names it.
@@ -30,7 +30,7 @@ class OptionsReload {
     EventLoop& loop;
     OptionsSource& options;
     SourceSet& sources;
-    MappingTable& table;
+    MappingTable& tables;  // of every datapath in the kernel
     Reconciler& reconciler;
     spdlog::logger& log;
   };

@@ -33,7 +33,7 @@ constexpr ValueOption value_options[] = {
     {Command::dst, "--dst", "CIDR", "only these destinations; an address selects one", &Arguments::dst},
     {Command::proto, "--proto", "NAME", "protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto},
     {Command::endpoints, "--dport", "PORT", "destination port; tcp unless --proto is given", &Arguments::dport},
-    {Command::type, "--type", "TYPE", "only these types: made, ended, drop; separated by commas", &Arguments::type},
+    {Command::type, "--type", "TYPE", "only these types: created, ended, drop; separated by commas", &Arguments::type},
     {Command::once_and_rows, "--rows", "N", "maximum number of rows per table (default: 20)", &Arguments::rows},
     {Command::state, "--state", "STATE", "only mappings in this state", &Arguments::state},
 };

@@ -14,7 +14,7 @@ namespace masq {
 
 std::string render_event(const Event& event) {
   const auto line =
-      fmt::format("{} {:<5} {} {} -> {}", render_event_time(event), event.type, protocol_name(event.protocol),
+      fmt::format("{} {:<7} {} {} -> {}", render_event_time(event), event.type, protocol_name(event.protocol),
                   render_endpoint(event.pod, event.pod_port), render_endpoint(event.remote, event.remote_port));
   if (!event.reason.empty()) return fmt::format("{} {} {}", line, event.direction, event.reason);
   const auto mapping = fmt::format("{} XLATE_SRC {}", line, render_endpoint(event.external, event.external_port));

@@ -21,7 +21,7 @@ namespace {
 
 DecidedConnection decided(const Mapping& mapping) {
   DecidedConnection connection{.pod = mapping.pod, .remote = mapping.remote, .external = std::nullopt};
-  if (!mapping.left_alone.empty()) return connection;
+  if (!mapping.bypass_reason.empty()) return connection;
   connection.external = {.address = mapping.external, .port = std::nullopt};
   if (has_mapped_port(mapping.protocol)) connection.external->port = mapping.external_port;
   return connection;
@@ -42,14 +42,13 @@ std::string count(std::uint64_t number, std::string_view one, std::string_view m
 
 int report(const CommandContext& context, const Arguments& arguments, const Ended& ended) {
   if (arguments.json) {
-    const nlohmann::ordered_json members = {{"mappingsEnded", ended.mappings},
-                                            {"leftAloneForgotten", ended.left_alone}};
+    const nlohmann::ordered_json members = {{"mappingsEnded", ended.mappings}, {"bypassedCleared", ended.bypassed}};
     context.out(members.dump(2) + "\n");
     return exit_done;
   }
   context.out(count(ended.mappings, "mapping", "mappings") + " ended\n");
-  if (ended.left_alone > 0)
-    context.out(count(ended.left_alone, "connection", "connections") + " without masquerading will be decided again\n");
+  if (ended.bypassed > 0)
+    context.out(count(ended.bypassed, "connection", "connections") + " without masquerading will be decided again\n");
   return exit_done;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/cidr.hpp"
@@ -27,6 +28,7 @@ constexpr std::uint64_t max_lines_per_kind = 100;  // lines a second
 Result<EventTypes> parse_types(const Arguments::Option& text) {
   if (!text) return EventTypes{};
   auto types = values::words(std::span(&*text, 1));
+  for (auto& type : types) type = event_type_of(std::move(type));
   for (const auto& type : types)
     if (!has_type(event_types(), type))
       return fail("--type: {:?}: one of {} is expected", type, fmt::join(event_types(), ", "));

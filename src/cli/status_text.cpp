@@ -56,9 +56,11 @@ std::string apply_text(const Json& apply) {
 }
 
 void add_mappings(Rows& rows, const Json& tables) {
-  for (const auto& table : tables)
+  for (const auto& table : tables) {
+    const char* bypassed = table.contains("leftAlone") ? "leftAlone" : "bypassed";  // its name before 1.0
     rows.add("Mappings", fmt::format("{}: {} of {}, {} bypassed", family_name(text_of(table, "family")),
-                                     number_of(table, "used"), number_of(table, "max"), number_of(table, "leftAlone")));
+                                     number_of(table, "used"), number_of(table, "max"), number_of(table, bypassed)));
+  }
 }
 
 void add_usage(Rows& rows, const Json& usage) {

@@ -21,8 +21,8 @@ struct ReasonCount {
 
 struct TableUse {
   Family family = Family::ipv4;
-  std::uint32_t used = 0;  // live mappings
-  std::uint32_t left = 0;  // remembered bypassed connections
+  std::uint32_t used = 0;      // live mappings
+  std::uint32_t bypassed = 0;  // remembered bypassed connections
   std::uint32_t maximum = 0;
 };
 

@@ -12,7 +12,7 @@ namespace masq {
 // An event of the datapath. Ports as in Mapping.
 struct Event {
   std::chrono::system_clock::time_point time{};
-  std::string type;           // "made", "ended": a mapping; "drop": a packet
+  std::string type;           // "created", "ended": a mapping; "drop": a packet
   std::uint8_t protocol = 0;  // IPPROTO_*
   Address pod;
   std::uint16_t pod_port = 0;

@@ -16,6 +16,7 @@
 #include "base/protocol.hpp"
 #include "base/result.hpp"
 #include "datapath/event.hpp"
+#include "datapath/event_source.hpp"
 
 namespace masq {
 namespace {
@@ -76,7 +77,7 @@ Result<Event> parse_event_json(std::string_view line) {
   if (!object.is_object()) return fail("not an event: {:?}", line);
   Event event;
   event.time = parse_time(text_of(object, "time"));
-  event.type = text_of(object, "type");
+  event.type = event_type_of(text_of(object, "type"));
   // "ICMP" is one protocol here: the address family tells the other by its own name.
   if (const auto protocols = parse_protocol(text_of(object, "protocol"))) event.protocol = protocols->front();
   read_endpoint(object, "pod", event.pod, event.pod_port);

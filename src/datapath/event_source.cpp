@@ -17,6 +17,10 @@ const EventTypes& event_types() {
   return types;
 }
 
+std::string event_type_of(std::string word) {
+  return word == "made" ? "created" : word;
+}
+
 bool has_type(const EventTypes& types, const std::string& type) {
   return types.empty() || std::ranges::find(types, type) != types.end();
 }

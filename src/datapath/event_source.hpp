@@ -28,6 +28,9 @@ class EventSource {
 
 // Returns every value of Event::type, in the order of enum masq_event_type.
 const EventTypes& event_types();
+// Returns the type that a word of the user or of another version names: itself, or "created" for "made", its name
+// before 1.0.
+std::string event_type_of(std::string word);
 // Returns true if `types` contains the event's type.
 bool has_type(const EventTypes& types, const std::string& type);
 

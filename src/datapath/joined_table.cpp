@@ -39,7 +39,7 @@ Result<Ended> JoinedTable::sum(const std::function<Result<Ended>(MappingTable&)>
     const auto ended = change(*table);
     if (!ended) return ended;
     sum.mappings += ended->mappings;
-    sum.left_alone += ended->left_alone;
+    sum.bypassed += ended->bypassed;
   }
   return sum;
 }

@@ -24,9 +24,9 @@ struct Mapping {
   std::uint16_t remote_port = 0;
   Address external;
   std::uint16_t external_port = 0;
-  std::string state;       // "new", "established", "closing", …: mapping_states()
-  std::string left_alone;  // reason label of a connection that is remembered as bypassed, without an external endpoint;
-                           // empty: a mapping
+  std::string state;          // "new", "established", "closing", …: mapping_states()
+  std::string bypass_reason;  // reason label of a connection that is remembered as bypassed, without an external
+                              // endpoint; empty: a mapping
   std::uint64_t age_seconds = 0;
   std::uint64_t idle_seconds = 0;
 };
@@ -34,7 +34,7 @@ struct Mapping {
 // The numbers of connections that end() or quarantine() changed.
 struct Ended {
   std::uint64_t mappings = 0;
-  std::uint64_t left_alone = 0;  // bypassed connections that will be decided again
+  std::uint64_t bypassed = 0;  // bypassed connections that will be decided again
 };
 
 // An entry of the ip-masq-agent's set as the kernel holds it.

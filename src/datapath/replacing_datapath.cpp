@@ -37,15 +37,6 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
   return steps;
 }
 
-Result<std::vector<IpMasqEntry>> ReplacingDatapath::ip_masq() {
-  auto entries = chosen_->table().ip_masq();
-  for (const auto& other : others_) {
-    if (entries && !entries->empty()) break;
-    entries = other->table().ip_masq();
-  }
-  return entries;
-}
-
 std::vector<std::string> ReplacingDatapath::notes() {
   auto notes = chosen_->notes();
   std::ranges::move(foreign_masquerading(), std::back_inserter(notes));

@@ -32,8 +32,6 @@ class ReplacingDatapath final : public Datapath {
   Result<Steps> plan(const Desired& desired) override { return chosen_->plan(desired); }
   MappingTable& table() override { return chosen_->table(); }
   Handover& handover() override { return chosen_->handover(); }
-  // Returns the ip-masq-agent's set in the kernel; the others' set until the chosen datapath has one.
-  Result<std::vector<IpMasqEntry>> ip_masq();
   std::optional<std::chrono::milliseconds> retry_after() const override { return chosen_->retry_after(); }
   // Includes rules of other programs that masquerade the same packets.
   std::vector<std::string> notes() override;

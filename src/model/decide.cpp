@@ -154,7 +154,7 @@ Result<Desired> decide(const Config& config, const Node& node) {
   const auto pods = pods_of_enabled_families(config, node);
   TRY(auto selection, select_uplinks(config, node, pods));
   desired.uplinks = std::move(selection.uplinks);
-  desired.resting = std::move(selection.resting);
+  desired.standby = std::move(selection.standby);
   desired.notes = std::move(selection.notes);
 
   TRY(desired.ports, mapped_ports(config, node, desired.notes));

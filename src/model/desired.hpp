@@ -51,11 +51,11 @@ struct Uplink {
 // A device that may become an uplink at any moment: it is down, or has no address or no route. If it was an uplink, the
 // programs stay attached and drop packets that must be masqueraded, so that nothing leaks before masqd processes its
 // return. Its mappings stay too.
-struct RestingDevice {
+struct StandbyDevice {
   int ifindex = 0;
   std::string name;
   bool ethernet = true;
-  auto operator<=>(const RestingDevice&) const = default;
+  auto operator<=>(const StandbyDevice&) const = default;
 };
 
 // A route with another source address than the device's.
@@ -78,7 +78,7 @@ struct FamilyPolicy {
 // The required state of the kernel. If it equals the applied state, no work remains.
 struct Desired {
   std::vector<Uplink> uplinks;         // sorted by name
-  std::vector<RestingDevice> resting;  // sorted
+  std::vector<StandbyDevice> standby;  // sorted
   FamilyPolicy ipv4;
   FamilyPolicy ipv6;
   bool ip_masq_agent = false;

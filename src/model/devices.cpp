@@ -144,15 +144,15 @@ std::vector<const Link*> named(const Config& config, const Node& node, std::vect
 }
 
 // Every device that `devices` names is an uplink already, whatever its state.
-std::vector<RestingDevice> resting_devices(const Config& config, const Node& node,
+std::vector<StandbyDevice> standby_devices(const Config& config, const Node& node,
                                            const std::vector<const Link*>& uplinks) {
-  std::vector<RestingDevice> resting;
-  if (!names(config).empty()) return resting;
+  std::vector<StandbyDevice> standby;
+  if (!names(config).empty()) return standby;
   for (const auto& link : node.links)
     if (can_be_uplink(link) && std::ranges::find(uplinks, &link) == uplinks.end())
-      resting.push_back({.ifindex = link.ifindex, .name = link.name, .ethernet = link.arp_type == arphrd_ether});
-  std::ranges::sort(resting);
-  return resting;
+      standby.push_back({.ifindex = link.ifindex, .name = link.name, .ethernet = link.arp_type == arphrd_ether});
+  std::ranges::sort(standby);
+  return standby;
 }
 
 // Returns the pool of each family from masquerade-address, in the written order.
@@ -199,7 +199,7 @@ Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, c
   auto links =
       names(config).empty() ? detect(config, node, pods, selection.notes) : named(config, node, selection.notes);
   std::ranges::sort(links, {}, &Link::name);
-  selection.resting = resting_devices(config, node, links);
+  selection.standby = standby_devices(config, node, links);
   TRY(const auto pool, usable_pool(config, node, selection.notes));
   for (const auto* const link : links) {
     Uplink uplink;

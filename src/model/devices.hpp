@@ -15,7 +15,7 @@ namespace masq {
 
 struct UplinkSelection {
   std::vector<Uplink> uplinks;         // sorted by name, with the addresses of the enabled families
-  std::vector<RestingDevice> resting;  // sorted: devices that may become uplinks, but are none now
+  std::vector<StandbyDevice> standby;  // sorted: devices that may become uplinks, but are none now
   std::vector<std::string> notes;      // "devices: eth9: no such device", "eth0: no usable IPv4 address"
 };
 

@@ -108,13 +108,13 @@ TEST_P(Adopted, TheOlderOfTwoConnectionsOfOneFlowIsQuarantined) {
   adopt(mapping(pod, 61234), [](auto& record) { record.created -= 100; });
   EXPECT_EQ(adopt(mapping(pod, 61235)), 0u);
   EXPECT_PACKET(tcp({who.external, 61235}, world), engine.egress(tcp(pod, world)));
-  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "resting");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "quarantined");
 }
 
 TEST_P(Adopted, AQuarantinedMappingOnlyKeepsItsPort) {
   const auto resting = [](auto& record) { record.flags = MASQ_RESTING; };
   EXPECT_EQ(adopt(mapping(pod, 5000), resting), 0u);
-  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 5000})).reason, "resting");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 5000})).reason, "quarantined");
   const auto opened = engine.egress(tcp(pod, world, syn));
   EXPECT_EQ(opened.reason, "translated");
   EXPECT_NE(hex(opened.bytes), hex(tcp({who.external, 5000}, world, syn).frame()));
@@ -123,7 +123,7 @@ TEST_P(Adopted, AQuarantinedMappingOnlyKeepsItsPort) {
 TEST_P(Adopted, AMappingIsQuarantinedWhenTheOtherTableQuarantinesItLater) {
   adopt(mapping(pod, 61234));
   EXPECT_EQ(adopt(mapping(pod, 61234), [](auto& record) { record.flags = MASQ_RESTING; }), 0u);
-  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "resting");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "quarantined");
   EXPECT_EQ(used(), 1u);
 }
 
@@ -131,18 +131,18 @@ TEST_P(Adopted, AMappingIsQuarantinedWhenTheOtherTableQuarantinesItLater) {
 TEST_P(Adopted, NewConnectionsAreDroppedWhileTheTableIsHeld) {
   adopt(mapping(pod, 61234));
   engine.program().hold();
-  EXPECT_EQ(engine.egress(tcp({who.pod, 6000}, world, syn)).reason, "not_an_opener");
-  EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "not_an_opener");
-  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, ack)).reason, "not_an_opener");
+  EXPECT_EQ(engine.egress(tcp({who.pod, 6000}, world, syn)).reason, "no_mapping");
+  EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "no_mapping");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, ack)).reason, "no_mapping");
   EXPECT_EQ(engine.ingress(udp(world, {who.external, 6000})).verdict, drop);
-  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, syn)).reason, "not_ours") << "a connection to the node";
-  EXPECT_EQ(engine.ingress(udp(world, {who.external, 53})).reason, "not_ours") << "no port of ours";
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, syn)).reason, "unrelated") << "a connection to the node";
+  EXPECT_EQ(engine.ingress(udp(world, {who.external, 53})).reason, "unrelated") << "no port of ours";
   EXPECT_EQ(engine.egress(tcp({who.pod, 6000}, {who.excluded, 443}, syn)).reason, "ip_masq_agent");
   EXPECT_EQ(engine.egress(tcp(pod, world)).reason, "translated");
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "translated");
   engine.program().release();
   EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "translated");
-  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6001}, ack)).reason, "not_ours");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6001}, ack)).reason, "unrelated");
 }
 
 TEST_P(Adopted, AHoldExpiresWithoutRelease) {
@@ -152,7 +152,7 @@ TEST_P(Adopted, AHoldExpiresWithoutRelease) {
   EXPECT_LE(*until - engine.control(who.family).clock, 38u) << "5 s";
   *until -= 40;
   EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "translated");
-  EXPECT_EQ(engine.ingress(udp(world, {who.external, 7000})).reason, "not_ours");
+  EXPECT_EQ(engine.ingress(udp(world, {who.external, 7000})).reason, "unrelated");
 }
 
 }  // namespace

@@ -125,14 +125,14 @@ TEST_P(Laws, UplinksAreAttachedAndDetached) {
 TEST_P(Laws, AStandbyDeviceKeepsItsPrograms) {
   apply(on({"up0"}));
   auto resting = on({});
-  resting.resting = {{.ifindex = uplink("up0").ifindex, .name = "up0"},
+  resting.standby = {{.ifindex = uplink("up0").ifindex, .name = "up0"},
                      {.ifindex = uplink("up1").ifindex, .name = "up1"}};
   apply(resting);
   EXPECT_TRUE(is_attached("up0"));
   EXPECT_FALSE(is_attached("up1")) << "a device that never was an uplink gets none";
   EXPECT_EQ(apply(resting), Steps{});
   sh("ip link del up0 && ip link add up0 type veth peer name world0 && ip link set up0 up");
-  resting.resting = {{.ifindex = uplink("up0").ifindex, .name = "up0"}};
+  resting.standby = {{.ifindex = uplink("up0").ifindex, .name = "up0"}};
   apply(resting);
   EXPECT_FALSE(is_attached("up0")) << "another device of this name";
   EXPECT_TRUE(Pins(root).devices().empty());

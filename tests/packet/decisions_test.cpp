@@ -54,13 +54,13 @@ TEST_P(Decisions, EachReasonForExclusionIsCounted) {
 
 TEST_P(Decisions, ASourceOutsideTheSourceSetIsNotMasqueraded) {
   const auto packet = tcp({who.own, 5000}, {who.world, 443}, syn);
-  expect_left(engine.egress(packet), packet, "not_ours");
+  expect_left(engine.egress(packet), packet, "unrelated");
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
 TEST_P(Decisions, InboundPacketsWithoutAMappingPassUnchanged) {
   const auto packet = tcp({who.world, 443}, {who.external, 22}, syn);
-  expect_left(engine.ingress(packet), packet, "not_ours");
+  expect_left(engine.ingress(packet), packet, "unrelated");
 }
 
 TEST_P(Decisions, RepliesToInboundConnectionsAreBypassed) {
@@ -90,9 +90,9 @@ TEST_P(Decisions, OnlyAnInitiatingPacketCreatesAMapping) {
        {std::uint8_t{rst}, std::uint8_t{fin | ack}, std::uint8_t{syn | ack}, std::uint8_t{0}}) {
     const auto outcome = engine.egress(tcp({who.pod, 5000}, {who.world, 443}, flags));
     EXPECT_EQ(outcome.verdict, drop);
-    EXPECT_EQ(outcome.reason, "not_an_opener");
+    EXPECT_EQ(outcome.reason, "no_mapping");
   }
-  EXPECT_EQ(engine.egress(echo_reply(who.pod, who.world, 77)).reason, "not_an_opener");
+  EXPECT_EQ(engine.egress(echo_reply(who.pod, who.world, 77)).reason, "no_mapping");
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
@@ -159,7 +159,7 @@ TEST_P(Decisions, ALongSourceSetIsMatched) {
   const auto pod = address(who.family == Family::ipv4 ? "10.115.1.1" : "fd00:115::1");
   EXPECT_EQ(wide.egress(tcp({pod, 5000}, {who.world, 443}, syn)).reason, "translated");
   EXPECT_EQ(wide.egress(tcp({who.pod, 5000}, {pod, 443}, syn)).reason, "pod_cidr");
-  EXPECT_EQ(wide.egress(tcp({who.own, 5000}, {who.world, 443}, syn)).reason, "not_ours");
+  EXPECT_EQ(wide.egress(tcp({who.own, 5000}, {who.world, 443}, syn)).reason, "unrelated");
 }
 
 }  // namespace

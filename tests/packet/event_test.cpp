@@ -94,7 +94,7 @@ TEST_P(Events, AMappingIsReportedWhenCreatedAndEnded) {
   ASSERT_EQ(open(5000).reason, "translated") << "sent again";
   auto events = taken();
   ASSERT_EQ(events.size(), 1u);
-  expect_flow(events[0], MASQ_EVENT_MADE, {who.pod, 5000}, {who.world, 443});
+  expect_flow(events[0], MASQ_EVENT_CREATED, {who.pod, 5000}, {who.world, 443});
   expect_endpoint({who.external, 2000}, events[0].external, events[0].external_port);
   EXPECT_EQ(events[0].protocol, IPPROTO_TCP);
   EXPECT_EQ(events[0].state, MASQ_STATE_NEW);
@@ -132,18 +132,18 @@ TEST_P(Events, ADropFromOutsideNamesThePod) {
   engine.ingress(tcp({who.world, 443}, {who.external, 5000}, syn | ack));
   engine.egress(second);
   watch(1u << MASQ_EVENT_DROP);
-  ASSERT_EQ(engine.ingress(tcp({who.world, 443}, {who.external, 5000}, ack)).reason, "resting");
+  ASSERT_EQ(engine.ingress(tcp({who.world, 443}, {who.external, 5000}, ack)).reason, "quarantined");
   const auto events = taken();
   ASSERT_EQ(events.size(), 1u);
   expect_flow(events[0], MASQ_EVENT_DROP, {who.pod, 5000}, {who.world, 443});
-  expect_drop(events[0], MASQ_INGRESS, MASQ_REASON_RESTING);
+  expect_drop(events[0], MASQ_INGRESS, MASQ_REASON_QUARANTINED);
 }
 
 TEST_P(Events, PassedPacketsProduceNoEvents) {
   watch(all_types);
   EXPECT_EQ(engine.egress(tcp({who.pod, 5000}, {who.excluded, 443}, syn)).verdict, pass);
-  EXPECT_EQ(engine.egress(udp({who.own, 5000}, {who.world, 53})).reason, "not_ours");
-  EXPECT_EQ(engine.ingress(tcp({who.world, 443}, {who.external, 7000}, ack)).reason, "not_ours");
+  EXPECT_EQ(engine.egress(udp({who.own, 5000}, {who.world, 53})).reason, "unrelated");
+  EXPECT_EQ(engine.ingress(tcp({who.world, 443}, {who.external, 7000}, ack)).reason, "unrelated");
   engine.pass_time(who.family, 8000);
   EXPECT_EQ(taken().size(), 0u);
 }
@@ -165,7 +165,7 @@ TEST_P(Events, NothingIsWrittenWithoutAMonitor) {
   open(5001);
   watch(all_types, -1000);
   open(5001);
-  watch(1u << MASQ_EVENT_MADE | 1u << MASQ_EVENT_ENDED);
+  watch(1u << MASQ_EVENT_CREATED | 1u << MASQ_EVENT_ENDED);
   open(5001);
   EXPECT_EQ(taken().size(), 0u);
   EXPECT_EQ(monitor().lost[MASQ_EVENT_DROP], 0u);
@@ -189,13 +189,13 @@ TEST_P(Events, AFloodOfDropsIsCountedAndHidesNoMapping) {
   open(5000);
   std::uint64_t drops = 0, made = 0;
   for (const auto& event : taken()) ++(event.type == MASQ_EVENT_DROP ? drops : made);
-  EXPECT_EQ(engine.packets(who.family, MASQ_EGRESS, MASQ_REASON_NOT_AN_OPENER), packets);
+  EXPECT_EQ(engine.packets(who.family, MASQ_EGRESS, MASQ_REASON_NO_MAPPING), packets);
   EXPECT_EQ(made, 1u);
   EXPECT_EQ(drops + monitor().lost[MASQ_EVENT_DROP], packets);
   EXPECT_GE(drops, std::uint64_t{MASQ_EVENTS_PER_TICK});
   const auto ticks = (std::uint64_t{run.duration} * packets >> MASQ_TICK_SHIFT) + 2;
   EXPECT_LE(drops, ticks * MASQ_EVENTS_PER_TICK);
-  EXPECT_EQ(monitor().lost[MASQ_EVENT_MADE], 0u);
+  EXPECT_EQ(monitor().lost[MASQ_EVENT_CREATED], 0u);
 }
 
 }  // namespace

@@ -95,7 +95,7 @@ TEST_P(Fragments, BeforeTheFirstAreHeldOutboundAndPassInbound) {
   EXPECT_EQ(out(sent[1]).reason, "fragment_held");
   EXPECT_EQ(out(sent[1]).verdict, drop);
   const auto answer = fragments(datagram({who.world, 53}, {who.external, 5000}), 99);
-  EXPECT_EQ(in(answer[1]).reason, "not_ours");
+  EXPECT_EQ(in(answer[1]).reason, "unrelated");
   EXPECT_BYTES(answer[1], in(answer[1]));
 }
 
@@ -125,7 +125,7 @@ TEST_P(Fragments, OfRepliesToAnInboundConnectionPassUnchanged) {
 
 TEST_P(Fragments, ForTheNodePassUnchanged) {
   for (const auto& fragment : fragments(datagram({who.world, 53}, {who.external, 40000}), 7)) {
-    EXPECT_EQ(in(fragment).reason, "not_ours");
+    EXPECT_EQ(in(fragment).reason, "unrelated");
     EXPECT_BYTES(fragment, in(fragment));
   }
 }

@@ -175,7 +175,7 @@ TEST(IcmpErrorsIPv4, AQuotedZeroUdpChecksumStaysZero) {
 
 TEST_P(IcmpErrors, AboutUnknownConnectionsCreateNoMapping) {
   const auto stray = icmp_error(router, who.external, 3, tcp({who.external, 5000}, {who.world, 443}).ip());
-  EXPECT_EQ(engine.ingress(stray).reason, "not_ours");
+  EXPECT_EQ(engine.ingress(stray).reason, "unrelated");
   EXPECT_PACKET(stray, engine.ingress(stray));
   const auto forged = icmp_error(who.pod, who.world, 3, tcp({who.world, 443}, {who.pod, 5000}).ip());
   EXPECT_EQ(engine.egress(forged).reason, "icmp_error");
@@ -220,7 +220,7 @@ TEST(IcmpErrorsIPv4, RedirectsAboutAMappingAreDropped) {
   EXPECT_EQ(engine.ingress(redirect).reason, "icmp_redirect");
   EXPECT_EQ(engine.ingress(redirect).verdict, drop);
   const auto nodes_own = icmp_error(who.world, who.external, 5, tcp({who.external, 22}, {who.world, 443}).ip());
-  EXPECT_EQ(engine.ingress(nodes_own).reason, "not_ours");
+  EXPECT_EQ(engine.ingress(nodes_own).reason, "unrelated");
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ TEST_P(Closed, ALowerSequenceNumberGetsAnotherPortAndQuarantinesTheOld) {
   EXPECT_EQ(source_port(engine.egress(at(tcp(pod, world, ack), 1501))), port);
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, port}, syn | ack)).reason, "translated");
   const auto late = engine.ingress(tcp(world, external, ack));
-  EXPECT_EQ(late.reason, "resting");
+  EXPECT_EQ(late.reason, "quarantined");
   EXPECT_EQ(late.verdict, drop);
   EXPECT_NE(source_port(open(engine, 5000, who.pod2)), 5000) << "nobody gets the port meanwhile";
   engine.pass_time(who.family, 241);
@@ -146,8 +146,8 @@ TEST_P(Table, TheNodesOwnConnectionPreemptsAMapping) {
     const Endpoint external{who.external, 5000}, world{who.world, 443};
     engine.egress(make({who.pod, 5000}, world));
     EXPECT_EQ(engine.ingress(make(world, external)).reason, "translated");
-    EXPECT_EQ(engine.egress(make(external, world)).reason, "not_ours");
-    EXPECT_EQ(engine.ingress(make(world, external)).reason, "not_ours");
+    EXPECT_EQ(engine.egress(make(external, world)).reason, "unrelated");
+    EXPECT_EQ(engine.ingress(make(world, external)).reason, "unrelated");
   }
 }
 
@@ -179,11 +179,12 @@ TEST_P(Table, TheNodesTrafficWithoutASocketPreemptsAMapping) {
   EXPECT_EQ(engine.ingress(tunnel(who.world, who.external)).reason, "translated");
   engine.egress(ping(who.external, who.world));
   engine.egress(tunnel(who.external, who.world));
-  EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "not_ours");
-  EXPECT_EQ(engine.ingress(tunnel(who.world, who.external)).reason, "not_ours");
+  EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "unrelated");
+  EXPECT_EQ(engine.ingress(tunnel(who.world, who.external)).reason, "unrelated");
   EXPECT_EQ(engine.egress(tunnel(who.pod, who.world)).reason, "no_free_port");
   EXPECT_EQ(engine.egress(ping(who.pod, who.world)).reason, "translated");
-  EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "not_ours") << "the pod's has another identifier now";
+  EXPECT_EQ(engine.ingress(pong(who.world, who.external)).reason, "unrelated")
+      << "the pod's has another identifier now";
 }
 
 TEST_P(Table, BypassedConnectionsHaveTheirOwnLimit) {

@@ -41,8 +41,8 @@ MASQ_BOTH_FAMILIES(Orders);
 TEST_P(Orders, PacketsAreDroppedWhileTheirAddressIsLostAndResumeAfterwards) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_WAIT);
-  expect_dropped(engine.egress(tcp(pod, world)), "address_away");
-  expect_dropped(engine.egress(udp(pod, world)), "address_away");
+  expect_dropped(engine.egress(tcp(pod, world)), "address_unavailable");
+  expect_dropped(engine.egress(udp(pod, world)), "address_unavailable");
   EXPECT_EQ(engine.ingress(tcp(world, external)).reason, "translated") << "so a pod can be told of the end";
   engine.give_order(who.family, MASQ_ORDER_NONE);
   EXPECT_PACKET(tcp(external, world), engine.egress(tcp(pod, world)));
@@ -55,7 +55,7 @@ TEST_P(Orders, APodsIcmpErrorIsDroppedWhileItsAddressIsLost) {
   const std::uint8_t unreachable = who.family == Family::ipv4 ? 3 : 1;
   EXPECT_EQ(engine.egress(icmp_error(who.pod, who.world, unreachable, quote)).reason, "translated");
   engine.give_order(who.family, MASQ_ORDER_WAIT);
-  expect_dropped(engine.egress(icmp_error(who.pod, who.world, unreachable, quote)), "address_away");
+  expect_dropped(engine.egress(icmp_error(who.pod, who.world, unreachable, quote)), "address_unavailable");
 }
 
 TEST_P(Orders, ANewConnectionDoesNotWaitForTheLostAddress) {
@@ -66,7 +66,7 @@ TEST_P(Orders, ANewConnectionDoesNotWaitForTheLostAddress) {
   const auto outcome = engine.egress(again);
   EXPECT_EQ(outcome.reason, "translated");
   EXPECT_NE(source_port(outcome), 5000);
-  expect_dropped(engine.ingress(tcp(world, external)), "resting");
+  expect_dropped(engine.ingress(tcp(world, external)), "quarantined");
 }
 
 // What a pod had acknowledged when it was asked is what a RST has to fit.
@@ -89,11 +89,11 @@ TEST_P(Orders, AcknowledgementsOfAWaitingPodAreRecorded) {
 TEST_P(Orders, PacketsForARemovedPodAreDropped) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_REST);
-  expect_dropped(engine.ingress(tcp(world, external)), "resting");
-  expect_dropped(engine.ingress(udp(world, external)), "resting");
+  expect_dropped(engine.ingress(tcp(world, external)), "quarantined");
+  expect_dropped(engine.ingress(udp(world, external)), "quarantined");
   const std::uint8_t unreachable = who.family == Family::ipv4 ? 3 : 1;
   expect_dropped(engine.ingress(icmp_error(who.world, who.external, unreachable, udp(external, world).ip())),
-                 "resting");
+                 "quarantined");
 }
 
 // R12, R30
@@ -107,7 +107,7 @@ TEST_P(Orders, ANewPodGetsOtherPortsThanThoseInQuarantine) {
   EXPECT_NE(source_port(segment), 5000);
   EXPECT_NE(source_port(datagram), 5000);
   EXPECT_EQ(engine.ingress(udp(world, {who.external, source_port(datagram)})).reason, "translated");
-  expect_dropped(engine.ingress(udp(world, external)), "resting");
+  expect_dropped(engine.ingress(udp(world, external)), "quarantined");
 }
 
 TEST_P(Orders, InboundPacketsDoNotExtendAQuarantine) {
@@ -117,7 +117,7 @@ TEST_P(Orders, InboundPacketsDoNotExtendAQuarantine) {
   own.give_order(who.family, MASQ_ORDER_REST);
   const auto timeout = static_cast<std::uint32_t>(desired().timeouts.udp.count());
   own.pass_time(who.family, timeout / 2);
-  expect_dropped(own.ingress(udp(world, external)), "resting");
+  expect_dropped(own.ingress(udp(world, external)), "quarantined");
   own.pass_time(who.family, timeout / 2 + 2);
   EXPECT_EQ(own.control(who.family).used, 0u);
 }
@@ -126,9 +126,9 @@ TEST_P(Orders, PacketsOfASuspendedConnectionAreDropped) {
   establish();
   engine.give_order(who.family, MASQ_ORDER_HOLD);
   for (const std::uint8_t flags : {std::uint8_t{ack}, std::uint8_t{syn}})
-    expect_dropped(engine.egress(tcp(pod, world, flags)), "resting");
-  expect_dropped(engine.egress(udp(pod, world)), "resting");
-  expect_dropped(engine.ingress(tcp(world, external)), "resting");
+    expect_dropped(engine.egress(tcp(pod, world, flags)), "quarantined");
+  expect_dropped(engine.egress(udp(pod, world)), "quarantined");
+  expect_dropped(engine.ingress(tcp(world, external)), "quarantined");
   engine.give_order(who.family, MASQ_ORDER_NONE);
   EXPECT_PACKET(tcp(external, world), engine.egress(tcp(pod, world)));
 }

@@ -94,7 +94,7 @@ TEST_P(Protocols, SctpKeepsItsPortAndChecksum) {
 
 TEST_P(Protocols, SctpRepliesAndEndsCreateNoMapping) {
   for (const std::uint8_t chunk : {2, 6, 8, 14})
-    EXPECT_EQ(engine.egress(other(who.pod, who.world, IPPROTO_SCTP, sctp_chunk(1, 9, chunk))).reason, "not_an_opener");
+    EXPECT_EQ(engine.egress(other(who.pod, who.world, IPPROTO_SCTP, sctp_chunk(1, 9, chunk))).reason, "no_mapping");
   EXPECT_EQ(engine.control(who.family).used, 0u);
 }
 
@@ -159,7 +159,7 @@ TEST_P(Protocols, ContradictoryHeadersCreateNoMapping) {
     EXPECT_EQ(outcome.verdict, drop) << lie.what;
     auto inbound = tcp({who.world, 443}, {who.external, 5000}, ack).frame();
     inbound[14 + lie.at] = lie.value;
-    EXPECT_EQ(engine.ingress_bytes(inbound, who.family).reason, "not_ours") << lie.what;
+    EXPECT_EQ(engine.ingress_bytes(inbound, who.family).reason, "unrelated") << lie.what;
     EXPECT_BYTES(inbound, engine.ingress_bytes(inbound, who.family)) << lie.what;
   }
   for (const std::uint8_t length : {0, 7, 200}) {

@@ -55,8 +55,8 @@ scenario "status shows the table size and the drop reasons"
     masqd starts $(on bpf echo with nat-max-mappings=1000)
     pod1  reaches world as node
     inside pod1 "$support/raw.py" "${address[pod1]}" "${address[world]}" tcp-rst --from-port 20000
-    within 2 dropped_for not_an_opener
-    status_shows "not_an_opener"
+    within 2 dropped_for no_mapping
+    status_shows "no_mapping"
     on bpf status_shows "of 1000"
 
 scenario "without masqd, status exits with 3 and names the socket" only=bpf family=ipv4

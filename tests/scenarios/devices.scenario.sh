@@ -118,7 +118,7 @@ scenario "connections pause while their address is missing, then resume" only=bp
     ip_in node route replace default via "${address[router]}"
     within 1 status_shows "${address[node]} is unavailable: its connections wait"
     world_watches_for node
-    within 5 has_dropped address_away 6
+    within 5 has_dropped address_unavailable 6
     world_saw_nothing_more
     give  node eth0 "${address[node]}/$link"
     ip_in node route replace default via "${address[router]}"

@@ -49,12 +49,12 @@ attending() {
 shows_a_connection_from() {
     process_runs "$(cat "$work/$1.pid")"
     "$2"  asks world 53
-    says_like "$1" "made  UDP $(literal "${address[$2]}").* -> .*:53 XLATE_SRC "
+    says_like "$1" "created UDP $(literal "${address[$2]}").* -> .*:53 XLATE_SRC "
 }
 shows_an_end() {
     pod2  asks world 53
     masq  bpf nat flush --pod "${address[pod2]}" >/dev/null
-    says_like "$1" "ended UDP .*$(literal "${address[pod2]}")"
+    says_like "$1" "ended   UDP .*$(literal "${address[pod2]}")"
 }
 literal() { echo "\\[?${1//./\\.}"; }
 
@@ -62,19 +62,19 @@ scenario "monitor prints created and ended mappings and drops" only=bpf family=i
     masqd starts with nat-timeout-udp=2s
     watching all
     pod1  asks world 53 from 20001
-    within 15 says all "made  UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
+    within 15 says all "created UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
     drops pod1 1
-    within 15 says all "drop  TCP $(at pod1 20000) -> $(at world 80) egress not_an_opener"
-    within 10 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
+    within 15 says all "drop    TCP $(at pod1 20000) -> $(at world 80) egress no_mapping"
+    within 10 says all "ended   UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
     stops all
 
 scenario "monitor served by masqd prints created and ended mappings" family=ipv4,ipv6
     masqd starts
     attending all
     pod1  asks world 53 from 20001
-    within 15 says all "made  UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
+    within 15 says all "created UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
     masq  bpf nat flush --pod "${address[pod1]}"
-    within 15 says all "ended UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
+    within 15 says all "ended   UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
     stops all
 
 scenario "several monitors print all events, across restarts of masqd"
@@ -84,15 +84,15 @@ scenario "several monitors print all events, across restarts of masqd"
     listening third --type ended
     within 15 shows_an_end third
     pod1  asks world 53 from 20001
-    within 15 says first "made  UDP $(at pod1 20001)"
-    within 15 says second "made  UDP $(at pod1 20001)"
+    within 15 says first "created UDP $(at pod1 20001)"
+    within 15 says second "created UDP $(at pod1 20001)"
     never_says third made
     masqd is_restarted
     within 15 shows_a_connection_from first pod1
     within 15 shows_a_connection_from second pod1
     stops first
     pod1  asks world 53 from 20002
-    within 15 says second "made  UDP $(at pod1 20002)"
+    within 15 says second "created UDP $(at pod1 20002)"
     stops second
     stops third
 
@@ -101,7 +101,7 @@ scenario "without masqd, monitor reads conntrack" only=nftables,iptables
     masqd is_terminated
     attending all
     pod1  asks world 53 from 20001
-    within 15 says all "made  UDP $(at pod1 20001)"
+    within 15 says all "created UDP $(at pod1 20001)"
     stops all
 
 scenario "monitor reports that netfilter records no drops" only=nftables,iptables
@@ -116,7 +116,7 @@ scenario "monitor filters by type and pod, and prints JSON lines" only=bpf
     pod2  asks world 53 from 20001
     drops pod1 1
     drops pod2 1
-    within 15 says chosen '"reason":"not_an_opener"'
+    within 15 says chosen '"reason":"no_mapping"'
     stops chosen
     same  "drop ${address[pod2]} 20000 ${address[world]} 80 egress" "$(python3 -c 'import json, sys
 for line in sys.stdin:
@@ -129,20 +129,20 @@ scenario "without masqd, monitor reads the BPF events" only=bpf
     masqd is_killed
     watching all
     pod1  asks world 53 from 20001
-    within 15 says all "made  UDP $(at pod1 20001)"
+    within 15 says all "created UDP $(at pod1 20001)"
     stops all
 
 scenario "without a monitor the programs write no events" only=bpf
     masqd starts
     watching first
     drops pod1 1
-    within 15 says first not_an_opener
+    within 15 says first no_mapping
     kill -KILL "$(cat "$work/first.pid")"
     within 15 lease_is_over
     drops pod1 5000 20001
     watching second
     drops pod2 1
-    within 15 says second "drop  TCP $(at pod2 20000)"
+    within 15 says second "drop    TCP $(at pod2 20000)"
     never_says second "$(at pod1 20001)"
     never_says second "were not recorded"
     stops second
@@ -154,12 +154,12 @@ scenario "monitor summarises a flood of drops and hides no mapping" only=bpf ser
     before=$(awk '{ print $14 + $15 }' "/proc/$agent/stat")
     drops pod1 200000
     pod2  asks world 53 from 20001
-    within 15 says all "made  UDP $(at pod2 20001)"
+    within 15 says all "created UDP $(at pod2 20001)"
     used=$(($(awk '{ print $14 + $15 }' "/proc/$agent/stat") - before))
     [ "$used" -le 50 ] || fail "masqd used $used hundredths of a second"
-    within 15 dropped_for not_an_opener 200000
-    not dropped_for not_an_opener 200001
-    within 15 says_like all "\\.\\.\\. [0-9]+ more: drop not_an_opener"
+    within 15 dropped_for no_mapping 200000
+    not dropped_for no_mapping 200001
+    within 15 says_like all "\\.\\.\\. [0-9]+ more: drop no_mapping"
     within 15 says_like all "\\.\\.\\. [0-9]+ events were not recorded"
     stops all
     lines=$(wc -l <"$work/all.out")
@@ -175,5 +175,5 @@ scenario "monitor reports that older programs write no events" only=bpf family=i
     nat_lists ":20001"
     watching all
     drops pod1 1
-    within 15 says all not_an_opener
+    within 15 says all no_mapping
     stops all

@@ -19,7 +19,7 @@ scenario "a RST, FIN or SYN+ACK creates no mapping"
     for kind in tcp-rst tcp-fin tcp-synack; do
         raw "$kind" --from-port 20000
     done
-    within 2 dropped_for not_an_opener 3
+    within 2 dropped_for no_mapping 3
     mappings_number 0
 
 scenario "a flood beyond the table size is dropped and counted" only=bpf

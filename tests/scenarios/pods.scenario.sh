@@ -73,7 +73,7 @@ scenario "packets for a deleted pod never reach its successor" only=bpf # R12, R
     ip netns delete pod1
     connect_pod pod1 lxc1
     pod1  asks world 53 from 40001
-    within 3 has_dropped resting 20
+    within 3 has_dropped quarantined 20
     got_nothing_but_its_own pod1
 
 scenario "packets for a deleted bridged pod never reach its successor" only=bpf # R30
@@ -88,7 +88,7 @@ scenario "packets for a deleted bridged pod never reach its successor" only=bpf 
     ip netns delete pod3
     connect_pod_by_bridge
     pod3  asks world 53 from 40001
-    within 3 has_dropped resting 20
+    within 3 has_dropped quarantined 20
     got_nothing_but_its_own pod3
 
 scenario "a new pod can reuse a deleted pod's endpoint" only=bpf # R12, R30

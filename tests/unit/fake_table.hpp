@@ -35,7 +35,7 @@ class FakeTable : public MappingTable {
     Ended ended;
     std::erase_if(mappings, [&](const Mapping& mapping) {
       if (!wanted(mapping)) return false;
-      ++(mapping.left_alone.empty() ? ended.mappings : ended.left_alone);
+      ++(mapping.bypass_reason.empty() ? ended.mappings : ended.bypassed);
       return true;
     });
     return ended;

@@ -159,7 +159,7 @@ Result<EventTypes> parse_event_types(std::string_view target) {
   const auto at = target.find(key);
   for (auto rest = at == std::string_view::npos ? std::string_view() : target.substr(at + key.size()); !rest.empty();) {
     const auto comma = std::min(rest.find(','), rest.size());
-    types.emplace_back(rest.substr(0, comma));
+    types.push_back(event_type_of(std::string(rest.substr(0, comma))));
     if (!has_type(event_types(), types.back()))
       return fail("type: {:?}: one of {} is expected", types.back(), fmt::join(event_types(), ", "));
     rest.remove_prefix(std::min(comma + 1, rest.size()));

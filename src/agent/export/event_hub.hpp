@@ -49,7 +49,7 @@ class EventHub {
   std::list<std::unique_ptr<Reader>> readers_;
 };
 
-// Returns the event types of "type=made,drop" in a request's target; without them, all. Fails for an unknown type.
+// Returns the event types of "type=created,drop" in a request's target; without them, all. Fails for an unknown type.
 Result<EventTypes> parse_event_types(std::string_view target);
 
 }  // namespace masq

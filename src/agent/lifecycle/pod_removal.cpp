@@ -15,9 +15,9 @@ namespace masq {
 void end_connections(MappingTable& table, const std::vector<Address>& pods, spdlog::logger& log) {
   const auto ended = table.quarantine(pods);
   if (!ended) return log.debug("connections of removed pods: {}", ended.error().message);
-  if (ended->mappings + ended->left_alone != 0)
+  if (ended->mappings + ended->bypassed != 0)
     log.info("quarantined {} mappings of removed pods, cleared {} bypassed connections", ended->mappings,
-             ended->left_alone);
+             ended->bypassed);
 }
 
 Result<std::unique_ptr<PodWatch>> end_connections_of_removed_pods(EventLoop& loop, MappingTable& table,

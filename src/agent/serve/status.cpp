@@ -78,7 +78,7 @@ Json render_tables(const Counters& counters) {
   for (const auto& table : counters.tables)
     tables.push_back({{"family", family_label(table.family)},
                       {"used", table.used},
-                      {"leftAlone", table.left},
+                      {"bypassed", table.bypassed},
                       {"max", table.maximum},
                       {"created", counters.mappings_created[table.family == Family::ipv4 ? 0 : 1]}});
   return tables;

@@ -81,7 +81,7 @@ Result<Counters> read_counters(const Pins& pins) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     auto control = read_control(pins, family);
     if (!control) return std::unexpected(control.error());
-    counters.tables.push_back({.family = family, .used = control->used, .left = control->left});
+    counters.tables.push_back({.family = family, .used = control->used, .bypassed = control->left});
     counters.mappings_created[family == Family::ipv4 ? 0 : 1] = control->created;
     if (auto added = add_packets(pins, family, counters); !added) return std::unexpected(added.error());
     if (auto added = add_creation_stats(pins, family, counters); !added) return std::unexpected(added.error());

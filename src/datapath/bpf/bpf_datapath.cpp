@@ -131,7 +131,7 @@ Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
                                              .ingress_l3 = program_->ingress_l3(),
                                              .egress_l3 = program_->egress_l3()};
   const auto attached = uplinks.attach(desired.uplinks, programs, false, steps);
-  const auto updated = uplinks.update_resting(desired.resting, programs, steps);
+  const auto updated = uplinks.update_standby(desired.standby, programs, steps);
   const auto detached = uplinks.detach_others(desired, false, steps);
   if (!attached) return attached;
   return updated ? detached : updated;

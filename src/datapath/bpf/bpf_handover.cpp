@@ -116,7 +116,7 @@ Result<void> BpfHandover::import_family(const std::vector<Mapping>& live) const 
   if (!control) return std::unexpected(control.error());
   std::vector<typename Abi::Mapping> records;
   for (const auto& mapping : live)
-    if (mapping.pod.family() == Abi::family && mapping.left_alone.empty())
+    if (mapping.pod.family() == Abi::family && mapping.bypass_reason.empty())
       records.push_back(from_mapping<Abi>(mapping, control->clock));
   auto refused = program_->adopt<Abi>(records);
   return refused ? Result<void>() : std::unexpected(refused.error());

@@ -58,7 +58,7 @@ bool may_end(const TableSlot<Abi>& slot) {
 template <class Abi>
 Mapping describe(const TableSlot<Abi>& slot, std::uint32_t now) {
   auto mapping = to_mapping<Abi>(slot.raw(), now);
-  if (!slot.is_translated()) mapping.left_alone = reason_text(slot.raw().reason).word;
+  if (!slot.is_translated()) mapping.bypass_reason = reason_text(slot.raw().reason).word;
   return mapping;
 }
 
@@ -72,7 +72,7 @@ void end_one(TableSlot<Abi>& slot, std::uint32_t now, const MappingFilter& wante
     ended.mappings += slot.end([&] { return slot.is_translated() && is_wanted(); });
   } else if (slot.raw().order != MASQ_ORDER_FORGET) {
     slot.set_order(MASQ_ORDER_FORGET);
-    ++ended.left_alone;
+    ++ended.bypassed;
   }
 }
 
@@ -97,7 +97,7 @@ void quarantine_one(TableSlot<Abi>& slot, const std::vector<Address>& pods, Ende
     slot.set_order(MASQ_ORDER_REST);
     ++ended.mappings;
   } else if (slot.end(is_of_pods)) {
-    ++ended.left_alone;
+    ++ended.bypassed;
   }
 }
 

@@ -106,7 +106,7 @@ Result<void> UplinkAttachments::attach_hook_clsact(const Uplink& uplink, Hook ho
 }
 
 // The name is not sufficient, because a new device may have it.
-bool UplinkAttachments::has_programs(const RestingDevice& device) const {
+bool UplinkAttachments::has_programs(const StandbyDevice& device) const {
   if (mode_ == AttachMode::clsact) {
     const auto found = query_clsact(device.ifindex, Hook::egress);
     return found && *found;
@@ -115,12 +115,12 @@ bool UplinkAttachments::has_programs(const RestingDevice& device) const {
   return link && *link && (*link)->ifindex == device.ifindex;
 }
 
-Result<void> UplinkAttachments::update_resting(const std::vector<RestingDevice>& resting, const Programs& programs,
+Result<void> UplinkAttachments::update_standby(const std::vector<StandbyDevice>& standby, const Programs& programs,
                                                Steps& steps) {
   std::vector<Uplink> attached;
   for (const auto& name : pins_.devices()) {
-    const auto device = std::ranges::find(resting, name, &RestingDevice::name);
-    if (device == resting.end() || !has_programs(*device)) continue;
+    const auto device = std::ranges::find(standby, name, &StandbyDevice::name);
+    if (device == standby.end() || !has_programs(*device)) continue;
     attached.push_back(
         {.ifindex = device->ifindex, .name = device->name, .ethernet = device->ethernet, .ipv4 = {}, .ipv6 = {}});
   }
@@ -130,8 +130,8 @@ Result<void> UplinkAttachments::update_resting(const std::vector<RestingDevice>&
 Result<void> UplinkAttachments::detach_others(const Desired& desired, bool dry, Steps& steps) {
   Result<void> result;
   for (const auto& name : pins_.devices()) {
-    const auto device = std::ranges::find(desired.resting, name, &RestingDevice::name);
-    const bool rests = device != desired.resting.end() && has_programs(*device);
+    const auto device = std::ranges::find(desired.standby, name, &StandbyDevice::name);
+    const bool rests = device != desired.standby.end() && has_programs(*device);
     if (!rests && std::ranges::find(desired.uplinks, name, &Uplink::name) == desired.uplinks.end())
       keep_first(result, detach_device(name, dry, steps));
   }

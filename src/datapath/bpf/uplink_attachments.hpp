@@ -35,9 +35,9 @@ class UplinkAttachments {
   // Attaches ingress before egress, so that every reply is translated. An error of one device does not affect the
   // others; it is returned at the end. `dry`: returns the steps only.
   Result<void> attach(const std::vector<Uplink>& uplinks, const Programs& programs, bool dry, Steps& steps);
-  // Updates the programs of resting devices that have any.
-  Result<void> update_resting(const std::vector<RestingDevice>& resting, const Programs& programs, Steps& steps);
-  // Detaches the programs from every device that is neither an uplink nor resting.
+  // Updates the programs of standby devices that have any.
+  Result<void> update_standby(const std::vector<StandbyDevice>& standby, const Programs& programs, Steps& steps);
+  // Detaches the programs from every device that is neither an uplink nor standby.
   Result<void> detach_others(const Desired& desired, bool dry, Steps& steps);
 
  private:
@@ -45,7 +45,7 @@ class UplinkAttachments {
   Result<void> attach_hook_tcx(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   Result<void> attach_hook_clsact(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   void follow_rename(const Uplink& uplink, bool dry, Steps& steps);
-  bool has_programs(const RestingDevice& device) const;
+  bool has_programs(const StandbyDevice& device) const;
   Result<void> detach_device(const std::string& device, bool dry, Steps& steps);
 
   const Pins& pins_;

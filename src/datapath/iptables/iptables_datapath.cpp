@@ -34,11 +34,11 @@ namespace {
 
 constexpr auto look_every = std::chrono::seconds(3);
 
-// Returns the uplinks, and the resting devices that were guarded before.
+// Returns the uplinks, and the standby devices that were guarded before.
 std::vector<std::string> devices_to_guard(const Desired& desired, const std::vector<std::string>& before) {
   std::vector<std::string> devices;
   for (const auto& uplink : desired.uplinks) devices.push_back(uplink.name);
-  for (const auto& device : desired.resting)
+  for (const auto& device : desired.standby)
     if (std::ranges::binary_search(before, device.name)) devices.push_back(device.name);
   std::ranges::sort(devices);
   return devices;

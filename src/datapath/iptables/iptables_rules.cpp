@@ -110,7 +110,7 @@ std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
     if (!(family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6).empty())
       rules.push_back(make_rule(fmt::format("-o {} -m conntrack --ctstate NEW", uplink.name), "RETURN", "new"));
   rules.push_back(make_rule("-m conntrack --ctstate NEW", "DROP", "no_external_address"));
-  rules.push_back(make_rule("", "DROP", "not_an_opener"));
+  rules.push_back(make_rule("", "DROP", "no_mapping"));
   return rules;
 }
 

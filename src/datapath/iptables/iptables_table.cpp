@@ -77,7 +77,7 @@ Result<void> IptablesTable::add_packets(Counters& counters) {
   for (const auto family : {Family::ipv4, Family::ipv6}) {
     const auto saved = tools_->save(family, true);
     if (!saved) return std::unexpected(saved.error());
-    for (const auto* reason : {"no_external_address", "not_an_opener"})
+    for (const auto* reason : {"no_external_address", "no_mapping"})
       counters.packets.push_back({.family = family,
                                   .direction = "egress",
                                   .reason = reason,

@@ -363,9 +363,9 @@ Result<Ended> end_connections(const std::vector<AddressRange>& pods, const Mappi
     const bool translated = (connection.status & IPS_SRC_NAT) != 0;
     if (!holds(pods, connection.source) || (!translated && !is_bypassed(pods, connection))) return;
     auto mapping = maker.make(connection);
-    if (!translated) mapping.left_alone = "left_alone";
+    if (!translated) mapping.bypass_reason = "bypassed";
     if (!wanted(mapping)) return;
-    ++(translated ? ended.mappings : ended.left_alone);
+    ++(translated ? ended.mappings : ended.bypassed);
     found.push_back(connection);
   };
   for (const auto family : {Family::ipv4, Family::ipv6})

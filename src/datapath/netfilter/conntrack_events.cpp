@@ -80,7 +80,7 @@ class ConntrackEvents final : public EventSource {
 
   static Event to_event(nf_conntrack_msg_type type, const Mapping& mapping) {
     return {.time = std::chrono::system_clock::now(),
-            .type = type == NFCT_T_DESTROY ? "ended" : "made",
+            .type = type == NFCT_T_DESTROY ? "ended" : "created",
             .protocol = mapping.protocol,
             .pod = mapping.pod,
             .pod_port = mapping.pod_port,

@@ -38,13 +38,13 @@ namespace {
 
 constexpr const char* our_tables[] = {nft_table_name, nft_guard_name};
 
-// Returns the uplinks, and the resting devices that were guarded before.
+// Returns the uplinks, and the standby devices that were guarded before.
 std::vector<std::string> guarded_devices(const Desired& desired, const std::optional<NftTable>& actual) {
   std::vector<std::string> devices;
   for (const auto& uplink : desired.uplinks) devices.push_back(uplink.name);
   if (actual) {
     const auto set = std::ranges::find(actual->sets, nft_guarded_set, &NftSet::name);
-    for (const auto& device : desired.resting)
+    for (const auto& device : desired.standby)
       if (set != actual->sets.end() && std::ranges::binary_search(set->elements, device.name))
         devices.push_back(device.name);
   }

@@ -188,7 +188,7 @@ NftChain leak_chain(const Words& words) {
   rules.push_back(drop_translated(words, no_address));
   rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
   rules.push_back(make_rule(fmt::format("ct state new {}drop", no_address), "no external address"));
-  rules.push_back(make_rule(fmt::format("counter name {} drop", at("not_an_opener", words)), "no connection"));
+  rules.push_back(make_rule(fmt::format("counter name {} drop", at("no_mapping", words)), "no connection"));
   return chain;
 }
 
@@ -257,7 +257,7 @@ Result<IpMasqEntry> parse_listed_element(const std::string& element) {
 NftTable masq_table(const Desired& desired, const std::vector<std::string>& guarded) {
   NftTable table{.name = nft_table_name, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
   for (const auto& words : {words4, words6}) {
-    for (const auto* counter : {"created", "no_external_address", "not_an_opener"})
+    for (const auto* counter : {"created", "no_external_address", "no_mapping"})
       table.counters.push_back(at(counter, words));
     add_sets(table, desired, words);
   }

@@ -205,7 +205,7 @@ class Lab:
         return sorted(line.split(" age=")[0] for line in lines if "XLATE_SRC" in line)
 
     def counters(self):
-        """Packets by reason; marks are left out of nobody's count but `not_ours`."""
+        """Packets by reason; marks are left out of nobody's count but `unrelated`."""
         counts = collections.Counter()
         for row in json.loads(self.says("status", "-o", "json"))["packets"]:
             if row["family"] == f"ipv{self.version}":

@@ -89,7 +89,7 @@ def sctp_openers(lab):
         if may_open:
             lab.opened(sent)
         elif chunk in (INIT_ACK, 8, 14, 6):
-            with lab.counted("not_an_opener", 1, f"chunk {chunk}"), lab.no_new_mapping():
+            with lab.counted("no_mapping", 1, f"chunk {chunk}"), lab.no_new_mapping():
                 lab.nothing(lab.pod1, lab.world, [sent], f"chunk {chunk}")
 
 

@@ -19,7 +19,7 @@ def openers(lab):
     others = [tcp(port, 80, flags) for port, flags in enumerate(NO_OPENERS, 41000)] + [echo(lab.version, 7, reply=True)]
     for content in others:
         sent = lab.packet("pod1", "world", content)
-        with lab.counted("not_an_opener", 1, describe(bytes(sent))), lab.no_new_mapping():
+        with lab.counted("no_mapping", 1, describe(bytes(sent))), lab.no_new_mapping():
             lab.nothing(lab.pod1, lab.world, [sent])
 
 

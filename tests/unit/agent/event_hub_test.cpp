@@ -107,9 +107,9 @@ class EventHubTest : public LoopTest {
 TEST_F(EventHubTest, EachReaderGetsTheEventsOfItsTypes) {
   const auto all = add(), drops = add({"drop"});
   EXPECT_EQ(kernel.wanted, EventTypes{}) << "all, for the first one";
-  kernel.report({event("made"), event("drop"), event("ended")});
+  kernel.report({event("created"), event("drop"), event("ended")});
   catch_up();
-  EXPECT_EQ(receive(all), render_event_json(event("made")) + "\n" + render_event_json(event("drop")) + "\n" +
+  EXPECT_EQ(receive(all), render_event_json(event("created")) + "\n" + render_event_json(event("drop")) + "\n" +
                               render_event_json(event("ended")) + "\n");
   EXPECT_EQ(receive(drops), render_event_json(event("drop")) + "\n");
   EXPECT_EQ(kernel.opened, 1);
@@ -128,7 +128,7 @@ TEST_F(EventHubTest, TheSourceIsClosedAfterTheLastReader) {
   second.reset();
   ASSERT_TRUE(eventually([&] { return kernel.open == 0; }));
   const auto third = add();
-  kernel.report({event("made")});
+  kernel.report({event("created")});
   catch_up();
   EXPECT_FALSE(receive(third).empty());
 }
@@ -142,7 +142,7 @@ TEST_F(EventHubTest, ASlowReaderLosesEventsOfItsOwn) {
   const auto slow = add(), quick = add();
   std::uint64_t received = 0;
   for (int round = 0; round < 100; ++round) {
-    kernel.report(std::vector<Event>(200, event("made")));
+    kernel.report(std::vector<Event>(200, event("created")));
     catch_up();
     for (auto text = receive(quick); !text.empty(); text = receive(quick))
       received += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
@@ -170,9 +170,9 @@ TEST_F(EventHubTest, WhatTheSourceLosesIsReportedToEachReader) {
 
 TEST(ParseEventTypes, OfATarget) {
   EXPECT_EQ(parse_event_types("/v1/events").value(), EventTypes{});
-  EXPECT_EQ(parse_event_types("/v1/events?type=made,drop").value(), (EventTypes{"made", "drop"}));
-  EXPECT_EQ(parse_event_types("/v1/events?type=made,x").error().message,
-            "type: \"x\": one of made, ended, drop is expected");
+  EXPECT_EQ(parse_event_types("/v1/events?type=created,drop").value(), (EventTypes{"created", "drop"}));
+  EXPECT_EQ(parse_event_types("/v1/events?type=created,x").error().message,
+            "type: \"x\": one of created, ended, drop is expected");
 }
 
 }  // namespace

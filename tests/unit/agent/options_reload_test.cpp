@@ -49,7 +49,7 @@ class OptionsReloadTest : public LoopTest {
                           {.loop = *loop,
                            .options = options,
                            .sources = sources,
-                           .table = table,
+                           .tables = table,
                            .reconciler = reconciler,
                            .log = log.log}};
 

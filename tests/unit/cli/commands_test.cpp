@@ -149,7 +149,7 @@ Mapping left_alone() {
   mapping.external = Address();
   mapping.external_port = 0;
   mapping.remote = "10.9.0.1"_ip;
-  mapping.left_alone = "ip_masq_agent";
+  mapping.bypass_reason = "ip_masq_agent";
   return mapping;
 }
 
@@ -162,7 +162,7 @@ TEST(NatFlush, EndsWhatIsNamed) {
   EXPECT_EQ(context.run({"bpf", "nat", "flush"}), exit_done);
   EXPECT_EQ(context.out, "1 mapping ended\n1 connection without masquerading will be decided again\n");
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "-o", "json"}), exit_done);
-  EXPECT_EQ(nlohmann::json::parse(context.out), nlohmann::json::parse(R"({"mappingsEnded":0,"leftAloneForgotten":0})"));
+  EXPECT_EQ(nlohmann::json::parse(context.out), nlohmann::json::parse(R"({"mappingsEnded":0,"bypassedCleared":0})"));
 }
 
 TEST(NatFlush, StaleIsWhatTheAgentWouldDecideOtherwise) {

@@ -21,7 +21,7 @@ using ::testing::Not;
 
 Event made() {
   return {.time = std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'042)),
-          .type = "made",
+          .type = "created",
           .protocol = IPPROTO_TCP,
           .pod = "10.0.1.5"_ip,
           .pod_port = 40000,
@@ -52,10 +52,10 @@ TEST(Monitor, ALineForEachEvent) {
   FakeContext context{.events = {made(), ended(), drop()}};
   EXPECT_EQ(context.run({"monitor"}), exit_done);
   EXPECT_EQ(context.out,
-            "2023-11-14T22:13:20.042Z made  TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:20000\n"
-            "2023-11-14T22:13:20.042Z ended TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:20000 "
+            "2023-11-14T22:13:20.042Z created TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:20000\n"
+            "2023-11-14T22:13:20.042Z ended   TCP 10.0.1.5:40000 -> 203.0.113.9:443 XLATE_SRC 192.0.2.10:20000 "
             "state=closing\n"
-            "2023-11-14T22:13:20.042Z drop  UDP [fd00::5]:40000 -> [2001:db8::1]:443 egress pod_limit\n");
+            "2023-11-14T22:13:20.042Z drop    UDP [fd00::5]:40000 -> [2001:db8::1]:443 egress pod_limit\n");
 }
 
 TEST(Monitor, InJsonADocumentALine) {
@@ -87,14 +87,14 @@ TEST(Monitor, AFloodIsCountedAndHidesNothingElse) {
   context.events.push_back(made());
   EXPECT_EQ(context.run({"monitor"}), exit_done);
   EXPECT_EQ(std::ranges::count(context.out, '\n'), 103);
-  EXPECT_THAT(context.out, HasSubstr(" made  TCP"));
+  EXPECT_THAT(context.out, HasSubstr(" created TCP"));
   EXPECT_THAT(context.out, HasSubstr("\n... 900 more: drop pod_limit\n... 5000 events were not recorded\n"));
 }
 
 TEST(Monitor, WrongUseAndFailure) {
   FakeContext context;
-  EXPECT_EQ(context.run({"monitor", "--type", "made,lost"}), exit_wrong_use);
-  EXPECT_EQ(context.err, "masq: --type: \"lost\": one of made, ended, drop is expected\n");
+  EXPECT_EQ(context.run({"monitor", "--type", "created,lost"}), exit_wrong_use);
+  EXPECT_EQ(context.err, "masq: --type: \"lost\": one of created, ended, drop is expected\n");
   EXPECT_EQ(context.run({"monitor", "--type", ""}), exit_wrong_use);
   EXPECT_EQ(context.run({"monitor", "--pod", "x"}), exit_wrong_use);
   context.table.is_pinned = false;

@@ -26,8 +26,8 @@ const Json healthy = Json::parse(R"({
   ],
   "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.0124, "error": "", "lastSteps": []},
   "mappings": [
-    {"family": "ipv4", "used": 12, "leftAlone": 3, "max": 524288, "created": 99},
-    {"family": "ipv6", "used": 0, "leftAlone": 0, "max": 524288, "created": 0}
+    {"family": "ipv4", "used": 12, "bypassed": 3, "max": 524288, "created": 99},
+    {"family": "ipv6", "used": 0, "bypassed": 0, "max": 524288, "created": 0}
   ],
   "packets": [
     {"family": "ipv4", "direction": "egress", "reason": "translated", "drop": false, "packets": 1000},

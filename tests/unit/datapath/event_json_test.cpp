@@ -32,7 +32,7 @@ Event of_type(const std::string& type) {
 }
 
 TEST(EventJson, IsReadAsItIsWritten) {
-  for (const auto* type : {"made", "ended", "drop"}) {
+  for (const auto* type : {"created", "ended", "drop"}) {
     const auto line = render_event_json(of_type(type));
     const auto event = parse_event_json(line);
     ASSERT_TRUE(event);

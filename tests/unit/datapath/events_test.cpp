@@ -70,14 +70,14 @@ TEST(ToEvent, ADrop) {
 }
 
 TEST(ToEvent, AnEchoHasItsIdentifierTwice) {
-  auto raw = raw_event("10.0.1.5"_ip, "203.0.113.9"_ip, MASQ_EVENT_MADE);
+  auto raw = raw_event("10.0.1.5"_ip, "203.0.113.9"_ip, MASQ_EVENT_CREATED);
   raw.protocol = IPPROTO_ICMP;
   raw.remote_port = htons(8);
   EXPECT_EQ(to_event(raw, boot).remote_port, 40000);
 }
 
 TEST(ToEvent, WhatIsNotKnownIsNoHarm) {
-  auto raw = raw_event("10.0.1.5"_ip, "203.0.113.9"_ip, MASQ_EVENT_MADE);
+  auto raw = raw_event("10.0.1.5"_ip, "203.0.113.9"_ip, MASQ_EVENT_CREATED);
   raw.type = raw.state = raw.reason = 200;
   const auto event = to_event(raw, boot);
   EXPECT_EQ(event.type, "?");

@@ -107,11 +107,11 @@ COMMIT
 
 TEST(IptablesRules, CountersAreFoundByTheirMeaning) {
   const std::string saved = R"(*mangle
-[3:180] -A MASQ-LEAK -m comment --comment "masq: not_an_opener [1a]" -j DROP
+[3:180] -A MASQ-LEAK -m comment --comment "masq: no_mapping [1a]" -j DROP
 [5:300] -A MASQ-LEAK -m comment --comment "masq: no_external_address [2b]" -j DROP
 COMMIT
 )";
-  EXPECT_EQ(packets_of(saved, "not_an_opener"), 3u);
+  EXPECT_EQ(packets_of(saved, "no_mapping"), 3u);
   EXPECT_EQ(packets_of(saved, "no_external_address"), 5u);
 }
 

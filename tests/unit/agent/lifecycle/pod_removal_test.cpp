@@ -28,7 +28,7 @@ TEST(PodRemoval, EndsTheConnectionsAndLogsTheirNumbers) {
   FakeLog log;
   TableOfPods table;
   const std::vector pods = {"10.0.1.5"_ip, "10.0.1.6"_ip};
-  table.ended = Ended{.mappings = 2, .left_alone = 1};
+  table.ended = Ended{.mappings = 2, .bypassed = 1};
   end_connections(table, pods, log.log);
   EXPECT_EQ(table.removed, pods);
   EXPECT_EQ(log.take(), "info: quarantined 2 mappings of removed pods, cleared 1 bypassed connections\n");

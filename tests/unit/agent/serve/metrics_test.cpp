@@ -47,7 +47,7 @@ MetricsState healthy() {
   agent.reconciler.duration = std::chrono::milliseconds(250);
   agent.reconciler.failures = 2;
   agent.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
-                            .tables = {{.family = Family::ipv4, .used = 1, .left = 2, .maximum = 524288}},
+                            .tables = {{.family = Family::ipv4, .used = 1, .bypassed = 2, .maximum = 524288}},
                             .mappings_created = {12, 0}};
   return state;
 }
@@ -63,9 +63,9 @@ masq_nat_mappings{family="ipv4"} 1
 # HELP masq_nat_mappings_max Maximum number of mappings: nat-max-mappings.
 # TYPE masq_nat_mappings_max gauge
 masq_nat_mappings_max{family="ipv4"} 524288
-# HELP masq_nat_left_alone Remembered connections that are not masqueraded.
-# TYPE masq_nat_left_alone gauge
-masq_nat_left_alone{family="ipv4"} 2
+# HELP masq_nat_bypassed Remembered connections that are not masqueraded.
+# TYPE masq_nat_bypassed gauge
+masq_nat_bypassed{family="ipv4"} 2
 # HELP masq_nat_mappings_created_total Created mappings.
 # TYPE masq_nat_mappings_created_total counter
 masq_nat_mappings_created_total{family="ipv4"} 12

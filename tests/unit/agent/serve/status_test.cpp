@@ -43,7 +43,7 @@ AgentState healthy() {
   state.reconciler.duration = std::chrono::milliseconds(250);
   state.reconciler.steps = {"load the programs"};
   state.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
-                            .tables = {{.family = Family::ipv4, .used = 1, .left = 2, .maximum = 1000}},
+                            .tables = {{.family = Family::ipv4, .used = 1, .bypassed = 2, .maximum = 1000}},
                             .mappings_created = {12, 0}};
   return state;
 }
@@ -68,7 +68,7 @@ TEST(Status, IsTheContractsDocument) {
     ],
     "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.25, "error": "",
               "lastSteps": ["load the programs"]},
-    "mappings": [{"family": "ipv4", "used": 1, "leftAlone": 2, "max": 1000, "created": 12}],
+    "mappings": [{"family": "ipv4", "used": 1, "bypassed": 2, "max": 1000, "created": 12}],
     "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10},
     "packets": [{"family": "ipv4", "direction": "egress", "reason": "table_full", "drop": true, "packets": 7}],
     "notes": ["eth1: no usable IPv4 address"],
