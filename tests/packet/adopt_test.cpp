@@ -34,7 +34,7 @@ class Adopted : public BothFamilies {
             .external = who.external,
             .external_port = external_port,
             .state = "established",
-            .left_alone = "",
+            .bypass_reason = "",
             .age_seconds = 0,
             .idle_seconds = 0};
   }

@@ -143,7 +143,7 @@ TEST_F(OptionsReloadTest, ARejectedFileLeavesTheRulesOfTheKernelInForce) {
 
 TEST_F(OptionsReloadTest, UnknownRulesOfTheKernelAreNone) {
   table.entries = fail("no map");
-  EXPECT_THAT(applied_ip_masq(datapath), IsEmpty());
+  EXPECT_THAT(applied_ip_masq(table), IsEmpty());
 }
 
 }  // namespace

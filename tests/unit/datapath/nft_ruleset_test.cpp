@@ -69,7 +69,7 @@ TEST(NftRuleset, DropsWhatStillBearsAPodsAddress) {
                   "ip daddr @pods4 return", "ip daddr @broadcast4 return", "ip daddr @native_routing4 return",
                   "ip daddr @ip_masq_agent4 return", "ip daddr @nodes4 return", "ip daddr @own4 return",
                   "ct status snat counter name no_external_address4 drop", "ct state established,related return",
-                  "ct state new counter name no_external_address4 drop", "counter name not_an_opener4 drop"));
+                  "ct state new counter name no_external_address4 drop", "counter name no_mapping4 drop"));
 }
 
 TEST(NftRuleset, GuardsAskForTheAddressFirst) {
