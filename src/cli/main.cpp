@@ -16,6 +16,7 @@
 #include "cli/command_line.hpp"
 #include "cli/follow_events.hpp"
 #include "datapath/backends.hpp"
+#include "datapath/event_source.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "os/file.hpp"

@@ -15,7 +15,6 @@
 #include "base/protocol.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
-#include "cli/mapping_text.hpp"
 #include "datapath/mapping_table.hpp"
 
 namespace masq {

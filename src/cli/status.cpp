@@ -5,7 +5,6 @@
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
 #include "cli/limits.hpp"
-#include "cli/mapping_text.hpp"
 #include "cli/status_text.hpp"
 #include "cli/usage.hpp"
 

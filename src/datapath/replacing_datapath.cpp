@@ -10,7 +10,6 @@
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/handover.hpp"
-#include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/foreign_rules.hpp"
 #include "model/desired.hpp"
 

@@ -17,7 +17,7 @@
 #include "agent/serve/status.hpp"
 #include "agent/sources/source.hpp"
 #include "base/address.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/counters.hpp"
 #include "os/timers.hpp"
 
 namespace masq {

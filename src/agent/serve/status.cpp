@@ -14,7 +14,7 @@
 #include "base/address.hpp"
 #include "base/cidr.hpp"
 #include "base/port_range.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/counters.hpp"
 #include "model/desired.hpp"
 #include "os/timers.hpp"
 

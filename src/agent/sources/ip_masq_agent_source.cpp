@@ -14,7 +14,7 @@
 #include "agent/sources/fact_source.hpp"
 #include "agent/sources/source.hpp"
 #include "base/result.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "model/yaml.hpp"
 #include "os/event_loop.hpp"

@@ -8,15 +8,20 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <string>
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "base/result.hpp"
 #include "bpf/abi/options.h"
 #include "bpf/abi/policy.h"
+#include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
 #include "os/fd.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-#include <linux/netfilter/nfnetlink_compat.h>
+#include <libnfnetlink/linux_nfnetlink_compat.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
@@ -21,9 +21,9 @@
 
 #include "base/address_range.hpp"
 #include "base/result.hpp"
-#include "datapath/datapath.hpp"
 #include "datapath/event.hpp"
 #include "datapath/event_source.hpp"
+#include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
 #include "os/file.hpp"
 

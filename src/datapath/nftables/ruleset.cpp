@@ -13,7 +13,7 @@
 #include "base/address_range.hpp"
 #include "base/cidr.hpp"
 #include "base/result.hpp"
-#include "datapath/datapath.hpp"
+#include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/exclusion_ranges.hpp"
 #include "datapath/netfilter/nft.hpp"
 #include "datapath/netfilter/snat_rule.hpp"
