@@ -142,10 +142,10 @@ scenario "status reports rp_filter conflicts, and no sysctl is changed" family=i
         before=$(filters)
         if [[ $filter = 0/1 || $filter = 1/0 ]]; then
             pod1  cannot_reach world
-            status_shows "eth1: rp_filter is 1"
+            within 1 status_shows "eth1: rp_filter is 1"
         else
             pod1  reaches world as node
-            status_hides rp_filter
+            within 1 status_hides rp_filter
         fi
         same  "$before" "$(filters)" "rp_filter"
     done
