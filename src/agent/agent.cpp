@@ -37,7 +37,7 @@ Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdl
                                         .tables = *tables_,
                                         .reconciler = reconciler_,
                                         .log = log}),
-      events_(*loop_, [root = config.bpf_root](const auto& types) { return open_event_source(root, types); }) {}
+      events_(*loop_, *loop_, [root = config.bpf_root](const auto& types) { return open_event_source(root, types); }) {}
 
 Result<std::unique_ptr<Agent>> Agent::open(const Config& config, OptionsReload::ReadOptions read_options,
                                            spdlog::logger& log) {

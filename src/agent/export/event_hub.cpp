@@ -22,6 +22,7 @@
 #include "datapath/event_source.hpp"
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 namespace {
@@ -87,8 +88,8 @@ class EventHub::Reader {
   bool closed_ = false;
 };
 
-EventHub::EventHub(EventLoop& loop, OpenSource open_source)
-    : loop_(loop), open_source_(std::move(open_source)), second_(loop) {}
+EventHub::EventHub(EventLoop& loop, Timers& timers, OpenSource open_source)
+    : loop_(loop), open_source_(std::move(open_source)), second_(timers) {}
 EventHub::~EventHub() = default;
 
 Result<void> EventHub::prepare(const EventTypes& types) {

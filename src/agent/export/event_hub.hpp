@@ -12,6 +12,7 @@
 #include "datapath/event_source.hpp"
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
+#include "os/timers.hpp"
 
 namespace masq {
 
@@ -22,7 +23,7 @@ class EventHub {
  public:
   using OpenSource = std::function<Result<std::unique_ptr<EventSource>>(const EventTypes& types)>;
 
-  EventHub(EventLoop& loop, OpenSource open_source);
+  EventHub(EventLoop& loop, Timers& timers, OpenSource open_source);
   ~EventHub();
 
   // Opens the source for a reader that wants `types` and follows within a second.

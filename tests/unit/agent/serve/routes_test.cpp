@@ -39,7 +39,7 @@ class RoutesTest : public ::testing::Test {
   DatapathChoice choice{.datapath = std::make_unique<FakeDatapath>(), .reason = "as configured"};
   Reconciler reconciler{timers, facts, *choice.datapath, log.log, config};
   std::unique_ptr<EventLoop> loop = EventLoop::open().value();
-  EventHub events{*loop, [](const auto&) { return fail("no datapath is active"); }};
+  EventHub events{*loop, timers, [](const auto&) { return fail("no datapath is active"); }};
   AgentParts agent{.timers = timers,
                    .started_at = timers.now(),
                    .choice = choice,

@@ -38,7 +38,7 @@ class ServersTest : public LoopTest {
   SourceSet sources{log.log};
   DatapathChoice choice{.datapath = std::make_unique<FakeDatapath>(), .reason = "as configured"};
   Reconciler reconciler{timers, facts, *choice.datapath, log.log, config};
-  EventHub events{*loop, [](const auto&) { return fail("no datapath is active"); }};
+  EventHub events{*loop, timers, [](const auto&) { return fail("no datapath is active"); }};
   AgentParts agent{.timers = timers,
                    .started_at = timers.now(),
                    .choice = choice,
