@@ -27,7 +27,7 @@ class NodeLocks {
   EventLoop::Watch newcomers_;
 };
 
-// Takes the locks of this node, that of the bpf root only if it is a bpffs already.
+// Takes the locks of this node. The bpf root is locked only if it is a bpffs; mount_bpf_root() locks it otherwise.
 Result<NodeLocks> lock_node(const Config& config);
 // Mounts a bpffs at the bpf root if there is none, and locks it.
 Result<void> mount_bpf_root(const Config& config, NodeLocks& locks);

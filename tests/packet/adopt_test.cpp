@@ -136,7 +136,7 @@ TEST_P(Adopted, NewConnectionsAreDroppedWhileTheTableIsHeld) {
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, ack)).reason, "no_mapping");
   EXPECT_EQ(engine.ingress(udp(world, {who.external, 6000})).verdict, drop);
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6000}, syn)).reason, "unrelated") << "a connection to the node";
-  EXPECT_EQ(engine.ingress(udp(world, {who.external, 53})).reason, "unrelated") << "no port of ours";
+  EXPECT_EQ(engine.ingress(udp(world, {who.external, 53})).reason, "unrelated") << "not a port of a mapping";
   EXPECT_EQ(engine.egress(tcp({who.pod, 6000}, {who.excluded, 443}, syn)).reason, "ip_masq_agent");
   EXPECT_EQ(engine.egress(tcp(pod, world)).reason, "translated");
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 61234})).reason, "translated");

@@ -16,9 +16,8 @@
 
 namespace masq {
 
-// Hands the events of one source to any number of readers. The source is open while there is a reader, so that a node
-// that nobody watches records no events. A reader that is slow loses events and receives their number; it delays no
-// other.
+// Hands the events of one source to any number of readers. The source is open while there is a reader; without
+// readers the kernel records no events. A slow reader loses events of its own, and receives their number.
 class EventHub {
  public:
   using OpenSource = std::function<Result<std::unique_ptr<EventSource>>(const EventTypes& types)>;

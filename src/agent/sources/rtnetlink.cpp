@@ -129,7 +129,7 @@ void append_reverse_path_filter(const nlmsghdr& message, std::vector<ReversePath
                      .mode = static_cast<int>(attributes.u32(NETCONFA_RP_FILTER))});
 }
 
-// The greater value is in force: the device's, or that of all devices.
+// The kernel uses the maximum of the device's value and the value of "all" (ip-sysctl: rp_filter).
 Result<void> read_reverse_path_filters(NetlinkRequests& requests, std::vector<Link>& links) {
   struct {  // the kernel rejects a header without its padding
     alignas(NLMSG_ALIGNTO) netconfmsg header{.ncm_family = AF_INET};
