@@ -15,6 +15,7 @@
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
 #include "unit/datapath/fake_iptables.hpp"
+#include "unit/datapath/netfilter_node.hpp"
 #include "unit/words.hpp"
 
 namespace masq {
@@ -25,15 +26,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-Desired node() {
-  Desired desired;
-  desired.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"203.0.113.9"_ip}, .ipv6 = {}}};
-  desired.ipv4.sources = {"10.0.0.0/16"_cidr};
-  desired.ipv4.rules = {{"203.0.113.9/32"_cidr, Decision::exclude_own_address}};
-  desired.ports = {{.low = 1024, .high = 65535}};
-  return desired;
-}
 
 class Iptables : public testing::Test {
  protected:
@@ -51,21 +43,21 @@ class Iptables : public testing::Test {
 };
 
 TEST_F(Iptables, ASecondApplyChangesNothing) {
-  EXPECT_THAT(apply(node()), Not(IsEmpty()));
+  EXPECT_THAT(apply(netfilter_node()), Not(IsEmpty()));
   EXPECT_EQ(fake.mended, 1);
   EXPECT_THAT(nat()["POSTROUTING"], ElementsAre(HasSubstr("-j MASQ-POSTROUTING")));
-  EXPECT_THAT(apply(node()), IsEmpty());
+  EXPECT_THAT(apply(netfilter_node()), IsEmpty());
   EXPECT_THAT(fake.written, IsEmpty());
 }
 
 TEST_F(Iptables, PlanReturnsTheStepsOfApplyAndChangesNothing) {
-  const auto planned = datapath->plan(node()).value();
+  const auto planned = datapath->plan(netfilter_node()).value();
   EXPECT_THAT(fake.written, IsEmpty());
-  EXPECT_EQ(apply(node()), planned);
+  EXPECT_EQ(apply(netfilter_node()), planned);
 }
 
 TEST_F(Iptables, ApplyRepairsWhatAnotherProcessChanged) {
-  apply(node());
+  apply(netfilter_node());
   const auto before = fake.families;
   const auto sets = fake.sets;
   nat()["MASQ-POSTROUTING"].clear();
@@ -73,7 +65,7 @@ TEST_F(Iptables, ApplyRepairsWhatAnotherProcessChanged) {
   nat()["MASQ-DECIDE"].emplace_back("-j ACCEPT");
   fake.families["ip6tables"].clear();
   fake.sets["masq-pods4"].clear();
-  EXPECT_THAT(apply(node()), Not(IsEmpty()));
+  EXPECT_THAT(apply(netfilter_node()), Not(IsEmpty()));
   EXPECT_EQ(fake.families, before);
   EXPECT_EQ(fake.sets, sets);
 }
@@ -81,15 +73,15 @@ TEST_F(Iptables, ApplyRepairsWhatAnotherProcessChanged) {
 TEST_F(Iptables, ForeignRulesStay) {
   nat()["POSTROUTING"] = {"-o eth9 -j MASQUERADE"};
   const auto before = fake.families["iptables"]["nat"];
-  apply(node());
+  apply(netfilter_node());
   EXPECT_THAT(nat()["POSTROUTING"], Contains("-o eth9 -j MASQUERADE"));
   ASSERT_TRUE(datapath->remove());
   EXPECT_EQ(nat(), before);
 }
 
 TEST_F(Iptables, MembersChangeWithoutAChangeOfTheRules) {
-  apply(node());
-  auto desired = node();
+  apply(netfilter_node());
+  auto desired = netfilter_node();
   desired.ipv4.sources.push_back("10.9.0.0/16"_cidr);
   apply(desired);
   EXPECT_THAT(fake.written, ElementsAre("ipset"));
@@ -98,10 +90,10 @@ TEST_F(Iptables, MembersChangeWithoutAChangeOfTheRules) {
 }
 
 TEST_F(Iptables, ASetThatAKilledProcessBeganIsReplaced) {
-  apply(node());
+  apply(netfilter_node());
   fake.sets["masq-pods4-new"] = {"10.1.0.0/16"};
   fake.kinds["masq-pods4-new"] = "hash:net family inet";
-  auto desired = node();
+  auto desired = netfilter_node();
   desired.ipv4.sources = {"10.9.0.0/16"_cidr};
   apply(desired);
   EXPECT_EQ(error, "");
@@ -110,12 +102,12 @@ TEST_F(Iptables, ASetThatAKilledProcessBeganIsReplaced) {
 
 TEST_F(Iptables, AFailedStepDoesNotUndoTheOthersAndIsRetried) {
   fake.refused = {"ip6tables-legacy-restore"};
-  apply(node());
+  apply(netfilter_node());
   EXPECT_EQ(error, "ip6tables-legacy-restore: refused");
   EXPECT_TRUE(nat().contains("MASQ-DECIDE"));
   EXPECT_EQ(datapath->handover().is_active(), false);
   fake.refused.clear();
-  apply(node());
+  apply(netfilter_node());
   EXPECT_EQ(error, "");
   EXPECT_THAT(fake.written, ElementsAre("ip6tables"));
   EXPECT_EQ(datapath->handover().is_active(), true);
@@ -123,16 +115,16 @@ TEST_F(Iptables, AFailedStepDoesNotUndoTheOthersAndIsRetried) {
 
 TEST_F(Iptables, CheckReportsTheErrorOfALaterApplyAndWritesNoRule) {
   fake.refused = {"ip6tables-legacy-restore --test"};
-  const auto checked = datapath->check(node());
+  const auto checked = datapath->check(netfilter_node());
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().message, "ip6tables-legacy-restore: refused");
   EXPECT_THAT(fake.written, ElementsAre("ipset"));
   fake.refused.clear();
-  EXPECT_TRUE(datapath->check(node()));
+  EXPECT_TRUE(datapath->check(netfilter_node()));
 }
 
 TEST_F(Iptables, AfterRemoveNothingIsLeft) {
-  apply(node());
+  apply(netfilter_node());
   ASSERT_TRUE(datapath->remove());
   EXPECT_THAT(fake.sets, IsEmpty());
   EXPECT_EQ(fake.families["iptables"]["nat"], (FakeIptables::Chains{{"POSTROUTING", {}}}));
@@ -142,7 +134,7 @@ TEST_F(Iptables, AfterRemoveNothingIsLeft) {
 
 TEST_F(Iptables, ItsTableExistsWithItsSetsAndHasTheFileAsItWasWritten) {
   EXPECT_EQ(datapath->table().exists(), false);
-  auto desired = node();
+  auto desired = netfilter_node();
   desired.ip_masq_agent = true;
   desired.ip_masq_agent_rules.non_masquerade = {"0.0.0.0/0"_cidr, "10.0.0.0/8"_cidr};
   desired.ip_masq_agent_rules.masquerade = {"10.5.0.0/16"_cidr};

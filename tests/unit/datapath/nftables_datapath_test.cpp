@@ -17,6 +17,7 @@
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
 #include "unit/datapath/fake_nft.hpp"
+#include "unit/datapath/netfilter_node.hpp"
 #include "unit/words.hpp"
 
 namespace masq {
@@ -27,15 +28,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-Desired nft_node() {
-  Desired desired;
-  desired.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"203.0.113.9"_ip}, .ipv6 = {}}};
-  desired.ipv4.sources = {"10.0.0.0/16"_cidr};
-  desired.ipv4.rules = {{"203.0.113.9/32"_cidr, Decision::exclude_own_address}};
-  desired.ports = {{.low = 1024, .high = 65535}};
-  return desired;
-}
 
 class Nftables : public testing::Test {
  protected:
@@ -58,17 +50,17 @@ class Nftables : public testing::Test {
 };
 
 TEST_F(Nftables, ASecondApplyChangesNothing) {
-  EXPECT_THAT(apply(nft_node()), Not(IsEmpty()));
+  EXPECT_THAT(apply(netfilter_node()), Not(IsEmpty()));
   EXPECT_TRUE(fake.tables["masq-guard"].owned);
   EXPECT_EQ(fake.mended, 1);
-  EXPECT_THAT(apply(nft_node()), IsEmpty());
+  EXPECT_THAT(apply(netfilter_node()), IsEmpty());
   EXPECT_THAT(fake.written, IsEmpty());
 }
 
 TEST_F(Nftables, ARestartChangesNothingButTheGuard) {
-  apply(nft_node());
+  apply(netfilter_node());
   restart();
-  apply(nft_node());
+  apply(netfilter_node());
   EXPECT_EQ(error, "");
   ASSERT_THAT(fake.written, SizeIs(1));
   EXPECT_THAT(fake.written[0], Not(HasSubstr("inet masq\n")));
@@ -76,29 +68,29 @@ TEST_F(Nftables, ARestartChangesNothingButTheGuard) {
 }
 
 TEST_F(Nftables, PlanReturnsTheStepsOfApplyAndChangesNothing) {
-  const auto planned = datapath->plan(nft_node()).value();
+  const auto planned = datapath->plan(netfilter_node()).value();
   EXPECT_THAT(fake.tables, IsEmpty());
-  EXPECT_EQ(apply(nft_node()), planned);
+  EXPECT_EQ(apply(netfilter_node()), planned);
 }
 
 TEST_F(Nftables, ApplyRepairsWhatAnotherProcessChanged) {
-  apply(nft_node());
+  apply(netfilter_node());
   const auto before = fake.tables;
   fake.set("pods4").elements = {"10.1.0.0/16", "10.2.0.0/16"};
   for (auto& chain : fake.tables["masq"].chains) chain.rules.clear();
-  EXPECT_THAT(apply(nft_node()), Not(IsEmpty()));
+  EXPECT_THAT(apply(netfilter_node()), Not(IsEmpty()));
   EXPECT_EQ(fake.tables, before);
   fake.tables["masq"].sets.pop_back();
-  apply(nft_node());
+  apply(netfilter_node());
   EXPECT_EQ(fake.tables, before);
   fake.tables.erase("masq");
-  apply(nft_node());
+  apply(netfilter_node());
   EXPECT_EQ(fake.tables, before);
 }
 
 TEST_F(Nftables, ElementsChangeWithoutAChangeOfTheRules) {
-  apply(nft_node());
-  auto desired = nft_node();
+  apply(netfilter_node());
+  auto desired = netfilter_node();
   desired.ipv4.sources.push_back("10.9.0.0/16"_cidr);
   apply(desired);
   ASSERT_THAT(fake.written, SizeIs(1));
@@ -108,9 +100,9 @@ TEST_F(Nftables, ElementsChangeWithoutAChangeOfTheRules) {
 }
 
 TEST_F(Nftables, ARefusedTransactionChangesNothingAndIsRetried) {
-  apply(nft_node());
+  apply(netfilter_node());
   const auto before = fake.tables;
-  auto desired = nft_node();
+  auto desired = netfilter_node();
   desired.ipv4.sources = {"10.9.0.0/16"_cidr};
   fake.refusal = "no memory";
   EXPECT_THAT(apply(desired), IsEmpty());
@@ -123,9 +115,9 @@ TEST_F(Nftables, ARefusedTransactionChangesNothingAndIsRetried) {
 }
 
 TEST_F(Nftables, CheckReportsTheErrorOfALaterApplyAndChangesNothing) {
-  EXPECT_TRUE(datapath->check(nft_node()));
+  EXPECT_TRUE(datapath->check(netfilter_node()));
   fake.refusal = "not supported";
-  const auto checked = datapath->check(nft_node());
+  const auto checked = datapath->check(netfilter_node());
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().message, "nftables: not supported");
   EXPECT_THAT(fake.tables, IsEmpty());
@@ -133,7 +125,7 @@ TEST_F(Nftables, CheckReportsTheErrorOfALaterApplyAndChangesNothing) {
 
 TEST_F(Nftables, AfterRemoveOnlyForeignTablesAreLeft) {
   fake.tables["other"].name = "other";
-  apply(nft_node());
+  apply(netfilter_node());
   EXPECT_EQ(datapath->handover().is_active(), true);
   ASSERT_TRUE(datapath->remove());
   EXPECT_EQ(datapath->handover().is_active(), false);
@@ -144,7 +136,7 @@ TEST_F(Nftables, AfterRemoveOnlyForeignTablesAreLeft) {
 TEST_F(Nftables, ItsTableHasTheFileAsItWasWritten) {
   EXPECT_EQ(datapath->table().exists(), false);
   EXPECT_EQ(datapath->table().ip_masq(), std::vector<IpMasqEntry>());
-  auto desired = nft_node();
+  auto desired = netfilter_node();
   desired.ip_masq_agent = true;
   desired.ip_masq_agent_rules.non_masquerade = {"0.0.0.0/0"_cidr, "10.0.0.0/8"_cidr};
   desired.ip_masq_agent_rules.masquerade = {"10.5.0.0/16"_cidr};
