@@ -20,7 +20,7 @@
 #include "reports.hpp"
 #include "subjects.hpp"
 
-namespace masq::bench {
+namespace masq::bpf::bench {
 namespace {
 
 // ns per packet. What presenting costs is measured again each time, but only its least counts: a disturbed measurement
@@ -222,7 +222,7 @@ void Bench::print_samples() const {
 }
 
 }  // namespace
-}  // namespace masq::bench
+}  // namespace masq::bpf::bench
 
 int main(int argc, char** argv) {
   const auto rounds = static_cast<std::uint32_t>(argc > 1 ? std::atoi(argv[1]) : 11);
@@ -235,7 +235,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "masq_bench_packet needs root\n");
     return 1;
   }
-  masq::bench::Bench bench(rounds, runs);
+  masq::bpf::bench::Bench bench(rounds, runs);
   if (argc > 3) {
     bench.run_small(static_cast<std::uint32_t>(std::atoi(argv[3])));
     bench.print_samples();
@@ -244,8 +244,8 @@ int main(int argc, char** argv) {
   bench.run();
   bench.print();
   for (const auto family : {masq::Family::ipv4, masq::Family::ipv6}) {
-    masq::bench::report_sweep(family);
-    masq::bench::report_memory(family);
-    masq::bench::report_ports(family);
+    masq::bpf::bench::report_sweep(family);
+    masq::bpf::bench::report_memory(family);
+    masq::bpf::bench::report_ports(family);
   }
 }

@@ -14,7 +14,7 @@
 #include "floor_bpf.skel.h"
 #include "masq_bpf.skel.h"
 
-namespace masq::bench {
+namespace masq::bpf::bench {
 namespace {
 
 double percentile(const std::vector<double>& sorted, double share) {
@@ -135,4 +135,4 @@ void report_ports(Family family) {
   }
 }
 
-}  // namespace masq::bench
+}  // namespace masq::bpf::bench

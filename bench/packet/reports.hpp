@@ -3,7 +3,7 @@
 
 #include "subjects.hpp"
 
-namespace masq::bench {
+namespace masq::bpf::bench {
 
 // Each prints what it has measured.
 
@@ -14,4 +14,4 @@ void report_memory(Family family);
 // How long a port takes to be found toward one remote endpoint, by how many of its ports are taken.
 void report_ports(Family family);
 
-}  // namespace masq::bench
+}  // namespace masq::bpf::bench

@@ -14,7 +14,7 @@
 
 #include "floor_bpf.skel.h"
 
-namespace masq::bench {
+namespace masq::bpf::bench {
 namespace {
 
 constexpr std::uint32_t external = 0xc000020a;  // 192.0.2.10
@@ -160,4 +160,4 @@ Desired bench_desired(std::uint32_t exclusions) {
   return desired;
 }
 
-}  // namespace masq::bench
+}  // namespace masq::bpf::bench

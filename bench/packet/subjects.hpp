@@ -8,7 +8,7 @@
 
 struct floor_bpf;
 
-namespace masq::bench {
+namespace masq::bpf::bench {
 
 constexpr std::uint32_t most_mappings = 1'000'000;  // both tables have room for so many
 
@@ -60,4 +60,4 @@ class Presenter {
 // excluded CIDRs, among them 198.51.100.0/24 and 2001:db8:1::198.51.100.0/120.
 Desired bench_desired(std::uint32_t exclusions);
 
-}  // namespace masq::bench
+}  // namespace masq::bpf::bench

@@ -19,10 +19,10 @@
 #include "os/event_loop.hpp"
 #include "os/service_notify.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdlog::logger& log,
-             std::unique_ptr<EventLoop> loop, NodeLocks locks, DatapathChoice choice)
+             std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice)
     : log_(log),
       loop_(std::move(loop)),
       locks_(std::move(locks)),
@@ -41,7 +41,7 @@ Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdl
 
 Result<std::unique_ptr<Agent>> Agent::open(const Config& config, OptionsReload::ReadOptions read_options,
                                            spdlog::logger& log) {
-  TRY(auto loop, EventLoop::open());
+  TRY(auto loop, os::EventLoop::open());
   TRY(auto locks, lock_node(config));
   TRY(auto choice, choose_datapath(config));
   // Only the bpf datapath needs a bpffs; the others mount none.
@@ -78,7 +78,7 @@ Result<void> Agent::run(const std::string& notify_socket) {
     log_.warn("{}: changes by other processes are found at the next resync only", watched.error().message);
   if (const auto externals = choice_.datapath->table().external_addresses()) reconciler_.remember(*externals);
   reconciler_.start();
-  if (auto notified = notify_service_manager(notify_socket, "READY=1"); !notified)
+  if (auto notified = os::notify_service_manager(notify_socket, "READY=1"); !notified)
     log_.warn("{}", notified.error().message);
   return loop_->run();
 }
@@ -89,4 +89,4 @@ void Agent::on_signal(int signal) {
   loop_->stop();
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -21,7 +21,7 @@
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The daemon: sources, reconciler and API around one event loop.
 class Agent {
@@ -35,12 +35,12 @@ class Agent {
 
  private:
   Agent(const Config& config, OptionsReload::ReadOptions read_options, spdlog::logger& log,
-        std::unique_ptr<EventLoop> loop, NodeLocks locks, DatapathChoice choice);
+        std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice);
   Result<void> start_parts(const Config& config);
   void on_signal(int signal);
 
   spdlog::logger& log_;
-  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<os::EventLoop> loop_;
   NodeLocks locks_;
   DatapathChoice choice_;
   std::unique_ptr<MappingTable> tables_;  // of every datapath in the kernel
@@ -53,4 +53,4 @@ class Agent {
   std::optional<Servers> servers_;  // it ends first: while the socket exists, its lock is held
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -10,12 +10,12 @@
 #include "model/config.hpp"
 #include "os/mount.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 namespace {
 
 Result<Steps> remove_all(const Config& config, NodeLocks& locks) {
-  TRY(auto mounted, is_bpffs(config.bpf_root));
+  TRY(auto mounted, os::is_bpffs(config.bpf_root));
   if (mounted) TRY_DO(locks.lock_bpf_root(config.bpf_root));
   return remove_datapaths(config);
 }
@@ -31,4 +31,4 @@ Result<std::string> clean_up(const Config& config) {
   return text;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

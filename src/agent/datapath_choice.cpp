@@ -14,7 +14,7 @@
 #include "datapath/replacing_datapath.hpp"
 #include "model/config.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // A datapath that cannot be queried has no state on this machine.
@@ -75,4 +75,4 @@ Result<Steps> remove_datapaths(const Config& config) {
   return steps;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -8,7 +8,7 @@
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 struct DatapathChoice {
   DatapathKind kind = DatapathKind::bpf;
@@ -23,4 +23,4 @@ Result<DatapathChoice> choose_datapath(const Config& config);
 // Removes the state of all datapaths from the kernel, and returns the steps.
 Result<Steps> remove_datapaths(const Config& config);
 
-}  // namespace masq
+}  // namespace masq::agent

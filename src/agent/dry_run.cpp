@@ -26,7 +26,7 @@
 #include "os/event_loop.hpp"
 #include "os/mount.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using Lines = std::back_insert_iterator<std::string>;
@@ -51,7 +51,7 @@ void render_family(Lines out, std::string_view name, const FamilyPolicy& family)
 }
 
 Result<Node> read_node(const Config& config) {
-  TRY(const auto loop, EventLoop::open());
+  TRY(const auto loop, os::EventLoop::open());
   spdlog::logger silent("masqd", std::make_shared<spdlog::sinks::null_sink_st>());
   SourceSet sources(silent);
   TRY_DO(add_node_sources(sources, config, {.loop = *loop, .changed = [] {}}));
@@ -98,9 +98,9 @@ Result<Steps> steps_to(const Config& config, const Desired& desired) {
   TRY(auto choice, choose_datapath(config));
   auto steps = choice.datapath->plan(desired);
   if (choice.kind != DatapathKind::bpf) return steps;
-  TRY(auto mounted, is_bpffs(config.bpf_root));
+  TRY(auto mounted, os::is_bpffs(config.bpf_root));
   if (steps && !mounted) steps->insert(steps->begin(), fmt::format("mount a bpffs at {}", config.bpf_root));
   return steps;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -8,7 +8,7 @@
 #include "model/config.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The output of `masqd --dry-run`: the desired state, and the steps that reach it. Neither function changes anything.
 Result<Desired> desired_now(const Config& config);
@@ -17,4 +17,4 @@ Result<Steps> steps_to(const Config& config, const Desired& desired);
 std::string render_desired(const Desired& desired);
 std::string render_steps(const Steps& steps);
 
-}  // namespace masq
+}  // namespace masq::agent

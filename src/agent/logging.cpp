@@ -10,7 +10,7 @@
 
 #include "model/config.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // spdlog does not escape messages; this flag writes a message as a JSON string.
@@ -57,4 +57,4 @@ std::shared_ptr<spdlog::logger> make_logger(LogLevel level, LogFormat format) {
   return logger;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -21,9 +21,8 @@
 #include "base/result.hpp"
 #include "model/config.hpp"
 
+namespace masq::agent {
 namespace {
-
-using namespace masq;
 
 enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2 };
 
@@ -65,10 +64,7 @@ int run_agent(const CommandLine& command_line, const Environment& environment, c
   return exit_done;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+int run_masqd(const std::vector<std::string>& arguments) {
   const auto command_line = parse_command_line(arguments);
   if (!command_line) return exit_with_error(exit_wrong_use, command_line.error());
   if (command_line->help) return print(command_line_help());
@@ -79,4 +75,11 @@ int main(int argc, char** argv) {
   if (command_line->dry_run) return show_dry_run(loaded->config);
   if (command_line->cleanup) return print(clean_up(loaded->config));
   return run_agent(*command_line, environment, *loaded);
+}
+
+}  // namespace
+}  // namespace masq::agent
+
+int main(int argc, char** argv) {
+  return masq::agent::run_masqd(std::vector<std::string>(argv + 1, argv + argc));
 }

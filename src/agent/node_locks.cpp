@@ -19,7 +19,7 @@
 #include "os/mount.hpp"
 #include "os/unix_socket.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // A killed masqd holds its locks until the kernel has ended it, and a child of it until it executes another program.
@@ -42,9 +42,9 @@ auto retry_lock(Lock lock) {
 Result<NodeLocks> NodeLocks::take(const Config& config) {
   NodeLocks locks;
   const std::filesystem::path socket = config.socket_path;
-  TRY_DO(make_private_directory(socket.parent_path()));
-  TRY(auto socket_lock, retry_lock([&] { return lock_file(config.socket_path + ".lock", "masqd"); }));
-  TRY(auto namespace_lock, retry_lock([] { return lock_network_namespace("masq/masqd", "masqd"); }));
+  TRY_DO(os::make_private_directory(socket.parent_path()));
+  TRY(auto socket_lock, retry_lock([&] { return os::lock_file(config.socket_path + ".lock", "masqd"); }));
+  TRY(auto namespace_lock, retry_lock([] { return os::lock_network_namespace("masq/masqd", "masqd"); }));
   locks.socket_ = std::move(socket_lock);
   locks.network_namespace_ = std::move(namespace_lock);
   return locks;
@@ -52,7 +52,7 @@ Result<NodeLocks> NodeLocks::take(const Config& config) {
 
 Result<void> NodeLocks::lock_bpf_root(const std::string& bpf_root) {
   if (bpf_root_) return {};
-  TRY(bpf_root_, retry_lock([&] { return lock_directory(bpf_root, "masqd"); }));
+  TRY(bpf_root_, retry_lock([&] { return os::lock_directory(bpf_root, "masqd"); }));
   return {};
 }
 
@@ -60,24 +60,24 @@ void NodeLocks::unlink_lock_file(const Config& config) const {
   unlink((config.socket_path + ".lock").c_str());
 }
 
-Result<void> NodeLocks::serve_lock_owner(EventLoop& loop) {
+Result<void> NodeLocks::serve_lock_owner(os::EventLoop& loop) {
   if (!network_namespace_) return {};
   TRY(newcomers_, loop.watch(network_namespace_.get(), EPOLLIN,
-                             [lock = network_namespace_.get()](std::uint32_t) { drain_connections(lock); }));
+                             [lock = network_namespace_.get()](std::uint32_t) { os::drain_connections(lock); }));
   return {};
 }
 
 Result<NodeLocks> lock_node(const Config& config) {
   TRY(auto locks, NodeLocks::take(config));
-  const auto mounted = is_bpffs(config.bpf_root);
+  const auto mounted = os::is_bpffs(config.bpf_root);
   if (!mounted) return fail_with("bpf-root", mounted.error());
   if (*mounted) TRY_DO(locks.lock_bpf_root(config.bpf_root));
   return locks;
 }
 
 Result<void> mount_bpf_root(const Config& config, NodeLocks& locks) {
-  if (auto made = make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
+  if (auto made = os::make_bpffs(config.bpf_root); !made) return fail_with("bpf-root", made.error());
   return locks.lock_bpf_root(config.bpf_root);
 }
 
-}  // namespace masq
+}  // namespace masq::agent

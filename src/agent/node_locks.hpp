@@ -6,7 +6,7 @@
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Allows one masqd per socket, per network namespace (its devices) and per bpf root (the pins). The kernel releases the
 // locks when the process ends.
@@ -18,13 +18,13 @@ class NodeLocks {
   // Removes the lock file before a normal exit; the next process creates a new one.
   void unlink_lock_file(const Config& config) const;
   // Lets other processes query the owner of the lock.
-  Result<void> serve_lock_owner(EventLoop& loop);
+  Result<void> serve_lock_owner(os::EventLoop& loop);
 
  private:
-  Fd socket_;
-  Fd network_namespace_;
-  Fd bpf_root_;
-  EventLoop::Watch newcomers_;
+  os::Fd socket_;
+  os::Fd network_namespace_;
+  os::Fd bpf_root_;
+  os::EventLoop::Watch newcomers_;
 };
 
 // Takes the locks of this node. The bpf root is locked only if it is a bpffs; mount_bpf_root() locks it otherwise.
@@ -32,4 +32,4 @@ Result<NodeLocks> lock_node(const Config& config);
 // Mounts a bpffs at the bpf root if there is none, and locks it.
 Result<void> mount_bpf_root(const Config& config, NodeLocks& locks);
 
-}  // namespace masq
+}  // namespace masq::agent

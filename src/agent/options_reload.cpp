@@ -13,7 +13,7 @@
 #include "model/config.hpp"
 #include "model/options/options.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 std::vector<IpMasqEntry> applied_ip_masq(MappingTable& tables) {
   return tables.ip_masq().value_or(std::vector<IpMasqEntry>());
@@ -53,4 +53,4 @@ void OptionsReload::follow_ip_masq_agent(const Config& before) {
   if (!replaced) agent_.log.error("ip-masq-agent: {}", replaced.error().message);
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -14,7 +14,7 @@
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Returns the rules of the ip-masq-agent that are in force already, also from an earlier process; empty: none or
 // unknown. The set of an earlier datapath counts too.
@@ -27,7 +27,7 @@ class OptionsReload {
   using ReadOptions = std::function<Result<Config>()>;
   // The objects that follow the options.
   struct Parts {
-    EventLoop& loop;
+    os::EventLoop& loop;
     OptionsSource& options;
     SourceSet& sources;
     MappingTable& tables;  // of every datapath in the kernel
@@ -47,4 +47,4 @@ class OptionsReload {
   Parts agent_;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -15,9 +15,10 @@
 #include "model/node.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 
-Reconciler::Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config, Pace pace)
+Reconciler::Reconciler(os::Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config,
+                       Pace pace)
     : timers_(timers),
       facts_(facts),
       datapath_(datapath),
@@ -133,4 +134,4 @@ void Reconciler::retry_later(const Error& error) {
   retry_delay_ = std::min(retry_delay_ * 2, pace_.max_retry_delay);
 }
 
-}  // namespace masq
+}  // namespace masq::agent

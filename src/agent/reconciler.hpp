@@ -15,13 +15,13 @@
 #include "model/desired.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Keeps the kernel equal to the desired state, which follows from the configuration and the node's facts.
 // Level-triggered: redundant requests do no harm, and the next resync finds changes without a request.
 class Reconciler {
  public:
-  using Clock = Timers::Clock;
+  using Clock = os::Timers::Clock;
 
   // Delays that apply every change within a second.
   struct Pace {
@@ -45,9 +45,9 @@ class Reconciler {
     std::string error;  // of the last attempt; empty: it succeeded
   };
 
-  Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config)
+  Reconciler(os::Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config)
       : Reconciler(timers, facts, datapath, log, std::move(config), Pace()) {}
-  Reconciler(Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config, Pace pace);
+  Reconciler(os::Timers& timers, Facts& facts, Datapath& datapath, spdlog::logger& log, Config config, Pace pace);
 
   // Applies as soon as possible, and maintains the state from then on.
   void start();
@@ -70,7 +70,7 @@ class Reconciler {
   void succeed(const Desired& desired, Steps steps);
   void retry_later(const Error& error);
 
-  Timers& timers_;
+  os::Timers& timers_;
   Facts& facts_;
   Datapath& datapath_;
   spdlog::logger& log_;
@@ -80,14 +80,14 @@ class Reconciler {
   std::optional<Clock::time_point> burst_since_;
   std::optional<Clock::time_point> repaired_at_;
   Clock::duration retry_delay_;
-  Timer burst_timer_;
-  Timer retry_timer_;
-  Timer repair_timer_;
-  Timer resync_timer_;
+  os::Timer burst_timer_;
+  os::Timer retry_timer_;
+  os::Timer repair_timer_;
+  os::Timer resync_timer_;
   LostAddresses lost_addresses_;
-  Timer lost_address_timer_;
-  Timer continue_timer_;
+  os::Timer lost_address_timer_;
+  os::Timer continue_timer_;
   bool unfinished_ = false;  // the last apply() requested a continuation
 };
 
-}  // namespace masq
+}  // namespace masq::agent

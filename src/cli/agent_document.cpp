@@ -9,7 +9,7 @@
 
 #include "cli/command.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandContext& context,
                                                                  const std::string& target) {
@@ -25,4 +25,4 @@ std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandCo
   return refuse(answer->status == 400 ? exit_wrong_use : exit_failed, why);
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -7,7 +7,7 @@
 
 #include "cli/command.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 // The reason why no document is available: `exit` is the exit code of the command.
 struct NoDocument {
@@ -20,4 +20,4 @@ struct NoDocument {
 std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandContext& context,
                                                                  const std::string& target);
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -24,11 +24,11 @@
 #include "datapath/event_source.hpp"
 #include "os/http_client.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 Result<std::unique_ptr<AgentEvents>> AgentEvents::open(const std::filesystem::path& socket, const EventTypes& types) {
   const auto query = types.empty() ? std::string() : fmt::format("?type={}", fmt::join(types, ","));
-  auto reply = http_stream(socket, "/v1/events" + query);
+  auto reply = os::http_stream(socket, "/v1/events" + query);
   constexpr int not_found = 404;  // an earlier version
   if (!reply || reply->answer.status == not_found) return nullptr;
   if (reply->answer.status != 200) {
@@ -68,4 +68,4 @@ void AgentEvents::read_line(std::string_view line, const std::function<void(cons
   if (const auto event = parse_event_json(line)) visit(*event);
 }
 
-}  // namespace masq
+}  // namespace masq::cli

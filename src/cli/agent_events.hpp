@@ -10,7 +10,7 @@
 #include "datapath/event_source.hpp"
 #include "os/http_client.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 // The events that masqd hands out over its socket (/v1/events).
 class AgentEvents final : public EventSource {
@@ -25,13 +25,13 @@ class AgentEvents final : public EventSource {
   bool has_ended() const { return ended_; }
 
  private:
-  explicit AgentEvents(HttpStream stream) : stream_(std::move(stream)) {}
+  explicit AgentEvents(os::HttpStream stream) : stream_(std::move(stream)) {}
   void receive();
   void read_line(std::string_view line, const std::function<void(const Event&)>& visit);
 
-  HttpStream stream_;
+  os::HttpStream stream_;
   std::uint64_t lost_ = 0;
   bool ended_ = false;
 };
 
-}  // namespace masq
+}  // namespace masq::cli

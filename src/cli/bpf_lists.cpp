@@ -12,7 +12,7 @@
 #include "cli/selection.hpp"
 #include "datapath/mapping_table.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 void say_nothing_found(const CommandContext& context) {
@@ -76,4 +76,4 @@ int list_ip_masq(const CommandContext& context, const Arguments& arguments) {
   return exit_done;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -17,7 +17,7 @@
 #include "os/http_client.hpp"
 #include "os/live_screen.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2, exit_no_agent = 3 };
 
@@ -30,12 +30,13 @@ struct EventListener {
 // The environment of a command: the agent, the mappings in the kernel, files and outputs. Tests replace it.
 struct CommandContext {
   MappingTable& table;  // of every datapath in the kernel
-  std::function<Result<HttpAnswer>(std::string_view target)> query_agent;
+  std::function<Result<os::HttpAnswer>(std::string_view target)> query_agent;
   std::function<Result<std::string>(const std::filesystem::path&)> read_file;
   std::function<Result<void>(const EventTypes& types, const EventListener& listener)> follow_events;
-  std::function<Result<void>(const Draw& draw, std::chrono::milliseconds interval)> show_live;  // empty: no terminal
-  std::function<void(std::string_view)> out;                                                    // standard output
-  std::function<void(std::string_view)> err;                                                    // standard error
+  // Empty if there is no terminal.
+  std::function<Result<void>(const os::Draw& draw, std::chrono::milliseconds interval)> show_live;
+  std::function<void(std::string_view)> out;  // standard output
+  std::function<void(std::string_view)> err;  // standard error
 };
 
 // The arguments of a command. An absent option has no value; a given option may have an empty one.
@@ -98,4 +99,4 @@ int check_config(const CommandContext& context, const Arguments& arguments);
 // Prints "masq: …" on standard error, and returns `exit`.
 int exit_with_error(const CommandContext& context, Exit exit, const Error& error);
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -16,7 +16,7 @@
 #include "cli/command.hpp"
 #include "model/config.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 // An option with a value, and the commands that accept it.
@@ -128,4 +128,4 @@ Result<Request> parse_request(std::span<const std::string> arguments) {
   return std::move(parser.request);
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -7,7 +7,7 @@
 #include "base/result.hpp"
 #include "cli/command.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 // The parsed command line of `masq`.
 struct Request {
@@ -22,4 +22,4 @@ struct Request {
 // in one line.
 Result<Request> parse_request(std::span<const std::string> arguments);
 
-}  // namespace masq
+}  // namespace masq::cli

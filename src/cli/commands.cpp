@@ -7,7 +7,7 @@
 #include "base/result.hpp"
 #include "cli/command.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 constexpr Command table[] = {
@@ -45,4 +45,4 @@ int exit_with_error(const CommandContext& context, Exit exit, const Error& error
   return exit;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -10,7 +10,7 @@
 #include "model/config.hpp"
 #include "model/ip_masq_agent.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 nlohmann::ordered_json to_json(const std::vector<Cidr>& cidrs) {
@@ -48,4 +48,4 @@ int check_config(const CommandContext& context, const Arguments& arguments) {
   return exit_done;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -10,7 +10,7 @@
 #include "datapath/event.hpp"
 #include "datapath/event_json.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 std::string render_event(const Event& event) {
   const auto line =
@@ -21,4 +21,4 @@ std::string render_event(const Event& event) {
   return event.type == "ended" ? fmt::format("{} state={}", mapping, event.state) : mapping;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -24,7 +24,7 @@
 #include "datapath/mapping_table.hpp"
 #include "model/mapped_ports.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 struct Question {
@@ -149,4 +149,4 @@ int explain_connection(const CommandContext& context, const Arguments& arguments
   return exit_done;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace masq {
+namespace masq::cli {
 
 // Passes a limited number of events of each kind per round, and counts the rest, so that a flood of one kind hides no
 // other.
@@ -34,4 +34,4 @@ class FloodGate {
   std::map<std::string, std::uint64_t> seen_;
 };
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -16,7 +16,7 @@
 #include "model/mapped_ports.hpp"
 #include "model/stale.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 DecidedConnection decided(const Mapping& mapping) {
@@ -72,4 +72,4 @@ int flush_mappings(const CommandContext& context, const Arguments& arguments) {
   return report(context, arguments, *ended);
 }
 
-}  // namespace masq
+}  // namespace masq::cli

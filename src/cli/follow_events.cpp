@@ -21,7 +21,7 @@
 #include "os/event_loop.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 // A masqd that restarts is back within this time; later, the kernel's events are read.
@@ -30,7 +30,7 @@ constexpr auto retry_pause = std::chrono::milliseconds(100);
 
 class Follower {
  public:
-  Follower(EventLoop& loop, std::filesystem::path socket, std::filesystem::path bpf_root, const EventTypes& types,
+  Follower(os::EventLoop& loop, std::filesystem::path socket, std::filesystem::path bpf_root, const EventTypes& types,
            const EventListener& listener)
       : loop_(loop),
         socket_(std::move(socket)),
@@ -93,17 +93,17 @@ class Follower {
     second_.start(std::chrono::seconds(1), [this] { pass_second(); });
   }
 
-  EventLoop& loop_;
+  os::EventLoop& loop_;
   std::filesystem::path socket_;
   std::filesystem::path bpf_root_;
   const EventTypes& types_;
   const EventListener& listener_;
   std::unique_ptr<EventSource> source_;
   AgentEvents* agent_ = nullptr;  // the same source, if it is masqd's
-  EventLoop::Watch arrivals_;
-  Timer second_;
-  Timer retry_;
-  EventLoop::Clock::time_point ended_at_{};
+  os::EventLoop::Watch arrivals_;
+  os::Timer second_;
+  os::Timer retry_;
+  os::EventLoop::Clock::time_point ended_at_{};
   Result<void> failure_;
 };
 
@@ -111,7 +111,7 @@ class Follower {
 
 Result<void> follow_events(const std::filesystem::path& socket, const std::filesystem::path& bpf_root,
                            const EventTypes& types, const EventListener& listener) {
-  auto loop = EventLoop::open();
+  auto loop = os::EventLoop::open();
   if (!loop) return std::unexpected(loop.error());
   if (auto done = (*loop)->on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) { (*loop)->stop(); }); !done) return done;
   // Detects a closed reader while no events occur. A file cannot be watched, and is never closed.
@@ -119,4 +119,4 @@ Result<void> follow_events(const std::filesystem::path& socket, const std::files
   return Follower(**loop, socket, bpf_root, types, listener).run();
 }
 
-}  // namespace masq
+}  // namespace masq::cli

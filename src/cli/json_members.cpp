@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace masq {
+namespace masq::cli {
 
 using Json = nlohmann::ordered_json;
 
@@ -26,4 +26,4 @@ bool flag_of(const Json& object, const char* key) {
   return value.is_boolean() && value.get<bool>();
 }
 
-}  // namespace masq
+}  // namespace masq::cli

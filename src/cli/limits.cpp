@@ -3,7 +3,7 @@
 
 #include "cli/json_members.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 Limits limits_of(const nlohmann::ordered_json& document) {
   const auto& limits = member(document, "limits");
@@ -12,4 +12,4 @@ Limits limits_of(const nlohmann::ordered_json& document) {
           .ports = number_of(limits, "ports")};
 }
 
-}  // namespace masq
+}  // namespace masq::cli

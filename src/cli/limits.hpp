@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-namespace masq {
+namespace masq::cli {
 
 // The limits of the table; 0: unknown.
 struct Limits {
@@ -16,4 +16,4 @@ struct Limits {
 // Reads the member "limits" of the agent's documents.
 Limits limits_of(const nlohmann::ordered_json& document);
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -23,9 +23,8 @@
 #include "os/http_client.hpp"
 #include "os/live_screen.hpp"
 
+namespace masq::cli {
 namespace {
-
-using namespace masq;
 
 void write_err(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -50,18 +49,16 @@ Result<void> follow(const Request& request, const EventTypes& types, const Event
 
 CommandContext make_context(const Request& request, MappingTable& table) {
   return {.table = table,
-          .query_agent = [&](std::string_view target) { return http_get(request.socket_path, target); },
-          .read_file = [](const std::filesystem::path& path) { return read_file(path, max_ip_masq_agent_text); },
+          .query_agent = [&](std::string_view target) { return os::http_get(request.socket_path, target); },
+          .read_file = [](const std::filesystem::path& path) { return os::read_file(path, max_ip_masq_agent_text); },
           .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },
-          .show_live = has_screen() ? run_live_screen : nullptr,
+          .show_live = os::has_screen() ? os::run_live_screen : nullptr,
           .out = write_out,
           .err = write_err};
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const auto request = parse_request(std::vector<std::string>(argv + 1, argv + argc));
+int run_masq(const std::vector<std::string>& arguments) {
+  const auto request = parse_request(arguments);
   if (!request) {
     write_err(fmt::format("masq: {}\n", request.error().message));
     return exit_wrong_use;
@@ -75,4 +72,11 @@ int main(int argc, char** argv) {
   }
   if (std::fflush(stdout) != 0) exit_with_write_error();
   return exit;
+}
+
+}  // namespace
+}  // namespace masq::cli
+
+int main(int argc, char** argv) {
+  return masq::cli::run_masq(std::vector<std::string>(argv + 1, argv + argc));
 }

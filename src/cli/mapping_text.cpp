@@ -10,7 +10,7 @@
 #include "base/protocol.hpp"
 #include "datapath/mapping_table.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 std::string render_endpoint(const Address& address, std::uint16_t port) {
   if (address.family() == Family::ipv6) return fmt::format("[{}]:{}", address.to_string(), port);
@@ -37,4 +37,4 @@ std::string render_mapping_json(const Mapping& mapping) {
       mapping.age_seconds, mapping.idle_seconds);
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -20,7 +20,7 @@
 #include "datapath/event_source.hpp"
 #include "model/options/values.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 constexpr std::uint64_t max_lines_per_kind = 100;  // lines a second
@@ -85,4 +85,4 @@ int monitor_events(const CommandContext& context, const Arguments& arguments) {
   return done ? exit_done : exit_with_error(context, exit_failed, done.error());
 }
 
-}  // namespace masq
+}  // namespace masq::cli

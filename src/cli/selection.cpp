@@ -17,7 +17,7 @@
 #include "cli/command.hpp"
 #include "datapath/mapping_table.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 Result<std::optional<Cidr>> parse_prefix(std::string_view option, const Arguments::Option& text) {
@@ -60,4 +60,4 @@ Result<Selection> parse_selection(const Arguments& arguments) {
   return selection;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -10,7 +10,7 @@
 #include "base/result.hpp"
 #include "cli/command.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 // Selects mappings that match all given filters.
 struct Selection {
@@ -25,4 +25,4 @@ struct Selection {
 // Parses --pod, --dst, --proto and --state. An error is a usage error that names the option and its value.
 Result<Selection> parse_selection(const Arguments& arguments);
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -8,7 +8,7 @@
 #include "cli/status_text.hpp"
 #include "cli/usage.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 constexpr std::size_t max_shown_pods = 20;
@@ -51,4 +51,4 @@ int show_status(const CommandContext& context, const Arguments& arguments) {
   return is_healthy(*status) ? exit_done : exit_failed;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

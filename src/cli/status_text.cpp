@@ -10,7 +10,7 @@
 #include "base/duration.hpp"
 #include "cli/json_members.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -146,4 +146,4 @@ bool is_healthy(const Json& status) {
   return member(status, "problems").empty();
 }
 
-}  // namespace masq
+}  // namespace masq::cli

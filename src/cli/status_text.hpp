@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace masq {
+namespace masq::cli {
 
 // Renders the agent's status document as text. Missing members are omitted, because the agent may have another version.
 std::string render_status_text(const nlohmann::ordered_json& status);
@@ -15,4 +15,4 @@ std::string render_masquerading(const nlohmann::ordered_json& masquerading);
 
 bool is_healthy(const nlohmann::ordered_json& status);
 
-}  // namespace masq
+}  // namespace masq::cli

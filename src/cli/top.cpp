@@ -22,7 +22,7 @@
 #include "cli/usage.hpp"
 #include "os/live_screen.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -125,7 +125,7 @@ Result<std::size_t> parse_rows(const Arguments::Option& text) {
 }
 
 int show_live(const CommandContext& context) {
-  const auto draw = [&](ScreenSize size) -> Result<std::string> {
+  const auto draw = [&](os::ScreenSize size) -> Result<std::string> {
     auto measured = measure(context);
     if (!measured) return std::unexpected(measured.error());
     const auto lines = static_cast<std::size_t>(std::max(size.rows, 9) - 7);  // without heads, gaps and the last one
@@ -148,4 +148,4 @@ int show_top(const CommandContext& context, const Arguments& arguments) {
   return exit_done;
 }
 
-}  // namespace masq
+}  // namespace masq::cli

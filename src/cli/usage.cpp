@@ -16,7 +16,7 @@
 #include "datapath/mapping_table.hpp"
 #include "model/mapped_ports.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 std::size_t hash(const Address& address) {
@@ -78,4 +78,4 @@ Result<Usage> measure_usage(const CommandContext& context) {
   return std::move(counting).result();
 }
 
-}  // namespace masq
+}  // namespace masq::cli

@@ -7,7 +7,7 @@
 #include "base/result.hpp"
 #include "cli/command.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 // Usage of the table by pods and destinations, measured by one walk through it.
 struct Usage {
@@ -32,4 +32,4 @@ struct Usage {
 
 Result<Usage> measure_usage(const CommandContext& context);
 
-}  // namespace masq
+}  // namespace masq::cli

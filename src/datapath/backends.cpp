@@ -34,33 +34,33 @@ std::unique_ptr<MappingTable> make_conntrack_table(const Path&) {
 
 template <class Table>
 Result<std::unique_ptr<EventSource>> open_table_events(const Path&) {
-  return open_conntrack_events([table = std::make_shared<Table>()] { return table->pods(); });
+  return netfilter::open_conntrack_events([table = std::make_shared<Table>()] { return table->pods(); });
 }
 
 constexpr Backend rows[] = {
     {.kind = DatapathKind::bpf,
      .word = "bpf",
      .conntrack_decides = false,
-     .probe = probe_bpf,
-     .make = [](const Path& bpf_root) { return make_bpf_datapath(bpf_root); },
+     .probe = bpf::probe,
+     .make = [](const Path& bpf_root) { return bpf::make_datapath(bpf_root); },
      .make_table = [](const Path& bpf_root) -> std::unique_ptr<MappingTable> {
-       return std::make_unique<BpfTable>(bpf_root);
+       return std::make_unique<bpf::BpfTable>(bpf_root);
      },
-     .open_events = open_bpf_events},
+     .open_events = bpf::open_events},
     {.kind = DatapathKind::nftables,
      .word = "nftables",
      .conntrack_decides = true,
-     .probe = probe_nftables,
-     .make = [](const Path&) { return make_nftables_datapath(); },
-     .make_table = make_conntrack_table<NftablesTable>,
-     .open_events = open_table_events<NftablesTable>},
+     .probe = nftables::probe,
+     .make = [](const Path&) { return nftables::make_datapath(); },
+     .make_table = make_conntrack_table<nftables::NftablesTable>,
+     .open_events = open_table_events<nftables::NftablesTable>},
     {.kind = DatapathKind::iptables,
      .word = "iptables",
      .conntrack_decides = true,
-     .probe = probe_iptables,
-     .make = [](const Path&) { return make_iptables_datapath(); },
-     .make_table = make_conntrack_table<IptablesTable>,
-     .open_events = open_table_events<IptablesTable>},
+     .probe = iptables::probe,
+     .make = [](const Path&) { return iptables::make_datapath(); },
+     .make_table = make_conntrack_table<iptables::IptablesTable>,
+     .open_events = open_table_events<iptables::IptablesTable>},
 };
 
 }  // namespace

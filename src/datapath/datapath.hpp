@@ -60,7 +60,7 @@ class Datapath {
   // Removes all objects of this datapath from the kernel, also without an apply() before.
   virtual Result<Steps> remove() = 0;
   // Calls `disturbed` when another process changes masq's objects; apply() then repairs them.
-  virtual Result<void> watch(EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
+  virtual Result<void> watch(os::EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
   // Returns hints for the operator about the kernel's state that are no errors.
   virtual std::vector<std::string> notes() { return {}; }
 

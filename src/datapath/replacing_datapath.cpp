@@ -38,7 +38,7 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
 
 std::vector<std::string> ReplacingDatapath::notes() {
   auto notes = chosen_->notes();
-  std::ranges::move(foreign_masquerading(), std::back_inserter(notes));
+  std::ranges::move(netfilter::foreign_masquerading(), std::back_inserter(notes));
   return notes;
 }
 

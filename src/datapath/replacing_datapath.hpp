@@ -35,7 +35,7 @@ class ReplacingDatapath final : public Datapath {
   std::optional<std::chrono::milliseconds> retry_after() const override { return chosen_->retry_after(); }
   // Includes rules of other programs that masquerade the same packets.
   std::vector<std::string> notes() override;
-  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override {
+  Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override {
     return chosen_->watch(loop, std::move(disturbed));
   }
   Result<Steps> remove() override;

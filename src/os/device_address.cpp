@@ -11,7 +11,7 @@
 
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 std::array<std::uint8_t, 6> device_address(int ifindex) {
   std::array<std::uint8_t, 6> address{};
@@ -23,4 +23,4 @@ std::array<std::uint8_t, 6> device_address(int ifindex) {
   return address;
 }
 
-}  // namespace masq
+}  // namespace masq::os

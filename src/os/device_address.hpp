@@ -4,9 +4,9 @@
 #include <array>
 #include <cstdint>
 
-namespace masq {
+namespace masq::os {
 
 // The hardware (Ethernet) address of a device; zeros if it has none or does not exist.
 std::array<std::uint8_t, 6> device_address(int ifindex);
 
-}  // namespace masq
+}  // namespace masq::os

@@ -21,7 +21,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 constexpr EventLoop::Clock::duration forever = std::chrono::hours(1);
@@ -141,4 +141,4 @@ Result<void> EventLoop::run_once(Clock::duration limit) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -11,7 +11,7 @@
 #include "os/fd.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // The event loop of a program: descriptors, alarms and signals in one thread. Callbacks must not block.
 class EventLoop final : public Timers {
@@ -79,4 +79,4 @@ class EventLoop final : public Timers {
   bool running_ = false;
 };
 
-}  // namespace masq
+}  // namespace masq::os

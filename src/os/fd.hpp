@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace masq {
+namespace masq::os {
 
 // Owns a file descriptor; -1: none.
 class Fd {
@@ -31,4 +31,4 @@ class Fd {
   int fd_ = -1;
 };
 
-}  // namespace masq
+}  // namespace masq::os

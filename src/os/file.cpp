@@ -16,7 +16,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 Result<std::string> read_all(int fd, const std::filesystem::path& path, std::size_t limit) {
@@ -62,4 +62,4 @@ bool is_being_written(const std::filesystem::path& path) {
   return false;
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // Reads a whole regular file. Returns nullopt if it does not exist. Fails if it is no regular file (opening a FIFO
 // would block) or larger than `limit` bytes.
@@ -20,4 +20,4 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 // cannot report it.
 bool is_being_written(const std::filesystem::path& path);
 
-}  // namespace masq
+}  // namespace masq::os

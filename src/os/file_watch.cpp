@@ -20,7 +20,7 @@
 #include "os/event_loop.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 namespace fs = std::filesystem;
@@ -120,4 +120,4 @@ void FileWatch::aim() {
   poll_.start(pause, [this] { check(); });
 }
 
-}  // namespace masq
+}  // namespace masq::os

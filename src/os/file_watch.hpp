@@ -11,7 +11,7 @@
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // Reports that the target of a path may have changed: written, replaced, renamed, a symlink in the path replaced (as in
 // ConfigMap volumes), a missing directory created. Reports may be redundant; the caller compares the content. The path
@@ -47,4 +47,4 @@ struct WatchedPlace {
 // directory of the last component (or the nearest existing one), and for the target.
 std::vector<WatchedPlace> places_to_watch(const std::filesystem::path& path);
 
-}  // namespace masq
+}  // namespace masq::os

@@ -21,7 +21,7 @@
 #include "os/fd.hpp"
 #include "os/unix_socket.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 constexpr std::size_t max_reply_size = 64 << 20;
@@ -97,4 +97,4 @@ Result<HttpStreamAnswer> http_stream(const std::filesystem::path& socket, std::s
                           .stream = {.connection = std::move(fd), .begin = std::move(begin)}};
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -8,7 +8,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 struct HttpAnswer {
   int status = 0;
@@ -32,4 +32,4 @@ struct HttpStreamAnswer {
 };
 Result<HttpStreamAnswer> http_stream(const std::filesystem::path& socket, std::string_view target);
 
-}  // namespace masq
+}  // namespace masq::os

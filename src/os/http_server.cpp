@@ -23,7 +23,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 constexpr std::size_t max_request_size = 64 * 1024;
@@ -222,4 +222,4 @@ void HttpServer::forget(const Connection* connection) {
   connections_.remove_if([connection](const auto& one) { return one.get() == connection; });
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -12,7 +12,7 @@
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 struct HttpReply {
   int status = 200;
@@ -63,4 +63,4 @@ class HttpServer {
   std::list<std::unique_ptr<Connection>> connections_;
 };
 
-}  // namespace masq
+}  // namespace masq::os

@@ -22,7 +22,7 @@
 #include "base/result.hpp"
 #include "os/event_loop.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 // ECMA-48 and xterm: switch to the alternate screen and hide the cursor, and back.
@@ -163,4 +163,4 @@ Result<void> run_live_screen(const Draw& draw, std::chrono::milliseconds interva
   return LiveScreen(*loop, draw, interval).run();
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::os {
 
 struct ScreenSize {
   int rows = 24;
@@ -23,4 +23,4 @@ bool has_screen();
 using Draw = std::function<Result<std::string>(ScreenSize)>;
 Result<void> run_live_screen(const Draw& draw, std::chrono::milliseconds interval);
 
-}  // namespace masq
+}  // namespace masq::os

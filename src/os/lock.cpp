@@ -16,7 +16,7 @@
 #include "os/fd.hpp"
 #include "os/unix_socket.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 // The number is reliable: only root can write the file, and root can end the process anyway.
@@ -73,4 +73,4 @@ void drain_connections(int lock) {
   while (Fd(accept4(lock, nullptr, nullptr, SOCK_CLOEXEC))) continue;
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -7,7 +7,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // Locks that a process holds while the descriptor is open; the kernel releases them when the process ends. `who` is the
 // name of the program. If another process has the lock, the error reads "another WHO runs already: …".
@@ -23,4 +23,4 @@ Result<Fd> lock_network_namespace(std::string_view name, std::string_view who);
 // the next query is answered too.
 void drain_connections(int lock);
 
-}  // namespace masq
+}  // namespace masq::os

@@ -12,7 +12,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::os {
 
 Result<bool> is_bpffs(const std::filesystem::path& path) {
   struct statfs info{};
@@ -32,4 +32,4 @@ Result<void> make_bpffs(const std::filesystem::path& path) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -19,7 +19,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 constexpr int attempts = 16;            // to read a table that changes during the dump
@@ -157,4 +157,4 @@ Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, 
   }
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -16,7 +16,7 @@
 
 struct mnl_socket;
 
-namespace masq {
+namespace masq::os {
 
 // The attributes of one message or of one nested attribute. Attributes that are missing or unknown to the kernel header
 // read as empty.
@@ -77,4 +77,4 @@ class NetlinkRequests {
   std::uint32_t sequence_ = 0;
 };
 
-}  // namespace masq
+}  // namespace masq::os

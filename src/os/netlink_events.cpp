@@ -16,7 +16,7 @@
 #include "os/event_loop.hpp"
 #include "os/netlink.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 constexpr std::size_t datagram_size = 64 << 10;
@@ -45,4 +45,4 @@ void NetlinkEvents::drain() {
   reader_.pause();
 }
 
-}  // namespace masq
+}  // namespace masq::os

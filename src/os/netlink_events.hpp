@@ -10,7 +10,7 @@
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // Delivers the messages of rtnetlink groups, for events that cannot be read afterwards: deletions. All other users need
 // NetlinkMonitor. The kernel drops messages if the reader is too slow.
@@ -32,4 +32,4 @@ class NetlinkEvents {
   EventLoop::Watch watch_;
 };
 
-}  // namespace masq
+}  // namespace masq::os

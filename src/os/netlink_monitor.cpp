@@ -15,7 +15,7 @@
 #include "os/event_loop.hpp"
 #include "os/netlink.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 constexpr int messages_in_a_row = 10'000;  // then other watches of the loop are handled
@@ -39,4 +39,4 @@ void NetlinkMonitor::drain() {
   changed_();
 }
 
-}  // namespace masq
+}  // namespace masq::os

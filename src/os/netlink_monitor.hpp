@@ -8,7 +8,7 @@
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // Reports that an object of rtnetlink's groups changed in this network namespace. It does not report the object: the
 // caller reads everything again, so that lost messages do no harm.
@@ -26,4 +26,4 @@ class NetlinkMonitor {
   EventLoop::Watch watch_;
 };
 
-}  // namespace masq
+}  // namespace masq::os

@@ -26,7 +26,7 @@
 
 extern char** environ;
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -166,4 +166,4 @@ bool has_program(const std::string& name) {
   return false;
 }
 
-}  // namespace masq
+}  // namespace masq::os

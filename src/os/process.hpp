@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::os {
 
 struct ProgramEnd {
   int status = 0;  // exit status; from 128 on: the signal that ended it
@@ -23,4 +23,4 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& arguments, const 
 // Returns true if PATH contains a program of this name.
 bool has_program(const std::string& name);
 
-}  // namespace masq
+}  // namespace masq::os

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <system_error>
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 double seconds(const timeval& time) {
@@ -43,4 +43,4 @@ ProcessUsage read_process_usage() {
   return usage;
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace masq {
+namespace masq::os {
 
 // Resources that this process uses. A value that cannot be read is 0.
 struct ProcessUsage {
@@ -16,4 +16,4 @@ struct ProcessUsage {
 
 ProcessUsage read_process_usage();
 
-}  // namespace masq
+}  // namespace masq::os

@@ -9,7 +9,7 @@
 #include "os/fd.hpp"
 #include "os/unix_socket.hpp"
 
-namespace masq {
+namespace masq::os {
 
 Result<void> notify_service_manager(std::string_view notify_socket, std::string_view state) {
   if (notify_socket.empty()) return {};
@@ -21,4 +21,4 @@ Result<void> notify_service_manager(std::string_view notify_socket, std::string_
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::os

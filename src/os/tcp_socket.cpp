@@ -18,7 +18,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 // The kernel's maximum: a client whose SYN meets a full queue retries only a second later.
@@ -92,4 +92,4 @@ Result<Fd> listen_on_tcp(const std::string& address) {
   return fd;
 }
 
-}  // namespace masq
+}  // namespace masq::os

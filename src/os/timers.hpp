@@ -6,7 +6,7 @@
 #include <functional>
 #include <utility>
 
-namespace masq {
+namespace masq::os {
 
 // A clock and alarms. EventLoop is the real implementation; tests have one that they advance.
 class Timers {
@@ -46,4 +46,4 @@ class Timer {
   Timers::Id id_ = 0;
 };
 
-}  // namespace masq
+}  // namespace masq::os

@@ -16,7 +16,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 Result<void> remove_left_socket(const std::filesystem::path& path) {
@@ -80,4 +80,4 @@ Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds ti
   return fd;
 }
 
-}  // namespace masq
+}  // namespace masq::os

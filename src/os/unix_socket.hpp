@@ -11,7 +11,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // A unix socket's address: a path, or a name in the network namespace's abstract space when it begins with '@'.
 struct UnixAddress {
@@ -30,4 +30,4 @@ Result<void> make_private_directory(const std::filesystem::path& path);
 // A blocking stream socket, connected to `path`; each later wait ends after `timeout`.
 Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout);
 
-}  // namespace masq
+}  // namespace masq::os

@@ -20,7 +20,7 @@
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 TEST(Abi, StructSizesMatchTheBtfOfTheObject) {
@@ -92,4 +92,4 @@ TEST(Abi, NoProgramPrintsToTheTracePipe) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -17,7 +17,7 @@
 #include "masq_bpf.skel.h"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Adopted : public BothFamilies {
@@ -156,4 +156,4 @@ TEST_P(Adopted, AHoldExpiresWithoutRelease) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -31,7 +31,7 @@
 #include "os/fd.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 void sh(const std::string& command) {
@@ -46,7 +46,7 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-class Laws : public testing::TestWithParam<BpfAttach> {
+class Laws : public testing::TestWithParam<Attach> {
  protected:
   void SetUp() override {
     char path[] = "/tmp/masq-laws-XXXXXX";
@@ -55,7 +55,7 @@ class Laws : public testing::TestWithParam<BpfAttach> {
     ASSERT_EQ(mount("bpf", path, "bpf", 0, nullptr), 0);
     sh("ip link add up0 type veth peer name world0 && ip link set up0 up && ip link set world0 up");
     sh("ip link add up1 type veth peer name world1 && ip link set up1 up && ip link set world1 up");
-    datapath = *make_bpf_datapath(root, GetParam());
+    datapath = *make_datapath(root, GetParam());
   }
   void TearDown() override {
     datapath.reset();
@@ -77,7 +77,7 @@ class Laws : public testing::TestWithParam<BpfAttach> {
   }
   bool is_attached(const std::string& device) {
     const auto ifindex = static_cast<int>(if_nametoindex(device.c_str()));
-    if (GetParam() == BpfAttach::clsact)
+    if (GetParam() == Attach::clsact)
       return query_clsact(ifindex, Hook::egress)->has_value() && query_clsact(ifindex, Hook::ingress)->has_value();
     for (const Hook hook : {Hook::ingress, Hook::egress}) {
       const auto link = open_tcx(Pins(root).device(device) / to_string(hook));
@@ -95,8 +95,8 @@ class Laws : public testing::TestWithParam<BpfAttach> {
   std::filesystem::path root;
   std::unique_ptr<Datapath> datapath;
 };
-INSTANTIATE_TEST_SUITE_P(Attach, Laws, testing::Values(BpfAttach::tcx, BpfAttach::clsact),
-                         [](const auto& row) { return row.param == BpfAttach::tcx ? "tcx" : "clsact"; });
+INSTANTIATE_TEST_SUITE_P(Attach, Laws, testing::Values(Attach::tcx, Attach::clsact),
+                         [](const auto& row) { return row.param == Attach::tcx ? "tcx" : "clsact"; });
 
 TEST_P(Laws, ApplyingTwiceChangesNothing) {
   EXPECT_FALSE(apply(on({"up0", "up1"})).empty());
@@ -166,7 +166,7 @@ TEST_P(Laws, DeviceNamesMayHaveDotsDashesAndFifteenLetters) {
 
 TEST_P(Laws, RemovedProgramsAreRestored) {
   apply(on({"up0"}));
-  if (GetParam() == BpfAttach::tcx)
+  if (GetParam() == Attach::tcx)
     std::filesystem::remove(Pins(root).device("up0") / "egress");
   else
     sh("tc qdisc del dev up0 clsact");
@@ -177,16 +177,16 @@ TEST_P(Laws, RemovedProgramsAreRestored) {
 
 // R54
 TEST_P(Laws, TheDeletionOfAFilterIsReported) {
-  const auto loop = *EventLoop::open();
+  const auto loop = *os::EventLoop::open();
   int disturbed = 0;
   ASSERT_TRUE(datapath->watch(*loop, [&] { ++disturbed; }));
   ASSERT_TRUE(datapath->apply(on({"up0"})));
-  while (disturbed == 0 && GetParam() == BpfAttach::clsact) ASSERT_TRUE(loop->run_once(std::chrono::seconds(5)));
+  while (disturbed == 0 && GetParam() == Attach::clsact) ASSERT_TRUE(loop->run_once(std::chrono::seconds(5)));
   ASSERT_TRUE(loop->run_once(std::chrono::milliseconds(0)));
   disturbed = 0;
   sh("tc qdisc replace dev up0 clsact; tc qdisc del dev up0 clsact");
   ASSERT_TRUE(loop->run_once(std::chrono::seconds(5)));
-  EXPECT_EQ(disturbed != 0, GetParam() == BpfAttach::clsact);
+  EXPECT_EQ(disturbed != 0, GetParam() == Attach::clsact);
   datapath.reset();  // before the loop
 }
 
@@ -195,7 +195,7 @@ TEST_P(Laws, ANewAgentAdoptsPinnedObjects) {
   apply(on({"up0"}));
   std::uint64_t id = 0;
   {
-    const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
+    const os::Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
     masq_control value{};
     const std::uint32_t key = 0;
     ASSERT_EQ(bpf_map_lookup_elem(control.get(), &key, &value), 0);
@@ -203,7 +203,7 @@ TEST_P(Laws, ANewAgentAdoptsPinnedObjects) {
     value.used = 1;  // as with a live mapping
     ASSERT_EQ(bpf_map_update_elem(control.get(), &key, &value, BPF_ANY), 0);
   }
-  datapath = *make_bpf_datapath(root, GetParam());
+  datapath = *make_datapath(root, GetParam());
   auto grown = on({"up0"});
   const auto before = grown.max_mappings;
   grown.max_mappings *= 2;
@@ -211,7 +211,7 @@ TEST_P(Laws, ANewAgentAdoptsPinnedObjects) {
   EXPECT_EQ(datapath->table().counters()->tables[0].maximum, before);
   EXPECT_TRUE(is_attached("up0"));
   EXPECT_EQ(used(), 1u) << "a table in use is kept, whatever size is asked for";
-  const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
+  const os::Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
   masq_control value{};
   const std::uint32_t key = 0;
   ASSERT_EQ(bpf_map_lookup_elem(control.get(), &key, &value), 0);
@@ -223,7 +223,7 @@ TEST_P(Laws, AnEmptyTableIsResized) {
   auto grown = on({"up0"});
   grown.max_mappings = 100'000;
   apply(grown);
-  const Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
+  const os::Fd control(bpf_obj_get(Pins(root).map("control4").c_str()));
   masq_control value{};
   const std::uint32_t key = 0;
   ASSERT_EQ(bpf_map_lookup_elem(control.get(), &key, &value), 0);
@@ -255,7 +255,7 @@ TEST_P(Laws, RemovalKeepsFiltersOfOtherPrograms) {
   const auto before = output_of("tc filter show dev up0 egress; tc filter show dev up0 ingress; tc qdisc show dev up0");
   apply(on({"up0"}));
   EXPECT_TRUE(is_attached("up0"));
-  ASSERT_TRUE(make_bpf_datapath(root, BpfAttach::automatic).value()->remove());
+  ASSERT_TRUE(make_datapath(root, Attach::automatic).value()->remove());
   EXPECT_EQ(output_of("tc filter show dev up0 egress; tc filter show dev up0 ingress; tc qdisc show dev up0"), before);
   EXPECT_FALSE(std::filesystem::exists(root / "masq"));
 }
@@ -277,7 +277,7 @@ class Foreign : public Laws {
     datapath.reset();
     std::filesystem::remove(path);
     ASSERT_EQ(bpf_obj_pin(fd, path.c_str()), 0);
-    datapath = *make_bpf_datapath(root, GetParam());
+    datapath = *make_datapath(root, GetParam());
   }
   void expect_refusal(const std::filesystem::path& path) {
     const auto everything = output_of("find " + root.string() + " | sort");
@@ -294,11 +294,11 @@ class Foreign : public Laws {
   }
   std::filesystem::path map(const char* name) { return Pins(root).map(name); }
 };
-INSTANTIATE_TEST_SUITE_P(Attach, Foreign, testing::Values(BpfAttach::tcx, BpfAttach::clsact),
-                         [](const auto& row) { return row.param == BpfAttach::tcx ? "tcx" : "clsact"; });
+INSTANTIATE_TEST_SUITE_P(Attach, Foreign, testing::Values(Attach::tcx, Attach::clsact),
+                         [](const auto& row) { return row.param == Attach::tcx ? "tcx" : "clsact"; });
 
 TEST_P(Foreign, AMapOfAnotherTypeOrSizeIsRefused) {
-  const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
+  const os::Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
   for (const char* name :
        {"control4", "control6", "mappings4", "reply6", "pods4", "policy6", "uplinks4", "counters6"}) {
     SCOPED_TRACE(name);
@@ -323,7 +323,7 @@ TEST_P(Foreign, ADirectoryInPlaceOfAMapIsRefused) {
     datapath.reset();
     std::filesystem::remove(map(name));
     std::filesystem::create_directory(map(name));
-    datapath = *make_bpf_datapath(root, GetParam());
+    datapath = *make_datapath(root, GetParam());
     expect_refusal(map(name));
   }
 }
@@ -335,22 +335,22 @@ TEST_P(Foreign, ATableOfAnotherVersionWithoutItsControlIsRefused) {
   masq_mapping4 alive{};
   alive.seen = 5;
   const std::uint32_t key = 1;
-  ASSERT_EQ(bpf_map_update_elem(Fd(bpf_obj_get(map("mappings4").c_str())).get(), &key, &alive, BPF_ANY), 0);
+  ASSERT_EQ(bpf_map_update_elem(os::Fd(bpf_obj_get(map("mappings4").c_str())).get(), &key, &alive, BPF_ANY), 0);
   const auto other = Pins(root).all_maps() / "v77";
   std::filesystem::rename(Pins(root).maps(), other);
   std::filesystem::remove(other / "control4");
-  datapath = *make_bpf_datapath(root, GetParam());
+  datapath = *make_datapath(root, GetParam());
   expect_refusal(other / "control4");
 }
 
 TEST_P(Foreign, AMapInPlaceOfATableOfAnotherVersionIsRefused) {
-  const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
+  const os::Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
   const auto path = Pins(root).all_maps() / "v77" / "mappings4";
   apply(on({"up0"}));
   datapath.reset();
   std::filesystem::create_directory(path.parent_path());
   ASSERT_EQ(bpf_obj_pin(foreign.get(), path.c_str()), 0);
-  datapath = *make_bpf_datapath(root, GetParam());
+  datapath = *make_datapath(root, GetParam());
   expect_refusal(path);
 }
 
@@ -378,9 +378,9 @@ TEST_P(Foreign, AnInvalidControlIsRefused) {
     apply(on({"up0"}));
     datapath.reset();
     const std::uint32_t key = 0;
-    const Fd fd(bpf_obj_get(map("control4").c_str()));
+    const os::Fd fd(bpf_obj_get(map("control4").c_str()));
     ASSERT_EQ(bpf_map_update_elem(fd.get(), &key, &control, BPF_ANY), 0);
-    datapath = *make_bpf_datapath(root, GetParam());
+    datapath = *make_datapath(root, GetParam());
     expect_refusal(map("control4"));
   }
 }
@@ -391,30 +391,30 @@ TEST_P(Foreign, AControlOfAnotherSizeThanItsTableIsRefused) {
   datapath.reset();
   const std::uint32_t key = 0;
   masq_control control{};
-  const Fd fd(bpf_obj_get(map("control4").c_str()));
+  const os::Fd fd(bpf_obj_get(map("control4").c_str()));
   ASSERT_EQ(bpf_map_lookup_elem(fd.get(), &key, &control), 0);
   control.slots /= 2;
   control.used = 1;
   ASSERT_EQ(bpf_map_update_elem(fd.get(), &key, &control, BPF_ANY), 0);
-  datapath = *make_bpf_datapath(root, GetParam());
+  datapath = *make_datapath(root, GetParam());
   expect_refusal(map("mappings4"));
 }
 
 TEST_P(Foreign, AnUnreadableTableOfAnotherSchemaIsRefused) {
-  const Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
+  const os::Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
   const auto other = Pins(root).all_maps() / "v9";
   apply(on({"up0"}));
   datapath.reset();
   std::filesystem::create_directory(other);
   for (const char* name : {"control4", "mappings4"}) ASSERT_EQ(bpf_obj_pin(foreign.get(), (other / name).c_str()), 0);
-  datapath = *make_bpf_datapath(root, GetParam());
+  datapath = *make_datapath(root, GetParam());
   expect_refusal(other / "mappings4");
 }
 
 TEST_P(Foreign, APinThatIsNoLinkIsRefused) {
-  if (GetParam() != BpfAttach::tcx) return;  // clsact has no links
+  if (GetParam() != Attach::tcx) return;  // clsact has no links
   const Engine other(desired());
-  const Fd trie([] {
+  const os::Fd trie([] {
     bpf_map_create_opts options{};
     options.sz = sizeof options;
     options.map_flags = BPF_F_NO_PREALLOC;
@@ -426,7 +426,7 @@ TEST_P(Foreign, APinThatIsNoLinkIsRefused) {
     const auto pin = Pins(root).device("up0") / "egress";
     std::filesystem::rename(pin, root / "aside");  // still attached
     ASSERT_EQ(bpf_obj_pin(fd, pin.c_str()), 0);
-    datapath = *make_bpf_datapath(root, GetParam());
+    datapath = *make_datapath(root, GetParam());
     const auto steps = datapath->apply(on({"up0"}));
     ASSERT_FALSE(steps);
     EXPECT_NE(steps.error().message.find(pin.string()), std::string::npos) << steps.error().message;
@@ -445,8 +445,8 @@ TEST(PinNames, AreInjective) {
 }
 
 TEST(Probe, ThisKernelSupportsTheBpfDatapath) {
-  EXPECT_TRUE(probe_bpf());
+  EXPECT_TRUE(probe());
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

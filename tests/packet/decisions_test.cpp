@@ -12,7 +12,7 @@
 #include "model/desired.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Decisions : public BothFamilies {
@@ -163,4 +163,4 @@ TEST_P(Decisions, ALongSourceSetIsMatched) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

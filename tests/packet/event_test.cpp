@@ -19,7 +19,7 @@
 #include "model/desired.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 constexpr std::uint32_t all_types = (1u << MASQ_EVENT_TYPE_COUNT) - 1;
@@ -199,4 +199,4 @@ TEST_P(Events, AFloodOfDropsIsCountedAndHidesNoMapping) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

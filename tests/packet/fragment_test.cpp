@@ -16,7 +16,7 @@
 #include "engine.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 constexpr std::size_t slice = 400;
@@ -191,4 +191,4 @@ TEST(FragmentsIPv4, BeyondTheLongestDatagramAreMalformed) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

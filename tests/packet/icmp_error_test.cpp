@@ -11,7 +11,7 @@
 #include "engine.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 constexpr RunContext complete{.checksum_complete = true};
@@ -224,4 +224,4 @@ TEST(IcmpErrorsIPv4, RedirectsAboutAMappingAreDropped) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -18,7 +18,7 @@
 #include "engine.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Table : public BothFamilies {
@@ -232,4 +232,4 @@ TEST_P(Table, ThousandsOfConnectionsAreFoundAgain) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

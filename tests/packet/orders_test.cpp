@@ -12,7 +12,7 @@
 #include "engine.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Orders : public BothFamilies {
@@ -151,4 +151,4 @@ TEST_P(Orders, AForgottenDecisionIsMadeAgain) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

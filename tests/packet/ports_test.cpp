@@ -29,7 +29,7 @@
 #include "packet.hpp"
 #include "table.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Ports : public BothFamilies {
@@ -123,8 +123,8 @@ class KnownPorts : public Ports {
       engine.pass_time(who.family, 0);
   }
   // A listener of the node's, as the search asks for it: in this namespace, at every address.
-  Fd listen(std::uint16_t port) const {
-    Fd fd(socket(who.family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  os::Fd listen(std::uint16_t port) const {
+    os::Fd fd(socket(who.family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in any{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
     const sockaddr_in6 any6{
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_flowinfo = 0, .sin6_addr = {}, .sin6_scope_id = 0};
@@ -245,4 +245,4 @@ TEST_P(Ports, APoolIsUsedEvenly) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

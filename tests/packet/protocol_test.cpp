@@ -14,7 +14,7 @@
 #include "engine.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Protocols : public BothFamilies {
@@ -259,4 +259,4 @@ TEST_F(ExtensionHeaders, NeighbourDiscoveryPassesUnchanged) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

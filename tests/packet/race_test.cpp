@@ -19,7 +19,7 @@
 #include "packet.hpp"
 #include "table.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Races : public BothFamilies {
@@ -159,4 +159,4 @@ TEST_P(Races, AfterChurnEverythingExpires) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -9,7 +9,7 @@
 #include "engine.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Rewrite : public BothFamilies {
@@ -151,4 +151,4 @@ TEST(RewriteIPv4, TimestampQueriesHaveIdentifiersToo) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

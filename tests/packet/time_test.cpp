@@ -17,7 +17,7 @@
 #include "packet.hpp"
 #include "table.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 class Time : public BothFamilies {
@@ -321,4 +321,4 @@ TEST_P(Time, HalfOpenConnectionsAreFoundBehindManyOthers) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

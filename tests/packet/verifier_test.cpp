@@ -22,7 +22,7 @@
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 constexpr std::uint32_t statistics = 4;  // BPF_LOG_STATS
@@ -145,4 +145,4 @@ TEST(Verifier, EveryProgramIsFarFromItsLimits) {
 }
 
 }  // namespace
-}  // namespace masq::test
+}  // namespace masq::bpf::test

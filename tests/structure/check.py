@@ -235,6 +235,57 @@ def a_type_has_one_definition(root):
                 yield f"{name}:{line}: {namespace}::{type_name} is defined in {place} too"
 
 
+# The namespace of a folder's files, the longest folder that fits; a file may open a namespace inside it
+# (masq::values). tests/unit/ has the folders of src/.
+NAMESPACES = {
+    "src": "masq",
+    "src/os": "masq::os",
+    "src/datapath/bpf": "masq::bpf",
+    "src/datapath/netfilter": "masq::netfilter",
+    "src/datapath/nftables": "masq::nftables",
+    "src/datapath/iptables": "masq::iptables",
+    "src/agent": "masq::agent",
+    "src/cli": "masq::cli",
+    "tests/packet": "masq::bpf::test",
+    "bench/packet": "masq::bpf::bench",
+}
+MAIN = re.compile(r"^int main\(", re.M)
+
+
+def namespace_of(name):
+    place = name.replace("tests/unit/", "src/", 1)
+    folder = max((folder for folder in NAMESPACES if place.startswith(folder + "/")), key=len, default=None)
+    return NAMESPACES.get(folder)
+
+
+def is_inside(namespace, outer):
+    return namespace == outer or namespace.startswith(outer + "::")
+
+
+def outer_namespaces(code):
+    depth, head = 0, 0
+    for brace in re.finditer(r"[{};]", code):
+        if brace[0] == "{" and depth == 0 and (namespace := NAMESPACE.search(code[head : brace.start()])):
+            yield namespace[1]
+        depth += {"{": 1, "}": -1, ";": 0}[brace[0]]
+        head = brace.end()
+
+
+def a_folder_has_one_namespace(root):
+    for path, name in files(root):
+        own = namespace_of(name)
+        if not own or path.suffix not in {".cpp", ".hpp"}:
+            continue
+        code = NOT_CODE.sub("", path.read_text())
+        opened = [namespace for namespace in outer_namespaces(code) if namespace]
+        if not opened and code.strip() and not MAIN.search(code):
+            yield f"{name}: does not open the namespace {own}"
+        for namespace in opened:
+            is_of_other = any(is_inside(namespace, other) and not is_inside(own, other) for other in NAMESPACES.values())
+            if not is_inside(namespace, own) or is_of_other:
+                yield f"{name}: opens the namespace {namespace}, not {own}"
+
+
 RULES = [
     includes_go_down_only,
     folders_of_the_agent_are_apart,
@@ -247,6 +298,7 @@ RULES = [
     production_has_no_test_switch,
     time_is_the_boot_clock,
     a_type_has_one_definition,
+    a_folder_has_one_namespace,
     fmt_is_included_where_it_is_used,
     links_lead_somewhere,
     *abi.RULES,

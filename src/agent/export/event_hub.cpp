@@ -24,7 +24,7 @@
 #include "os/fd.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 constexpr std::size_t max_waiting = 256 << 10;  // bytes of a reader's lines that wait to be sent
@@ -38,9 +38,9 @@ std::string lost_line(std::uint64_t count) {
 
 class EventHub::Reader {
  public:
-  Reader(Fd connection, EventTypes types) : connection_(std::move(connection)), types_(std::move(types)) {}
+  Reader(os::Fd connection, EventTypes types) : connection_(std::move(connection)), types_(std::move(types)) {}
 
-  Result<void> start(EventLoop& loop) {
+  Result<void> start(os::EventLoop& loop) {
     auto watch = loop.watch(connection_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); });
     if (!watch) return std::unexpected(watch.error());
     watch_ = std::move(*watch);
@@ -79,16 +79,16 @@ class EventHub::Reader {
     watch_.stop();
   }
 
-  Fd connection_;
+  os::Fd connection_;
   EventTypes types_;
-  EventLoop::Watch watch_;
+  os::EventLoop::Watch watch_;
   std::uint32_t watched_ = EPOLLIN;
   std::string waiting_;
   std::uint64_t lost_ = 0;
   bool closed_ = false;
 };
 
-EventHub::EventHub(EventLoop& loop, Timers& timers, OpenSource open_source)
+EventHub::EventHub(os::EventLoop& loop, os::Timers& timers, OpenSource open_source)
     : loop_(loop), open_source_(std::move(open_source)), second_(timers) {}
 EventHub::~EventHub() = default;
 
@@ -106,7 +106,7 @@ Result<void> EventHub::prepare(const EventTypes& types) {
   return {};
 }
 
-void EventHub::add(Fd connection, EventTypes types) {
+void EventHub::add(os::Fd connection, EventTypes types) {
   if (!prepare(types)) return;  // more than a second has passed
   auto reader = std::make_unique<Reader>(std::move(connection), std::move(types));
   if (!reader->start(loop_)) return;
@@ -168,4 +168,4 @@ Result<EventTypes> parse_event_types(std::string_view target) {
   return types;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

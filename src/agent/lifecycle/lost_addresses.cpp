@@ -10,7 +10,7 @@
 #include "model/desired.hpp"
 #include "model/node.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 template <class Visit>
@@ -88,4 +88,4 @@ void LostAddresses::complete(Desired& desired, const Node& node, Clock::time_poi
   }
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -12,14 +12,14 @@
 #include "model/node.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Tracks the external addresses of connections that the node loses. An unavailable address may return (a lease is
 // renewed, a link flaps): its connections wait. It is lost when a newer address of the node replaces it, or when it is
 // unavailable for too long.
 class LostAddresses {
  public:
-  using Clock = Timers::Clock;
+  using Clock = os::Timers::Clock;
 
   static constexpr Clock::duration grace_period = std::chrono::seconds(30);
   // Two commands that delete an address and add it again need less time than this, although another address may be used
@@ -55,4 +55,4 @@ class LostAddresses {
   std::optional<Clock::time_point> next_change_;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -10,7 +10,7 @@
 #include "datapath/mapping_table.hpp"
 #include "os/event_loop.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 void end_connections(MappingTable& table, const std::vector<Address>& pods, spdlog::logger& log) {
   const auto ended = table.quarantine(pods);
@@ -20,9 +20,9 @@ void end_connections(MappingTable& table, const std::vector<Address>& pods, spdl
              ended->bypassed);
 }
 
-Result<std::unique_ptr<PodWatch>> end_connections_of_removed_pods(EventLoop& loop, MappingTable& table,
+Result<std::unique_ptr<PodWatch>> end_connections_of_removed_pods(os::EventLoop& loop, MappingTable& table,
                                                                   spdlog::logger& log) {
   return PodWatch::open(loop, loop, [&](const auto& pods) { end_connections(table, pods, log); });
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -23,7 +23,7 @@
 #include "os/netlink_events.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 constexpr std::size_t max_devices = 1024;           // devices that are down but not removed
@@ -42,7 +42,7 @@ std::vector<std::uint8_t> copy(std::span<const std::uint8_t> bytes) {
 
 Message neighbour_in(const nlmsghdr& message) {
   const auto& header = *static_cast<const ndmsg*>(NLMSG_DATA(&message));
-  const auto attributes = NetlinkAttributes::of_message(message, sizeof header);
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
   return {.family = header.ndm_family,
           .ifindex = header.ndm_ifindex,
           .address = attributes.bytes(NDA_DST),
@@ -56,13 +56,13 @@ bool is_address(std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<PodWatch>> PodWatch::open(EventLoop& loop, const Timers& clock, RemovedHandler handler) {
-  TRY(auto requests, NetlinkRequests::open());
+Result<std::unique_ptr<PodWatch>> PodWatch::open(os::EventLoop& loop, const os::Timers& clock, RemovedHandler handler) {
+  TRY(auto requests, os::NetlinkRequests::open());
   std::unique_ptr<PodWatch> watch(new PodWatch(clock, std::move(requests), std::move(handler)));
   TRY(watch->events_,
-      NetlinkEvents::open(loop, RTMGRP_LINK | RTMGRP_NEIGH,
-                          {.message = [raw = watch.get()](const nlmsghdr& message) { raw->record(message); },
-                           .pause = [raw = watch.get()] { raw->flush_batch(); }}));
+      os::NetlinkEvents::open(loop, RTMGRP_LINK | RTMGRP_NEIGH,
+                              {.message = [raw = watch.get()](const nlmsghdr& message) { raw->record(message); },
+                               .pause = [raw = watch.get()] { raw->flush_batch(); }}));
   return watch;
 }
 
@@ -131,4 +131,4 @@ void PodWatch::flush_batch() {
   if (!pods.empty()) removed_handler_({pods.begin(), pods.end()});
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -13,7 +13,7 @@
 #include "os/netlink.hpp"
 #include "os/netlink_events.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Reports the addresses of removed pods. A pod is removed when its device is: its own device, on which the node has a
 // neighbour entry for it, or the port of a bridge, on which the bridge has its hardware address and the node a
@@ -23,7 +23,7 @@ class PodWatch {
   using RemovedHandler = std::function<void(const std::vector<Address>&)>;
 
   // `handler` receives each batch: sorted addresses, including neighbours that are no pods.
-  static Result<std::unique_ptr<PodWatch>> open(EventLoop& loop, const Timers& clock, RemovedHandler handler);
+  static Result<std::unique_ptr<PodWatch>> open(os::EventLoop& loop, const os::Timers& clock, RemovedHandler handler);
 
  private:
   using HardwareAddress = std::vector<std::uint8_t>;
@@ -39,12 +39,12 @@ class PodWatch {
   };
   // Neighbours that were lost on one device. The device may be down only, or a neighbour entry may have expired.
   struct Lost {
-    Timers::Clock::time_point since;
+    os::Timers::Clock::time_point since;
     std::set<Neighbour> neighbours;
     std::set<Port> ports;
   };
 
-  PodWatch(const Timers& clock, NetlinkRequests requests, RemovedHandler handler)
+  PodWatch(const os::Timers& clock, os::NetlinkRequests requests, RemovedHandler handler)
       : clock_(clock), requests_(std::move(requests)), removed_handler_(std::move(handler)) {}
   void record(const nlmsghdr& message);
   void record_neighbour(const nlmsghdr& message);
@@ -55,12 +55,12 @@ class PodWatch {
 
   bool is_recent(const Lost& lost) const;
 
-  const Timers& clock_;
-  NetlinkRequests requests_;
+  const os::Timers& clock_;
+  os::NetlinkRequests requests_;
   RemovedHandler removed_handler_;
   std::map<int, Lost> lost_;   // by device
   std::vector<Lost> pending_;  // of removed devices
-  std::unique_ptr<NetlinkEvents> events_;
+  std::unique_ptr<os::NetlinkEvents> events_;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -11,7 +11,7 @@
 #include "model/options/options.hpp"
 #include "model/reverse_path.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 std::vector<std::string> datapath_notes(const AgentParts& agent) {
@@ -40,4 +40,4 @@ AgentState read_state(const AgentParts& agent) {
           .datapath_notes = datapath_notes(agent)};
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -14,13 +14,13 @@
 #include "datapath/datapath.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The complete state of the agent at one moment.
 struct AgentState {
   std::string version;
   std::chrono::seconds uptime{};
-  Timers::Clock::time_point now{};
+  os::Timers::Clock::time_point now{};
   std::string datapath;         // "BPF"
   std::string datapath_reason;  // reason of the selection
   Source::State options;        // the error is of the last reload
@@ -32,8 +32,8 @@ struct AgentState {
 
 // The objects whose state is served. They outlive the servers.
 struct AgentParts {
-  const Timers& timers;
-  Timers::Clock::time_point started_at;
+  const os::Timers& timers;
+  os::Timers::Clock::time_point started_at;
   const DatapathChoice& choice;
   const OptionsSource& options;
   const SourceSet& sources;
@@ -43,4 +43,4 @@ struct AgentParts {
 
 AgentState read_state(const AgentParts& agent);
 
-}  // namespace masq
+}  // namespace masq::agent

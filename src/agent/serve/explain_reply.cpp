@@ -12,7 +12,7 @@
 #include "model/desired.hpp"
 #include "model/explain.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // Returns the value of a key of the query, else nullopt. The accepted values need no decoding.
@@ -65,4 +65,4 @@ nlohmann::ordered_json answer_question(const Desired& desired, const Question& q
   return answer;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

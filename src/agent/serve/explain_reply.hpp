@@ -8,7 +8,7 @@
 #include "base/result.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The parameters of GET /v1/explain?source=10.0.1.5&destination=8.8.8.8.
 struct Question {
@@ -20,4 +20,4 @@ Result<Question> parse_question(std::string_view target);
 // Returns the reply, which is also the output of `masq explain -o json`: docs/reference.md.
 nlohmann::ordered_json answer_question(const Desired& desired, const Question& question);
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -20,7 +20,7 @@
 #include "datapath/counters.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using prometheus::ClientMetric;
@@ -111,9 +111,9 @@ const Source::State* find_file(const AgentState& agent) {
 }
 
 // Returns the last success of the failing sources. If no source fails, returns the time of the last read.
-Timers::Clock::time_point last_config_success(const AgentState& agent) {
+os::Timers::Clock::time_point last_config_success(const AgentState& agent) {
   const auto* const file = find_file(agent);
-  const auto options_read_at = agent.options.read_at.value_or(Timers::Clock::time_point());
+  const auto options_read_at = agent.options.read_at.value_or(os::Timers::Clock::time_point());
   if (!agent.options.error.empty() || file == nullptr || !file->read_at) return options_read_at;
   return file->error.empty() ? std::max(options_read_at, *file->read_at) : *file->read_at;
 }
@@ -182,4 +182,4 @@ std::string render_metrics(const MetricsState& state) {
   return std::move(page).text();
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -16,48 +16,48 @@
 #include "os/http_server.hpp"
 #include "os/process_usage.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
-HttpReply json_reply(const nlohmann::ordered_json& document, int status = 200) {
+os::HttpReply json_reply(const nlohmann::ordered_json& document, int status = 200) {
   return {.status = status,
           .type = "application/json",
           .body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
 }
 
-HttpReply json_error(int status, std::string_view why) {
+os::HttpReply json_error(int status, std::string_view why) {
   return json_reply({{"error", why}}, status);
 }
 
-HttpReply answer_status(const AgentParts& agent, std::string_view) {
+os::HttpReply answer_status(const AgentParts& agent, std::string_view) {
   return json_reply(render_status(read_state(agent)));
 }
 
-HttpReply answer_desired(const AgentParts& agent, std::string_view) {
+os::HttpReply answer_desired(const AgentParts& agent, std::string_view) {
   const auto& applied = agent.reconciler.state().applied;
   return applied ? json_reply(desired_to_json(*applied)) : json_error(503, "nothing is applied yet");
 }
 
-HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
+os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
   const auto& applied = agent.reconciler.state().applied;
   if (!applied) return json_error(503, "nothing is applied yet");
   const auto question = parse_question(target);
   return question ? json_reply(answer_question(*applied, *question)) : json_error(400, question.error().message);
 }
 
-HttpReply answer_healthz(const AgentParts& agent, std::string_view) {
+os::HttpReply answer_healthz(const AgentParts& agent, std::string_view) {
   const auto found = problems(read_state(agent));
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
 }
 
-HttpReply stream_events(const AgentParts& agent, std::string_view target) {
+os::HttpReply stream_events(const AgentParts& agent, std::string_view target) {
   auto types = parse_event_types(target);
   if (!types) return json_error(400, types.error().message);
   if (auto ready = agent.events.prepare(*types); !ready) return json_error(503, ready.error().message);
   return {.type = "application/x-ndjson",
           .body = {},
-          .stream = [&events = agent.events, types = std::move(*types)](Fd connection) {
+          .stream = [&events = agent.events, types = std::move(*types)](os::Fd connection) {
             events.add(std::move(connection), types);
           }};
 }
@@ -68,7 +68,7 @@ std::string_view path_of(std::string_view target) {
 
 struct Route {
   std::string_view path;
-  HttpReply (*answer)(const AgentParts&, std::string_view target);
+  os::HttpReply (*answer)(const AgentParts&, std::string_view target);
 };
 
 constexpr Route routes[] = {
@@ -79,18 +79,18 @@ constexpr Route routes[] = {
 
 }  // namespace
 
-HttpReply answer_api(const AgentParts& agent, std::string_view target) {
+os::HttpReply answer_api(const AgentParts& agent, std::string_view target) {
   for (const auto& route : routes)
     if (path_of(target) == route.path) return route.answer(agent, target);
   return {.status = 404, .body = "not found\n"};
 }
 
-HttpReply answer_metrics(const AgentParts& agent, std::string_view target) {
+os::HttpReply answer_metrics(const AgentParts& agent, std::string_view target) {
   if (path_of(target) != "/metrics") return {.status = 404, .body = "not found: only /metrics is served\n"};
   return {.type = metrics_content_type,
           .body = render_metrics({.agent = read_state(agent),
-                                  .process = read_process_usage(),
+                                  .process = os::read_process_usage(),
                                   .wall_clock = std::chrono::system_clock::now()})};
 }
 
-}  // namespace masq
+}  // namespace masq::agent

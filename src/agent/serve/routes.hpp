@@ -6,14 +6,14 @@
 #include "agent/serve/agent_state.hpp"
 #include "os/http_server.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Replies to a GET on the unix socket: /v1/status, /v1/desired, /v1/explain, /v1/events (a stream), /v1/healthz
 // (docs/reference.md). `target` includes the query. 404: no such path; 503: nothing is applied yet, no source of
 // events, or (healthz) a problem; 400: a wrong query.
-HttpReply answer_api(const AgentParts& agent, std::string_view target);
+os::HttpReply answer_api(const AgentParts& agent, std::string_view target);
 
 // Replies to a GET on prometheus-serve-addr: /metrics, else 404.
-HttpReply answer_metrics(const AgentParts& agent, std::string_view target);
+os::HttpReply answer_metrics(const AgentParts& agent, std::string_view target);
 
-}  // namespace masq
+}  // namespace masq::agent

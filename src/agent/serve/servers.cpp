@@ -18,29 +18,30 @@
 #include "os/tcp_socket.hpp"
 #include "os/unix_socket.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
-Result<std::unique_ptr<HttpServer>> serve_api(EventLoop& loop, const std::string& path, const AgentParts& agent) {
-  auto listener = listen_at(path);
+Result<std::unique_ptr<os::HttpServer>> serve_api(os::EventLoop& loop, const std::string& path,
+                                                  const AgentParts& agent) {
+  auto listener = os::listen_at(path);
   if (!listener) return fail_with("socket-path", listener.error());
-  return HttpServer::open(loop, std::move(*listener),
-                          [agent](std::string_view target) { return answer_api(agent, target); });
+  return os::HttpServer::open(loop, std::move(*listener),
+                              [agent](std::string_view target) { return answer_api(agent, target); });
 }
 
 // Any client that reaches the port may connect. Silent clients must not block Prometheus.
-Result<std::unique_ptr<HttpServer>> serve_metrics(EventLoop& loop, const std::string& address,
-                                                  const AgentParts& agent) {
-  auto listener = listen_on_tcp(address);
+Result<std::unique_ptr<os::HttpServer>> serve_metrics(os::EventLoop& loop, const std::string& address,
+                                                      const AgentParts& agent) {
+  auto listener = os::listen_on_tcp(address);
   if (!listener) return fail_with("prometheus-serve-addr", listener.error());
-  return HttpServer::open(loop, std::move(*listener),
-                          [agent](std::string_view target) { return answer_metrics(agent, target); },
-                          {.busiest_gives_way = true});
+  return os::HttpServer::open(loop, std::move(*listener),
+                              [agent](std::string_view target) { return answer_metrics(agent, target); },
+                              {.busiest_gives_way = true});
 }
 
 }  // namespace
 
-Result<Servers> Servers::open(EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log) {
+Result<Servers> Servers::open(os::EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log) {
   TRY(auto api, serve_api(loop, config.socket_path, agent));
   Servers servers(config.socket_path, std::move(api));
   if (config.prometheus_serve_addr.empty()) return servers;
@@ -53,4 +54,4 @@ Servers::~Servers() {
   if (api_) unlink(socket_path_.c_str());
 }
 
-}  // namespace masq
+}  // namespace masq::agent

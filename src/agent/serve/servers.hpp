@@ -12,24 +12,24 @@
 #include "os/event_loop.hpp"
 #include "os/http_server.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The API on the unix socket, and the metrics on TCP if they are configured. The caller holds the lock of the socket's
 // path. The destructor removes the socket.
 class Servers {
  public:
   // An error begins with the option whose address cannot be used.
-  static Result<Servers> open(EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log);
+  static Result<Servers> open(os::EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log);
   Servers(Servers&& other) noexcept = default;
   ~Servers();
 
  private:
-  Servers(std::string socket_path, std::unique_ptr<HttpServer> api)
+  Servers(std::string socket_path, std::unique_ptr<os::HttpServer> api)
       : socket_path_(std::move(socket_path)), api_(std::move(api)) {}
 
   std::string socket_path_;
-  std::unique_ptr<HttpServer> api_;      // null: moved from
-  std::unique_ptr<HttpServer> metrics_;  // null: metrics are off
+  std::unique_ptr<os::HttpServer> api_;      // null: moved from
+  std::unique_ptr<os::HttpServer> metrics_;  // null: metrics are off
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -18,12 +18,12 @@
 #include "model/desired.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::int64_t whole_seconds(Timers::Clock::duration duration) {
+std::int64_t whole_seconds(os::Timers::Clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
 
@@ -138,4 +138,4 @@ Json render_status(const AgentState& state) {
   return status;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

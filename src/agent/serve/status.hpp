@@ -9,7 +9,7 @@
 #include "base/address.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Returns the family's name in all documents: "ipv4", "ipv6".
 std::string family_label(Family family);
@@ -23,4 +23,4 @@ nlohmann::ordered_json render_limits(const Desired& desired);
 // The document of GET /v1/status and `masq status -o json`: docs/reference.md.
 nlohmann::ordered_json render_status(const AgentState& state);
 
-}  // namespace masq
+}  // namespace masq::agent

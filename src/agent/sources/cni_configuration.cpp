@@ -15,7 +15,7 @@
 #include "base/cidr.hpp"
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using Json = nlohmann::json;
@@ -71,4 +71,4 @@ Result<std::optional<std::filesystem::path>> find_cni_configuration(const std::f
   return first;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -9,7 +9,7 @@
 #include "base/cidr.hpp"
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Returns the subnets of a CNI network configuration (.conf, .json) or list of them (.conflist): `ipam.subnet` and
 // `ipam.ranges[][].subnet`, sorted, without duplicates. A configuration whose IPAM has no subnets is no error.
@@ -19,4 +19,4 @@ Result<std::vector<Cidr>> parse_cni_configuration(std::string_view text);
 // nullopt if there is none, or no directory.
 Result<std::optional<std::filesystem::path>> find_cni_configuration(const std::filesystem::path& directory);
 
-}  // namespace masq
+}  // namespace masq::agent

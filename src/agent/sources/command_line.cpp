@@ -14,7 +14,7 @@
 #include "base/result.hpp"
 #include "model/options/options.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // CLI11 keeps references to these members.
@@ -112,4 +112,4 @@ std::string command_line_help() {
   return Parser().app.help();
 }
 
-}  // namespace masq
+}  // namespace masq::agent

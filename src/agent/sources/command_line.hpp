@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The command line of masqd. Values of flags are text; load_config() parses them together with the other sources.
 struct CommandLine {
@@ -33,4 +33,4 @@ Result<CommandLine> parse_command_line(std::span<const std::string> arguments);
 // Returns the output of `masqd --help`: every key with its default.
 std::string command_line_help();
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -20,7 +20,7 @@
 #include "model/yaml.hpp"
 #include "os/file.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 namespace fs = std::filesystem;
@@ -59,7 +59,7 @@ Result<std::vector<std::string>> yaml_values(const YamlNode& entry, std::string_
 }
 
 Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
-  TRY(const auto text, read_file(path, max_file_size));
+  TRY(const auto text, os::read_file(path, max_file_size));
   if (is_blank_document(text)) return {};
   const auto document = parse_yaml(text);
   if (!document) return fail_with(path, document.error());
@@ -106,7 +106,7 @@ Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::ve
       ignored.push_back(name);
       continue;
     }
-    TRY(auto text, read_file(version / name, max_file_size));
+    TRY(auto text, os::read_file(version / name, max_file_size));
     while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
     TRY_DO(setter.set(*key, name, (fs::path(path) / name).string(), {text}));
   }
@@ -171,4 +171,4 @@ Result<LoadedConfig> load_config(const CommandLine& command_line, const Environm
   return loaded;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "model/config.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 using Environment = std::map<std::string, std::string>;
 // Reads the process's `environ`.
@@ -25,4 +25,4 @@ struct LoadedConfig {
 // replaces the value of an earlier one. An error is one line with source, key, value and the accepted values.
 Result<LoadedConfig> load_config(const CommandLine& command_line, const Environment& environment);
 
-}  // namespace masq
+}  // namespace masq::agent

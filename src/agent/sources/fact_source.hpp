@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // One fact: a complete value, its age and the last error. A failure keeps the last value.
 //
@@ -21,7 +21,7 @@ class FactSource : public Source {
   using Changed = std::function<void()>;
 
   // `initial` is in force until the first value. `changed` is called after push() and fail().
-  FactSource(std::string name, Need need, Timers& timers, Changed changed = {}, T initial = {})
+  FactSource(std::string name, Need need, os::Timers& timers, Changed changed = {}, T initial = {})
       : Source(std::move(name), need), timers_(timers), changed_(std::move(changed)), value_(std::move(initial)) {}
 
   // The last value; before the first one the initial value.
@@ -37,7 +37,7 @@ class FactSource : public Source {
   }
 
  protected:
-  Timers& timers() const { return timers_; }
+  os::Timers& timers() const { return timers_; }
   // Replaces the initial value.
   void initialise(T value) { value_ = std::move(value); }
   void store(T value) {
@@ -52,7 +52,7 @@ class FactSource : public Source {
   }
 
  private:
-  Timers& timers_;
+  os::Timers& timers_;
   Changed changed_;
   T value_;
 };
@@ -87,4 +87,4 @@ class ListedSource : public FactSource<T> {
   bool stale_ = true;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

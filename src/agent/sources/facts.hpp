@@ -4,7 +4,7 @@
 #include "base/result.hpp"
 #include "model/node.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Provides the facts about the node to the reconciler.
 class Facts {
@@ -16,4 +16,4 @@ class Facts {
   virtual Result<Node> gather() = 0;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -22,7 +22,7 @@
 #include "os/file_watch.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 Result<IpMasqAgent> parse_content(const std::optional<std::string>& text, const std::filesystem::path& path) {
@@ -38,20 +38,20 @@ Result<IpMasqAgent> parse_content(const std::optional<std::string>& text, const 
 
 }  // namespace
 
-IpMasqAgentSource::IpMasqAgentSource(Timers& timers, std::filesystem::path path, Changed changed)
+IpMasqAgentSource::IpMasqAgentSource(os::Timers& timers, std::filesystem::path path, Changed changed)
     : FactSource("ip-masq-agent", Need::optional, timers, std::move(changed), default_ip_masq_agent()),
       path_(std::move(path)),
       confirmation_(timers) {}
 
-Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(EventLoop& loop, std::filesystem::path path,
+Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(os::EventLoop& loop, std::filesystem::path path,
                                                                    Changed changed) {
   auto source = std::make_unique<IpMasqAgentSource>(loop, std::move(path), std::move(changed));
-  TRY(source->watch_, FileWatch::open(loop, source->path_, [raw = source.get()] { raw->request_check(); }));
+  TRY(source->watch_, os::FileWatch::open(loop, source->path_, [raw = source.get()] { raw->request_check(); }));
   return source;
 }
 
 IpMasqAgentSource::Content IpMasqAgentSource::read_content() const {
-  return read_file_if_any(path_, max_ip_masq_agent_text);
+  return os::read_file_if_any(path_, max_ip_masq_agent_text);
 }
 
 void IpMasqAgentSource::seed(const std::vector<IpMasqEntry>& applied) {
@@ -84,7 +84,7 @@ void IpMasqAgentSource::request_check() {
 void IpMasqAgentSource::confirm() {
   auto content = read_content();
   if (!pending_ || *pending_ != content) return request_check();
-  if (is_being_written(path_) && timers().now() - pending_since_ < max_write_time)
+  if (os::is_being_written(path_) && timers().now() - pending_since_ < max_write_time)
     return confirmation_.start(debounce, [this] { confirm(); });
   pending_.reset();
   accept(std::move(content));
@@ -100,4 +100,4 @@ void IpMasqAgentSource::accept(Content content) {
     store_failure(rules.error());
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -11,7 +11,7 @@
 #include "os/event_loop.hpp"
 #include "os/file_watch.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The ip-masq-agent's file. It is optional. After a rejected file the last valid one stays in force; without a file the
 // defaults apply.
@@ -28,9 +28,10 @@ class IpMasqAgentSource final : public FactSource<IpMasqAgent> {
   static constexpr auto max_write_time = std::chrono::seconds(10);
 
   // Works without a watch: the caller requests checks.
-  IpMasqAgentSource(Timers& timers, std::filesystem::path path, Changed changed);
+  IpMasqAgentSource(os::Timers& timers, std::filesystem::path path, Changed changed);
   // Opens the source with a watch.
-  static Result<std::unique_ptr<IpMasqAgentSource>> open(EventLoop& loop, std::filesystem::path path, Changed changed);
+  static Result<std::unique_ptr<IpMasqAgentSource>> open(os::EventLoop& loop, std::filesystem::path path,
+                                                         Changed changed);
 
   // Sets the rules that are already in force. They stay in force if the file is rejected.
   void seed(const std::vector<IpMasqEntry>& applied);
@@ -49,9 +50,9 @@ class IpMasqAgentSource final : public FactSource<IpMasqAgent> {
   std::filesystem::path path_;
   std::optional<Content> accepted_;
   std::optional<Content> pending_;
-  Timers::Clock::time_point pending_since_;
-  Timer confirmation_;
-  std::unique_ptr<FileWatch> watch_;
+  os::Timers::Clock::time_point pending_since_;
+  os::Timer confirmation_;
+  std::unique_ptr<os::FileWatch> watch_;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -13,7 +13,7 @@
 #include "os/netlink.hpp"
 #include "os/netlink_monitor.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 constexpr unsigned sysctls_of_devices = 1U << (RTNLGRP_IPV4_NETCONF - 1);
@@ -22,10 +22,10 @@ constexpr unsigned groups =
 
 }  // namespace
 
-Result<std::unique_ptr<NetlinkSource>> NetlinkSource::open(EventLoop& loop, Changed changed) {
-  TRY(auto requests, NetlinkRequests::open());
+Result<std::unique_ptr<NetlinkSource>> NetlinkSource::open(os::EventLoop& loop, Changed changed) {
+  TRY(auto requests, os::NetlinkRequests::open());
   std::unique_ptr<NetlinkSource> source(new NetlinkSource(loop, std::move(requests), std::move(changed)));
-  TRY(source->monitor_, NetlinkMonitor::open(loop, groups, [raw = source.get()] { raw->invalidate(); }));
+  TRY(source->monitor_, os::NetlinkMonitor::open(loop, groups, [raw = source.get()] { raw->invalidate(); }));
   return source;
 }
 
@@ -40,4 +40,4 @@ void NetlinkSource::contribute(Node& node) const {
   node.routes = value().routes;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -10,7 +10,7 @@
 #include "os/netlink.hpp"
 #include "os/netlink_monitor.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 struct NetworkFact {
   std::vector<Link> links;
@@ -21,17 +21,17 @@ struct NetworkFact {
 class NetlinkSource final : public ListedSource<NetworkFact> {
  public:
   // The subscription precedes the first read, so that no event is missed.
-  static Result<std::unique_ptr<NetlinkSource>> open(EventLoop& loop, Changed changed);
+  static Result<std::unique_ptr<NetlinkSource>> open(os::EventLoop& loop, Changed changed);
 
   void contribute(Node& node) const override;
 
  private:
-  NetlinkSource(Timers& timers, NetlinkRequests requests, Changed changed)
+  NetlinkSource(os::Timers& timers, os::NetlinkRequests requests, Changed changed)
       : ListedSource("netlink", Need::required, timers, std::move(changed)), requests_(std::move(requests)) {}
   Result<NetworkFact> list() override;
 
-  NetlinkRequests requests_;
-  std::unique_ptr<NetlinkMonitor> monitor_;
+  os::NetlinkRequests requests_;
+  std::unique_ptr<os::NetlinkMonitor> monitor_;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -12,7 +12,7 @@
 #include "base/result.hpp"
 #include "model/config.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 Result<void> add_node_sources(SourceSet& sources, const Config& config, const SourceContext& context) {
   TRY(auto netlink, NetlinkSource::open(context.loop, context.changed));
@@ -32,4 +32,4 @@ Result<void> replace_ip_masq_agent(SourceSet& sources, const Config& config, con
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -10,11 +10,11 @@
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // The environment of the node's sources.
 struct SourceContext {
-  EventLoop& loop;
+  os::EventLoop& loop;
   std::function<void()> changed;  // called when a fact may have changed
   // The rules that are in force already. They stay in force if the ip-masq-agent's first file is rejected.
   std::vector<IpMasqEntry> applied{};
@@ -26,4 +26,4 @@ Result<void> add_node_sources(SourceSet& sources, const Config& config, const So
 // Replaces the source of the ip-masq-agent's file by the one that the configuration requests, if any.
 Result<void> replace_ip_masq_agent(SourceSet& sources, const Config& config, const SourceContext& context);
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -24,7 +24,7 @@
 #include "model/node.hpp"
 #include "os/netlink.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // The kernel's messages are at least as large as T.
@@ -38,7 +38,7 @@ std::span<const std::uint8_t> as_bytes(const T& value) {
   return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
 }
 
-std::optional<Address> address_in(const NetlinkAttributes& attributes, int type) {
+std::optional<Address> address_in(const os::NetlinkAttributes& attributes, int type) {
   const auto bytes = attributes.bytes(type);
   if (bytes.size() != 4 && bytes.size() != 16) return std::nullopt;
   return Address::from_bytes(bytes);
@@ -52,7 +52,7 @@ struct OwnedAddress {
 void append_address(const nlmsghdr& message, std::vector<OwnedAddress>& addresses) {
   if (message.nlmsg_type != RTM_NEWADDR) return;
   const auto& header = header_of<ifaddrmsg>(message);
-  const auto attributes = NetlinkAttributes::of_message(message, sizeof header);
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
   // On a point-to-point link IFA_ADDRESS is the peer's address, and IFA_LOCAL the device's.
   const auto address = address_in(attributes, attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
   if (!address) return;
@@ -74,7 +74,7 @@ void name_masters(std::vector<Link>& links) {
     if (link.master != 0) link.master_kind = kinds[link.master];
 }
 
-Route route_of(const rtmsg& header, const NetlinkAttributes& attributes) {
+Route route_of(const rtmsg& header, const os::NetlinkAttributes& attributes) {
   Route route;
   const bool ipv4 = header.rtm_family == AF_INET;
   const std::uint8_t zero[16] = {};
@@ -95,7 +95,7 @@ void append_next_hops(const Route& route, bool ipv4, std::span<const std::uint8_
     rtnexthop hop;
     std::memcpy(&hop, hops.data(), sizeof hop);
     if (hop.rtnh_len < sizeof hop || hop.rtnh_len > hops.size()) return;
-    const auto attributes = NetlinkAttributes::in(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop));
+    const auto attributes = os::NetlinkAttributes::in(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop));
     auto& added = routes.emplace_back(route);
     added.ifindex = hop.rtnh_ifindex;
     added.gateway = address_in(attributes, RTA_GATEWAY);
@@ -105,7 +105,7 @@ void append_next_hops(const Route& route, bool ipv4, std::span<const std::uint8_
   }
 }
 
-Result<void> read_addresses(NetlinkRequests& requests, std::vector<Link>& links) {
+Result<void> read_addresses(os::NetlinkRequests& requests, std::vector<Link>& links) {
   const ifaddrmsg header{};
   auto addresses = requests.dump<OwnedAddress>(RTM_GETADDR, as_bytes(header), append_address);
   if (!addresses) return fail_with("read addresses", addresses.error());
@@ -124,13 +124,13 @@ struct ReversePathFilter {
 
 void append_reverse_path_filter(const nlmsghdr& message, std::vector<ReversePathFilter>& filters) {
   if (message.nlmsg_type != RTM_NEWNETCONF) return;
-  const auto attributes = NetlinkAttributes::of_message(message, sizeof(netconfmsg));
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(netconfmsg));
   filters.push_back({.ifindex = static_cast<int>(attributes.u32(NETCONFA_IFINDEX)),
                      .mode = static_cast<int>(attributes.u32(NETCONFA_RP_FILTER))});
 }
 
 // The kernel uses the maximum of the device's value and the value of "all" (ip-sysctl: rp_filter).
-Result<void> read_reverse_path_filters(NetlinkRequests& requests, std::vector<Link>& links) {
+Result<void> read_reverse_path_filters(os::NetlinkRequests& requests, std::vector<Link>& links) {
   struct {  // the kernel rejects a header without its padding
     alignas(NLMSG_ALIGNTO) netconfmsg header{.ncm_family = AF_INET};
   } request;
@@ -147,7 +147,7 @@ Result<void> read_reverse_path_filters(NetlinkRequests& requests, std::vector<Li
 void append_link(const nlmsghdr& message, std::vector<Link>& links) {
   if (message.nlmsg_type != RTM_NEWLINK) return;
   const auto& header = header_of<ifinfomsg>(message);
-  const auto attributes = NetlinkAttributes::of_message(message, sizeof header);
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
   const auto info = attributes.nested(IFLA_LINKINFO);
   links.push_back({.ifindex = header.ifi_index,
                    .name = std::string(attributes.text(IFLA_IFNAME)),
@@ -164,7 +164,7 @@ void append_link(const nlmsghdr& message, std::vector<Link>& links) {
 void append_routes(const nlmsghdr& message, std::vector<Route>& routes) {
   if (message.nlmsg_type != RTM_NEWROUTE) return;
   const auto& header = header_of<rtmsg>(message);
-  const auto attributes = NetlinkAttributes::of_message(message, sizeof header);
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
   const bool wanted = header.rtm_type == RTN_UNICAST && attributes.u32(RTA_TABLE, header.rtm_table) == RT_TABLE_MAIN &&
                       (header.rtm_flags & (RTM_F_CLONED | RTNH_F_DEAD)) == 0;
   if (!wanted) return;
@@ -174,7 +174,7 @@ void append_routes(const nlmsghdr& message, std::vector<Route>& routes) {
   routes.push_back(route);
 }
 
-Result<std::vector<Link>> read_links(NetlinkRequests& requests) {
+Result<std::vector<Link>> read_links(os::NetlinkRequests& requests) {
   // Statistics are long, and the kernel queries the hardware for virtual functions under its network lock.
   struct {
     ifinfomsg header{};
@@ -189,7 +189,7 @@ Result<std::vector<Link>> read_links(NetlinkRequests& requests) {
   return links;
 }
 
-Result<std::vector<Route>> read_routes(NetlinkRequests& requests) {
+Result<std::vector<Route>> read_routes(os::NetlinkRequests& requests) {
   std::vector<Route> all;
   for (const auto family : {AF_INET, AF_INET6}) {
     rtmsg header{};
@@ -203,4 +203,4 @@ Result<std::vector<Route>> read_routes(NetlinkRequests& requests) {
   return all;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

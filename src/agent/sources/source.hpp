@@ -9,7 +9,7 @@
 #include "model/node.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // Required: the first apply waits for a value. Optional: it does not, and without a value the fact is absent.
 enum class Need : std::uint8_t { required, optional };
@@ -17,7 +17,7 @@ enum class Need : std::uint8_t { required, optional };
 // A source of one fact, as the set of sources and the status see it. FactSource has the value.
 class Source {
  public:
-  using Clock = Timers::Clock;
+  using Clock = os::Timers::Clock;
 
   struct State {
     std::string name;
@@ -61,4 +61,4 @@ class Source {
   State state_;
 };
 
-}  // namespace masq
+}  // namespace masq::agent

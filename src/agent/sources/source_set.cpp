@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "model/node.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 void SourceSet::remove(const std::string& name) {
   std::erase_if(sources_, [&](const auto& source) { return source->state().name == name; });
@@ -51,4 +51,4 @@ void SourceSet::log_changes(const Source::State& state) {
     log_.error("{}: {}", state.name, state.error);
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -11,7 +11,7 @@
 #include "agent/sources/facts.hpp"
 #include "agent/sources/source.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // All sources together; logs when a source fails or recovers.
 class SourceSet final : public Facts {
@@ -37,4 +37,4 @@ class SourceSet final : public Facts {
   std::map<std::string, std::string> last_error_;  // source -> its error
 };
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -16,7 +16,7 @@
 #include "model/node.hpp"
 #include "os/file.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 constexpr std::size_t max_sysctl_size = 1 << 20;
@@ -30,7 +30,7 @@ std::string_view trim(std::string_view text) {
 
 template <class T>
 Result<T> read_as(const std::filesystem::path& path, Result<T> (*parse)(std::string_view)) {
-  TRY(auto text, read_file(path, max_sysctl_size));
+  TRY(auto text, os::read_file(path, max_sysctl_size));
   auto value = parse(text);
   if (!value) return fail_with(path.string(), value.error());
   return value;
@@ -73,4 +73,4 @@ void SysctlSource::contribute(Node& node) const {
   node.local_reserved_ports = value().reserved;
 }
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -9,7 +9,7 @@
 #include "agent/sources/fact_source.hpp"
 #include "base/port_range.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 struct HostPortsFact {
   PortRange local_range;
@@ -20,7 +20,7 @@ struct HostPortsFact {
 // changes, so they are read at each resync.
 class SysctlSource final : public ListedSource<HostPortsFact> {
  public:
-  explicit SysctlSource(Timers& timers, std::filesystem::path directory = "/proc/sys/net/ipv4")
+  explicit SysctlSource(os::Timers& timers, std::filesystem::path directory = "/proc/sys/net/ipv4")
       : ListedSource("sysctl", Need::required, timers), directory_(std::move(directory)) {}
 
   void contribute(Node& node) const override;
@@ -36,4 +36,4 @@ Result<PortRange> parse_local_port_range(std::string_view text);
 // "8080,9000-9100\n"; empty: none
 Result<std::vector<PortRange>> parse_reserved_ports(std::string_view text);
 
-}  // namespace masq
+}  // namespace masq::agent

@@ -22,7 +22,7 @@
 #include "model/desired.hpp"
 #include "os/device_address.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 constexpr int rounds_to_end = 4;       // three rounds inform the pods, the last one ends the remaining mappings
@@ -65,7 +65,7 @@ int AddressOrders::device_of(const Address& external) const {
 void AddressOrders::let_come_in(const TcpSegment& segment) const {
   const int device = device_of(segment.to);
   if (device == 0) return;
-  auto frame = tcp_frame(segment, device_address(device));
+  auto frame = tcp_frame(segment, os::device_address(device));
   __sk_buff context{};
   context.ifindex = static_cast<std::uint32_t>(device);
   bpf_test_run_opts run{};
@@ -157,4 +157,4 @@ Result<void> AddressOrders::step(Steps& steps) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

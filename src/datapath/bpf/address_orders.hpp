@@ -14,7 +14,7 @@
 #include "datapath/bpf/tcp_frame.hpp"
 #include "datapath/datapath.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // Applies the state of external addresses to the table's mappings (enum masq_order in bpf/abi/mapping.h): they wait
 // while the address is unavailable, continue when it returns, and end when it is lost. When a TCP connection ends, the
@@ -63,4 +63,4 @@ class AddressOrders {
   std::uint32_t position4_ = 0, position6_ = 0;  // start of the next step in the tables
 };
 
-}  // namespace masq
+}  // namespace masq::bpf

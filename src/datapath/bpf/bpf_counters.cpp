@@ -20,7 +20,7 @@
 #include "datapath/bpf/pins.hpp"
 #include "datapath/counters.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 Result<void> add_packets(const Pins& pins, Family family, Counters& counters) {
@@ -89,4 +89,4 @@ Result<Counters> read_counters(const Pins& pins) {
   return counters;
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -5,9 +5,9 @@
 #include "datapath/bpf/pins.hpp"
 #include "datapath/counters.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // Reads the pinned maps. The maximum of a table is not in them.
 Result<Counters> read_counters(const Pins& pins);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -39,7 +39,7 @@
 #include "os/netlink_monitor.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 constexpr auto look_every = std::chrono::seconds(1);
@@ -51,7 +51,7 @@ bool same_policy(const Desired& a, const Desired& b) {
 
 class BpfDatapath final : public Datapath {
  public:
-  BpfDatapath(const std::filesystem::path& bpf_root, BpfAttach attach)
+  BpfDatapath(const std::filesystem::path& bpf_root, Attach attach)
       : pins_(bpf_root), table_(bpf_root), attach_(attach) {}
 
   std::string name() const override { return "BPF"; }
@@ -61,7 +61,7 @@ class BpfDatapath final : public Datapath {
   Handover& handover() override { return handover_; }
   std::optional<std::chrono::milliseconds> retry_after() const override { return address_orders_.next_step(); }
   std::vector<std::string> notes() override;
-  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
+  Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;
 
  private:
@@ -75,18 +75,18 @@ class BpfDatapath final : public Datapath {
 
   Pins pins_;
   BpfTable table_;
-  BpfAttach attach_;
+  Attach attach_;
   std::optional<Program> program_;
   BpfHandover handover_{pins_, program_};
   std::optional<Desired> applied_;  // the state in the maps, as applied by this process
   AddressOrders address_orders_{pins_};
-  std::unique_ptr<NetlinkMonitor> filters_;
-  std::unique_ptr<Timer> look_;
+  std::unique_ptr<os::NetlinkMonitor> filters_;
+  std::unique_ptr<os::Timer> look_;
   bool is_pinned_ = false;  // set by the last successful apply()
 };
 
 AttachMode BpfDatapath::mode() const {
-  if (attach_ != BpfAttach::automatic) return attach_ == BpfAttach::tcx ? AttachMode::tcx : AttachMode::clsact;
+  if (attach_ != Attach::automatic) return attach_ == Attach::tcx ? AttachMode::tcx : AttachMode::clsact;
   return !program_ || kernel_has_tcx(program_->ingress()) ? AttachMode::tcx : AttachMode::clsact;
 }
 
@@ -204,10 +204,10 @@ void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
 }
 
 // Another process can remove a tcx link only by its pin. A filter is removed with its qdisc, by any process.
-Result<void> BpfDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
-  look_ = std::make_unique<Timer>(loop);
+Result<void> BpfDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
+  look_ = std::make_unique<os::Timer>(loop);
   look_after_pins(disturbed);
-  auto monitor = NetlinkMonitor::open(loop, RTMGRP_TC, [this, disturbed = std::move(disturbed)] {
+  auto monitor = os::NetlinkMonitor::open(loop, RTMGRP_TC, [this, disturbed = std::move(disturbed)] {
     if (mode() == AttachMode::clsact) disturbed();
   });
   if (!monitor) return std::unexpected(monitor.error());
@@ -240,11 +240,11 @@ Result<Steps> BpfDatapath::remove() {
 
 }  // namespace
 
-Result<std::unique_ptr<Datapath>> make_bpf_datapath(const std::filesystem::path& bpf_root, BpfAttach attach) {
+Result<std::unique_ptr<Datapath>> make_datapath(const std::filesystem::path& bpf_root, Attach attach) {
   return std::make_unique<BpfDatapath>(bpf_root, attach);
 }
 
-Result<void> probe_bpf() {
+Result<void> probe() {
   Desired smallest;
   smallest.max_mappings = 16;
   smallest.ports = {{.low = 1024, .high = 1024}};
@@ -253,4 +253,4 @@ Result<void> probe_bpf() {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

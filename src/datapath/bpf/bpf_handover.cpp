@@ -21,7 +21,7 @@
 #include "datapath/netfilter/connections.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 template <class Abi>
@@ -80,7 +80,7 @@ template <class Abi>
 Result<void> resume_family(const Pins& pins, const Desired& desired) {
   const auto suspended = suspended_mappings<Abi>(pins);
   if (!suspended) return std::unexpected(suspended.error());
-  if (auto done = forget_connections(*suspended); !done) return done;
+  if (auto done = netfilter::forget_connections(*suspended); !done) return done;
   if (auto done = change_orders<Abi>(pins, MASQ_ORDER_HOLD, MASQ_ORDER_NONE); !done) return done;
   return write_external_addresses<Abi>(pins, desired);
 }
@@ -127,7 +127,7 @@ Result<void> BpfHandover::commit_import(const std::vector<Mapping>& live) {
   if (live.empty()) return {};
   auto done = import_family<Abi4>(live);
   if (done) done = import_family<Abi6>(live);
-  if (done) done = forget_connections(live);
+  if (done) done = netfilter::forget_connections(live);
   program_->release();
   return done;
 }
@@ -136,4 +136,4 @@ void BpfHandover::abort_import() {
   if (program_) program_->release();
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

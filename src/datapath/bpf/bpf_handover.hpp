@@ -11,7 +11,7 @@
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // Suspends and resumes the pinned table, and imports mappings by a loaded program.
 class BpfHandover final : public Handover {
@@ -33,4 +33,4 @@ class BpfHandover final : public Handover {
   const std::optional<Program>& program_;
 };
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -23,7 +23,7 @@
 #include "datapath/counters.hpp"
 #include "datapath/mapping_table.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 template <class Abi>
@@ -157,4 +157,4 @@ Result<std::vector<IpMasqEntry>> BpfTable::ip_masq() {
   return entries;
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

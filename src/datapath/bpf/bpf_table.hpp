@@ -10,7 +10,7 @@
 #include "datapath/bpf/pins.hpp"
 #include "datapath/mapping_table.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // The pinned table below a bpffs. Every function but exists() and external_addresses() fails with "nothing of masq is
 // pinned in DIR" if there is none.
@@ -39,4 +39,4 @@ class BpfTable final : public MappingTable {
   std::uint32_t maxima_[2] = {0, 0};  // IPv4, IPv6
 };
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -18,7 +18,7 @@
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 struct FreeBtf {
@@ -182,4 +182,4 @@ bool RecordConverter::convert(const std::uint8_t* from, std::uint8_t* to) const 
   return true;
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // The layout of a pinned map's elements, from the BTF of its creation: the position of each field, and the numbers of
 // masq's enumerations.
@@ -52,4 +52,4 @@ class RecordConverter {
   std::uint32_t shift_from_ = 0, shift_to_ = 0;
 };
 
-}  // namespace masq
+}  // namespace masq::bpf

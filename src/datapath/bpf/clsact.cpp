@@ -16,7 +16,7 @@
 #include "datapath/bpf/tcx.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 // The place of masq's filter: late, so that other filters can precede it.
@@ -40,7 +40,7 @@ bpf_tc_opts make_place() {
 }
 
 bool is_ours(std::uint32_t program) {
-  Fd fd(bpf_prog_get_fd_by_id(program));
+  os::Fd fd(bpf_prog_get_fd_by_id(program));
   bpf_prog_info info{};
   std::uint32_t size = sizeof info;
   return fd && bpf_obj_get_info_by_fd(fd.get(), &info, &size) == 0 && std::string_view(info.name).starts_with("masq_");
@@ -85,4 +85,4 @@ Result<void> detach_clsact(int ifindex, Hook hook) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

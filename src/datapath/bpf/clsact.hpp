@@ -7,7 +7,7 @@
 #include "base/result.hpp"
 #include "datapath/bpf/tcx.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // Filters on the clsact qdisc, for kernels without tcx. A missing qdisc is created, and never deleted, because other
 // programs may use it. The place and the name of its program identify masq's filter.
@@ -21,4 +21,4 @@ Result<void> attach_clsact(int program, int ifindex, Hook hook);
 // Removes masq's filter; other filters are not changed.
 Result<void> detach_clsact(int ifindex, Hook hook);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -28,7 +28,7 @@
 #include "os/fd.hpp"
 #include "os/lock.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 constexpr auto lease = std::chrono::seconds(2);
@@ -60,7 +60,7 @@ struct DeleteRing {
 
 class PinnedEvents final : public EventSource {
  public:
-  PinnedEvents(Fd lock, Fd ring, MappedArray<masq_monitor> monitor)
+  PinnedEvents(os::Fd lock, os::Fd ring, MappedArray<masq_monitor> monitor)
       : lock_(std::move(lock)), ring_fd_(std::move(ring)), monitor_(std::move(monitor)) {}
   ~PinnedEvents() override { __atomic_store_n(&monitor_[0].until, tick(since_boot()), __ATOMIC_RELEASE); }
 
@@ -106,8 +106,8 @@ class PinnedEvents final : public EventSource {
     return sum;
   }
 
-  Fd lock_;
-  Fd ring_fd_;
+  os::Fd lock_;
+  os::Fd ring_fd_;
   MappedArray<masq_monitor> monitor_;
   std::unique_ptr<ring_buffer, DeleteRing> ring_;
   const std::function<void(const Event&)>* visit_ = nullptr;
@@ -115,7 +115,7 @@ class PinnedEvents final : public EventSource {
   std::uint64_t lost_ = 0;
 };
 
-Result<Fd> open_event_map(const Pins& pins, const char* name) {
+Result<os::Fd> open_event_map(const Pins& pins, const char* name) {
   // Checks the table first: if the table exists, only the ring is missing.
   if (auto table = read_control(pins, Family::ipv4); !table) return std::unexpected(table.error());
   if (!std::filesystem::exists(pins.map(name))) return fail("the programs in the kernel write no events");
@@ -145,7 +145,7 @@ Event to_event(const masq_event& raw, std::chrono::system_clock::time_point boot
   return event;
 }
 
-Result<std::unique_ptr<EventSource>> open_bpf_events(const std::filesystem::path& bpf_root) {
+Result<std::unique_ptr<EventSource>> open_events(const std::filesystem::path& bpf_root) {
   const Pins pins(bpf_root);
   auto ring = open_event_map(pins, "events");
   if (!ring) return std::unexpected(ring.error());
@@ -153,11 +153,11 @@ Result<std::unique_ptr<EventSource>> open_bpf_events(const std::filesystem::path
   if (!monitor_fd) return std::unexpected(monitor_fd.error());
   auto monitor = MappedArray<masq_monitor>::open(monitor_fd->get(), Access::change);
   if (!monitor) return std::unexpected(monitor.error());
-  auto lock = lock_directory(pins.maps(), "reader of events");
+  auto lock = os::lock_directory(pins.maps(), "reader of events");
   if (!lock) return std::unexpected(lock.error());
   auto events = std::make_unique<PinnedEvents>(*std::move(lock), *std::move(ring), *std::move(monitor));
   if (auto started = events->start(); !started) return std::unexpected(started.error());
   return events;
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -23,7 +23,7 @@
 #include "datapath/bpf/pinned_table.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 const std::vector<std::string> needed_fields = {
@@ -31,8 +31,8 @@ const std::vector<std::string> needed_fields = {
     "external_port", "reason",   "state",      "seen",       "created",       "slot",
 };
 
-Result<std::optional<Fd>> open_map(const std::filesystem::path& path) {
-  Fd fd(bpf_obj_get(path.c_str()));
+Result<std::optional<os::Fd>> open_map(const std::filesystem::path& path) {
+  os::Fd fd(bpf_obj_get(path.c_str()));
   if (!fd && errno == ENOENT) return std::nullopt;
   if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
   return fd;
@@ -156,4 +156,4 @@ Result<std::vector<typename Abi::Mapping>> ForeignTable<Abi>::read(std::optional
 template class ForeignTable<Abi4>;
 template class ForeignTable<Abi6>;
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -12,7 +12,7 @@
 #include "datapath/bpf/options.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // The table of one family in the layout of another schema, read through the BTF of its maps (docs/decisions/0007).
 template <class Abi>
@@ -31,7 +31,7 @@ class ForeignTable {
   Result<std::uint32_t> control_number(const char* field) const;
 
   std::filesystem::path path_;
-  Fd control_, slots_;
+  os::Fd control_, slots_;
   BtfLayout control_type_, slot_type_;
   std::optional<RecordConverter> converter_;
 };
@@ -40,4 +40,4 @@ class ForeignTable {
 // existing connections is missing.
 Result<void> check_foreign_table(const std::filesystem::path& maps, Family family);
 
-}  // namespace masq
+}  // namespace masq::bpf

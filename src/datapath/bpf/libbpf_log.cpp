@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 // libbpf has one print function per process; this variable gives it the collector of its thread.
@@ -40,4 +40,4 @@ std::string LibbpfLog::reason() const {
   return std::string(line);
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

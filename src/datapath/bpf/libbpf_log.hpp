@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace masq {
+namespace masq::bpf {
 
 // Collects libbpf's messages on this thread during its lifetime, because libbpf's error numbers are rarely sufficient.
 // libbpf then prints nothing to stderr. Only one collector at a time.
@@ -22,4 +22,4 @@ class LibbpfLog {
   std::string text_;
 };
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -24,7 +24,7 @@
 #include "model/desired.hpp"
 #include "model/ip_masq_agent.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 constexpr std::uint32_t grace_slots = 1024;
@@ -209,4 +209,4 @@ template masq_uplink6 make_uplink<Abi6>(const Uplink&);
 template masq_policy_key4 make_key<Abi4>(const Cidr&);
 template masq_policy_key6 make_key<Abi6>(const Cidr&);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -12,7 +12,7 @@
 #include "bpf/abi/policy.h"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // The types of one address family in the contract with the kernel.
 struct Abi4 {
@@ -74,4 +74,4 @@ Addr raw_address(const Address& address) {
 template <class Abi>
 Address to_address(const typename Abi::Addr& address);
 
-}  // namespace masq
+}  // namespace masq::bpf

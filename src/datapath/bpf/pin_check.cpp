@@ -16,7 +16,7 @@
 #include "datapath/bpf/pins.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 // No system call returns the kind of a descriptor, and the information about one kind can be read as that of another.
@@ -50,7 +50,7 @@ Result<void> check_pins(const bpf_object& object, const Pins& pins) {
   bpf_object__for_each_map(map, &object) {
     if (bpf_map__is_internal(map)) continue;
     const auto path = pins.map(bpf_map__name(map));
-    const Fd fd(bpf_obj_get(path.c_str()));
+    const os::Fd fd(bpf_obj_get(path.c_str()));
     if (!fd && errno == ENOENT) continue;
     if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
     if (!is_like(fd.get(), *map)) return fail("{}: not an object of masq; `masqd --cleanup` removes it", path.string());
@@ -58,4 +58,4 @@ Result<void> check_pins(const bpf_object& object, const Pins& pins) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -6,7 +6,7 @@
 
 struct bpf_object;
 
-namespace masq {
+namespace masq::bpf {
 
 // Return true if the descriptor of a pinned object has this kind.
 bool is_bpf_map(int fd);
@@ -16,4 +16,4 @@ bool is_bpf_link(int fd);
 // sizes must be set before.
 Result<void> check_pins(const bpf_object& object, const Pins& pins);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -26,7 +26,7 @@
 #include "datapath/mapping_table.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 constexpr ReasonText reasons[] = {
@@ -59,9 +59,9 @@ std::string map_name(const char* map, Family family) {
   return fmt::format("{}{}", map, static_cast<int>(family));
 }
 
-Result<Fd> open_pinned_map(const Pins& pins, const std::string& name) {
+Result<os::Fd> open_pinned_map(const Pins& pins, const std::string& name) {
   const auto path = pins.map(name);
-  Fd fd(bpf_obj_get(path.c_str()));
+  os::Fd fd(bpf_obj_get(path.c_str()));
   if (fd) return fd;
   if (errno != ENOENT) return fail("{}: {}", path.string(), std::strerror(errno));
   if (const auto others = pins.foreign_maps(); !others.empty())
@@ -76,7 +76,7 @@ bool has_table(const Pins& pins) {
 
 Result<std::optional<masq_control>> find_control(const Pins& pins, Family family) {
   const auto path = pins.map(map_name("control", family));
-  const Fd fd(bpf_obj_get(path.c_str()));
+  const os::Fd fd(bpf_obj_get(path.c_str()));
   if (!fd && errno == ENOENT) return std::nullopt;
   if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
   bpf_map_info info{};
@@ -153,4 +153,4 @@ ReasonText reason_text(std::uint32_t reason) {
   return reason < MASQ_REASON_COUNT ? reasons[reason] : ReasonText{.drop = false, .word = "?"};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -18,12 +18,12 @@
 #include "datapath/mapping_table.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // "mappings", IPv4 -> "mappings4"
 std::string map_name(const char* map, Family family);
 // Fails with "nothing of masq is pinned in DIR" if the map does not exist.
-Result<Fd> open_pinned_map(const Pins& pins, const std::string& name);
+Result<os::Fd> open_pinned_map(const Pins& pins, const std::string& name);
 
 // Returns true if a table is pinned.
 bool has_table(const Pins& pins);
@@ -111,4 +111,4 @@ struct ReasonText {
 // Returns the text of an enum masq_reason; an unknown one has the word "?".
 ReasonText reason_text(std::uint32_t reason);
 
-}  // namespace masq
+}  // namespace masq::bpf

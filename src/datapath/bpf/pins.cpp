@@ -17,7 +17,7 @@
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 constexpr std::string_view unfinished_mark = "-new";
@@ -147,4 +147,4 @@ std::string Pins::unescape(std::string_view file) {
   return out;
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

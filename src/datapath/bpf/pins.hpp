@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // The pins of masq's kernel objects below a bpffs: masq/maps/vSCHEMA/NAME and masq/links/DEVICE/{egress,ingress}.
 class Pins {
@@ -51,4 +51,4 @@ class Pins {
 
 Result<void> make_directory(const std::filesystem::path& path);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -25,7 +25,7 @@
 #include "model/desired.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 template <class Abi>
@@ -65,9 +65,9 @@ Result<void> replace_policy(const Program& program, const Desired& desired) {
   bpf_map_create_opts options{};
   options.sz = sizeof options;
   options.map_flags = BPF_F_NO_PREALLOC;
-  Fd trie(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, fmt::format("{}_rules", name).c_str(), sizeof(typename Abi::PolicyKey),
-                         sizeof(masq_policy), std::max<std::uint32_t>(1, static_cast<std::uint32_t>(keys.size())),
-                         &options));
+  os::Fd trie(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, fmt::format("{}_rules", name).c_str(),
+                             sizeof(typename Abi::PolicyKey), sizeof(masq_policy),
+                             std::max<std::uint32_t>(1, static_cast<std::uint32_t>(keys.size())), &options));
   if (!trie) return fail("{}: a trie of {} rules: {}", name, keys.size(), std::strerror(errno));
   if (auto done = update_all(trie.get(), keys.data(), values.data(), static_cast<std::uint32_t>(keys.size()), name);
       !done)
@@ -146,7 +146,7 @@ Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries) {
   if (!policy) return std::unexpected(policy.error());
   std::uint32_t zero = 0, id = 0;
   if (bpf_map_lookup_elem(policy->get(), &zero, &id) != 0) return {};  // no policy was written yet
-  Fd rules(bpf_map_get_fd_by_id(id));
+  os::Fd rules(bpf_map_get_fd_by_id(id));
   if (!rules) return fail("policy rules: {}", std::strerror(errno));
   typename Abi::PolicyKey key{}, next{};
   for (void* previous = nullptr; bpf_map_get_next_key(rules.get(), previous, &next) == 0; previous = &key) {
@@ -162,4 +162,4 @@ Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries) {
 template Result<void> add_ip_masq<Abi4>(const Pins&, std::vector<IpMasqEntry>&);
 template Result<void> add_ip_masq<Abi6>(const Pins&, std::vector<IpMasqEntry>&);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -10,7 +10,7 @@
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // Fills a new trie and replaces the old one atomically: no packet meets an incomplete policy.
 template <class Abi>
@@ -32,4 +32,4 @@ Result<void> write_sources(const Program& program, const Desired& desired);
 template <class Abi>
 Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -29,7 +29,7 @@
 #include "masq_bpf.skel.h"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 // The size of a disabled family's table.
@@ -321,4 +321,4 @@ Result<void> Program::start_sweep() const {
   return run_sweep(bpf_program__fd(skeleton_->progs.sweep_start6));
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -12,7 +12,7 @@
 
 struct masq_bpf;
 
-namespace masq {
+namespace masq::bpf {
 
 // The options of a loaded program; other values need another program.
 struct ProgramOptions {
@@ -82,4 +82,4 @@ class Program {
 // the kernel does not report it.
 std::uint64_t map_memory(int map);
 
-}  // namespace masq
+}  // namespace masq::bpf

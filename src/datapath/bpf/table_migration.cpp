@@ -21,7 +21,7 @@
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 // `seen` is written once a second, so a change may be hidden for this many ticks.
@@ -119,4 +119,4 @@ Result<void> TableMigration::complete(const Program& program, Steps& steps) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -11,7 +11,7 @@
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // Migrates live mappings from the tables of other schemas, whose programs are still attached, to a program's own table
 // (docs/decisions/0007). After a kill at any step the next start continues.
@@ -47,4 +47,4 @@ class TableMigration {
   std::size_t refused_ = 0;
 };
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -11,7 +11,7 @@
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // A linked slot of the table, which the programs change meanwhile (bpf/nat/index.h). All changes of mappings from user
 // space are in this class: the atomic store of an order, and the exchange of `seen`.
@@ -92,4 +92,4 @@ Result<void> for_each_slot(const Pins& pins, Access access, Visit visit) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

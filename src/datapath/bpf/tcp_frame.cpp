@@ -12,7 +12,7 @@
 
 #include "base/address.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -103,4 +103,4 @@ std::vector<std::uint8_t> tcp_frame(const TcpSegment& segment, const std::array<
   return frame;
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -7,7 +7,7 @@
 
 #include "base/address.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 // A TCP segment without data (RFC 9293 3.1); ports and numbers in host byte order.
 struct TcpSegment {
@@ -25,4 +25,4 @@ struct TcpSegment {
 // Returns an Ethernet frame with the segment, addressed to the device with this hardware address, with valid checksums.
 std::vector<std::uint8_t> tcp_frame(const TcpSegment& segment, const std::array<std::uint8_t, 6>& device);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -17,7 +17,7 @@
 #include "datapath/bpf/pin_check.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 // From Linux 6.6; the headers of 6.1 lack it.
@@ -33,9 +33,9 @@ constexpr bpf_attach_type attach_type(Hook hook) {
 constexpr int attach_attempts = 50;
 constexpr useconds_t attach_pause = 2000;
 
-Fd create_link(int program, int ifindex, Hook hook) {
+os::Fd create_link(int program, int ifindex, Hook hook) {
   for (int attempt = 1;; ++attempt) {
-    Fd fd(bpf_link_create(program, ifindex, attach_type(hook), nullptr));
+    os::Fd fd(bpf_link_create(program, ifindex, attach_type(hook), nullptr));
     if (fd || errno != EEXIST || attempt == attach_attempts) return fd;
     usleep(attach_pause);
   }
@@ -44,7 +44,7 @@ Fd create_link(int program, int ifindex, Hook hook) {
 }  // namespace
 
 Result<std::optional<TcxLink>> open_tcx(const std::filesystem::path& pin) {
-  Fd fd(bpf_obj_get(pin.c_str()));
+  os::Fd fd(bpf_obj_get(pin.c_str()));
   if (!fd && errno == ENOENT) return std::nullopt;
   if (!fd) return fail("{}: {}", pin.string(), std::strerror(errno));
   bpf_link_info info{};
@@ -56,7 +56,7 @@ Result<std::optional<TcxLink>> open_tcx(const std::filesystem::path& pin) {
 }
 
 Result<TcxLink> attach_tcx(int program, int ifindex, Hook hook, const std::filesystem::path& pin) {
-  Fd fd = create_link(program, ifindex, hook);
+  os::Fd fd = create_link(program, ifindex, hook);
   if (!fd) return fail("attach {} program: {}", to_string(hook), std::strerror(errno));
   if (bpf_obj_pin(fd.get(), pin.c_str()) != 0) return fail("pin {}: {}", pin.string(), std::strerror(errno));
   auto id = program_id(program);
@@ -70,7 +70,7 @@ Result<void> update_tcx(const TcxLink& link, int program) {
 }
 
 bool kernel_has_tcx(int program) {
-  Fd fd(bpf_link_create(program, std::numeric_limits<int>::max(), tcx_ingress, nullptr));
+  os::Fd fd(bpf_link_create(program, std::numeric_limits<int>::max(), tcx_ingress, nullptr));
   return !fd && errno == ENODEV;
 }
 
@@ -81,4 +81,4 @@ Result<std::uint32_t> program_id(int program) {
   return info.id;
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -8,7 +8,7 @@
 #include "base/result.hpp"
 #include "os/fd.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 enum class Hook : std::uint8_t { ingress, egress };
 constexpr const char* to_string(Hook hook) {
@@ -17,7 +17,7 @@ constexpr const char* to_string(Hook hook) {
 
 // tcx links (Linux 6.6): pinned, so that the program stays attached without the agent.
 struct TcxLink {
-  Fd fd;
+  os::Fd fd;
   int ifindex = 0;  // 0: its device was removed
   std::uint32_t program_id = 0;
 };
@@ -37,4 +37,4 @@ bool kernel_has_tcx(int program);
 // Returns the id of a loaded program.
 Result<std::uint32_t> program_id(int program);
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -21,7 +21,7 @@
 #include "datapath/datapath.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 constexpr Hook hooks[] = {Hook::ingress, Hook::egress};
@@ -154,4 +154,4 @@ Result<void> UplinkAttachments::detach_device(const std::string& device, bool dr
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -10,7 +10,7 @@
 #include "datapath/datapath.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::bpf {
 
 enum class AttachMode : std::uint8_t { tcx, clsact };
 
@@ -52,4 +52,4 @@ class UplinkAttachments {
   AttachMode mode_;
 };
 
-}  // namespace masq
+}  // namespace masq::bpf

@@ -29,7 +29,7 @@
 #include "os/event_loop.hpp"
 #include "os/timers.hpp"
 
-namespace masq {
+namespace masq::iptables {
 namespace {
 
 constexpr auto look_every = std::chrono::seconds(3);
@@ -46,8 +46,7 @@ std::vector<std::string> devices_to_guard(const Desired& desired, const std::vec
 
 class IptablesDatapath final : public Datapath {
  public:
-  IptablesDatapath(const IptablesMachine& machine, const IptablesTools& tools)
-      : machine_(machine), tools_(tools), table_(tools) {}
+  IptablesDatapath(const Machine& machine, const Tools& tools) : machine_(machine), tools_(tools), table_(tools) {}
 
   std::string name() const override { return "IPTables"; }
   Result<Steps> apply(const Desired& desired) override;
@@ -56,13 +55,13 @@ class IptablesDatapath final : public Datapath {
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
   std::vector<std::string> notes() override {
-    auto notes = notes_on_connection_table(connection_table());
+    auto notes = netfilter::notes_on_connection_table(netfilter::connection_table());
     if (!tools_.variant().warning.empty()) notes.push_back(tools_.variant().warning);
     if (lacks_random_fully_)
       notes.emplace_back("random-fully: this iptables has no --random-fully; ports are chosen with --random");
     return notes;
   }
-  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
+  Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;
 
  private:
@@ -75,12 +74,12 @@ class IptablesDatapath final : public Datapath {
   Result<Work> work_for(const Desired& desired);
   Result<bool> have_rules() const;
 
-  IptablesMachine machine_;
-  IptablesTools tools_;
+  Machine machine_;
+  Tools tools_;
   IptablesTable table_;
-  ConntrackHandover handover_{[this] { return have_rules(); }};
+  netfilter::ConntrackHandover handover_{[this] { return have_rules(); }};
   bool lacks_random_fully_ = false;  // and random-fully is enabled
-  std::unique_ptr<Timer> look_;
+  std::unique_ptr<os::Timer> look_;
 };
 
 std::size_t count(std::string_view text, std::string_view word) {
@@ -97,12 +96,12 @@ bool has_only_base_chains(const std::string& json) {
 
 // The nft variant creates a table at its first use, and does not remove it.
 void remove_empty_tables(Family family, const MadeTables& made) {
-  auto nft = Nft::open();
+  auto nft = netfilter::Nft::open();
   if (!nft) return;
   for (const auto& [name, is_made] : {std::pair("nat", made.nat), std::pair("mangle", made.mangle)}) {
     if (!is_made) continue;
     const auto table = fmt::format("{} {}", family == Family::ipv4 ? "ip" : "ip6", name);
-    const auto listed = Nft::list("list table " + table);
+    const auto listed = netfilter::Nft::list("list table " + table);
     if (!listed || !has_only_base_chains(*listed)) continue;
     // A failure does no harm, because an empty table has no effect.
     [[maybe_unused]] const auto done = nft->run("delete table " + table);
@@ -187,8 +186,8 @@ Result<bool> IptablesDatapath::have_rules() const {
 }
 
 // The legacy variant reports no changes, so the rules are verified at intervals.
-Result<void> IptablesDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
-  look_ = std::make_unique<Timer>(loop);
+Result<void> IptablesDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
+  look_ = std::make_unique<os::Timer>(loop);
   look_->start(look_every, [this, &loop, disturbed = std::move(disturbed)] {
     disturbed();
     const auto again = watch(loop, disturbed);
@@ -220,8 +219,8 @@ Result<Steps> IptablesDatapath::remove() {
 }
 
 // Returns the tools if this kernel can be queried for rules and sets. Otherwise it has no state of masq.
-Result<IptablesTools> working_tools(const IptablesMachine& machine = {}) {
-  auto tools = IptablesTools::find(machine);
+Result<Tools> working_tools(const Machine& machine = {}) {
+  auto tools = Tools::find(machine);
   if (!tools) return std::unexpected(tools.error());
   if (auto sets = tools->ipset().sets(); !sets) return std::unexpected(sets.error());
   if (auto saved = tools->save(Family::ipv4); !saved) return std::unexpected(saved.error());
@@ -230,16 +229,16 @@ Result<IptablesTools> working_tools(const IptablesMachine& machine = {}) {
 
 }  // namespace
 
-Result<std::unique_ptr<Datapath>> make_iptables_datapath(const IptablesMachine& machine) {
+Result<std::unique_ptr<Datapath>> make_datapath(const Machine& machine) {
   auto tools = working_tools(machine);
   if (!tools) return std::unexpected(tools.error());
   return std::make_unique<IptablesDatapath>(machine, *tools);
 }
 
-Result<void> probe_iptables() {
+Result<void> probe() {
   auto tools = working_tools();
   if (!tools) return std::unexpected(tools.error());
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::iptables

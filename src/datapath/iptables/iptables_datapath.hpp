@@ -7,13 +7,13 @@
 #include "datapath/datapath.hpp"
 #include "datapath/iptables/machine.hpp"
 
-namespace masq {
+namespace masq::iptables {
 
 // Chains MASQ-* in the tables nat and mangle, sets masq-* of ipset, connections in conntrack. All of them work without
 // the agent. A change runs `iptables-restore` once per family.
-Result<std::unique_ptr<Datapath>> make_iptables_datapath(const IptablesMachine& machine = {});
+Result<std::unique_ptr<Datapath>> make_datapath(const Machine& machine = {});
 
 // Returns the first missing feature of this machine as an error; changes nothing.
-Result<void> probe_iptables();
+Result<void> probe();
 
-}  // namespace masq
+}  // namespace masq::iptables

@@ -19,7 +19,7 @@
 #include "datapath/netfilter/snat_rule.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::iptables {
 namespace {
 
 constexpr std::string_view mark = "masq: ";
@@ -32,7 +32,7 @@ constexpr const char* leak_chain = "MASQ-LEAK";
 
 IptablesRule make_rule(const std::string& match, const std::string& verdict, const std::string& meaning) {
   auto text = match.empty() ? "-j " + verdict : match + " -j " + verdict;
-  auto comment = fmt::format("{}{} [{:08x}]", mark, meaning, digest(text));
+  auto comment = fmt::format("{}{} [{:08x}]", mark, meaning, netfilter::digest(text));
   return {.text = std::move(text), .comment = std::move(comment)};
 }
 
@@ -65,14 +65,14 @@ std::vector<IptablesRule> exclusion_rules(const Desired& desired, Family family)
   return rules;
 }
 
-void add_snat_rule(std::vector<IptablesRule>& rules, const SnatRule& line, const Desired& desired,
+void add_snat_rule(std::vector<IptablesRule>& rules, const netfilter::SnatRule& line, const Desired& desired,
                    bool has_random_fully) {
   auto when = "-o " + line.device;
   if (line.destination) when += " -d " + line.destination->to_string();
   const auto to = line.external.to_string();
   const auto with_port = line.external.family() == Family::ipv6 ? fmt::format("[{}]", to) : to;
   const auto* const random = !desired.random_fully ? "" : has_random_fully ? " --random-fully" : " --random";
-  const auto most = largest(desired.ports);
+  const auto most = netfilter::largest(desired.ports);
   const auto meaning = "as " + to;
   for (const auto* protocol : {"tcp", "udp"}) {
     const auto whose = fmt::format("{} -p {}", when, protocol);
@@ -91,7 +91,7 @@ void add_snat_rule(std::vector<IptablesRule>& rules, const SnatRule& line, const
 std::vector<IptablesRule> decide_rules(const Desired& desired, Family family, bool has_random_fully) {
   auto rules = exclusion_rules(desired, family);
   if (desired.family(family).enabled)
-    for (const auto& line : snat_rules(desired, family))
+    for (const auto& line : netfilter::snat_rules(desired, family))
       if (line.share == 0) add_snat_rule(rules, line, desired, has_random_fully);
   return rules;
 }
@@ -327,4 +327,4 @@ const IpSet* find_set(const std::vector<IpSet>& sets, const std::string& name) {
   return found == sets.end() ? nullptr : &*found;
 }
 
-}  // namespace masq
+}  // namespace masq::iptables

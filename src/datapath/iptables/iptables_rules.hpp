@@ -8,7 +8,7 @@
 #include "base/result.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::iptables {
 
 // The chains of one family. A rule is identified by its comment, which ends in a digest of its text, because
 // iptables-save prints rules in other words.
@@ -70,4 +70,4 @@ std::vector<IpSet> parse_ip_sets(const std::string& saved);
 // Returns nullptr if there is no set of this name.
 const IpSet* find_set(const std::vector<IpSet>& sets, const std::string& name);
 
-}  // namespace masq
+}  // namespace masq::iptables

@@ -16,7 +16,7 @@
 #include "datapath/iptables/iptables_tools.hpp"
 #include "datapath/mapping_table.hpp"
 
-namespace masq {
+namespace masq::iptables {
 namespace {
 
 // The set contains 0.0.0.0/0 and ::/0 as two halves.
@@ -70,7 +70,7 @@ Result<std::vector<IpMasqEntry>> IptablesTable::ip_masq() {
 
 Result<void> IptablesTable::add_packets(Counters& counters) {
   if (!tools_) {
-    auto found = IptablesTools::find();
+    auto found = Tools::find();
     if (!found) return std::unexpected(found.error());
     tools_ = std::move(*found);
   }
@@ -87,4 +87,4 @@ Result<void> IptablesTable::add_packets(Counters& counters) {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::iptables

@@ -12,13 +12,13 @@
 #include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/conntrack_table.hpp"
 
-namespace masq {
+namespace masq::iptables {
 
 // conntrack with the sets masq-* of ipset, and the packet counters of masq's rules.
-class IptablesTable final : public ConntrackTable {
+class IptablesTable final : public netfilter::ConntrackTable {
  public:
   // Without `tools`, they are searched when they are needed: for counters(). The sets need only ipset.
-  explicit IptablesTable(std::optional<IptablesTools> tools = {})
+  explicit IptablesTable(std::optional<Tools> tools = {})
       : tools_(std::move(tools)), ipset_(tools_ ? tools_->ipset() : IpSetTool()) {}
 
   Result<bool> exists() override;
@@ -28,8 +28,8 @@ class IptablesTable final : public ConntrackTable {
  private:
   Result<void> add_packets(Counters& counters) override;
 
-  std::optional<IptablesTools> tools_;
+  std::optional<Tools> tools_;
   IpSetTool ipset_;
 };
 
-}  // namespace masq
+}  // namespace masq::iptables

@@ -15,10 +15,10 @@
 #include "datapath/iptables/iptables_rules.hpp"
 #include "datapath/iptables/machine.hpp"
 
-namespace masq {
+namespace masq::iptables {
 namespace {
 
-Result<std::string> run(const IptablesMachine& machine, const std::vector<std::string>& arguments,
+Result<std::string> run(const Machine& machine, const std::vector<std::string>& arguments,
                         const std::string& input = {}) {
   auto end = machine.run(arguments, input);
   if (!end) return std::unexpected(end.error());
@@ -29,7 +29,7 @@ Result<std::string> run(const IptablesMachine& machine, const std::vector<std::s
 }
 
 // Returns the number of a variant's rules in both families, or -1 if the kernel lacks the variant.
-std::ptrdiff_t rules_in(const IptablesMachine& machine, const std::string& variant) {
+std::ptrdiff_t rules_in(const Machine& machine, const std::string& variant) {
   std::ptrdiff_t count = -1;
   for (const auto* tool : {"iptables", "ip6tables"}) {
     const auto saved = run(machine, {fmt::format("{}-{}-save", tool, variant)});
@@ -40,16 +40,16 @@ std::ptrdiff_t rules_in(const IptablesMachine& machine, const std::string& varia
   return count;
 }
 
-Result<IptablesVariant> find_variant(const IptablesMachine& machine) {
+Result<Variant> find_variant(const Machine& machine) {
   const bool nft = machine.has_program("iptables-nft-restore");
   const bool legacy = machine.has_program("iptables-legacy-restore");
   if (!nft && !legacy) {
     if (!machine.has_program("iptables-restore")) return fail("iptables-restore: not found in PATH");
-    return IptablesVariant();
+    return Variant();
   }
-  if (nft != legacy) return IptablesVariant{.name = nft ? "nft" : "legacy", .warning = {}};
+  if (nft != legacy) return Variant{.name = nft ? "nft" : "legacy", .warning = {}};
   const auto in_nft = rules_in(machine, "nft"), in_legacy = rules_in(machine, "legacy");
-  IptablesVariant variant{.name = in_legacy > in_nft ? "legacy" : "nft", .warning = {}};
+  Variant variant{.name = in_legacy > in_nft ? "legacy" : "nft", .warning = {}};
   if (in_nft > 0 && in_legacy > 0)
     variant.warning = fmt::format("iptables: both variants have rules, nft ({}) and legacy ({}): masq uses {}", in_nft,
                                   in_legacy, variant.name);
@@ -58,11 +58,11 @@ Result<IptablesVariant> find_variant(const IptablesMachine& machine) {
 
 }  // namespace
 
-Result<IptablesTools> IptablesTools::find(const IptablesMachine& machine) {
+Result<Tools> Tools::find(const Machine& machine) {
   if (!machine.has_program("ipset")) return fail("ipset: not found in PATH");
   auto variant = find_variant(machine);
   if (!variant) return std::unexpected(variant.error());
-  IptablesTools tools(machine);
+  Tools tools(machine);
   tools.variant_ = std::move(*variant);
   const auto& name = tools.variant_.name;
   const auto help = run(machine, {name.empty() ? "iptables" : "iptables-" + name, "-j", "SNAT", "--help"});
@@ -70,24 +70,24 @@ Result<IptablesTools> IptablesTools::find(const IptablesMachine& machine) {
   return tools;
 }
 
-std::string IptablesTools::program(Family family, const char* what) const {
+std::string Tools::program(Family family, const char* what) const {
   return fmt::format("{}{}{}-{}", family == Family::ipv4 ? "iptables" : "ip6tables", variant_.name.empty() ? "" : "-",
                      variant_.name, what);
 }
 
-Result<std::string> IptablesTools::save(Family family, bool with_counters) const {
+Result<std::string> Tools::save(Family family, bool with_counters) const {
   std::vector<std::string> arguments = {program(family, "save")};
   if (with_counters) arguments.emplace_back("-c");
   return run(machine_, arguments);
 }
 
-Result<void> IptablesTools::restore(Family family, const std::string& text) const {
+Result<void> Tools::restore(Family family, const std::string& text) const {
   auto done = run(machine_, {program(family, "restore"), "--noflush", "-w", "1"}, text);
   if (!done) return std::unexpected(done.error());
   return {};
 }
 
-Result<void> IptablesTools::check(Family family, const std::string& text) const {
+Result<void> Tools::check(Family family, const std::string& text) const {
   auto done = run(machine_, {program(family, "restore"), "--test", "--noflush", "-w", "1"}, text);
   if (!done) return std::unexpected(done.error());
   return {};
@@ -105,4 +105,4 @@ Result<void> IpSetTool::restore(const std::string& text) const {
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::iptables

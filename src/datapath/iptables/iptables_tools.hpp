@@ -10,10 +10,10 @@
 #include "datapath/iptables/machine.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::iptables {
 
 // iptables has two variants with separate rules, "legacy" and "nft". masq uses the variant that has rules.
-struct IptablesVariant {
+struct Variant {
   std::string name;     // "nft", "legacy", or empty: the only variant
   std::string warning;  // set if both variants have rules: packets pass both
 };
@@ -21,7 +21,7 @@ struct IptablesVariant {
 // The program ipset.
 class IpSetTool {
  public:
-  explicit IpSetTool(IptablesMachine machine = {}) : machine_(std::move(machine)) {}
+  explicit IpSetTool(Machine machine = {}) : machine_(std::move(machine)) {}
 
   // Returns masq's sets.
   Result<std::vector<IpSet>> sets() const;
@@ -29,15 +29,15 @@ class IpSetTool {
   Result<void> restore(const std::string& text) const;
 
  private:
-  IptablesMachine machine_;
+  Machine machine_;
 };
 
-class IptablesTools {
+class Tools {
  public:
   // Searches for the programs and for existing rules.
-  static Result<IptablesTools> find(const IptablesMachine& machine = {});
+  static Result<Tools> find(const Machine& machine = {});
 
-  const IptablesVariant& variant() const { return variant_; }
+  const Variant& variant() const { return variant_; }
   bool has_random_fully() const { return has_random_fully_; }  // since 1.6.2
   Result<std::string> save(Family family, bool with_counters = false) const;
   // Waits for the lock for a second; changes nothing without it.
@@ -47,13 +47,13 @@ class IptablesTools {
   const IpSetTool& ipset() const { return ipset_; }
 
  private:
-  explicit IptablesTools(const IptablesMachine& machine) : machine_(machine), ipset_(machine) {}
+  explicit Tools(const Machine& machine) : machine_(machine), ipset_(machine) {}
   std::string program(Family family, const char* what) const;
 
-  IptablesMachine machine_;
+  Machine machine_;
   IpSetTool ipset_;
-  IptablesVariant variant_;
+  Variant variant_;
   bool has_random_fully_ = false;
 };
 
-}  // namespace masq
+}  // namespace masq::iptables

@@ -11,15 +11,15 @@
 #include "model/desired.hpp"
 #include "os/process.hpp"
 
-namespace masq {
+namespace masq::iptables {
 
 // The machine as the iptables datapath uses it: the programs in PATH, and conntrack.
-struct IptablesMachine {
+struct Machine {
   // As run_program().
-  std::function<Result<ProgramEnd>(const std::vector<std::string>& arguments, const std::string& input)> run =
-      [](const auto& arguments, const auto& input) { return run_program(arguments, input); };
-  std::function<bool(const std::string& name)> has_program = masq::has_program;
-  std::function<Result<std::size_t>(const Desired& desired)> mend_connections = masq::mend_connections;
+  std::function<Result<os::ProgramEnd>(const std::vector<std::string>& arguments, const std::string& input)> run =
+      [](const auto& arguments, const auto& input) { return os::run_program(arguments, input); };
+  std::function<bool(const std::string& name)> has_program = os::has_program;
+  std::function<Result<std::size_t>(const Desired& desired)> mend_connections = netfilter::mend_connections;
 };
 
-}  // namespace masq
+}  // namespace masq::iptables

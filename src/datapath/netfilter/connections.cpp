@@ -32,7 +32,7 @@
 #include "model/desired.hpp"
 #include "os/file.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 namespace {
 
 struct Close {
@@ -210,7 +210,7 @@ Result<void> take_over_one(nfct_handle* handle, const Mapping& mapping) {
 constexpr const char* sysctl_folder = "/proc/sys/net/netfilter/nf_conntrack_";
 
 std::uint32_t read_number(const std::string& name) {
-  const auto text = read_file(sysctl_folder + name, 64);
+  const auto text = os::read_file(sysctl_folder + name, 64);
   return text ? static_cast<std::uint32_t>(std::strtoul(text->c_str(), nullptr, 10)) : 0;
 }
 
@@ -397,4 +397,4 @@ ConnectionTable connection_table() {
   return {.used = read_number("count"), .maximum = read_number("max")};
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -14,7 +14,7 @@
 
 struct nf_conntrack;  // an entry in libnetfilter_conntrack
 
-namespace masq {
+namespace masq::netfilter {
 
 // A connection as conntrack has it: the tuples of the original and of the reply direction. Ports are in host byte
 // order; for ICMP the identifier replaces both.
@@ -69,4 +69,4 @@ ConnectionTable connection_table();
 // Returns "nf_conntrack_max: …" if the table is nearly full. A full table affects new connections of all programs.
 std::vector<std::string> notes_on_connection_table(const ConnectionTable& table);
 
-}  // namespace masq
+}  // namespace masq::netfilter

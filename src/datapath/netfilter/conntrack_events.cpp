@@ -27,7 +27,7 @@
 #include "datapath/netfilter/connections.hpp"
 #include "os/file.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 namespace {
 
 constexpr int buffer_size = 8 << 20;  // bytes of events that may wait
@@ -111,7 +111,7 @@ class ConntrackEvents final : public EventSource {
 }  // namespace
 
 Result<std::unique_ptr<EventSource>> open_conntrack_events(std::function<Result<std::vector<AddressRange>>()> pods) {
-  if (const auto enabled = read_file(events_sysctl, 16); enabled && enabled->starts_with('0'))
+  if (const auto enabled = os::read_file(events_sysctl, 16); enabled && enabled->starts_with('0'))
     return fail("nf_conntrack_events is 0: the kernel records no events of connections");
   EventHandle handle(nfct_open(CONNTRACK, NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_DESTROY));
   if (!handle) return fail("conntrack: open: {}", std::strerror(errno));
@@ -122,4 +122,4 @@ Result<std::unique_ptr<EventSource>> open_conntrack_events(std::function<Result<
   return events;
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

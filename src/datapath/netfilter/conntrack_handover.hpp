@@ -10,7 +10,7 @@
 #include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 
 // Imports connections into conntrack, which translates them at once. Connections in conntrack cannot be suspended.
 class ConntrackHandover final : public Handover {
@@ -25,4 +25,4 @@ class ConntrackHandover final : public Handover {
   std::function<Result<bool>()> rules_exist_;
 };
 
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -12,7 +12,7 @@
 #include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 
 Result<void> ConntrackTable::for_each(const MappingVisitor& visit) {
   const auto sources = pods();
@@ -41,4 +41,4 @@ Result<Counters> ConntrackTable::counters() {
   return counters;
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

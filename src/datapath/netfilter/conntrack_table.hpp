@@ -9,7 +9,7 @@
 #include "datapath/counters.hpp"
 #include "datapath/mapping_table.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 
 // The connections of pods in conntrack, which translates for nftables and for iptables. The sets of their rules contain
 // the pods. conntrack has no orders, and its translation does not depend on the node's addresses.
@@ -28,4 +28,4 @@ class ConntrackTable : public MappingTable {
   virtual Result<void> add_packets(Counters& counters) = 0;
 };
 
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace masq {
+namespace masq::netfilter {
 
 // FNV-1a, for the comments that identify rules. It must differ when the text differs; it needs no resistance to
 // attacks.
@@ -14,4 +14,4 @@ constexpr std::uint32_t digest(std::string_view text) {
   return hash;
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

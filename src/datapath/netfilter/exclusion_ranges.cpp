@@ -10,7 +10,7 @@
 #include "base/address_range.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 namespace {
 
 // An enclosing prefix of the current prefix; the addresses before `rest` are done.
@@ -88,4 +88,4 @@ std::vector<AddressRange> merged(std::vector<AddressRange> ranges) {
   return result;
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -6,7 +6,7 @@
 #include "base/address_range.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 
 // Destinations that are excluded for one reason.
 struct ExclusionRange {
@@ -23,4 +23,4 @@ std::vector<ExclusionRange> exclusion_ranges(const std::vector<PolicyRule>& rule
 // Merges overlapping and adjacent ranges; sorted.
 std::vector<AddressRange> merged(std::vector<AddressRange> ranges);
 
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -16,7 +16,7 @@
 #include "os/file.hpp"
 #include "os/process.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 namespace {
 
 using Json = nlohmann::json;
@@ -90,9 +90,9 @@ std::set<std::string> tables_with_source_nat() {
 void add_legacy(std::vector<std::string>& lines) {
   constexpr std::pair<const char*, const char*> variants[] = {{"ip", "iptables"}, {"ip6", "ip6tables"}};
   for (const auto& [family, tool] : variants) {
-    const auto tables = read_file(fmt::format("/proc/net/{}_tables_names", family), 4096);
+    const auto tables = os::read_file(fmt::format("/proc/net/{}_tables_names", family), 4096);
     if (!tables || !tables->contains("nat")) continue;
-    const auto saved = run_program({fmt::format("{}-legacy-save", tool), "-t", "nat"});
+    const auto saved = os::run_program({fmt::format("{}-legacy-save", tool), "-t", "nat"});
     if (!saved) continue;
     for (const auto& chain : masquerading_chains_of_iptables(saved->out))
       lines.push_back(fmt::format("{}-legacy, table nat, chain {}: masquerades too", tool, chain));
@@ -135,4 +135,4 @@ std::vector<std::string> foreign_masquerading() {
   return lines;
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

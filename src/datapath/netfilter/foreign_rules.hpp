@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace masq {
+namespace masq::netfilter {
 
 // Returns rules of other programs that translate the source of outbound packets: "table ip nat, chain IP-MASQ-AGENT:
 // masquerade". They may masquerade packets that masq excludes.
@@ -16,4 +16,4 @@ std::vector<std::string> masquerading_chains(const std::string& json);
 // In the output of iptables-save: returns the chains of the table nat with such a rule, without masq's.
 std::vector<std::string> masquerading_chains_of_iptables(const std::string& saved);
 
-}  // namespace masq
+}  // namespace masq::netfilter

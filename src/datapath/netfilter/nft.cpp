@@ -10,7 +10,7 @@
 
 #include "base/result.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 namespace {
 
 Error first_line(const char* message) {
@@ -62,4 +62,4 @@ Result<std::string> Nft::list(const std::string& command, Form form) {
   return nft_ctx_get_output_buffer(context);
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

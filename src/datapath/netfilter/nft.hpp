@@ -9,7 +9,7 @@
 
 struct nft_ctx;
 
-namespace masq {
+namespace masq::netfilter {
 
 // The tables of masq, of the family inet.
 inline constexpr const char* nft_table_name = "masq";
@@ -38,4 +38,4 @@ class Nft {
   std::unique_ptr<nft_ctx, Free> context_;
 };
 
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -9,7 +9,7 @@
 #include "base/port_range.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 
 std::vector<SnatRule> snat_rules(const Desired& desired, Family family) {
   std::vector<SnatRule> rules;
@@ -32,4 +32,4 @@ PortRange largest(const std::vector<PortRange>& ports) {
   return *std::ranges::max_element(ports, {}, [](const PortRange& range) { return range.high - range.low; });
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

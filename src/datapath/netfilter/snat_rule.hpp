@@ -7,7 +7,7 @@
 
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 
 // The external address of packets to a destination through a device. The first matching rule applies.
 struct SnatRule {
@@ -29,4 +29,4 @@ std::vector<SnatRule> snat_rules(const Desired& desired, Family family);
 // any other gets a port of the largest range.
 PortRange largest(const std::vector<PortRange>& ports);
 
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -17,7 +17,7 @@
 #include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/nft_table.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 using Json = nlohmann::json;
@@ -138,4 +138,4 @@ Result<std::vector<std::string>> parse_set(const std::string& json) {
   return std::vector<std::string>();
 }
 
-}  // namespace masq
+}  // namespace masq::nftables

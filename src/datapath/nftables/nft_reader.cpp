@@ -15,10 +15,10 @@
 #include "datapath/nftables/machine.hpp"
 #include "datapath/nftables/nft_table.hpp"
 
-namespace masq {
+namespace masq::nftables {
 
 Result<bool> has_nft_table(const ListNft& list, const std::string& name) {
-  auto text = list("list tables inet", Nft::Form::text);  // JSON of 1.0.6 is invalid for the flag "owner"
+  auto text = list("list tables inet", netfilter::Nft::Form::text);  // JSON of 1.0.6 is invalid for the flag "owner"
   if (!text) return std::unexpected(text.error());
   return ("\n" + *text).contains(fmt::format("\ntable inet {}\n", name));
 }
@@ -27,21 +27,21 @@ Result<std::optional<NftTable>> read_nft_table(const ListNft& list, const std::s
   const auto exists = has_nft_table(list, name);
   if (!exists) return std::unexpected(exists.error());
   if (!*exists) return std::optional<NftTable>();
-  auto text = list("list table inet " + name, Nft::Form::json);
+  auto text = list("list table inet " + name, netfilter::Nft::Form::json);
   if (!text) return std::unexpected(text.error());
   return parse_table(*text);
 }
 
 Result<std::vector<std::string>> read_nft_set(const ListNft& list, const std::string& table, const std::string& set) {
-  auto text = list(fmt::format("list set inet {} {}", table, set), Nft::Form::json);
+  auto text = list(fmt::format("list set inet {} {}", table, set), netfilter::Nft::Form::json);
   if (!text) return std::unexpected(text.error());
   return parse_set(*text);
 }
 
 Result<std::map<std::string, std::uint64_t>> read_nft_counters(const ListNft& list, const std::string& table) {
-  auto text = list("list counters table inet " + table, Nft::Form::json);
+  auto text = list("list counters table inet " + table, netfilter::Nft::Form::json);
   if (!text) return std::unexpected(text.error());
   return parse_counters(*text);
 }
 
-}  // namespace masq
+}  // namespace masq::nftables

@@ -11,7 +11,7 @@
 #include "datapath/nftables/machine.hpp"
 #include "datapath/nftables/nft_table.hpp"
 
-namespace masq {
+namespace masq::nftables {
 
 // Read objects of the family inet by `list` (Nft::list).
 
@@ -30,4 +30,4 @@ Result<std::map<std::string, std::uint64_t>> parse_counters(const std::string& j
 // Returns the elements of the first set of such a document.
 Result<std::vector<std::string>> parse_set(const std::string& json);
 
-}  // namespace masq
+}  // namespace masq::nftables

@@ -14,7 +14,7 @@
 
 #include "datapath/netfilter/digest.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 // libnftables 1.0.6 reads all elements of an interval set for each deleted element: 0.07 s for 50,000. Writing them all
@@ -113,7 +113,7 @@ class Changes {
 }  // namespace
 
 NftRule make_rule(std::string text, const std::string& meaning) {
-  auto comment = fmt::format("{} [{:08x}]", meaning, digest(text));
+  auto comment = fmt::format("{} [{:08x}]", meaning, netfilter::digest(text));
   return {.text = std::move(text), .comment = std::move(comment)};
 }
 
@@ -142,4 +142,4 @@ NftChange change_table(const std::optional<NftTable>& actual, const NftTable& wa
           {fmt::format("nftables: {} the table inet {}", actual ? "replace" : "create", wanted.name)}};
 }
 
-}  // namespace masq
+}  // namespace masq::nftables

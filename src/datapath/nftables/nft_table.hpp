@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace masq {
+namespace masq::nftables {
 
 // A rule is identified by its comment, which ends in a digest of its text. The kernel prints rules in other words, so
 // texts cannot be compared. A rule can only be replaced, together with its comment.
@@ -63,4 +63,4 @@ struct NftChange {
 // one; rules are replaced per chain; a table with another structure is replaced as a whole.
 NftChange change_table(const std::optional<NftTable>& actual, const NftTable& wanted);
 
-}  // namespace masq
+}  // namespace masq::nftables

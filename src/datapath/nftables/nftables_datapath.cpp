@@ -33,10 +33,10 @@
 #include "model/desired.hpp"
 #include "os/event_loop.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
-constexpr const char* our_tables[] = {nft_table_name, nft_guard_name};
+constexpr const char* our_tables[] = {netfilter::nft_table_name, netfilter::nft_guard_name};
 
 // Returns the uplinks, and the standby devices that were guarded before.
 std::vector<std::string> guarded_devices(const Desired& desired, const std::optional<NftTable>& actual) {
@@ -55,14 +55,14 @@ std::vector<std::string> guarded_devices(const Desired& desired, const std::opti
 }
 
 // Tables can have an owner since Linux 5.12.
-bool kernel_has_owners(const NftMachine& machine) {
+bool kernel_has_owners(const Machine& machine) {
   return machine.check(render_table({.name = "masq-probe", .owned = true, .counters = {}, .sets = {}, .chains = {}}))
       .has_value();
 }
 
 class NftablesDatapath final : public Datapath {
  public:
-  explicit NftablesDatapath(NftMachine machine)
+  explicit NftablesDatapath(Machine machine)
       : machine_(std::move(machine)), table_(machine_.list), has_owners_(kernel_has_owners(machine_)) {}
 
   std::string name() const override { return "nftables"; }
@@ -71,8 +71,10 @@ class NftablesDatapath final : public Datapath {
   Result<void> check(const Desired& desired) override;
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
-  std::vector<std::string> notes() override { return notes_on_connection_table(connection_table()); }
-  Result<void> watch(EventLoop& loop, std::function<void()> disturbed) override;
+  std::vector<std::string> notes() override {
+    return netfilter::notes_on_connection_table(netfilter::connection_table());
+  }
+  Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;
 
  private:
@@ -90,9 +92,9 @@ class NftablesDatapath final : public Datapath {
   Result<Steps> apply_once(const Desired& desired);
   Result<void> mend(const Desired& desired, Steps& steps);
 
-  NftMachine machine_;
+  Machine machine_;
   NftablesTable table_;
-  ConntrackHandover handover_{[this] { return table_.exists(); }};
+  netfilter::ConntrackHandover handover_{[this] { return table_.exists(); }};
   bool has_owners_;
   bool is_known_ = false;  // masq_ equals the kernel's table
   std::optional<NftTable> masq_;
@@ -103,7 +105,7 @@ class NftablesDatapath final : public Datapath {
 
 Result<NftablesDatapath::Plan> NftablesDatapath::make_plan(const Desired& desired) {
   if (!is_known_) {
-    auto masq = read_nft_table(machine_.list, nft_table_name);
+    auto masq = read_nft_table(machine_.list, netfilter::nft_table_name);
     if (!masq) return std::unexpected(masq.error());
     masq_ = std::move(*masq);
     is_known_ = true;
@@ -170,7 +172,7 @@ Result<void> NftablesDatapath::check(const Desired& desired) {
   return plan->change.text.empty() ? Result<void>() : machine_.check(plan->change.text);
 }
 
-Result<void> NftablesDatapath::watch(EventLoop& loop, std::function<void()> disturbed) {
+Result<void> NftablesDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
   auto monitor = TableMonitor::open(loop, {std::begin(our_tables), std::end(our_tables)},
                                     [this, disturbed = std::move(disturbed)] {
                                       forget();
@@ -216,27 +218,28 @@ Desired sample() {
 
 }  // namespace
 
-Result<std::unique_ptr<Datapath>> make_nftables_datapath() {
-  auto opened = Nft::open();
+Result<std::unique_ptr<Datapath>> make_datapath() {
+  auto opened = netfilter::Nft::open();
   if (!opened) return std::unexpected(opened.error());
-  const auto nft = std::make_shared<Nft>(std::move(*opened));
-  return make_nftables_datapath({.run = [nft](const auto& commands) { return nft->run(commands); },
-                                 .check = [nft](const auto& commands) { return nft->check(commands); },
-                                 .list = Nft::list,
-                                 .mend_connections = mend_connections});
+  const auto nft = std::make_shared<netfilter::Nft>(std::move(*opened));
+  return make_datapath({.run = [nft](const auto& commands) { return nft->run(commands); },
+                        .check = [nft](const auto& commands) { return nft->check(commands); },
+                        .list = netfilter::Nft::list,
+                        .mend_connections = netfilter::mend_connections});
 }
 
-Result<std::unique_ptr<Datapath>> make_nftables_datapath(NftMachine machine) {
-  if (auto asked = has_nft_table(machine.list, nft_table_name); !asked) return std::unexpected(asked.error());
+Result<std::unique_ptr<Datapath>> make_datapath(Machine machine) {
+  if (auto asked = has_nft_table(machine.list, netfilter::nft_table_name); !asked)
+    return std::unexpected(asked.error());
   return std::make_unique<NftablesDatapath>(std::move(machine));
 }
 
-Result<void> probe_nftables() {
-  auto nft = Nft::open();
+Result<void> probe() {
+  auto nft = netfilter::Nft::open();
   if (!nft) return std::unexpected(nft.error());
   auto table = masq_table(sample(), {"lo"});
   table.name = "masq-probe";
   return nft->check(render_table(table));
 }
 
-}  // namespace masq
+}  // namespace masq::nftables

@@ -7,15 +7,15 @@
 #include "datapath/datapath.hpp"
 #include "datapath/nftables/machine.hpp"
 
-namespace masq {
+namespace masq::nftables {
 
 // Rules and sets in the nftables table `inet masq`, connections in conntrack; both work without the agent. Fails if the
 // kernel cannot be queried for tables; then it has no state of masq.
-Result<std::unique_ptr<Datapath>> make_nftables_datapath();
+Result<std::unique_ptr<Datapath>> make_datapath();
 // The same on this machine.
-Result<std::unique_ptr<Datapath>> make_nftables_datapath(NftMachine machine);
+Result<std::unique_ptr<Datapath>> make_datapath(Machine machine);
 
 // Returns the first missing feature of this kernel or machine as an error; needs CAP_NET_ADMIN, and changes nothing.
-Result<void> probe_nftables();
+Result<void> probe();
 
-}  // namespace masq
+}  // namespace masq::nftables

@@ -17,7 +17,7 @@
 #include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/ruleset.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 void add_packets_of_family(Counters& counters, const std::map<std::string, std::uint64_t>& found, Family family) {
@@ -32,13 +32,13 @@ void add_packets_of_family(Counters& counters, const std::map<std::string, std::
 }  // namespace
 
 Result<bool> NftablesTable::exists() {
-  return has_nft_table(list_, nft_table_name);
+  return has_nft_table(list_, netfilter::nft_table_name);
 }
 
 Result<std::vector<AddressRange>> NftablesTable::pods() {
   std::vector<AddressRange> ranges;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto elements = read_nft_set(list_, nft_table_name, nft_name("pods", family));
+    const auto elements = read_nft_set(list_, netfilter::nft_table_name, nft_name("pods", family));
     if (!elements) return std::unexpected(elements.error());
     for (const auto& element : *elements) {
       const auto range = AddressRange::parse(element);
@@ -55,7 +55,7 @@ Result<std::vector<IpMasqEntry>> NftablesTable::ip_masq() {
   std::vector<IpMasqEntry> entries;
   if (!*has_table) return entries;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto elements = read_nft_set(list_, nft_table_name, nft_name("listed", family));
+    const auto elements = read_nft_set(list_, netfilter::nft_table_name, nft_name("listed", family));
     if (!elements) return std::unexpected(elements.error());
     for (const auto& element : *elements) {
       const auto entry = parse_listed_element(element);
@@ -68,10 +68,10 @@ Result<std::vector<IpMasqEntry>> NftablesTable::ip_masq() {
 }
 
 Result<void> NftablesTable::add_packets(Counters& counters) {
-  const auto found = read_nft_counters(list_, nft_table_name);
+  const auto found = read_nft_counters(list_, netfilter::nft_table_name);
   if (!found) return std::unexpected(found.error());
   for (const auto family : {Family::ipv4, Family::ipv6}) add_packets_of_family(counters, *found, family);
   return {};
 }
 
-}  // namespace masq
+}  // namespace masq::nftables

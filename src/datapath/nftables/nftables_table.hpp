@@ -12,12 +12,13 @@
 #include "datapath/netfilter/nft.hpp"
 #include "datapath/nftables/machine.hpp"
 
-namespace masq {
+namespace masq::nftables {
 
 // conntrack with the sets and counters of the nftables table `inet masq`.
-class NftablesTable final : public ConntrackTable {
+class NftablesTable final : public netfilter::ConntrackTable {
  public:
-  explicit NftablesTable(ListNft list = [](const auto& command, auto form) { return Nft::list(command, form); })
+  explicit NftablesTable(ListNft list = [](const auto& command,
+                                           auto form) { return netfilter::Nft::list(command, form); })
       : list_(std::move(list)) {}
 
   Result<bool> exists() override;
@@ -30,4 +31,4 @@ class NftablesTable final : public ConntrackTable {
   ListNft list_;
 };
 
-}  // namespace masq
+}  // namespace masq::nftables

@@ -20,7 +20,7 @@
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 constexpr int srcnat = 100;                // NF_IP_PRI_NAT_SRC
@@ -71,7 +71,7 @@ std::vector<AddressRange> pod_ranges(const FamilyPolicy& policy) {
   std::vector<AddressRange> ranges;
   if (policy.enabled)
     for (const auto& source : policy.sources) ranges.push_back(AddressRange::of(source));
-  return merged(std::move(ranges));
+  return netfilter::merged(std::move(ranges));
 }
 
 NftSet listed_set(const Desired& desired, const Words& words) {
@@ -86,7 +86,7 @@ NftSet listed_set(const Desired& desired, const Words& words) {
 }
 
 // The destinations that are excluded for this reason.
-NftSet exclusion_set(const char* name, Decision decision, const std::vector<ExclusionRange>& ranges,
+NftSet exclusion_set(const char* name, Decision decision, const std::vector<netfilter::ExclusionRange>& ranges,
                      const Words& words) {
   std::vector<AddressRange> selected;
   for (const auto& excluded : ranges)
@@ -96,7 +96,7 @@ NftSet exclusion_set(const char* name, Decision decision, const std::vector<Excl
 
 void add_sets(NftTable& table, const Desired& desired, const Words& words) {
   table.sets.push_back(interval_set("pods", words, pod_ranges(desired.family(words.family))));
-  const auto ranges = exclusion_ranges(desired.family(words.family).rules);
+  const auto ranges = netfilter::exclusion_ranges(desired.family(words.family).rules);
   for (const auto& exclusion : exclusion_sets)
     table.sets.push_back(exclusion_set(exclusion.name, exclusion.decision, ranges, words));
   table.sets.push_back(listed_set(desired, words));
@@ -126,7 +126,7 @@ std::vector<NftRule> exclusion_rules(const Words& words) {
   return rules;
 }
 
-std::string condition(const SnatRule& line, const Words& words) {
+std::string condition(const netfilter::SnatRule& line, const Words& words) {
   auto text = fmt::format("oifname \"{}\"", line.device);
   if (line.destination) text += fmt::format(" {} daddr {}", words.ip, line.destination->to_string());
   // The seed is fixed, so that all rules see the same hash.
@@ -137,12 +137,13 @@ std::string condition(const SnatRule& line, const Words& words) {
 
 // TCP and UDP keep a port inside the ranges. Other protocols have no port, or an identifier (ICMP) that may have any
 // value.
-void add_snat_rule(std::vector<NftRule>& rules, const SnatRule& line, const Words& words, const Desired& desired) {
+void add_snat_rule(std::vector<NftRule>& rules, const netfilter::SnatRule& line, const Words& words,
+                   const Desired& desired) {
   const auto when = condition(line, words);
   const auto to = line.external.to_string();
   const auto with_port = words.family == Family::ipv6 ? fmt::format("[{}]", to) : to;
   const auto* const random = desired.random_fully ? " fully-random" : "";
-  const auto most = largest(desired.ports);
+  const auto most = netfilter::largest(desired.ports);
   const auto meaning = fmt::format("as {}", to);
   if (!desired.random_fully)
     for (const auto& range : desired.ports)
@@ -160,7 +161,8 @@ NftChain decide_chain(const Desired& desired, const Words& words) {
   NftChain chain{.name = at("decide", words), .hook = {}, .rules = exclusion_rules(words)};
   chain.rules.push_back(make_rule(fmt::format("counter name {}", at("created", words)), "masqueraded connections"));
   if (desired.family(words.family).enabled)
-    for (const auto& line : snat_rules(desired, words.family)) add_snat_rule(chain.rules, line, words, desired);
+    for (const auto& line : netfilter::snat_rules(desired, words.family))
+      add_snat_rule(chain.rules, line, words, desired);
   return chain;
 }
 
@@ -205,10 +207,11 @@ void add_rules(NftTable& table, const Desired& desired) {
                           .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
 }
 
-NftSet everything_left(const FamilyPolicy& policy, const std::vector<ExclusionRange>& left, const Words& words) {
+NftSet everything_left(const FamilyPolicy& policy, const std::vector<netfilter::ExclusionRange>& left,
+                       const Words& words) {
   auto ranges = pod_ranges(policy);
   for (const auto& each : left) ranges.push_back(each.range);
-  return interval_set("left", words, merged(std::move(ranges)));
+  return interval_set("left", words, netfilter::merged(std::move(ranges)));
 }
 
 NftChain stand_in_chain(const Words& words) {
@@ -255,7 +258,7 @@ Result<IpMasqEntry> parse_listed_element(const std::string& element) {
 }
 
 NftTable masq_table(const Desired& desired, const std::vector<std::string>& guarded) {
-  NftTable table{.name = nft_table_name, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
+  NftTable table{.name = netfilter::nft_table_name, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
   for (const auto& words : {words4, words6}) {
     for (const auto* counter : {"created", "no_external_address", "no_mapping"})
       table.counters.push_back(at(counter, words));
@@ -267,10 +270,11 @@ NftTable masq_table(const Desired& desired, const std::vector<std::string>& guar
 }
 
 NftTable guard_table(const Desired& desired, const std::vector<std::string>& guarded) {
-  NftTable table{.name = nft_guard_name, .owned = true, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
+  NftTable table{
+      .name = netfilter::nft_guard_name, .owned = true, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
   for (const auto& words : {words4, words6}) {
     const auto& policy = desired.family(words.family);
-    const auto left = exclusion_ranges(policy.rules);
+    const auto left = netfilter::exclusion_ranges(policy.rules);
     table.sets.push_back(interval_set("pods", words, pod_ranges(policy)));
     table.sets.push_back(everything_left(policy, left, words));
     table.sets.push_back(exclusion_set("own", Decision::exclude_own_address, left, words));
@@ -285,4 +289,4 @@ NftTable guard_table(const Desired& desired, const std::vector<std::string>& gua
   return table;
 }
 
-}  // namespace masq
+}  // namespace masq::nftables

@@ -8,7 +8,7 @@
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::nftables {
 
 inline constexpr const char* nft_guarded_set = "guarded";
 
@@ -26,4 +26,4 @@ NftTable guard_table(const Desired& desired, const std::vector<std::string>& gua
 std::string listed_element(const IpMasqEntry& entry);
 Result<IpMasqEntry> parse_listed_element(const std::string& element);
 
-}  // namespace masq
+}  // namespace masq::nftables

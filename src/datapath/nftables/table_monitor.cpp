@@ -25,7 +25,7 @@
 #include "os/fd.hpp"
 #include "os/netlink.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 constexpr int buffer_size = 16 << 20;  // for a transaction of many thousand elements
@@ -43,9 +43,9 @@ std::string own_name() {
 
 }  // namespace
 
-Result<std::unique_ptr<TableMonitor>> TableMonitor::open(EventLoop& loop, std::vector<std::string> tables,
+Result<std::unique_ptr<TableMonitor>> TableMonitor::open(os::EventLoop& loop, std::vector<std::string> tables,
                                                          std::function<void()> changed) {
-  Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
+  os::Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
   if (!fd) return fail("open a netlink socket: {}", std::strerror(errno));
   if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size) != 0)
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size);  // without CAP_NET_ADMIN
@@ -83,7 +83,7 @@ void TableMonitor::drain() {
 // Returns true at the end of another process's transaction that changed one of the tables.
 bool TableMonitor::take(const nlmsghdr& message) {
   if (NFNL_SUBSYS_ID(message.nlmsg_type) != NFNL_SUBSYS_NFTABLES) return false;
-  const auto attributes = NetlinkAttributes::of_message(message, sizeof(nfgenmsg));
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(nfgenmsg));
   if (NFNL_MSG_TYPE(message.nlmsg_type) == NFT_MSG_NEWGEN) {
     return std::exchange(touched_, false) && attributes.text(NFTA_GEN_PROC_NAME) != own_name();
   }
@@ -93,4 +93,4 @@ bool TableMonitor::take(const nlmsghdr& message) {
   return false;
 }
 
-}  // namespace masq
+}  // namespace masq::nftables

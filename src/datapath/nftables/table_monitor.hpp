@@ -12,26 +12,26 @@
 
 struct nlmsghdr;
 
-namespace masq {
+namespace masq::nftables {
 
 // Reports that another process changed or removed nftables tables of these names (family inet). Changes of this process
 // are not reported.
 class TableMonitor {
  public:
-  static Result<std::unique_ptr<TableMonitor>> open(EventLoop& loop, std::vector<std::string> tables,
+  static Result<std::unique_ptr<TableMonitor>> open(os::EventLoop& loop, std::vector<std::string> tables,
                                                     std::function<void()> changed);
 
  private:
-  TableMonitor(Fd fd, std::vector<std::string> tables, std::function<void()> changed)
+  TableMonitor(os::Fd fd, std::vector<std::string> tables, std::function<void()> changed)
       : fd_(std::move(fd)), tables_(std::move(tables)), changed_(std::move(changed)) {}
   void drain();
   bool take(const nlmsghdr& message);
 
-  Fd fd_;
+  os::Fd fd_;
   std::vector<std::string> tables_;
   std::function<void()> changed_;
   bool touched_ = false;  // by the current transaction
-  EventLoop::Watch watch_;
+  os::EventLoop::Watch watch_;
 };
 
-}  // namespace masq
+}  // namespace masq::nftables

@@ -35,7 +35,7 @@
 #include "packet.hpp"
 #include "program_pool.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 constexpr std::uint32_t test_checksum_complete = 4;  // BPF_F_TEST_SKB_CHECKSUM_COMPLETE
@@ -250,4 +250,4 @@ Outcome Engine::run(int program, Family family, Bytes frame, const RunContext& c
   return {.verdict = static_cast<int>(run.retval), .reason = counted(family).value_or("none"), .bytes = out};
 }
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -13,7 +13,7 @@
 #include "packet.hpp"
 #include "program_pool.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 
 constexpr int pass = -1;  // TC_ACT_UNSPEC
 constexpr int drop = 2;   // TC_ACT_SHOT
@@ -90,7 +90,8 @@ class BothFamilies : public testing::TestWithParam<Family> {
   INSTANTIATE_TEST_SUITE_P(Families, suite, testing::Values(masq::Family::ipv4, masq::Family::ipv6), \
                            [](const auto& row) { return row.param == masq::Family::ipv4 ? "IPv4" : "IPv6"; })
 
-#define EXPECT_BYTES(expected, actual) EXPECT_EQ(masq::test::hex(expected), masq::test::hex((actual).bytes))
-#define EXPECT_PACKET(expected, actual) EXPECT_EQ(masq::test::hex((expected).frame()), masq::test::hex((actual).bytes))
+#define EXPECT_BYTES(expected, actual) EXPECT_EQ(masq::bpf::test::hex(expected), masq::bpf::test::hex((actual).bytes))
+#define EXPECT_PACKET(expected, actual) \
+  EXPECT_EQ(masq::bpf::test::hex((expected).frame()), masq::bpf::test::hex((actual).bytes))
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -14,7 +14,7 @@
 
 #include "base/address.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 void put16(Bytes& out, std::uint32_t value) {
@@ -247,4 +247,4 @@ std::string hex(const Bytes& bytes) {
   return out;
 }
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

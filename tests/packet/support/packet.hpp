@@ -9,7 +9,7 @@
 
 #include "base/address.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -68,4 +68,4 @@ Bytes cut(const Bytes& bytes, std::size_t size);
 // Hexadecimal, sixteen bytes a line: what a failed comparison shows.
 std::string hex(const Bytes& bytes);
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -21,7 +21,7 @@
 #include "masq_bpf.skel.h"
 #include "model/desired.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 constexpr std::uint32_t most_kept_mappings = 8192;  // a larger table costs more to empty than to make
@@ -129,4 +129,4 @@ BorrowedProgram borrow_program(const Desired& desired) {
   return lend(new Program(std::move(*program)));
 }
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -8,11 +8,11 @@
 #include "datapath/bpf/program.hpp"
 #include "model/desired.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 
 using BorrowedProgram = std::unique_ptr<Program, std::function<void(Program*)>>;
 
 // A program for this desired state whose maps are as new. Throws std::runtime_error if it cannot be loaded.
 BorrowedProgram borrow_program(const Desired& desired);
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -23,7 +23,7 @@
 #include "engine.hpp"
 #include "packet.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 namespace {
 
 // The elements of an array that may be mapped into memory.
@@ -120,4 +120,4 @@ int run_frame(int program, const Bytes& frame) {
   return static_cast<int>(run.retval);
 }
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -7,7 +7,7 @@
 
 #include "engine.hpp"
 
-namespace masq::test {
+namespace masq::bpf::test {
 
 struct Mapping {
   std::uint32_t slot = 0;
@@ -27,4 +27,4 @@ std::string disorder(const Engine& engine, Family family);
 // Runs a frame, and looks at nothing but the verdict: quick, and for many threads.
 int run_frame(int program, const Bytes& frame);
 
-}  // namespace masq::test
+}  // namespace masq::bpf::test

@@ -24,12 +24,12 @@
 #include "unit/os/loop_test.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // The state of a fake source, which outlives it.
 struct Kernel {
-  Fd ready{eventfd(0, EFD_NONBLOCK)};
+  os::Fd ready{eventfd(0, EFD_NONBLOCK)};
   std::vector<Event> events;
   std::uint64_t lost = 0;
   EventTypes wanted;
@@ -83,7 +83,7 @@ std::uint64_t shown_and_lost(const std::string& text) {
   return sum;
 }
 
-class EventHubTest : public LoopTest {
+class EventHubTest : public os::LoopTest {
  protected:
   Kernel kernel;
   FakeTimers timers;
@@ -92,18 +92,18 @@ class EventHubTest : public LoopTest {
                }};
 
   // The reader's end of its connection.
-  Fd add(const EventTypes& types = {}) {
+  os::Fd add(const EventTypes& types = {}) {
     EXPECT_TRUE(hub.prepare(types));
     int ends[2] = {-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    hub.add(Fd(ends[0]), types);
-    return Fd(ends[1]);
+    hub.add(os::Fd(ends[0]), types);
+    return os::Fd(ends[1]);
   }
   void pass_second() {
     catch_up();
     timers.pass(std::chrono::seconds(1));
   }
-  std::string receive(const Fd& reader) {
+  std::string receive(const os::Fd& reader) {
     std::string text(1 << 20, '\0');
     const ssize_t size = recv(reader.get(), text.data(), text.size(), 0);
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
@@ -184,4 +184,4 @@ TEST(ParseEventTypes, OfATarget) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -17,10 +17,10 @@
 #include "os/timers.hpp"
 #include "unit/fake_table.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 // A clock that stands still until it is turned; alarms ring on the way.
-class FakeTimers final : public Timers {
+class FakeTimers final : public os::Timers {
  public:
   Clock::time_point now() const override { return now_; }
   Id call_after(Clock::duration delay, std::function<void()> alarm) override {
@@ -105,4 +105,4 @@ struct FakeLog {
   }
 };
 
-}  // namespace masq
+}  // namespace masq::agent

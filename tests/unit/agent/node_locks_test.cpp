@@ -12,18 +12,18 @@
 #include "unit/os/own_network.hpp"
 #include "unit/os/temp_directory.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
-Config config_in(const TempDirectory& directory) {
+Config config_in(const os::TempDirectory& directory) {
   Config config;
   config.socket_path = (directory / "masqd.sock").string();
   return config;
 }
 
 TEST(NodeLocks, AllowOneMasqdForASocket) {
-  in_own_network([] {
-    const TempDirectory directory;
+  os::in_own_network([] {
+    const os::TempDirectory directory;
     const auto config = config_in(directory);
     const auto first = NodeLocks::take(config);
     ASSERT_TRUE(first) << first.error().message;
@@ -34,10 +34,10 @@ TEST(NodeLocks, AllowOneMasqdForASocket) {
 }
 
 TEST(NodeLocks, WaitAMomentForAMasqdThatIsBeingEnded) {
-  in_own_network([] {
-    const TempDirectory directory;
+  os::in_own_network([] {
+    const os::TempDirectory directory;
     const auto config = config_in(directory);
-    auto ending = lock_file(config.socket_path + ".lock", "masqd");
+    auto ending = os::lock_file(config.socket_path + ".lock", "masqd");
     ASSERT_TRUE(ending) << ending.error().message;
     std::thread end([lock = std::move(*ending)]() mutable {
       std::this_thread::sleep_for(std::chrono::milliseconds(400));
@@ -50,15 +50,15 @@ TEST(NodeLocks, WaitAMomentForAMasqdThatIsBeingEnded) {
 }
 
 TEST(NodeLocks, OfABpfRootAreTakenOnce) {
-  in_own_network([] {
-    const TempDirectory directory, root;
+  os::in_own_network([] {
+    const os::TempDirectory directory, root;
     auto locks = NodeLocks::take(config_in(directory));
     ASSERT_TRUE(locks) << locks.error().message;
     EXPECT_TRUE(locks->lock_bpf_root((root / "").string()));
     EXPECT_TRUE(locks->lock_bpf_root((root / "").string()));
-    EXPECT_FALSE(lock_directory(root / "", "tester"));
+    EXPECT_FALSE(os::lock_directory(root / "", "tester"));
   });
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

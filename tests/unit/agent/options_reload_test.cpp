@@ -18,7 +18,7 @@
 #include "unit/os/temp_directory.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using std::chrono::seconds;
@@ -33,9 +33,9 @@ class SeededTable final : public FakeTable {
   Result<std::vector<IpMasqEntry>> entries;
 };
 
-class OptionsReloadTest : public LoopTest {
+class OptionsReloadTest : public os::LoopTest {
  protected:
-  TempDirectory directory;
+  os::TempDirectory directory;
   FakeTimers timers;
   FakeLog log;
   FakeDatapath datapath;
@@ -114,8 +114,10 @@ TEST_F(OptionsReloadTest, TheLogFollowsItsLevel) {
 }
 
 TEST_F(OptionsReloadTest, TheFileOfTheIpMasqAgentFollowsItsOptions) {
-  write_file(directory / "one", "nonMasqueradeCIDRs: [10.1.0.0/16]\nmasqLinkLocal: true\nmasqLinkLocalIPv6: true\n");
-  write_file(directory / "two", "nonMasqueradeCIDRs: [10.2.0.0/16]\nmasqLinkLocal: true\nmasqLinkLocalIPv6: true\n");
+  os::write_file(directory / "one",
+                 "nonMasqueradeCIDRs: [10.1.0.0/16]\nmasqLinkLocal: true\nmasqLinkLocalIPv6: true\n");
+  os::write_file(directory / "two",
+                 "nonMasqueradeCIDRs: [10.2.0.0/16]\nmasqLinkLocal: true\nmasqLinkLocalIPv6: true\n");
   config.ip_masq_agent_config_path = (directory / "one").string();
   reload_with(config);
   EXPECT_THAT(source_names(), IsEmpty());
@@ -132,7 +134,7 @@ TEST_F(OptionsReloadTest, TheFileOfTheIpMasqAgentFollowsItsOptions) {
 }
 
 TEST_F(OptionsReloadTest, ARejectedFileLeavesTheRulesOfTheKernelInForce) {
-  write_file(directory / "wrong", "nonMasqueradeCIDRs: [nonsense]\n");
+  os::write_file(directory / "wrong", "nonMasqueradeCIDRs: [nonsense]\n");
   table.entries = {{.cidr = "10.3.0.0/16"_cidr}};
   config.enable_ip_masq_agent = true;
   config.ip_masq_agent_config_path = (directory / "wrong").string();
@@ -147,4 +149,4 @@ TEST_F(OptionsReloadTest, UnknownRulesOfTheKernelAreNone) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -15,7 +15,7 @@
 #include "unit/agent/fakes.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using std::chrono::milliseconds;
@@ -263,4 +263,4 @@ TEST_F(ReconcilerTest, RepairsNoFasterThanItsPaceAgainstSomebodyWhoFightsBack) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

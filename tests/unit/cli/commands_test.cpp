@@ -19,7 +19,7 @@
 #include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 using ::testing::HasSubstr;
@@ -172,7 +172,7 @@ TEST(NatFlush, StaleIsWhatTheAgentWouldDecideOtherwise) {
   today.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}, .ipv6 = {"2001:db8::10"_ip}}};
   today.ipv6.sources = cidrs("fd00::/8");
   today.ports = {{1024, 65535}};
-  FakeContext context{.agent = HttpAnswer{.status = 200, .body = desired_to_json(today).dump()},
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = desired_to_json(today).dump()},
                       .table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping(), left_alone()})};
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_done);
   EXPECT_EQ(context.out, "1 mapping ended\n");
@@ -184,7 +184,7 @@ TEST(NatFlush, NothingIsEndedByMistake) {
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_no_agent);
   EXPECT_EQ(context.err,
             "masq: --stale: the agent is not reachable: connect to /run/masq.sock: No such file or directory\n");
-  context.agent = HttpAnswer{.status = 200, .body = "{}"};
+  context.agent = os::HttpAnswer{.status = 200, .body = "{}"};
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_failed);
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", ""}), exit_wrong_use);
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "10.0.1.5"}), exit_wrong_use);
@@ -303,4 +303,4 @@ TEST(CommandLine, HelpAndVersion) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::cli

@@ -14,7 +14,7 @@
 #include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 using ::testing::HasSubstr;
@@ -33,7 +33,7 @@ Mapping mapping(const char* pod, std::uint16_t port) {
 }
 
 TEST(Explain, AsksTheAgentAndShowsItsVerdict) {
-  FakeContext context{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = masqueraded}};
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
   EXPECT_EQ(context.asked, "/v1/explain?source=10.0.1.5&destination=203.0.113.9");
   EXPECT_EQ(context.out, "masqueraded as 192.0.2.10: because\n");
@@ -46,7 +46,7 @@ TEST(Explain, AsksTheAgentAndShowsItsVerdict) {
 
 TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
   FakeContext context{
-      .agent = HttpAnswer{.status = 200, .body = masqueraded},
+      .agent = os::HttpAnswer{.status = 200, .body = masqueraded},
       .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1), mapping("10.0.1.5", 2), mapping("10.0.1.6", 3)})};
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443"}), exit_done);
   EXPECT_EQ(context.out,
@@ -61,7 +61,7 @@ TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
 }
 
 TEST(Explain, WhereNothingIsMasqueradedNothingIsInTheWay) {
-  FakeContext context{.agent = HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
                       .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1)})};
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
   EXPECT_EQ(context.out, "not\n1 mapping exists: existing connections keep their original decision\n");
@@ -76,7 +76,7 @@ struct Row {
 };
 
 TEST(Explain, AWrongValueIsNamed) {
-  FakeContext context{.agent = HttpAnswer{.status = 200, .body = masqueraded}};
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = masqueraded}};
   const Row rows[] = {
       {{"x", "8.8.8.8"}, "masq: SRC: \"x\": an address is expected\n"},
       {{"10.0.1.5", "8.8.8.0/24"}, "masq: DST: \"8.8.8.0/24\": an address is expected\n"},
@@ -94,12 +94,12 @@ TEST(Explain, AWrongValueIsNamed) {
 TEST(Explain, TheAgentsRefusalIsPassedOn) {
   FakeContext context;
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_no_agent);
-  context.agent = HttpAnswer{.status = 503, .body = R"({"error": "nothing is applied yet"})"};
+  context.agent = os::HttpAnswer{.status = 503, .body = R"({"error": "nothing is applied yet"})"};
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_failed);
   EXPECT_EQ(context.err, "masq: nothing is applied yet\n");
-  context.agent = HttpAnswer{.status = 400, .body = R"({"error": "protocol: no"})"};
+  context.agent = os::HttpAnswer{.status = 400, .body = R"({"error": "protocol: no"})"};
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "8.8.8.8"}), exit_wrong_use);
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::cli

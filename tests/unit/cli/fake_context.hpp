@@ -9,11 +9,11 @@
 #include "cli/command_line.hpp"
 #include "unit/fake_table.hpp"
 
-namespace masq {
+namespace masq::cli {
 
 // A context of values, and the output of a command.
 struct FakeContext {
-  std::optional<HttpAnswer> agent;
+  std::optional<os::HttpAnswer> agent;
   FakeTable table;
   std::vector<Event> events;  // events of one second
   std::uint64_t lost = 0;     // of these events
@@ -23,7 +23,7 @@ struct FakeContext {
 
   CommandContext context() {
     return {.table = table,
-            .query_agent = [this](std::string_view target) -> Result<HttpAnswer> {
+            .query_agent = [this](std::string_view target) -> Result<os::HttpAnswer> {
               asked = target;
               if (!agent) return fail("connect to /run/masq.sock: No such file or directory");
               return *agent;
@@ -58,4 +58,4 @@ struct FakeContext {
   }
 };
 
-}  // namespace masq
+}  // namespace masq::cli

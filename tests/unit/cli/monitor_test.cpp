@@ -13,7 +13,7 @@
 #include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 using ::testing::HasSubstr;
@@ -114,4 +114,4 @@ TEST(FloodGate, ARoundBeginsAnew) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::cli

@@ -6,7 +6,7 @@
 #include "os/http_client.hpp"
 #include "unit/cli/fake_context.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -119,7 +119,7 @@ TEST(StatusText, AnotherAgentsDocumentDoesNotBreakIt) {
 }
 
 TEST(StatusCommand, ExitSaysWhetherAllIsWell) {
-  FakeContext context{.agent = HttpAnswer{.status = 200, .body = healthy.dump()}};
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = healthy.dump()}};
   EXPECT_EQ(context.run({"status"}), exit_done);
   EXPECT_EQ(context.run({"status", "--brief"}), exit_done);
   EXPECT_EQ(context.out, "OK\n");
@@ -144,9 +144,9 @@ TEST(StatusCommand, WithoutAnAgentItEndsWithThreeAndSaysWhereItLooked) {
 }
 
 TEST(StatusCommand, AnAnswerThatIsNoneIsAFailure) {
-  FakeContext context{.agent = HttpAnswer{.status = 404, .body = "no such thing"}};
+  FakeContext context{.agent = os::HttpAnswer{.status = 404, .body = "no such thing"}};
   EXPECT_EQ(context.run({"status"}), exit_failed);
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::cli

@@ -12,7 +12,7 @@
 #include "unit/cli/fake_context.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::cli {
 namespace {
 
 Mapping mapping(const char* pod, const char* remote, std::uint16_t external_port, std::uint8_t protocol = IPPROTO_TCP) {
@@ -27,7 +27,8 @@ Mapping mapping(const char* pod, const char* remote, std::uint16_t external_port
 
 FakeContext busy() {
   return {
-      .agent = HttpAnswer{.status = 200, .body = R"({"limits": {"mappings": 100, "mappingsPerPod": 8, "ports": 10}})"},
+      .agent =
+          os::HttpAnswer{.status = 200, .body = R"({"limits": {"mappings": 100, "mappingsPerPod": 8, "ports": 10}})"},
       .table = FakeTable(std::vector<Mapping>{
           mapping("10.0.1.6", "203.0.113.9", 3), mapping("10.0.1.5", "203.0.113.9", 1),
           mapping("10.0.1.5", "203.0.113.9", 2), mapping("10.0.1.5", "198.51.100.7", 1),
@@ -86,4 +87,4 @@ TEST(Top, WrongUseAndFailure) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::cli

@@ -14,7 +14,7 @@
 #include "os/timers.hpp"
 #include "unit/os/loop_test.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 using std::chrono::milliseconds;
@@ -96,4 +96,4 @@ TEST_F(EventLoopTest, SignalsArriveInTheLoop) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::os

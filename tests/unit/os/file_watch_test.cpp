@@ -16,7 +16,7 @@
 #include "unit/os/loop_test.hpp"
 #include "unit/os/temp_directory.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 namespace fs = std::filesystem;
@@ -183,4 +183,4 @@ TEST(IsBeingWritten, UntilTheWriterHasClosed) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::os

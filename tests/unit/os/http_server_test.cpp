@@ -24,7 +24,7 @@
 #include "unit/os/loop_test.hpp"
 #include "unit/os/temp_directory.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 using ::testing::EndsWith;
@@ -245,4 +245,4 @@ TEST(ListenAt, ReplacesALeftSocketAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::os

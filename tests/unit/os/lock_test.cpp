@@ -10,7 +10,7 @@
 
 #include "unit/os/temp_directory.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 TEST(Lock, OfAFileNamesTheOneWhoHasIt) {
@@ -67,4 +67,4 @@ TEST(Lock, OfANetworkNamespaceNamesTheOneWhoHasIt) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::os

@@ -9,7 +9,7 @@
 
 #include "os/event_loop.hpp"
 
-namespace masq {
+namespace masq::os {
 
 // A test with a loop, which waits for conditions and never for time.
 class LoopTest : public ::testing::Test {
@@ -29,4 +29,4 @@ class LoopTest : public ::testing::Test {
   }
 };
 
-}  // namespace masq
+}  // namespace masq::os

@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-namespace masq {
+namespace masq::os {
 
 // Runs `body` in a network namespace of its own, which ends with it. False: this user may not have one.
 inline bool in_own_network(const std::function<void()>& body) {
@@ -26,4 +26,4 @@ inline void ip(const std::string& words) {
   ASSERT_EQ(std::system(("ip " + words).c_str()), 0) << "ip " << words;
 }
 
-}  // namespace masq
+}  // namespace masq::os

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <string>
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 using namespace std::chrono_literals;
@@ -37,4 +37,4 @@ TEST(Program, EndsBySigpipeAsUsual) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::os

@@ -14,7 +14,7 @@
 #include "os/unix_socket.hpp"
 #include "unit/os/temp_directory.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 void expect_told(const std::string& name) {
@@ -40,4 +40,4 @@ TEST(ServiceNotify, WithoutAManagerNothingIsDone) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::os

@@ -10,7 +10,7 @@
 #include "os/fd.hpp"
 #include "unit/os/own_network.hpp"
 
-namespace masq {
+namespace masq::os {
 namespace {
 
 using ::testing::HasSubstr;
@@ -63,4 +63,4 @@ TEST(ListenOnTcp, SaysWhatItCannotListenOn) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::os

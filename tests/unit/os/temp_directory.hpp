@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace masq {
+namespace masq::os {
 
 // A directory of the test's own; gone at its end.
 class TempDirectory {
@@ -33,4 +33,4 @@ inline void write_file(const std::filesystem::path& path, std::string_view text)
   std::ofstream(path) << text;
 }
 
-}  // namespace masq
+}  // namespace masq::os

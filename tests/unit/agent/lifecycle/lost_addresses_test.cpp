@@ -12,7 +12,7 @@
 #include "model/node.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using std::chrono::milliseconds;
@@ -138,4 +138,4 @@ TEST_F(LostAddressesTest, MissingAddressesAreRemovedFromAnOlderDecision) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

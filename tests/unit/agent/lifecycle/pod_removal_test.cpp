@@ -11,7 +11,7 @@
 #include "unit/agent/fakes.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 class TableOfPods final : public FakeTable {
@@ -54,4 +54,4 @@ TEST(PodRemoval, AnErrorIsForTheDebugLog) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

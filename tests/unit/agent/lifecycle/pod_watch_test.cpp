@@ -17,7 +17,7 @@
 #include "unit/os/own_network.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using std::chrono::seconds;
@@ -30,18 +30,18 @@ class Pods {
   using Batch = std::vector<Address>;
 
   void add(const std::string& device, const std::vector<std::string>& addresses) {
-    ip(fmt::format("link add {0} type veth peer name {0}-pod", device));
-    for (const auto& name : {device, device + "-pod"}) ip(fmt::format("link set {} up", name));
+    os::ip(fmt::format("link add {0} type veth peer name {0}-pod", device));
+    for (const auto& name : {device, device + "-pod"}) os::ip(fmt::format("link set {} up", name));
     for (const auto& address : addresses) add_neighbour(device, address, "02:00:00:00:00:01");
   }
   static void add_neighbour(const std::string& device, const std::string& address, const std::string& hardware) {
-    ip(fmt::format("neighbour add {} dev {} lladdr {} nud reachable", address, device, hardware));
+    os::ip(fmt::format("neighbour add {} dev {} lladdr {} nud reachable", address, device, hardware));
   }
   // The batches since the last call. The address of a marker, which is removed last, ends them.
   std::vector<Batch> batches() {
     const auto marker = "198.51.100.1"_ip;
     add("marker", {"198.51.100.1"});
-    ip("link delete marker");
+    os::ip("link delete marker");
     const auto last = [&] {
       return !batches_.empty() && std::ranges::find(batches_.back(), marker) != batches_.back().end();
     };
@@ -64,7 +64,7 @@ class Pods {
     for (int i = 0; i < 20; ++i) ASSERT_TRUE(loop_->run_once(seconds(0)));
   }
 
-  std::unique_ptr<EventLoop> loop_ = EventLoop::open().value();
+  std::unique_ptr<os::EventLoop> loop_ = os::EventLoop::open().value();
   FakeTimers clock_;
   std::vector<Batch> batches_;
   std::unique_ptr<PodWatch> watch_ =
@@ -72,7 +72,7 @@ class Pods {
 };
 
 void expect_of_pods(const std::function<void(Pods&)>& body) {
-  const bool entered = in_own_network([&] {
+  const bool entered = os::in_own_network([&] {
     Pods pods;
     body(pods);
   });
@@ -82,7 +82,7 @@ void expect_of_pods(const std::function<void(Pods&)>& body) {
 TEST(PodWatch, ARemovedDeviceRemovesItsNeighbours) {
   expect_of_pods([](Pods& pods) {
     pods.add("pod1", {"10.0.1.6", "10.0.1.5", "2001:db8::5"});
-    ip("link delete pod1");
+    os::ip("link delete pod1");
     EXPECT_THAT(pods.batches(), ElementsAre(ElementsAre("10.0.1.5"_ip, "10.0.1.6"_ip, "2001:db8::5"_ip)));
   });
 }
@@ -92,9 +92,9 @@ TEST(PodWatch, DevicesThatAreRemovedTogetherAreOneBatch) {
     pods.add("pod1", {"10.0.1.5"});
     pods.add("pod2", {"10.0.1.6"});
     pods.add("pod3", {"10.0.1.7"});
-    ip("link set pod1 group 7");
-    ip("link set pod3 group 7");
-    ip("link delete group 7");
+    os::ip("link set pod1 group 7");
+    os::ip("link set pod3 group 7");
+    os::ip("link delete group 7");
     EXPECT_THAT(pods.batches(), ElementsAre(ElementsAre("10.0.1.5"_ip, "10.0.1.7"_ip)));
   });
 }
@@ -102,8 +102,8 @@ TEST(PodWatch, DevicesThatAreRemovedTogetherAreOneBatch) {
 TEST(PodWatch, ADeviceThatIsDownOnlyKeepsItsPods) {
   expect_of_pods([](Pods& pods) {
     pods.add("pod1", {"10.0.1.5"});
-    ip("link set pod1 down");
-    ip("link set pod1 up");
+    os::ip("link set pod1 down");
+    os::ip("link set pod1 up");
     EXPECT_THAT(pods.batches(), IsEmpty());
   });
 }
@@ -111,9 +111,9 @@ TEST(PodWatch, ADeviceThatIsDownOnlyKeepsItsPods) {
 TEST(PodWatch, ADeviceThatGoesDownFirstRemovesItsPods) {
   expect_of_pods([](Pods& pods) {
     pods.add("pod1", {"10.0.1.5"});
-    ip("link set pod1 down");
+    os::ip("link set pod1 down");
     pods.pass(seconds(4));
-    ip("link delete pod1");
+    os::ip("link delete pod1");
     EXPECT_THAT(pods.batches(), ElementsAre(ElementsAre("10.0.1.5"_ip)));
   });
 }
@@ -121,28 +121,28 @@ TEST(PodWatch, ADeviceThatGoesDownFirstRemovesItsPods) {
 TEST(PodWatch, ANeighbourThatExpiredEarlierIsNotRemovedWithItsDevice) {
   expect_of_pods([](Pods& pods) {
     pods.add("pod1", {"10.0.1.5", "10.0.1.6"});
-    ip("neighbour delete 10.0.1.5 dev pod1");
+    os::ip("neighbour delete 10.0.1.5 dev pod1");
     pods.pass(seconds(6));
-    ip("link delete pod1");
+    os::ip("link delete pod1");
     EXPECT_THAT(pods.batches(), ElementsAre(ElementsAre("10.0.1.6"_ip)));
   });
 }
 
 TEST(PodWatch, ARemovedPortRemovesTheNeighboursOfTheBridgeBehindIt) {
   expect_of_pods([](Pods& pods) {
-    ip("link add br0 type bridge");
-    ip("link set br0 up");
+    os::ip("link add br0 type bridge");
+    os::ip("link set br0 up");
     for (const auto* port : {"pod1", "pod2"}) {
       pods.add(port, {});
-      ip(fmt::format("link set {} master br0", port));
+      os::ip(fmt::format("link set {} master br0", port));
     }
     ASSERT_EQ(std::system("bridge fdb add 02:00:00:00:00:05 dev pod1 master"), 0);
     ASSERT_EQ(std::system("bridge fdb add 02:00:00:00:00:06 dev pod2 master"), 0);
     Pods::add_neighbour("br0", "10.0.1.5", "02:00:00:00:00:05");
     Pods::add_neighbour("br0", "10.0.1.6", "02:00:00:00:00:06");
-    ip("link delete pod1");
+    os::ip("link delete pod1");
     EXPECT_THAT(pods.batches(), ElementsAre(ElementsAre("10.0.1.5"_ip)));
-    ip("link delete pod2");
+    os::ip("link delete pod2");
     EXPECT_THAT(pods.batches(), ElementsAre(ElementsAre("10.0.1.6"_ip))) << "the bridge's last port";
   });
 }
@@ -151,10 +151,10 @@ TEST(PodWatch, AGroupAddressIsNoPod) {
   expect_of_pods([](Pods& pods) {
     pods.add("pod1", {"10.0.1.5"});
     Pods::add_neighbour("pod1", "224.0.0.5", "01:00:5e:00:00:05");
-    ip("link delete pod1");
+    os::ip("link delete pod1");
     EXPECT_THAT(pods.batches(), ElementsAre(ElementsAre("10.0.1.5"_ip)));
   });
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -6,7 +6,7 @@
 #include "model/desired.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 Desired desired() {
@@ -55,4 +55,4 @@ TEST(ExplainReply, RefusesWhatIsNoQuestion) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

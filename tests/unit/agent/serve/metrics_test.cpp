@@ -14,14 +14,14 @@
 #include "os/timers.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr Timers::Clock::time_point noon{std::chrono::hours(12)};
+constexpr os::Timers::Clock::time_point noon{std::chrono::hours(12)};
 
 MetricsState healthy() {
   Desired desired;
@@ -165,7 +165,7 @@ TEST(Metrics, WhatIsNotKnownIsNotThere) {
 }
 
 TEST(ProcessUsage, IsThisProcess) {
-  const auto usage = read_process_usage();
+  const auto usage = os::read_process_usage();
   EXPECT_GT(usage.cpu_seconds, 0);
   EXPECT_GT(usage.resident_bytes, 1u << 20);
   EXPECT_GT(usage.virtual_bytes, usage.resident_bytes);
@@ -174,4 +174,4 @@ TEST(ProcessUsage, IsThisProcess) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -21,7 +21,7 @@
 #include "unit/agent/fakes.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using ::testing::HasSubstr;
@@ -38,7 +38,7 @@ class RoutesTest : public ::testing::Test {
   SourceSet sources{log.log};
   DatapathChoice choice{.datapath = std::make_unique<FakeDatapath>(), .reason = "as configured"};
   Reconciler reconciler{timers, facts, *choice.datapath, log.log, config};
-  std::unique_ptr<EventLoop> loop = EventLoop::open().value();
+  std::unique_ptr<os::EventLoop> loop = os::EventLoop::open().value();
   EventHub events{*loop, timers, [](const auto&) { return fail("no datapath is active"); }};
   AgentParts agent{.timers = timers,
                    .started_at = timers.now(),
@@ -52,7 +52,7 @@ class RoutesTest : public ::testing::Test {
     facts.node.links = {
         {.ifindex = 2, .name = "eth0", .up = true, .addresses = {{.address = "192.0.2.10"_ip, .prefix_length = 24}}}};
   }
-  HttpReply get(const std::string& target) const { return answer_api(agent, target); }
+  os::HttpReply get(const std::string& target) const { return answer_api(agent, target); }
 };
 
 TEST_F(RoutesTest, OnlyTheStatusIsKnownBeforeTheFirstApply) {
@@ -139,4 +139,4 @@ TEST_F(RoutesTest, MetricsAreServedAtOnePath) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

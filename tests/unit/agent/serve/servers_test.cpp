@@ -22,14 +22,14 @@
 #include "unit/os/loop_test.hpp"
 #include "unit/os/temp_directory.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using ::testing::StartsWith;
 
-class ServersTest : public LoopTest {
+class ServersTest : public os::LoopTest {
  protected:
-  TempDirectory directory;
+  os::TempDirectory directory;
   FakeTimers timers;
   FakeLog log;
   FakeFacts facts;
@@ -51,7 +51,7 @@ class ServersTest : public LoopTest {
 TEST_F(ServersTest, TheSocketAnswersUntilTheEndAndIsRemovedThen) {
   {
     const auto opened = Servers::open(*loop, config, agent, log.log).value();
-    auto reply = std::async(std::launch::async, [&] { return http_get(config.socket_path, "/v1/status"); });
+    auto reply = std::async(std::launch::async, [&] { return os::http_get(config.socket_path, "/v1/status"); });
     ASSERT_TRUE(eventually([&] { return reply.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
     EXPECT_EQ(reply.get().value().status, 200);
   }
@@ -75,4 +75,4 @@ TEST_F(ServersTest, MetricsAreServedIfTheyHaveAnAddress) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

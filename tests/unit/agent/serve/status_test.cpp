@@ -12,13 +12,13 @@
 #include "os/timers.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 
-constexpr Timers::Clock::time_point noon{std::chrono::hours(12)};
+constexpr os::Timers::Clock::time_point noon{std::chrono::hours(12)};
 
 AgentState healthy() {
   Desired desired;
@@ -112,4 +112,4 @@ TEST(Status, ProblemsComeInTheirOrder) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -8,7 +8,7 @@
 #include "unit/os/temp_directory.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 struct Row {
@@ -45,13 +45,13 @@ TEST(CniConfiguration, IsRefusedWhenItIsNoneAtAll) {
 }
 
 TEST(CniConfiguration, TheLexicallyFirstFileCounts) {
-  const TempDirectory directory;
+  const os::TempDirectory directory;
   EXPECT_EQ(find_cni_configuration(directory / "none").value(), std::nullopt);
   EXPECT_EQ(find_cni_configuration(directory / "").value(), std::nullopt);
   for (const char* name : {"20-b.conf", "10-a.conflist", "00-notes.txt", "05-x.conf.bak"})
-    write_file(directory / name, "{}");
+    os::write_file(directory / name, "{}");
   EXPECT_EQ(find_cni_configuration(directory / "").value(), directory / "10-a.conflist");
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

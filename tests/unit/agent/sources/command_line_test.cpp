@@ -10,7 +10,7 @@
 
 #include "model/options/options.hpp"
 
-namespace masq {
+namespace masq::agent {
 
 void PrintTo(const CommandLine::Flag& flag, std::ostream* out) {
   *out << fmt::format("{}={}", flag.key, fmt::join(flag.values, "|"));
@@ -94,4 +94,4 @@ TEST(CommandLine, HelpNamesEveryKey) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -14,7 +14,7 @@
 #include "base/port_range.hpp"
 #include "model/config.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 namespace fs = std::filesystem;
@@ -211,4 +211,4 @@ TEST(ReadEnvironment, SplitsAtTheFirstEqualsSign) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

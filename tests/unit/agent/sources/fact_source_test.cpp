@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "unit/agent/fakes.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using std::chrono::seconds;
@@ -85,7 +85,7 @@ TEST(FactSource, AnOptionalOneIsNeverAwaitedAndAbsentAfterAFailure) {
 // A fact that is read on request.
 class FakeListed final : public ListedSource<int> {
  public:
-  FakeListed(Timers& timers, Changed changed) : ListedSource("table", Need::required, timers, std::move(changed)) {}
+  FakeListed(os::Timers& timers, Changed changed) : ListedSource("table", Need::required, timers, std::move(changed)) {}
   using ListedSource::invalidate;
 
   Result<int> table = 1;
@@ -144,4 +144,4 @@ TEST_F(ListedSourceTest, AFailureKeepsTheLastValueAndIsRepeated) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -17,7 +17,7 @@
 #include "unit/os/temp_directory.hpp"
 #include "unit/words.hpp"  // IWYU pragma: keep (PrintTo)
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 namespace fs = std::filesystem;
@@ -29,7 +29,7 @@ constexpr auto two = "nonMasqueradeCIDRs: [10.1.0.0/16, 10.2.0.0/16]\n";
 
 class IpMasqAgentSourceTest : public ::testing::Test {
  protected:
-  TempDirectory directory;
+  os::TempDirectory directory;
   fs::path file = directory / "file";
   FakeTimers timers;
   int changes = 0;
@@ -41,14 +41,14 @@ class IpMasqAgentSourceTest : public ::testing::Test {
     return node.ip_masq_agent->non_masquerade.size();
   }
   void write(std::string_view text) {
-    write_file(file, text);
+    os::write_file(file, text);
     source.request_check();
   }
   static constexpr std::size_t of_one = 3, of_two = 4, of_defaults = 13;  // with both link-locals
 };
 
 TEST_F(IpMasqAgentSourceTest, TheFirstReadIsBelievedAtOnce) {
-  write_file(file, one);
+  os::write_file(file, one);
   EXPECT_FALSE(source.has_delivered());
   source.read();
   EXPECT_TRUE(source.has_delivered());
@@ -65,7 +65,7 @@ TEST_F(IpMasqAgentSourceTest, WithoutAFileTheDefaultsAreInForceAndItSaysSo) {
 }
 
 TEST_F(IpMasqAgentSourceTest, ABadFirstFileLeavesTheDefaultsInForce) {
-  write_file(file, "nonMasqueradeCIDRs: [nonsense]");
+  os::write_file(file, "nonMasqueradeCIDRs: [nonsense]");
   source.read();
   EXPECT_TRUE(source.has_delivered());
   EXPECT_EQ(rules(), of_defaults);
@@ -73,7 +73,7 @@ TEST_F(IpMasqAgentSourceTest, ABadFirstFileLeavesTheDefaultsInForce) {
 }
 
 TEST_F(IpMasqAgentSourceTest, AChangeIsBelievedWhenItStandsStill) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   write(two);
   timers.pass(milliseconds(150));
@@ -84,7 +84,7 @@ TEST_F(IpMasqAgentSourceTest, AChangeIsBelievedWhenItStandsStill) {
 }
 
 TEST_F(IpMasqAgentSourceTest, AFileWrittenByteByByteIsSeenWholeOrNotAtAll) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   for (const std::string_view text = two; const auto length : {0u, 20u, 22u, 30u, 32u, 35u, 44u, 48u}) {
     write(text.substr(0, std::min<std::size_t>(length, text.size())));
@@ -96,7 +96,7 @@ TEST_F(IpMasqAgentSourceTest, AFileWrittenByteByByteIsSeenWholeOrNotAtAll) {
 }
 
 TEST_F(IpMasqAgentSourceTest, AFileThatVanishesForAMomentIsNoticedByNobody) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   fs::remove(file);
   source.request_check();
@@ -108,7 +108,7 @@ TEST_F(IpMasqAgentSourceTest, AFileThatVanishesForAMomentIsNoticedByNobody) {
 }
 
 TEST_F(IpMasqAgentSourceTest, AFileThatStaysAwayMeansTheDefaultsWithinASecond) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   fs::remove(file);
   source.request_check();
@@ -120,7 +120,7 @@ TEST_F(IpMasqAgentSourceTest, AFileThatStaysAwayMeansTheDefaultsWithinASecond) {
 }
 
 TEST_F(IpMasqAgentSourceTest, ARefusedFileLeavesTheLastGoodOneInForce) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   write("nonMasqueradeCIDRs:\n- 10.2.0.0/16\n- 10.300.0.0/16\n");
   timers.pass(milliseconds(200));
@@ -134,7 +134,7 @@ TEST_F(IpMasqAgentSourceTest, ARefusedFileLeavesTheLastGoodOneInForce) {
 }
 
 TEST_F(IpMasqAgentSourceTest, AGoodFileWrittenBackOverARefusedOneEndsTheError) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   write("nonMasqueradeCIDRs: 5");
   timers.pass(milliseconds(200));
@@ -145,7 +145,7 @@ TEST_F(IpMasqAgentSourceTest, AGoodFileWrittenBackOverARefusedOneEndsTheError) {
 }
 
 TEST_F(IpMasqAgentSourceTest, WhileItIsOpenForWritingItIsNotBelieved) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   std::ofstream writer(file);
   writer << two << std::flush;
@@ -158,7 +158,7 @@ TEST_F(IpMasqAgentSourceTest, WhileItIsOpenForWritingItIsNotBelieved) {
 }
 
 TEST_F(IpMasqAgentSourceTest, WhoHasItOpenForEverIsNotWaitedFor) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   std::ofstream writer(file);
   writer << two << std::flush;
@@ -168,7 +168,7 @@ TEST_F(IpMasqAgentSourceTest, WhoHasItOpenForEverIsNotWaitedFor) {
 }
 
 TEST_F(IpMasqAgentSourceTest, WhatCannotBeReadLeavesTheLastGoodOneInForce) {
-  write_file(file, one);
+  os::write_file(file, one);
   source.read();
   fs::remove(file);
   fs::create_directory(file);
@@ -178,19 +178,19 @@ TEST_F(IpMasqAgentSourceTest, WhatCannotBeReadLeavesTheLastGoodOneInForce) {
   EXPECT_THAT(source.state().error, HasSubstr("not a regular file"));
 }
 
-class WatchedIpMasqAgentTest : public LoopTest {};
+class WatchedIpMasqAgentTest : public os::LoopTest {};
 
 TEST_F(WatchedIpMasqAgentTest, AChangedFileIsInForceWithinASecond) {
-  const TempDirectory directory;
+  const os::TempDirectory directory;
   int changes = 0;
-  write_file(directory / "file", one);
+  os::write_file(directory / "file", one);
   auto source = IpMasqAgentSource::open(*loop, directory / "file", [&] { ++changes; }).value();
   source->read();
   const auto begin = loop->now();
-  write_file(directory / "file", two);
+  os::write_file(directory / "file", two);
   EXPECT_TRUE(eventually([&] { return changes == 1; }));
   EXPECT_LT(loop->now() - begin, std::chrono::seconds(1));
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

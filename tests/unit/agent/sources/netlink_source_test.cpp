@@ -17,7 +17,7 @@
 #include "unit/os/temp_directory.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // Links, addresses and routes as the kernel of this machine tells them.
@@ -50,7 +50,7 @@ class Network {
     EXPECT_GT(changes_, 0) << name;
   }
   void hears_of(const std::string& words) {
-    hears_of(words, [&] { ip(words); });
+    hears_of(words, [&] { os::ip(words); });
   }
 
  private:
@@ -61,17 +61,17 @@ class Network {
     } while (changes_ == 0 && loop_->now() < end);
   }
 
-  std::unique_ptr<EventLoop> loop_ = EventLoop::open().value();
+  std::unique_ptr<os::EventLoop> loop_ = os::EventLoop::open().value();
   int changes_ = 0;
   std::unique_ptr<NetlinkSource> source_ = NetlinkSource::open(*loop_, [this] { ++changes_; }).value();
 };
 
 void set_rp_filter(const std::string& device, int filter) {
-  write_file("/proc/sys/net/ipv4/conf/" + device + "/rp_filter", fmt::format("{}\n", filter));
+  os::write_file("/proc/sys/net/ipv4/conf/" + device + "/rp_filter", fmt::format("{}\n", filter));
 }
 
 void expect_in_own_network(const std::function<void()>& body) {
-  if (!in_own_network(body)) GTEST_SKIP() << "a network namespace needs root";
+  if (!os::in_own_network(body)) GTEST_SKIP() << "a network namespace needs root";
 }
 
 TEST(NetlinkSource, AnEmptyNamespaceHasLoopbackOnly) {
@@ -88,15 +88,15 @@ TEST(NetlinkSource, AnEmptyNamespaceHasLoopbackOnly) {
 
 TEST(NetlinkSource, LinksWithTheirAddresses) {
   expect_in_own_network([] {
-    ip("link add br0 type bridge");
-    ip("link add eth0 type veth peer name far");
-    ip("link set far master br0");
-    ip("link set eth0 up");
-    ip("address add 192.0.2.10/24 broadcast 192.0.2.255 dev eth0");
-    ip("address add 192.0.2.11/24 dev eth0");
-    ip("address add 10.9.9.1 peer 10.9.9.2/32 dev eth0 scope link");
-    ip("address add 2001:db8::10/64 dev eth0 nodad");
-    ip("address add 2001:db8::11/64 dev eth0 nodad preferred_lft 0");
+    os::ip("link add br0 type bridge");
+    os::ip("link add eth0 type veth peer name far");
+    os::ip("link set far master br0");
+    os::ip("link set eth0 up");
+    os::ip("address add 192.0.2.10/24 broadcast 192.0.2.255 dev eth0");
+    os::ip("address add 192.0.2.11/24 dev eth0");
+    os::ip("address add 10.9.9.1 peer 10.9.9.2/32 dev eth0 scope link");
+    os::ip("address add 2001:db8::10/64 dev eth0 nodad");
+    os::ip("address add 2001:db8::11/64 dev eth0 nodad preferred_lft 0");
     Network network;
     const auto eth0 = network.link("eth0");
     EXPECT_EQ(eth0.kind, "veth");
@@ -119,19 +119,19 @@ TEST(NetlinkSource, LinksWithTheirAddresses) {
 TEST(NetlinkSource, UnicastRoutesOfTheMainTable) {
   expect_in_own_network([] {
     for (const char* name : {"eth0", "eth1"}) {
-      ip(fmt::format("link add {0} type veth peer name far-{0}", name));
-      ip(fmt::format("link set {} up", name));
-      ip(fmt::format("link set far-{} up", name));
+      os::ip(fmt::format("link add {0} type veth peer name far-{0}", name));
+      os::ip(fmt::format("link set {} up", name));
+      os::ip(fmt::format("link set far-{} up", name));
     }
-    ip("address add 192.0.2.10/24 dev eth0");
-    ip("address add 198.51.100.10/24 dev eth1");
-    ip("address add 2001:db8::10/64 dev eth0 nodad");
-    ip("route add default via 192.0.2.1 metric 50");
-    ip("route add 203.0.113.0/24 nexthop via 192.0.2.1 nexthop via 198.51.100.1");
-    ip("route add 10.5.0.0/16 via 192.0.2.1 src 198.51.100.10");
-    ip("route add blackhole 10.6.0.0/16");
-    ip("route add 10.7.0.0/16 via 192.0.2.1 table 100");
-    ip("-6 route add default via 2001:db8::1");
+    os::ip("address add 192.0.2.10/24 dev eth0");
+    os::ip("address add 198.51.100.10/24 dev eth1");
+    os::ip("address add 2001:db8::10/64 dev eth0 nodad");
+    os::ip("route add default via 192.0.2.1 metric 50");
+    os::ip("route add 203.0.113.0/24 nexthop via 192.0.2.1 nexthop via 198.51.100.1");
+    os::ip("route add 10.5.0.0/16 via 192.0.2.1 src 198.51.100.10");
+    os::ip("route add blackhole 10.6.0.0/16");
+    os::ip("route add 10.7.0.0/16 via 192.0.2.1 table 100");
+    os::ip("-6 route add default via 2001:db8::1");
     Network network;
     const int eth0 = network.link("eth0").ifindex, eth1 = network.link("eth1").ifindex;
     const auto to = [&](const Cidr& destination) { return network.routes_to(destination); };
@@ -154,7 +154,7 @@ TEST(NetlinkSource, UnicastRoutesOfTheMainTable) {
 
 TEST(NetlinkSource, TheGreaterReversePathFilterOfTheDeviceAndOfAllIsInForce) {
   expect_in_own_network([] {
-    ip("link add eth0 type veth peer name far");
+    os::ip("link add eth0 type veth peer name far");
     Network network;
     for (const int all : {0, 1, 2})
       for (const int own : {0, 1, 2}) {
@@ -188,4 +188,4 @@ TEST(NetlinkSource, HearsOfEveryKindOfChange) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -15,7 +15,7 @@
 #include "os/netlink.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 // A netlink message, put together by hand.
@@ -120,7 +120,7 @@ TEST(Rtnetlink, OtherTablesAndTypesAreLeftOut) {
 }
 
 TEST(Rtnetlink, WhatThisNamespaceHas) {
-  auto requests = NetlinkRequests::open();
+  auto requests = os::NetlinkRequests::open();
   ASSERT_TRUE(requests);
   const auto links = read_links(*requests);
   ASSERT_TRUE(links) << links.error().message;
@@ -133,4 +133,4 @@ TEST(Rtnetlink, WhatThisNamespaceHas) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -15,7 +15,7 @@
 #include "model/node.hpp"
 #include "unit/agent/fakes.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 using ::testing::HasSubstr;
@@ -94,4 +94,4 @@ TEST(Logging, JsonLinesAreJsonWhateverTheMessage) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

@@ -10,7 +10,7 @@
 #include "unit/agent/fakes.hpp"
 #include "unit/os/temp_directory.hpp"
 
-namespace masq {
+namespace masq::agent {
 namespace {
 
 TEST(SysctlSource, ReadsWhatTheKernelWrites) {
@@ -25,13 +25,13 @@ TEST(SysctlSource, ReadsWhatTheKernelWrites) {
 }
 
 TEST(SysctlSource, KeepsTheLastFactWhenItCannotRead) {
-  const TempDirectory directory;
+  const os::TempDirectory directory;
   FakeTimers timers;
   SysctlSource source(timers, directory / "");
   source.read();
   EXPECT_FALSE(source.has_delivered());
-  write_file(directory / "ip_local_port_range", "40000\t50000\n");
-  write_file(directory / "ip_local_reserved_ports", "8080\n");
+  os::write_file(directory / "ip_local_port_range", "40000\t50000\n");
+  os::write_file(directory / "ip_local_reserved_ports", "8080\n");
   source.read();
   std::filesystem::remove(directory / "ip_local_port_range");
   source.wake();
@@ -45,4 +45,4 @@ TEST(SysctlSource, KeepsTheLastFactWhenItCannotRead) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::agent

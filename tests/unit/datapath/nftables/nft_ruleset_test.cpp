@@ -11,7 +11,7 @@
 #include "model/policy.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 using testing::ElementsAre;
@@ -146,4 +146,4 @@ TEST(NftRuleset, TheGuardHasOneSetOfAllThatIsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::nftables

@@ -19,7 +19,7 @@
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
 
-namespace masq {
+namespace masq::nftables {
 
 // libnftables for tables of the family inet: commands as masq writes them in, listings out. A failed transaction
 // changes nothing.
@@ -27,14 +27,14 @@ class FakeNft {
  public:
   using Tables = std::map<std::string, NftTable>;
 
-  NftMachine machine() {
+  Machine machine() {
     return {.run = [this](const auto& commands) { return run(commands, tables); },
             .check =
                 [this](const auto& commands) {
                   auto copy = tables;
                   return run(commands, copy);
                 },
-            .list = [this](const auto& command, Nft::Form) { return list(command); },
+            .list = [this](const auto& command, netfilter::Nft::Form) { return list(command); },
             .mend_connections = [this](const Desired&) -> Result<std::size_t> { return ++mended, 0; }};
   }
   NftSet& set(const std::string& name) { return *std::ranges::find(tables["masq"].sets, name, &NftSet::name); }
@@ -203,4 +203,4 @@ class FakeNft {
   }
 };
 
-}  // namespace masq
+}  // namespace masq::nftables

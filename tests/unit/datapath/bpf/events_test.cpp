@@ -14,7 +14,7 @@
 #include "bpf/abi/reasons.h"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::bpf {
 namespace {
 
 using std::chrono::seconds;
@@ -85,4 +85,4 @@ TEST(ToEvent, WhatIsNotKnownIsNoHarm) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::bpf

@@ -9,7 +9,7 @@
 
 #include "datapath/nftables/nft_reader.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 using testing::ElementsAre;
@@ -117,4 +117,4 @@ TEST(NftJson, WhatIsNoListingIsAnError) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::nftables

@@ -16,11 +16,11 @@
 #include "datapath/mapping_table.hpp"
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
-#include "unit/datapath/fake_nft.hpp"
-#include "unit/datapath/netfilter_node.hpp"
+#include "unit/datapath/netfilter/node.hpp"
+#include "unit/datapath/nftables/fake_nft.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::nftables {
 namespace {
 
 using testing::ElementsAre;
@@ -41,26 +41,26 @@ class Nftables : public testing::Test {
   void restart() {
     datapath.reset();
     fake.tables.erase("masq-guard");
-    datapath = make_nftables_datapath(fake.machine()).value();
+    datapath = make_datapath(fake.machine()).value();
   }
 
   FakeNft fake;
-  std::unique_ptr<Datapath> datapath = make_nftables_datapath(fake.machine()).value();
+  std::unique_ptr<Datapath> datapath = make_datapath(fake.machine()).value();
   std::string error;
 };
 
 TEST_F(Nftables, ASecondApplyChangesNothing) {
-  EXPECT_THAT(apply(netfilter_node()), Not(IsEmpty()));
+  EXPECT_THAT(apply(netfilter::node()), Not(IsEmpty()));
   EXPECT_TRUE(fake.tables["masq-guard"].owned);
   EXPECT_EQ(fake.mended, 1);
-  EXPECT_THAT(apply(netfilter_node()), IsEmpty());
+  EXPECT_THAT(apply(netfilter::node()), IsEmpty());
   EXPECT_THAT(fake.written, IsEmpty());
 }
 
 TEST_F(Nftables, ARestartChangesNothingButTheGuard) {
-  apply(netfilter_node());
+  apply(netfilter::node());
   restart();
-  apply(netfilter_node());
+  apply(netfilter::node());
   EXPECT_EQ(error, "");
   ASSERT_THAT(fake.written, SizeIs(1));
   EXPECT_THAT(fake.written[0], Not(HasSubstr("inet masq\n")));
@@ -68,29 +68,29 @@ TEST_F(Nftables, ARestartChangesNothingButTheGuard) {
 }
 
 TEST_F(Nftables, PlanReturnsTheStepsOfApplyAndChangesNothing) {
-  const auto planned = datapath->plan(netfilter_node()).value();
+  const auto planned = datapath->plan(netfilter::node()).value();
   EXPECT_THAT(fake.tables, IsEmpty());
-  EXPECT_EQ(apply(netfilter_node()), planned);
+  EXPECT_EQ(apply(netfilter::node()), planned);
 }
 
 TEST_F(Nftables, ApplyRepairsWhatAnotherProcessChanged) {
-  apply(netfilter_node());
+  apply(netfilter::node());
   const auto before = fake.tables;
   fake.set("pods4").elements = {"10.1.0.0/16", "10.2.0.0/16"};
   for (auto& chain : fake.tables["masq"].chains) chain.rules.clear();
-  EXPECT_THAT(apply(netfilter_node()), Not(IsEmpty()));
+  EXPECT_THAT(apply(netfilter::node()), Not(IsEmpty()));
   EXPECT_EQ(fake.tables, before);
   fake.tables["masq"].sets.pop_back();
-  apply(netfilter_node());
+  apply(netfilter::node());
   EXPECT_EQ(fake.tables, before);
   fake.tables.erase("masq");
-  apply(netfilter_node());
+  apply(netfilter::node());
   EXPECT_EQ(fake.tables, before);
 }
 
 TEST_F(Nftables, ElementsChangeWithoutAChangeOfTheRules) {
-  apply(netfilter_node());
-  auto desired = netfilter_node();
+  apply(netfilter::node());
+  auto desired = netfilter::node();
   desired.ipv4.sources.push_back("10.9.0.0/16"_cidr);
   apply(desired);
   ASSERT_THAT(fake.written, SizeIs(1));
@@ -100,9 +100,9 @@ TEST_F(Nftables, ElementsChangeWithoutAChangeOfTheRules) {
 }
 
 TEST_F(Nftables, ARefusedTransactionChangesNothingAndIsRetried) {
-  apply(netfilter_node());
+  apply(netfilter::node());
   const auto before = fake.tables;
-  auto desired = netfilter_node();
+  auto desired = netfilter::node();
   desired.ipv4.sources = {"10.9.0.0/16"_cidr};
   fake.refusal = "no memory";
   EXPECT_THAT(apply(desired), IsEmpty());
@@ -115,9 +115,9 @@ TEST_F(Nftables, ARefusedTransactionChangesNothingAndIsRetried) {
 }
 
 TEST_F(Nftables, CheckReportsTheErrorOfALaterApplyAndChangesNothing) {
-  EXPECT_TRUE(datapath->check(netfilter_node()));
+  EXPECT_TRUE(datapath->check(netfilter::node()));
   fake.refusal = "not supported";
-  const auto checked = datapath->check(netfilter_node());
+  const auto checked = datapath->check(netfilter::node());
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().message, "nftables: not supported");
   EXPECT_THAT(fake.tables, IsEmpty());
@@ -125,7 +125,7 @@ TEST_F(Nftables, CheckReportsTheErrorOfALaterApplyAndChangesNothing) {
 
 TEST_F(Nftables, AfterRemoveOnlyForeignTablesAreLeft) {
   fake.tables["other"].name = "other";
-  apply(netfilter_node());
+  apply(netfilter::node());
   EXPECT_EQ(datapath->handover().is_active(), true);
   ASSERT_TRUE(datapath->remove());
   EXPECT_EQ(datapath->handover().is_active(), false);
@@ -136,7 +136,7 @@ TEST_F(Nftables, AfterRemoveOnlyForeignTablesAreLeft) {
 TEST_F(Nftables, ItsTableHasTheFileAsItWasWritten) {
   EXPECT_EQ(datapath->table().exists(), false);
   EXPECT_EQ(datapath->table().ip_masq(), std::vector<IpMasqEntry>());
-  auto desired = netfilter_node();
+  auto desired = netfilter::node();
   desired.ip_masq_agent = true;
   desired.ip_masq_agent_rules.non_masquerade = {"0.0.0.0/0"_cidr, "10.0.0.0/8"_cidr};
   desired.ip_masq_agent_rules.masquerade = {"10.5.0.0/16"_cidr};
@@ -148,4 +148,4 @@ TEST_F(Nftables, ItsTableHasTheFileAsItWasWritten) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::nftables

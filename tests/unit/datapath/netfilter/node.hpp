@@ -5,10 +5,10 @@
 #include "model/desired.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 
 // One uplink with an IPv4 address, and one pod CIDR: what the laws of the netfilter datapaths are tested with.
-inline Desired netfilter_node() {
+inline Desired node() {
   Desired desired;
   desired.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"203.0.113.9"_ip}, .ipv6 = {}}};
   desired.ipv4.sources = {"10.0.0.0/16"_cidr};
@@ -17,4 +17,4 @@ inline Desired netfilter_node() {
   return desired;
 }
 
-}  // namespace masq
+}  // namespace masq::netfilter

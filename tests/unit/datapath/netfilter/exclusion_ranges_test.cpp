@@ -18,7 +18,7 @@
 #include "model/policy.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::netfilter {
 namespace {
 
 std::string text(const std::vector<ExclusionRange>& ranges) {
@@ -78,4 +78,4 @@ TEST(Merged, AdjacentAndOverlappingRangesAreOne) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::netfilter

@@ -18,7 +18,7 @@
 #include "datapath/iptables/machine.hpp"
 #include "os/process.hpp"
 
-namespace masq {
+namespace masq::iptables {
 
 // iptables, ip6tables and ipset of the legacy variant: text in, text out. Each call is a transaction, as far as the
 // programs guarantee it: one for each table, and one line of ipset at a time.
@@ -28,7 +28,7 @@ class FakeIptables {
   using Chains = std::map<std::string, std::vector<std::string>>;
   using Tables = std::map<std::string, Chains>;
 
-  IptablesMachine machine() {
+  Machine machine() {
     return {.run = [this](const auto& arguments, const auto& input) { return run(arguments, input); },
             .has_program = [](const std::string& name) { return name == "ipset" || name == "iptables-legacy-restore"; },
             .mend_connections = [this](const Desired&) -> Result<std::size_t> { return ++mended, 0; }};
@@ -50,14 +50,14 @@ class FakeIptables {
     for (std::string word; text >> word;) found.push_back(word);
     return found;
   }
-  static ProgramEnd refuse(const std::string& why) { return {.status = 2, .err = why + "\n"}; }
+  static os::ProgramEnd refuse(const std::string& why) { return {.status = 2, .err = why + "\n"}; }
 
-  Result<ProgramEnd> run(const Words& arguments, const std::string& input) {
+  Result<os::ProgramEnd> run(const Words& arguments, const std::string& input) {
     const auto& program = arguments[0];
-    if (program == "ipset") return arguments[1] == "save" ? ProgramEnd{.out = saved_sets()} : restore_sets(input);
-    if (arguments.back() == "--help") return ProgramEnd{.out = "--random-fully\n"};
+    if (program == "ipset") return arguments[1] == "save" ? os::ProgramEnd{.out = saved_sets()} : restore_sets(input);
+    if (arguments.back() == "--help") return os::ProgramEnd{.out = "--random-fully\n"};
     const auto family = program.substr(0, program.find('-'));
-    if (program.ends_with("-save")) return ProgramEnd{.out = saved(families[family])};
+    if (program.ends_with("-save")) return os::ProgramEnd{.out = saved(families[family])};
     const bool tests = std::ranges::find(arguments, "--test") != arguments.end();
     if (refused.contains(tests ? program + " --test" : program)) return refuse("refused");
     return restore(family, input, tests);
@@ -76,7 +76,7 @@ class FakeIptables {
     return text;
   }
 
-  ProgramEnd restore(const std::string& family, const std::string& input, bool tests) {
+  os::ProgramEnd restore(const std::string& family, const std::string& input, bool tests) {
     auto& tables = families[family];
     std::istringstream lines(input);
     std::string table;
@@ -149,7 +149,7 @@ class FakeIptables {
     return false;
   }
 
-  ProgramEnd restore_sets(const std::string& input) {
+  os::ProgramEnd restore_sets(const std::string& input) {
     if (refused.contains("ipset")) return refuse("refused");
     std::istringstream lines(input);
     for (std::string line; std::getline(lines, line);)
@@ -179,4 +179,4 @@ class FakeIptables {
   }
 };
 
-}  // namespace masq
+}  // namespace masq::iptables

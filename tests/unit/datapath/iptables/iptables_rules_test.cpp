@@ -13,7 +13,7 @@
 #include "model/policy.hpp"
 #include "unit/words.hpp"
 
-namespace masq {
+namespace masq::iptables {
 namespace {
 
 using testing::ElementsAre;
@@ -140,4 +140,4 @@ TEST(IpSets, AreReadBack) {
 }
 
 }  // namespace
-}  // namespace masq
+}  // namespace masq::iptables
