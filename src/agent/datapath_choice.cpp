@@ -28,11 +28,10 @@ ReplacingDatapath::Others make_others(const Config& config, DatapathKind chosen)
 }
 
 Result<DatapathChoice> choose(const Config& config, const Backend& backend, std::string reason) {
-  auto datapath = backend.make(config.bpf_root);
-  if (!datapath) return std::unexpected(datapath.error());
+  TRY(auto datapath, backend.make(config.bpf_root));
   return DatapathChoice{
       .kind = backend.kind,
-      .datapath = std::make_unique<ReplacingDatapath>(std::move(*datapath), make_others(config, backend.kind)),
+      .datapath = std::make_unique<ReplacingDatapath>(std::move(datapath), make_others(config, backend.kind)),
       .reason = std::move(reason)};
 }
 
@@ -68,9 +67,8 @@ Result<Steps> remove_datapaths(const Config& config) {
   for (const auto& backend : backends()) {
     auto datapath = backend.make(config.bpf_root);
     if (!datapath) continue;
-    auto removed = (*datapath)->remove();
-    if (!removed) return std::unexpected(removed.error());
-    steps.insert(steps.end(), removed->begin(), removed->end());
+    TRY(auto removed, (*datapath)->remove());
+    steps.insert(steps.end(), removed.begin(), removed.end());
   }
   return steps;
 }

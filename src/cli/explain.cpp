@@ -55,9 +55,7 @@ bool has_ports(std::uint8_t protocol) {
 
 Result<void> parse_protocol_and_port(const Arguments& arguments, Question& question) {
   if (arguments.dport) {
-    auto port = parse_port(*arguments.dport);
-    if (!port) return std::unexpected(port.error());
-    question.port = *port;
+    TRY(question.port, parse_port(*arguments.dport));
     question.protocol = IPPROTO_TCP;
   }
   if (!arguments.proto) return {};
@@ -72,13 +70,11 @@ Result<void> parse_protocol_and_port(const Arguments& arguments, Question& quest
 
 Result<Question> parse_question(const Arguments& arguments) {
   Question question;
-  auto source = parse_address("SRC", arguments.source);
-  if (!source) return std::unexpected(source.error());
-  auto destination = parse_address("DST", arguments.destination);
-  if (!destination) return std::unexpected(destination.error());
-  question.source = *source;
-  question.destination = *destination;
-  if (auto parsed = parse_protocol_and_port(arguments, question); !parsed) return std::unexpected(parsed.error());
+  TRY(auto source, parse_address("SRC", arguments.source));
+  TRY(auto destination, parse_address("DST", arguments.destination));
+  question.source = source;
+  question.destination = destination;
+  TRY_DO(parse_protocol_and_port(arguments, question));
   return question;
 }
 

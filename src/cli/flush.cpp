@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/result.hpp"
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
 #include "cli/selection.hpp"
@@ -29,9 +30,8 @@ DecidedConnection decided(const Mapping& mapping) {
 
 // Returns the applied state, which only the agent has.
 std::expected<Desired, NoDocument> query_desired(const CommandContext& context) {
-  const auto document = query_document(context, "/v1/desired");
-  if (!document) return std::unexpected(document.error());
-  auto desired = desired_from_json(*document);
+  TRY(const auto document, query_document(context, "/v1/desired"));
+  auto desired = desired_from_json(document);
   if (!desired) return std::unexpected(NoDocument{.exit = exit_failed, .error = desired.error()});
   return *std::move(desired);
 }

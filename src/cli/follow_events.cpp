@@ -7,7 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <expected>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -50,25 +49,21 @@ class Follower {
  private:
   // `wait`: masqd has just ended, and may come back.
   Result<void> open_source(bool wait) {
-    auto agent = AgentEvents::open(socket_, types_);
-    if (!agent) return std::unexpected(agent.error());
-    agent_ = agent->get();
-    if (agent_ != nullptr) return watch(std::move(*agent));
+    TRY(auto agent, AgentEvents::open(socket_, types_));
+    agent_ = agent.get();
+    if (agent_ != nullptr) return watch(std::move(agent));
     if (wait && loop_.now() < ended_at_ + time_for_restart) {
       retry_.start(retry_pause, [this] { reopen(); });
       return {};
     }
-    auto kernel = open_event_source(bpf_root_, types_);
-    if (!kernel) return std::unexpected(kernel.error());
-    return watch(std::move(*kernel));
+    TRY(auto kernel, open_event_source(bpf_root_, types_));
+    return watch(std::move(kernel));
   }
 
   Result<void> watch(std::unique_ptr<EventSource> source) {
     source_ = std::move(source);
     source_->renew(types_);
-    auto arrivals = loop_.watch(source_->fd(), EPOLLIN, [this](std::uint32_t) { take(); });
-    if (!arrivals) return std::unexpected(arrivals.error());
-    arrivals_ = std::move(*arrivals);
+    TRY(arrivals_, loop_.watch(source_->fd(), EPOLLIN, [this](std::uint32_t) { take(); }));
     return {};
   }
 
@@ -111,12 +106,11 @@ class Follower {
 
 Result<void> follow_events(const std::filesystem::path& socket, const std::filesystem::path& bpf_root,
                            const EventTypes& types, const EventListener& listener) {
-  auto loop = os::EventLoop::open();
-  if (!loop) return std::unexpected(loop.error());
-  if (auto done = (*loop)->on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) { (*loop)->stop(); }); !done) return done;
+  TRY(auto loop, os::EventLoop::open());
+  if (auto done = loop->on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) { loop->stop(); }); !done) return done;
   // Detects a closed reader while no events occur. A file cannot be watched, and is never closed.
-  auto reader = (*loop)->watch(STDOUT_FILENO, 0, [&](std::uint32_t) { (*loop)->stop(); });
-  return Follower(**loop, socket, bpf_root, types, listener).run();
+  auto reader = loop->watch(STDOUT_FILENO, 0, [&](std::uint32_t) { loop->stop(); });
+  return Follower(*loop, socket, bpf_root, types, listener).run();
 }
 
 }  // namespace masq::cli

@@ -46,13 +46,10 @@ bool Selection::has(const Mapping& mapping) const {
 }
 
 Result<Selection> parse_selection(const Arguments& arguments) {
-  auto pods = parse_prefix("--pod", arguments.pod);
-  if (!pods) return std::unexpected(pods.error());
-  auto remotes = parse_prefix("--dst", arguments.dst);
-  if (!remotes) return std::unexpected(remotes.error());
-  auto state = parse_state(arguments.state);
-  if (!state) return std::unexpected(state.error());
-  Selection selection{.pods = *pods, .remotes = *remotes, .protocols = {}, .state = *std::move(state)};
+  TRY(auto pods, parse_prefix("--pod", arguments.pod));
+  TRY(auto remotes, parse_prefix("--dst", arguments.dst));
+  TRY(auto state, parse_state(arguments.state));
+  Selection selection{.pods = pods, .remotes = remotes, .protocols = {}, .state = std::move(state)};
   if (!arguments.proto) return selection;
   auto protocols = parse_protocol(*arguments.proto);
   if (!protocols) return fail_with("--proto", protocols.error());

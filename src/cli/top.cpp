@@ -38,9 +38,8 @@ struct Measured {
 
 // Reads the usage, and the limits from the agent. Without the agent the limits are unknown.
 Result<Measured> measure(const CommandContext& context) {
-  auto usage = measure_usage(context);
-  if (!usage) return std::unexpected(usage.error());
-  Measured measured{.usage = *std::move(usage), .limits = {}};
+  TRY(auto usage, measure_usage(context));
+  Measured measured{.usage = std::move(usage), .limits = {}};
   for (const auto& pod : measured.usage.pods)
     measured.mappings[pod.address.family() == Family::ipv4 ? 0 : 1] += pod.mappings;
   if (const auto status = query_document(context, "/v1/status")) measured.limits = limits_of(*status);
@@ -126,11 +125,10 @@ Result<std::size_t> parse_rows(const Arguments::Option& text) {
 
 int show_live(const CommandContext& context) {
   const auto draw = [&](os::ScreenSize size) -> Result<std::string> {
-    auto measured = measure(context);
-    if (!measured) return std::unexpected(measured.error());
+    TRY(auto measured, measure(context));
     const auto lines = static_cast<std::size_t>(std::max(size.rows, 9) - 7);  // without heads, gaps and the last one
-    const auto pods = std::min(measured->usage.pods.size(), lines / 2);
-    return render(*measured, pods, lines - pods) + "\nq: quit";
+    const auto pods = std::min(measured.usage.pods.size(), lines / 2);
+    return render(measured, pods, lines - pods) + "\nq: quit";
   };
   if (auto done = context.show_live(draw, refresh); !done) return exit_with_error(context, exit_failed, done.error());
   return exit_done;

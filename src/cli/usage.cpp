@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -73,8 +72,7 @@ class Counting {
 
 Result<Usage> measure_usage(const CommandContext& context) {
   Counting counting;
-  if (auto done = context.table.for_each([&](const Mapping& mapping) { counting.add(mapping); }); !done)
-    return std::unexpected(done.error());
+  TRY_DO(context.table.for_each([&](const Mapping& mapping) { counting.add(mapping); }));
   return std::move(counting).result();
 }
 

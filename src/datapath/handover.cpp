@@ -25,10 +25,9 @@ std::vector<Mapping> export_mappings(Datapath& datapath) {
 }  // namespace
 
 Result<Steps> DatapathChange::run(const Desired& desired) {
-  const auto active = chosen_.handover().is_active();
-  if (!active) return std::unexpected(active.error());
+  TRY(const auto active, chosen_.handover().is_active());
   auto steps = take_place(desired);
-  if (!steps && !*active) return std::unexpected(undo(desired, steps.error()));
+  if (!steps && !active) return std::unexpected(undo(desired, steps.error()));
   if (steps) steps = replace_others(std::move(*steps));
   if (!steps) chosen_.handover().abort_import();
   return steps;
@@ -36,13 +35,11 @@ Result<Steps> DatapathChange::run(const Desired& desired) {
 
 // Connections are exported before the chosen datapath handles packets.
 Result<Steps> DatapathChange::take_place(const Desired& desired) {
-  if (auto checked = chosen_.check(desired); !checked) return std::unexpected(checked.error());
+  TRY_DO(chosen_.check(desired));
   for (const auto& other : others_) {
-    const auto suspended = other->handover().suspend();
-    if (!suspended) return std::unexpected(suspended.error());
-    any_suspended_ |= *suspended;
-    if (auto done = chosen_.handover().import_mappings(export_mappings(*other)); !done)
-      return std::unexpected(done.error());
+    TRY(const auto suspended, other->handover().suspend());
+    any_suspended_ |= suspended;
+    TRY_DO(chosen_.handover().import_mappings(export_mappings(*other)));
   }
   return chosen_.apply(desired);
 }
@@ -70,10 +67,10 @@ Result<Steps> DatapathChange::replace_others(Steps steps) {
 // Connections that started since the first export follow.
 Result<Steps> DatapathChange::replace(Datapath& other) {
   const auto live = export_mappings(other);
-  if (auto done = chosen_.handover().import_mappings(live); !done) return std::unexpected(done.error());
+  TRY_DO(chosen_.handover().import_mappings(live));
   auto removed = other.remove();
   if (!removed) return removed;
-  if (auto done = chosen_.handover().commit_import(live); !done) return std::unexpected(done.error());
+  TRY_DO(chosen_.handover().commit_import(live));
   return removed;
 }
 

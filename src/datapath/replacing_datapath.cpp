@@ -2,7 +2,6 @@
 #include "datapath/replacing_datapath.hpp"
 
 #include <algorithm>
-#include <expected>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -17,9 +16,8 @@ namespace masq {
 namespace {
 
 Result<void> remove_into(Steps& steps, Datapath& datapath) {
-  auto removed = datapath.remove();
-  if (!removed) return std::unexpected(removed.error());
-  std::ranges::move(*removed, std::back_inserter(steps));
+  TRY(auto removed, datapath.remove());
+  std::ranges::move(removed, std::back_inserter(steps));
   return {};
 }
 
@@ -31,7 +29,7 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
   if (!steps) return steps;
   // Resumes the chosen datapath if a killed masqd has suspended it. This must wait until the others are removed, which
   // would translate its packets again.
-  if (auto done = chosen_->handover().resume(desired); !done) return std::unexpected(done.error());
+  TRY_DO(chosen_->handover().resume(desired));
   is_alone_ = true;
   return steps;
 }
@@ -44,9 +42,8 @@ std::vector<std::string> ReplacingDatapath::notes() {
 
 Result<Steps> ReplacingDatapath::remove() {
   Steps steps;
-  if (auto done = remove_into(steps, *chosen_); !done) return std::unexpected(done.error());
-  for (const auto& other : others_)
-    if (auto done = remove_into(steps, *other); !done) return std::unexpected(done.error());
+  TRY_DO(remove_into(steps, *chosen_));
+  for (const auto& other : others_) TRY_DO(remove_into(steps, *other));
   return steps;
 }
 

@@ -11,7 +11,6 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <functional>
 #include <initializer_list>
 #include <limits>
@@ -85,12 +84,10 @@ Result<void> EventLoop::on_signals(std::initializer_list<int> signals, std::func
   if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return fail("sigprocmask: {}", std::strerror(errno));
   signals_.reset(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!signals_) return fail("signalfd: {}", std::strerror(errno));
-  auto watching = watch(signals_.get(), EPOLLIN, [this, arrived = std::move(arrived)](std::uint32_t) {
-    signalfd_siginfo info{};
-    while (read(signals_.get(), &info, sizeof info) == sizeof info) arrived(static_cast<int>(info.ssi_signo));
-  });
-  if (!watching) return std::unexpected(watching.error());
-  signal_watch_ = std::move(*watching);
+  TRY(signal_watch_, watch(signals_.get(), EPOLLIN, [this, arrived = std::move(arrived)](std::uint32_t) {
+        signalfd_siginfo info{};
+        while (read(signals_.get(), &info, sizeof info) == sizeof info) arrived(static_cast<int>(info.ssi_signo));
+      }));
   return {};
 }
 

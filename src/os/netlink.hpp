@@ -57,9 +57,8 @@ class NetlinkRequests {
   template <class T, class Append>
   Result<std::vector<T>> dump(std::uint16_t type, std::span<const std::uint8_t> header, Append append) {
     std::vector<T> objects;
-    auto done =
-        dump_whole(type, header, [&] { objects.clear(); }, [&](const nlmsghdr& message) { append(message, objects); });
-    if (!done) return std::unexpected(done.error());
+    TRY_DO(
+        dump_whole(type, header, [&] { objects.clear(); }, [&](const nlmsghdr& message) { append(message, objects); }));
     return objects;
   }
 

@@ -174,6 +174,15 @@ def production_has_no_test_switch(root):
                 yield f"{name}:{number}: a test switch in what ships: {line.strip()}"
 
 
+def errors_are_passed_on_by_try(root):
+    for path, name in files(root):
+        if not name.startswith("src/") or name == "src/base/result.hpp" or path.suffix not in {".cpp", ".hpp"}:
+            continue
+        text = path.read_text()
+        for found in re.finditer(r"return\s+std::unexpected\((\w+)\.error\(\)\)", text):
+            yield f"{name}:{text.count(chr(10), 0, found.start()) + 1}: write TRY or TRY_DO (base/result.hpp) for the error of {found[1]}"
+
+
 def fmt_is_included_where_it_is_used(root):
     """misc-include-cleaner cannot tell which header of fmt to include: they change places with its versions."""
     for path, name in files(root):
@@ -299,6 +308,7 @@ RULES = [
     time_is_the_boot_clock,
     a_type_has_one_definition,
     a_folder_has_one_namespace,
+    errors_are_passed_on_by_try,
     fmt_is_included_where_it_is_used,
     links_lead_somewhere,
     *abi.RULES,

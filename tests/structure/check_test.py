@@ -130,6 +130,7 @@ SAMPLES = [
     (check.a_folder_has_one_namespace, "src/agent/serve/a.cpp", APACHE + "namespace masq::agent {\n}\nnamespace masq {\n}\n"),
     (check.a_folder_has_one_namespace, "src/cli/a.cpp", APACHE + "int f() { return 0; }\n"),
     (check.a_folder_has_one_namespace, "tests/unit/os/a_test.cpp", APACHE + "namespace masq {\n}\n"),
+    (check.errors_are_passed_on_by_try, "src/os/a.cpp", APACHE + "namespace masq::os {\nif (!fd) return std::unexpected(fd.error());\n}\n"),
     (check.fmt_is_included_where_it_is_used, "src/base/a.cpp", APACHE + 'auto text = fmt::format("{}", 1);\n'),
     (check.links_lead_somewhere, "docs/a.md", "[there](nowhere.md)\n"),
     (pages.behaviour_names_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,9 +40,7 @@ class EventHub::Reader {
   Reader(os::Fd connection, EventTypes types) : connection_(std::move(connection)), types_(std::move(types)) {}
 
   Result<void> start(os::EventLoop& loop) {
-    auto watch = loop.watch(connection_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); });
-    if (!watch) return std::unexpected(watch.error());
-    watch_ = std::move(*watch);
+    TRY(watch_, loop.watch(connection_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); }));
     return {};
   }
 
@@ -95,12 +92,10 @@ EventHub::~EventHub() = default;
 Result<void> EventHub::prepare(const EventTypes& types) {
   if (readers_.size() >= max_readers) return fail("{} readers of events are connected already", max_readers);
   if (source_) return {};
-  auto source = open_source_(types);
-  if (!source) return std::unexpected(source.error());
-  auto arrivals = loop_.watch((*source)->fd(), EPOLLIN, [this](std::uint32_t) { distribute(); });
-  if (!arrivals) return std::unexpected(arrivals.error());
-  source_ = std::move(*source);
-  arrivals_ = std::move(*arrivals);
+  TRY(auto source, open_source_(types));
+  TRY(auto arrivals, loop_.watch(source->fd(), EPOLLIN, [this](std::uint32_t) { distribute(); }));
+  source_ = std::move(source);
+  arrivals_ = std::move(arrivals);
   source_->renew(types);
   second_.start(std::chrono::seconds(1), [this] { pass_second(); });
   return {};

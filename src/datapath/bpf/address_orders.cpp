@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <vector>
 
@@ -124,10 +123,9 @@ void AddressOrders::judge(TableSlot<Abi>& slot, Found& found) {
 // Continues from `position`, and stops at the end of the table.
 template <class Abi>
 Result<void> AddressOrders::look(std::uint32_t& position, Found& found) {
-  auto table = PinnedTable<Abi>::open(pins_, Access::change);
-  if (!table) return std::unexpected(table.error());
+  TRY(auto table, PinnedTable<Abi>::open(pins_, Access::change));
   if (found.told >= segments_a_step) return {};
-  visit_slots<Abi>(*table, position, [&](TableSlot<Abi>& slot) {
+  visit_slots<Abi>(table, position, [&](TableSlot<Abi>& slot) {
     judge(slot, found);
     return found.told < segments_a_step;
   });

@@ -24,13 +24,12 @@ namespace masq::bpf {
 namespace {
 
 Result<void> add_packets(const Pins& pins, Family family, Counters& counters) {
-  auto fd = open_pinned_map(pins, map_name("counters", family));
-  if (!fd) return std::unexpected(fd.error());
+  TRY(auto fd, open_pinned_map(pins, map_name("counters", family)));
   std::vector<std::uint64_t> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   for (std::uint32_t direction = 0; direction < MASQ_DIRECTION_COUNT; ++direction) {
     for (std::uint32_t reason = 0; reason < MASQ_REASON_COUNT; ++reason) {
       const std::uint32_t key = MASQ_COUNTER(direction, reason);
-      if (bpf_map_lookup_elem(fd->get(), &key, per_cpu.data()) != 0)
+      if (bpf_map_lookup_elem(fd.get(), &key, per_cpu.data()) != 0)
         return fail("read counters: {}", std::strerror(errno));
       ReasonCount count{.family = family,
                         .direction = direction == MASQ_EGRESS ? "egress" : "ingress",
@@ -50,11 +49,10 @@ constexpr const char* class_words[] = {
 };
 
 Result<void> add_creation_stats(const Pins& pins, Family family, Counters& counters) {
-  auto fd = open_pinned_map(pins, map_name("births", family));
-  if (!fd) return std::unexpected(fd.error());
+  TRY(auto fd, open_pinned_map(pins, map_name("births", family)));
   std::vector<masq_births> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   const std::uint32_t key = 0;
-  if (bpf_map_lookup_elem(fd->get(), &key, per_cpu.data()) != 0)
+  if (bpf_map_lookup_elem(fd.get(), &key, per_cpu.data()) != 0)
     return fail("read creation statistics: {}", std::strerror(errno));
   auto& attempts = counters.port_attempts.has_value() ? *counters.port_attempts : counters.port_attempts.emplace();
   attempts.buckets.resize(MASQ_ATTEMPT_BUCKETS);
@@ -79,12 +77,11 @@ Result<void> add_creation_stats(const Pins& pins, Family family, Counters& count
 Result<Counters> read_counters(const Pins& pins) {
   Counters counters;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    auto control = read_control(pins, family);
-    if (!control) return std::unexpected(control.error());
-    counters.tables.push_back({.family = family, .used = control->used, .bypassed = control->left});
-    counters.mappings_created[family == Family::ipv4 ? 0 : 1] = control->created;
-    if (auto added = add_packets(pins, family, counters); !added) return std::unexpected(added.error());
-    if (auto added = add_creation_stats(pins, family, counters); !added) return std::unexpected(added.error());
+    TRY(auto control, read_control(pins, family));
+    counters.tables.push_back({.family = family, .used = control.used, .bypassed = control.left});
+    counters.mappings_created[family == Family::ipv4 ? 0 : 1] = control.created;
+    TRY_DO(add_packets(pins, family, counters));
+    TRY_DO(add_creation_stats(pins, family, counters));
   }
   return counters;
 }

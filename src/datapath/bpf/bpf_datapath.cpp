@@ -94,15 +94,11 @@ AttachMode BpfDatapath::mode() const {
 Result<void> BpfDatapath::load_program(const Desired& desired, const std::optional<TableMigration>& move,
                                        Steps& steps) {
   if (program_ && !(move && move->makes_table())) {
-    auto options = Program::options_for(pins_, desired);
-    if (!options) return std::unexpected(options.error());
-    if (*options == program_->options()) return {};
+    TRY(auto options, Program::options_for(pins_, desired));
+    if (options == program_->options()) return {};
   }
-  auto place = move ? move->place() : Result<Pins>(pins_);
-  if (!place) return std::unexpected(place.error());
-  auto program = Program::load(*place, desired);
-  if (!program) return std::unexpected(program.error());
-  program_ = std::move(*program);
+  TRY(auto place, move ? move->place() : Result<Pins>(pins_));
+  TRY(program_, Program::load(place, desired));
   table_.set_maxima(program_->options().ipv4.max_mappings, program_->options().ipv6.max_mappings);
   steps.push_back(fmt::format("load the programs (their maps have {} MB of memory)", program_->memory() / 1'000'000));
   for (auto& line : unsupported_settings(desired, program_->options().ipv4, program_->options().ipv6))
@@ -140,46 +136,40 @@ Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
 // If the kernel has a table of another schema: copies its mappings, updates the devices, and copies the later changes.
 Result<Steps> BpfDatapath::apply(const Desired& desired) {
   Steps steps;
-  if (auto done = pins_.tidy(); !done) return std::unexpected(done.error());
-  auto found = TableMigration::find(pins_);
-  if (!found) return std::unexpected(found.error());
-  auto& move = *found;
-  if (auto done = pins_.make_directories(); !done) return std::unexpected(done.error());
+  TRY_DO(pins_.tidy());
+  TRY(auto move, TableMigration::find(pins_));
+  TRY_DO(pins_.make_directories());
   const bool fresh = !program_;
-  if (auto done = load_program(desired, move, steps); !done) return std::unexpected(done.error());
+  TRY_DO(load_program(desired, move, steps));
   const bool reloaded = fresh || !applied_;
-  if (auto done = write_maps(desired, steps); !done) return std::unexpected(done.error());
-  if (reloaded)
-    if (auto done = program_->start_sweep(); !done) return std::unexpected(done.error());
-  if (move)
-    if (auto done = move->copy(*program_, steps); !done) return std::unexpected(done.error());
+  TRY_DO(write_maps(desired, steps));
+  if (reloaded) TRY_DO(program_->start_sweep());
+  if (move) TRY_DO(move->copy(*program_, steps));
   if (move) move->hold(*program_);
   auto done = put_on_devices(desired, steps);
   if (move && done) done = move->complete(*program_, steps);
   // After the update of the uplinks' addresses, so that no new mapping has a lost address.
   address_orders_.want(desired, program_->inject());
-  if (address_orders_.next_step())
-    if (auto told = address_orders_.step(steps); !told) return std::unexpected(told.error());
-  if (auto pruned = prune_uplinks<Abi4>(*program_, desired); !pruned) return std::unexpected(pruned.error());
-  if (auto pruned = prune_uplinks<Abi6>(*program_, desired); !pruned) return std::unexpected(pruned.error());
+  if (address_orders_.next_step()) TRY_DO(address_orders_.step(steps));
+  TRY_DO(prune_uplinks<Abi4>(*program_, desired));
+  TRY_DO(prune_uplinks<Abi6>(*program_, desired));
   applied_ = desired;
   is_pinned_ = done.has_value();
-  if (!done) return std::unexpected(done.error());
+  TRY_DO(done);
   return steps;
 }
 
 Result<Steps> BpfDatapath::plan(const Desired& desired) {
   Steps steps;
   if (!program_) steps.push_back("load the programs");
-  const auto move = TableMigration::find(pins_);
-  if (!move) return std::unexpected(move.error());
-  if (*move) (*move)->plan(steps);
+  TRY(const auto move, TableMigration::find(pins_));
+  if (move) move->plan(steps);
   if (!applied_ || !same_policy(*applied_, desired))
     steps.push_back(fmt::format("replace the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
                                 desired.ipv6.rules.size()));
   auto uplinks = attachments();
-  if (auto done = uplinks.attach(desired.uplinks, {}, true, steps); !done) return std::unexpected(done.error());
-  if (auto done = uplinks.detach_others(desired, true, steps); !done) return std::unexpected(done.error());
+  TRY_DO(uplinks.attach(desired.uplinks, {}, true, steps));
+  TRY_DO(uplinks.detach_others(desired, true, steps));
   return steps;
 }
 
@@ -207,11 +197,9 @@ void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
 Result<void> BpfDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
   look_ = std::make_unique<os::Timer>(loop);
   look_after_pins(disturbed);
-  auto monitor = os::NetlinkMonitor::open(loop, RTMGRP_TC, [this, disturbed = std::move(disturbed)] {
-    if (mode() == AttachMode::clsact) disturbed();
-  });
-  if (!monitor) return std::unexpected(monitor.error());
-  filters_ = std::move(*monitor);
+  TRY(filters_, os::NetlinkMonitor::open(loop, RTMGRP_TC, [this, disturbed = std::move(disturbed)] {
+        if (mode() == AttachMode::clsact) disturbed();
+      }));
   return {};
 }
 
@@ -228,7 +216,7 @@ Result<Steps> BpfDatapath::remove() {
   std::error_code error;
   if (!std::filesystem::exists(pins_.root(), error)) return steps;
   UplinkAttachments everywhere(pins_, AttachMode::clsact);
-  if (auto done = everywhere.detach_others({}, false, steps); !done) return std::unexpected(done.error());
+  TRY_DO(everywhere.detach_others({}, false, steps));
   program_.reset();
   applied_.reset();
   is_pinned_ = false;
@@ -248,8 +236,7 @@ Result<void> probe() {
   Desired smallest;
   smallest.max_mappings = 16;
   smallest.ports = {{.low = 1024, .high = 1024}};
-  auto program = Program::load_unpinned(smallest);
-  if (!program) return std::unexpected(program.error());
+  TRY_DO(Program::load_unpinned(smallest));
   return {};
 }
 

@@ -26,22 +26,20 @@ namespace {
 
 template <class Abi>
 Result<void> remove_external_addresses(const Pins& pins) {
-  auto uplinks = open_pinned_map(pins, map_name("uplinks", Abi::family));
-  if (!uplinks) return std::unexpected(uplinks.error());
+  TRY(auto uplinks, open_pinned_map(pins, map_name("uplinks", Abi::family)));
   std::uint32_t ifindex = 0;
-  while (bpf_map_get_next_key(uplinks->get(), nullptr, &ifindex) == 0)
-    if (bpf_map_delete_elem(uplinks->get(), &ifindex) != 0) return fail("uplinks: {}", std::strerror(errno));
+  while (bpf_map_get_next_key(uplinks.get(), nullptr, &ifindex) == 0)
+    if (bpf_map_delete_elem(uplinks.get(), &ifindex) != 0) return fail("uplinks: {}", std::strerror(errno));
   return {};
 }
 
 template <class Abi>
 Result<void> write_external_addresses(const Pins& pins, const Desired& desired) {
-  auto uplinks = open_pinned_map(pins, map_name("uplinks", Abi::family));
-  if (!uplinks) return std::unexpected(uplinks.error());
+  TRY(auto uplinks, open_pinned_map(pins, map_name("uplinks", Abi::family)));
   for (const auto& uplink : desired.uplinks) {
     const auto ifindex = static_cast<std::uint32_t>(uplink.ifindex);
     const auto value = make_uplink<Abi>(uplink);
-    if (bpf_map_update_elem(uplinks->get(), &ifindex, &value, BPF_NOEXIST) != 0 && errno != EEXIST)
+    if (bpf_map_update_elem(uplinks.get(), &ifindex, &value, BPF_NOEXIST) != 0 && errno != EEXIST)
       return fail("uplinks: {}: {}", uplink.name, std::strerror(errno));
   }
   return {};
@@ -66,11 +64,10 @@ Result<void> suspend_family(const Pins& pins) {
 template <class Abi>
 Result<std::vector<Mapping>> suspended_mappings(const Pins& pins) {
   std::vector<Mapping> found;
-  auto done = for_each_slot<Abi>(pins, Access::read, [&](const TableSlot<Abi>& slot, std::uint32_t now) {
+  TRY_DO(for_each_slot<Abi>(pins, Access::read, [&](const TableSlot<Abi>& slot, std::uint32_t now) {
     if (slot.is_translated() && slot.is_connection() && slot.raw().order == MASQ_ORDER_HOLD)
       found.push_back(to_mapping<Abi>(slot.raw(), now));
-  });
-  if (!done) return std::unexpected(done.error());
+  }));
   return found;
 }
 
@@ -78,9 +75,8 @@ Result<std::vector<Mapping>> suspended_mappings(const Pins& pins) {
 // keep its NAT active.
 template <class Abi>
 Result<void> resume_family(const Pins& pins, const Desired& desired) {
-  const auto suspended = suspended_mappings<Abi>(pins);
-  if (!suspended) return std::unexpected(suspended.error());
-  if (auto done = netfilter::forget_connections(*suspended); !done) return done;
+  TRY(const auto suspended, suspended_mappings<Abi>(pins));
+  if (auto done = netfilter::forget_connections(suspended); !done) return done;
   if (auto done = change_orders<Abi>(pins, MASQ_ORDER_HOLD, MASQ_ORDER_NONE); !done) return done;
   return write_external_addresses<Abi>(pins, desired);
 }
@@ -89,8 +85,8 @@ Result<void> resume_family(const Pins& pins, const Desired& desired) {
 
 Result<bool> BpfHandover::suspend() {
   if (!has_table(pins_)) return false;
-  if (auto done = suspend_family<Abi4>(pins_); !done) return std::unexpected(done.error());
-  if (auto done = suspend_family<Abi6>(pins_); !done) return std::unexpected(done.error());
+  TRY_DO(suspend_family<Abi4>(pins_));
+  TRY_DO(suspend_family<Abi6>(pins_));
   return true;
 }
 
@@ -112,14 +108,13 @@ Result<void> BpfHandover::import_mappings(const std::vector<Mapping>& live) {
 
 template <class Abi>
 Result<void> BpfHandover::import_family(const std::vector<Mapping>& live) const {
-  const auto control = read_control(pins_, Abi::family);
-  if (!control) return std::unexpected(control.error());
+  TRY(const auto control, read_control(pins_, Abi::family));
   std::vector<typename Abi::Mapping> records;
   for (const auto& mapping : live)
     if (mapping.pod.family() == Abi::family && mapping.bypass_reason.empty())
-      records.push_back(from_mapping<Abi>(mapping, control->clock));
-  auto refused = program_->adopt<Abi>(records);
-  return refused ? Result<void>() : std::unexpected(refused.error());
+      records.push_back(from_mapping<Abi>(mapping, control.clock));
+  TRY_DO(program_->adopt<Abi>(records));
+  return {};
 }
 
 // conntrack must not translate them a second time, in case rules of other programs keep its NAT active.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -122,15 +121,15 @@ Result<void> BpfTable::for_each(const MappingVisitor& visit) {
 
 Result<Ended> BpfTable::end(const MappingFilter& wanted) {
   Ended ended;
-  if (auto done = end_all<Abi4>(pins_, wanted, ended); !done) return std::unexpected(done.error());
-  if (auto done = end_all<Abi6>(pins_, wanted, ended); !done) return std::unexpected(done.error());
+  TRY_DO(end_all<Abi4>(pins_, wanted, ended));
+  TRY_DO(end_all<Abi6>(pins_, wanted, ended));
   return ended;
 }
 
 Result<Ended> BpfTable::quarantine(const std::vector<Address>& pods) {
   Ended ended;
-  if (auto done = quarantine_all<Abi4>(pins_, pods, ended); !done) return std::unexpected(done.error());
-  if (auto done = quarantine_all<Abi6>(pins_, pods, ended); !done) return std::unexpected(done.error());
+  TRY_DO(quarantine_all<Abi4>(pins_, pods, ended));
+  TRY_DO(quarantine_all<Abi6>(pins_, pods, ended));
   return ended;
 }
 
@@ -144,15 +143,15 @@ Result<Counters> BpfTable::counters() {
 Result<std::vector<Address>> BpfTable::external_addresses() {
   std::set<Address> found;
   if (!has_table(pins_)) return std::vector<Address>{};
-  if (auto done = add_external_addresses<Abi4>(pins_, found); !done) return std::unexpected(done.error());
-  if (auto done = add_external_addresses<Abi6>(pins_, found); !done) return std::unexpected(done.error());
+  TRY_DO(add_external_addresses<Abi4>(pins_, found));
+  TRY_DO(add_external_addresses<Abi6>(pins_, found));
   return std::vector<Address>(found.begin(), found.end());
 }
 
 Result<std::vector<IpMasqEntry>> BpfTable::ip_masq() {
   std::vector<IpMasqEntry> entries;
-  if (auto added = add_ip_masq<Abi4>(pins_, entries); !added) return std::unexpected(added.error());
-  if (auto added = add_ip_masq<Abi6>(pins_, entries); !added) return std::unexpected(added.error());
+  TRY_DO(add_ip_masq<Abi4>(pins_, entries));
+  TRY_DO(add_ip_masq<Abi6>(pins_, entries));
   std::ranges::sort(entries);
   return entries;
 }

@@ -140,15 +140,15 @@ Result<RecordConverter> RecordConverter::make(const BtfLayout& from, const BtfLa
   for (const auto& [name, field] : to.fields) {
     const auto theirs = from.fields.find(name);
     if (theirs == from.fields.end()) continue;
-    auto step = make_step(name, theirs->second, field);
-    if (!step && std::ranges::find(needed, name) == needed.end()) continue;
-    if (!step) return std::unexpected(step.error());
+    auto made = make_step(name, theirs->second, field);
+    if (!made && std::ranges::find(needed, name) == needed.end()) continue;
+    TRY(auto step, std::move(made));
     for (const auto& [word_field, enumeration] : words_of_fields) {
       if (name != word_field || !converter.words_.contains(enumeration)) continue;
-      step->kind = name == "flags" ? Step::Kind::flags : Step::Kind::word;
-      step->words = &converter.words_.at(enumeration);
+      step.kind = name == "flags" ? Step::Kind::flags : Step::Kind::word;
+      step.words = &converter.words_.at(enumeration);
     }
-    converter.steps_.push_back(*step);
+    converter.steps_.push_back(step);
   }
   return converter;
 }

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <optional>
 #include <string_view>
 
@@ -60,7 +59,7 @@ Result<std::optional<std::uint32_t>> query_clsact(int ifindex, Hook hook) {
 }
 
 Result<void> attach_clsact(int program, int ifindex, Hook hook) {
-  if (auto found = query_clsact(ifindex, hook); !found) return std::unexpected(found.error());
+  TRY_DO(query_clsact(ifindex, hook));
   LibbpfLog log;
   auto raw = make_hook(ifindex, hook);
   if (const int error = bpf_tc_hook_create(&raw); error != 0 && error != -EEXIST)
@@ -74,9 +73,8 @@ Result<void> attach_clsact(int program, int ifindex, Hook hook) {
 }
 
 Result<void> detach_clsact(int ifindex, Hook hook) {
-  auto found = query_clsact(ifindex, hook);
-  if (!found) return std::unexpected(found.error());
-  if (!*found) return {};
+  TRY(auto found, query_clsact(ifindex, hook));
+  if (!found) return {};
   LibbpfLog log;
   auto raw = make_hook(ifindex, hook);
   auto place = make_place();

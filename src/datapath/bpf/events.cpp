@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
-#include <expected>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -117,7 +116,7 @@ class PinnedEvents final : public EventSource {
 
 Result<os::Fd> open_event_map(const Pins& pins, const char* name) {
   // Checks the table first: if the table exists, only the ring is missing.
-  if (auto table = read_control(pins, Family::ipv4); !table) return std::unexpected(table.error());
+  TRY_DO(read_control(pins, Family::ipv4));
   if (!std::filesystem::exists(pins.map(name))) return fail("the programs in the kernel write no events");
   return open_pinned_map(pins, name);
 }
@@ -147,16 +146,12 @@ Event to_event(const masq_event& raw, std::chrono::system_clock::time_point boot
 
 Result<std::unique_ptr<EventSource>> open_events(const std::filesystem::path& bpf_root) {
   const Pins pins(bpf_root);
-  auto ring = open_event_map(pins, "events");
-  if (!ring) return std::unexpected(ring.error());
-  auto monitor_fd = open_event_map(pins, "monitor");
-  if (!monitor_fd) return std::unexpected(monitor_fd.error());
-  auto monitor = MappedArray<masq_monitor>::open(monitor_fd->get(), Access::change);
-  if (!monitor) return std::unexpected(monitor.error());
-  auto lock = os::lock_directory(pins.maps(), "reader of events");
-  if (!lock) return std::unexpected(lock.error());
-  auto events = std::make_unique<PinnedEvents>(*std::move(lock), *std::move(ring), *std::move(monitor));
-  if (auto started = events->start(); !started) return std::unexpected(started.error());
+  TRY(auto ring, open_event_map(pins, "events"));
+  TRY(auto monitor_fd, open_event_map(pins, "monitor"));
+  TRY(auto monitor, MappedArray<masq_monitor>::open(monitor_fd.get(), Access::change));
+  TRY(auto lock, os::lock_directory(pins.maps(), "reader of events"));
+  auto events = std::make_unique<PinnedEvents>(std::move(lock), std::move(ring), std::move(monitor));
+  TRY_DO(events->start());
   return events;
 }
 

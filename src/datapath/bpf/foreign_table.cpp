@@ -57,16 +57,14 @@ Result<std::vector<std::uint8_t>> copy_of(int fd, std::uint32_t elements, std::u
 
 // Returns true if the table was ever used. A table whose creation was interrupted has no control map, and no mappings.
 Result<bool> has_mappings(int slots) {
-  const auto type = BtfLayout::of_map(slots);
-  if (!type) return std::unexpected(type.error());
-  const auto seen = type->fields.find("seen");
-  if (seen == type->fields.end()) return fail("not a table of masq: it has no field seen");
+  TRY(const auto type, BtfLayout::of_map(slots));
+  const auto seen = type.fields.find("seen");
+  if (seen == type.fields.end()) return fail("not a table of masq: it has no field seen");
   std::uint32_t stride = 0;
-  const auto copy = copy_of(slots, std::numeric_limits<std::uint32_t>::max(), stride);
-  if (!copy) return std::unexpected(copy.error());
-  for (std::size_t at = 0; at + stride <= copy->size(); at += stride)
+  TRY(const auto copy, copy_of(slots, std::numeric_limits<std::uint32_t>::max(), stride));
+  for (std::size_t at = 0; at + stride <= copy.size(); at += stride)
     for (std::size_t i = 0; i < seen->second.size; ++i)
-      if ((*copy)[at + seen->second.offset + i] != 0) return true;
+      if (copy[at + seen->second.offset + i] != 0) return true;
   return false;
 }
 
@@ -74,13 +72,12 @@ Result<bool> has_mappings(int slots) {
 
 Result<void> check_foreign_table(const std::filesystem::path& maps, Family family) {
   const auto control_path = maps / map_name("control", family), slots_path = maps / map_name("mappings", family);
-  const auto control = open_map(control_path), slots = open_map(slots_path);
-  if (!control) return std::unexpected(control.error());
-  if (!slots) return std::unexpected(slots.error());
-  if (!*slots) return {};
-  const auto mappings = has_mappings((*slots)->get());
+  TRY(const auto control, open_map(control_path));
+  TRY(const auto slots, open_map(slots_path));
+  if (!slots) return {};
+  const auto mappings = has_mappings(slots->get());
   if (!mappings) return fail_with(slots_path.string(), mappings.error());
-  if (*mappings && !*control)
+  if (*mappings && !control)
     return fail("{}: missing, but {} has connections", control_path.string(), slots_path.string());
   return {};
 }
@@ -89,26 +86,24 @@ template <class Abi>
 Result<std::optional<ForeignTable<Abi>>> ForeignTable<Abi>::open(const std::filesystem::path& maps, int ours) {
   const auto control_path = maps / map_name("control", Abi::family),
              slots_path = maps / map_name("mappings", Abi::family);
-  auto control = open_map(control_path), slots = open_map(slots_path);
-  if (!control) return std::unexpected(control.error());
-  if (!slots) return std::unexpected(slots.error());
-  if (!*control || !*slots) return std::nullopt;
+  TRY(auto control, open_map(control_path));
+  TRY(auto slots, open_map(slots_path));
+  if (!control || !slots) return std::nullopt;
   ForeignTable table;
   table.path_ = slots_path;
-  table.control_ = **std::move(control);
-  table.slots_ = **std::move(slots);
+  table.control_ = *std::move(control);
+  table.slots_ = *std::move(slots);
   auto control_type = BtfLayout::of_map(table.control_.get());
   if (!control_type) return fail_with(control_path.string(), control_type.error());
   auto slot_type = BtfLayout::of_map(table.slots_.get());
   if (!slot_type) return fail_with(slots_path.string(), slot_type.error());
-  auto our_type = BtfLayout::of_map(ours);
-  if (!our_type) return std::unexpected(our_type.error());
+  TRY(auto our_type, BtfLayout::of_map(ours));
   table.control_type_ = *std::move(control_type);
   table.slot_type_ = *std::move(slot_type);
   auto schema = table.control_number("schema");
   if (!schema) return fail_with(control_path.string(), schema.error());
   if (*schema == 0) return std::nullopt;
-  auto converter = RecordConverter::make(table.slot_type_, *our_type, needed_fields);
+  auto converter = RecordConverter::make(table.slot_type_, our_type, needed_fields);
   if (!converter) return fail_with(slots_path.string(), converter.error());
   table.converter_ = *std::move(converter);
   return table;

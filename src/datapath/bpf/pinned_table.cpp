@@ -92,11 +92,10 @@ Result<std::optional<masq_control>> find_control(const Pins& pins, Family family
 }
 
 Result<masq_control> read_control(const Pins& pins, Family family) {
-  auto control = find_control(pins, family);
-  if (!control) return std::unexpected(control.error());
-  if (*control) return **control;
-  auto missing = open_pinned_map(pins, map_name("control", family));
-  return missing ? Result<masq_control>() : std::unexpected(missing.error());
+  TRY(auto control, find_control(pins, family));
+  if (control) return *control;
+  TRY_DO(open_pinned_map(pins, map_name("control", family)));
+  return masq_control{};
 }
 
 const char* state_word(std::uint8_t state) {

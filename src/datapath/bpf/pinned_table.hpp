@@ -80,13 +80,10 @@ struct PinnedTable {
   MappedArray<typename Abi::Mapping> slots;
 
   static Result<PinnedTable> open(const Pins& pins, Access access) {
-    auto control = read_control(pins, Abi::family);
-    if (!control) return std::unexpected(control.error());
-    auto fd = open_pinned_map(pins, map_name("mappings", Abi::family));
-    if (!fd) return std::unexpected(fd.error());
-    auto slots = MappedArray<typename Abi::Mapping>::open(fd->get(), access);
-    if (!slots) return std::unexpected(slots.error());
-    return PinnedTable{.control = *control, .slots = *std::move(slots)};
+    TRY(auto control, read_control(pins, Abi::family));
+    TRY(auto fd, open_pinned_map(pins, map_name("mappings", Abi::family)));
+    TRY(auto slots, MappedArray<typename Abi::Mapping>::open(fd.get(), access));
+    return PinnedTable{.control = control, .slots = std::move(slots)};
   }
   // Returns the first slot that was never used.
   std::uint32_t end() const { return std::min(control.unused, slots.count()); }

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <string>
 #include <vector>
 
@@ -142,10 +141,9 @@ template Result<void> write_sources<Abi6>(const Program&, const Desired&);
 
 template <class Abi>
 Result<void> add_ip_masq(const Pins& pins, std::vector<IpMasqEntry>& entries) {
-  auto policy = open_pinned_map(pins, map_name("policy", Abi::family));
-  if (!policy) return std::unexpected(policy.error());
+  TRY(auto policy, open_pinned_map(pins, map_name("policy", Abi::family)));
   std::uint32_t zero = 0, id = 0;
-  if (bpf_map_lookup_elem(policy->get(), &zero, &id) != 0) return {};  // no policy was written yet
+  if (bpf_map_lookup_elem(policy.get(), &zero, &id) != 0) return {};  // no policy was written yet
   os::Fd rules(bpf_map_get_fd_by_id(id));
   if (!rules) return fail("policy rules: {}", std::strerror(errno));
   typename Abi::PolicyKey key{}, next{};

@@ -61,10 +61,9 @@ struct Table {
 
 Result<Table> choose_table(const Pins& pins, const Desired& desired, Family family) {
   const TableSize wanted = table_size(desired.family(family).enabled ? desired.max_mappings : min_mappings);
-  auto pinned = find_control(pins, family);
-  if (!pinned) return std::unexpected(pinned.error());
-  if (!*pinned || (*pinned)->schema == 0) return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
-  const masq_control& control = **pinned;
+  TRY(auto pinned, find_control(pins, family));
+  if (!pinned || pinned->schema == 0) return Table{.size = wanted, .hash_seed = random_seed(), .replace = true};
+  const masq_control& control = *pinned;
   const TableSize size{.slots = control.slots, .buckets = control.buckets};
   if (size.slots == 0 || size.slots > MASQ_SLOTS_MAX || !std::has_single_bit(size.buckets))
     return fail("{}: inconsistent table; `masqd --cleanup` removes it", pins.map(map_name("control", family)).string());
@@ -73,11 +72,9 @@ Result<Table> choose_table(const Pins& pins, const Desired& desired, Family fami
 }
 
 Result<std::pair<Table, Table>> choose_tables(const Pins& pins, const Desired& desired) {
-  auto table4 = choose_table(pins, desired, Family::ipv4);
-  if (!table4) return std::unexpected(table4.error());
-  auto table6 = choose_table(pins, desired, Family::ipv6);
-  if (!table6) return std::unexpected(table6.error());
-  return std::pair(*table4, *table6);
+  TRY(auto table4, choose_table(pins, desired, Family::ipv4));
+  TRY(auto table6, choose_table(pins, desired, Family::ipv6));
+  return std::pair(table4, table6);
 }
 
 bool has_l3_device(const Desired& desired) {
@@ -181,17 +178,15 @@ Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
 
 Result<ProgramOptions> Program::options_for(const Pins& pins, const Desired& desired) {
-  auto tables = choose_tables(pins, desired);
-  if (!tables) return std::unexpected(tables.error());
-  return options_with(desired, tables->first, tables->second);
+  TRY(auto tables, choose_tables(pins, desired));
+  return options_with(desired, tables.first, tables.second);
 }
 
 Result<Program> Program::load(const Pins& pins, const Desired& desired) {
-  auto tables = choose_tables(pins, desired);
-  if (!tables) return std::unexpected(tables.error());
-  if (tables->first.replace) unpin_table(pins, Family::ipv4);
-  if (tables->second.replace) unpin_table(pins, Family::ipv6);
-  return load_with(&pins, desired, options_with(desired, tables->first, tables->second));
+  TRY(auto tables, choose_tables(pins, desired));
+  if (tables.first.replace) unpin_table(pins, Family::ipv4);
+  if (tables.second.replace) unpin_table(pins, Family::ipv6);
+  return load_with(&pins, desired, options_with(desired, tables.first, tables.second));
 }
 
 Result<Program> Program::load_unpinned(const Desired& desired) {
@@ -213,13 +208,13 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
   for (bpf_program* program : {skeleton->progs.adopt4, skeleton->progs.adopt6})
     bpf_program__set_autoload(program, false);  // load_adopters()
   if (pins) {
-    if (auto checked = check_pins(*skeleton->obj, *pins); !checked) return std::unexpected(checked.error());
-    if (auto set = set_pins(*skeleton, *pins); !set) return std::unexpected(set.error());
+    TRY_DO(check_pins(*skeleton->obj, *pins));
+    TRY_DO(set_pins(*skeleton, *pins));
   }
   if (const int error = masq_bpf::load(skeleton.get()); error != 0)
     return fail("load the BPF programs: {} ({})", std::strerror(-error), log.reason());
   Program program(std::move(skeleton), options);
-  if (auto done = program.initialise_tables(); !done) return std::unexpected(done.error());
+  TRY_DO(program.initialise_tables());
   return program;
 }
 
@@ -285,7 +280,7 @@ Result<void> Program::load_adopters() const {
 
 template <class Abi>
 Result<std::size_t> Program::adopt(std::span<const typename Abi::Mapping> mappings) const {
-  if (auto loaded = load_adopters(); !loaded) return std::unexpected(loaded.error());
+  TRY_DO(load_adopters());
   const bpf_program* program = Abi::family == Family::ipv4 ? adopters_->progs.adopt4 : adopters_->progs.adopt6;
   std::size_t refused = 0;
   std::vector<std::uint8_t> packet;

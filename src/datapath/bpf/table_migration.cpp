@@ -30,9 +30,8 @@ constexpr std::uint32_t refresh_ticks = 10;
 // Returns true if this version has a complete table.
 Result<bool> is_whole(const Pins& pins) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    const auto control = find_control(pins, family);
-    if (!control) return std::unexpected(control.error());
-    if (!*control || (*control)->schema == 0) return false;
+    TRY(const auto control, find_control(pins, family));
+    if (!control || control->schema == 0) return false;
   }
   return true;
 }
@@ -48,18 +47,16 @@ Result<std::optional<TableMigration>> TableMigration::find(const Pins& pins) {
   TableMigration move(pins);
   if (move.others_.empty()) return std::nullopt;
   for (const auto& maps : move.others_)
-    for (const Family family : {Family::ipv4, Family::ipv6})
-      if (auto checked = check_foreign_table(maps, family); !checked) return std::unexpected(checked.error());
-  const auto whole = is_whole(pins);
-  if (!whole) return std::unexpected(whole.error());
-  move.makes_table_ = !*whole;
+    for (const Family family : {Family::ipv4, Family::ipv6}) TRY_DO(check_foreign_table(maps, family));
+  TRY(const auto whole, is_whole(pins));
+  move.makes_table_ = !whole;
   return move;
 }
 
 Result<Pins> TableMigration::place() const {
   if (!makes_table_) return pins_;
   auto unfinished = pins_.unfinished();
-  if (auto made = make_directory(unfinished.maps()); !made) return std::unexpected(made.error());
+  TRY_DO(make_directory(unfinished.maps()));
   return unfinished;
 }
 
@@ -68,18 +65,14 @@ Result<std::size_t> TableMigration::copy_family(const Program& program, bool aga
   std::size_t count = 0;
   auto& copied_at = copied_at_[Abi::family == Family::ipv4 ? 0 : 1];
   for (const auto& maps : others_) {
-    auto table = ForeignTable<Abi>::open(maps, program.map(map_name("mappings", Abi::family)));
-    if (!table) return std::unexpected(table.error());
-    if (!*table) continue;
-    const auto clock = (*table)->clock();
-    if (!clock) return std::unexpected(clock.error());
-    auto mappings = (*table)->read(again ? std::optional(copied_at - refresh_ticks) : std::nullopt);
-    if (!mappings) return std::unexpected(mappings.error());
-    auto refused = program.adopt<Abi>(*mappings);
-    if (!refused) return std::unexpected(refused.error());
-    count += mappings->size();
-    if (!again) refused_ += *refused;
-    copied_at = copied_at == 0 ? *clock : std::min(copied_at, *clock);
+    TRY(auto table, ForeignTable<Abi>::open(maps, program.map(map_name("mappings", Abi::family))));
+    if (!table) continue;
+    TRY(const auto clock, table->clock());
+    TRY(auto mappings, table->read(again ? std::optional(copied_at - refresh_ticks) : std::nullopt));
+    TRY(auto refused, program.adopt<Abi>(mappings));
+    count += mappings.size();
+    if (!again) refused_ += refused;
+    copied_at = copied_at == 0 ? clock : std::min(copied_at, clock);
   }
   return count;
 }
@@ -92,13 +85,11 @@ void TableMigration::plan(Steps& steps) const {
 Result<void> TableMigration::copy(const Program& program, Steps& steps) {
   copied_at_[0] = copied_at_[1] = 0;
   refused_ = 0;
-  auto ipv4 = copy_family<Abi4>(program, false);
-  if (!ipv4) return std::unexpected(ipv4.error());
-  auto ipv6 = copy_family<Abi6>(program, false);
-  if (!ipv6) return std::unexpected(ipv6.error());
+  TRY(auto ipv4, copy_family<Abi4>(program, false));
+  TRY(auto ipv6, copy_family<Abi6>(program, false));
   plan(steps);
   if (refused_ != 0)
-    steps.push_back(fmt::format("{} of {} connections do not fit into the table", refused_, *ipv4 + *ipv6));
+    steps.push_back(fmt::format("{} of {} connections do not fit into the table", refused_, ipv4 + ipv6));
   if (!makes_table_) return {};
   if (auto finished = pins_.finish(); !finished) return finished;
   makes_table_ = false;
@@ -110,8 +101,8 @@ Result<void> TableMigration::complete(const Program& program, Steps& steps) {
   auto ipv4 = copy_family<Abi4>(program, true);
   auto ipv6 = copy_family<Abi6>(program, true);
   program.release();
-  if (!ipv4) return std::unexpected(ipv4.error());
-  if (!ipv6) return std::unexpected(ipv6.error());
+  TRY_DO(ipv4);
+  TRY_DO(ipv6);
   for (const auto& maps : others_) {
     steps.push_back(fmt::format("remove {}", maps.string()));
     if (auto removed = Pins::remove_maps(maps); !removed) return removed;

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <expected>
 
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
@@ -82,11 +81,10 @@ void visit_slots(PinnedTable<Abi>& table, std::uint32_t& position, Visit visit) 
 // require Access::change.
 template <class Abi, class Visit>
 Result<void> for_each_slot(const Pins& pins, Access access, Visit visit) {
-  auto table = PinnedTable<Abi>::open(pins, access);
-  if (!table) return std::unexpected(table.error());
+  TRY(auto table, PinnedTable<Abi>::open(pins, access));
   std::uint32_t position = 0;
-  visit_slots<Abi>(*table, position, [&](TableSlot<Abi>& slot) {
-    visit(slot, table->control.clock);
+  visit_slots<Abi>(table, position, [&](TableSlot<Abi>& slot) {
+    visit(slot, table.control.clock);
     return true;
   });
   return {};

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -59,9 +58,8 @@ Result<TcxLink> attach_tcx(int program, int ifindex, Hook hook, const std::files
   os::Fd fd = create_link(program, ifindex, hook);
   if (!fd) return fail("attach {} program: {}", to_string(hook), std::strerror(errno));
   if (bpf_obj_pin(fd.get(), pin.c_str()) != 0) return fail("pin {}: {}", pin.string(), std::strerror(errno));
-  auto id = program_id(program);
-  if (!id) return std::unexpected(id.error());
-  return TcxLink{.fd = std::move(fd), .ifindex = ifindex, .program_id = *id};
+  TRY(auto id, program_id(program));
+  return TcxLink{.fd = std::move(fd), .ifindex = ifindex, .program_id = id};
 }
 
 Result<void> update_tcx(const TcxLink& link, int program) {

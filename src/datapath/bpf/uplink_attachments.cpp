@@ -72,36 +72,31 @@ Result<void> UplinkAttachments::attach_hook(const Uplink& uplink, Hook hook, int
 
 Result<void> UplinkAttachments::attach_hook_tcx(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps) {
   const auto pin = pins_.device(uplink.name) / to_string(hook);
-  auto link = open_tcx(pin);
-  if (!link) return std::unexpected(link.error());
-  if (*link && (*link)->ifindex == uplink.ifindex) {
+  TRY(auto link, open_tcx(pin));
+  if (link && link->ifindex == uplink.ifindex) {
     if (dry) return {};
-    auto id = program_id(program);
-    if (!id) return std::unexpected(id.error());
-    if ((*link)->program_id == *id) return {};
+    TRY(auto id, program_id(program));
+    if (link->program_id == id) return {};
     steps.push_back(fmt::format("update the {} program of {}", to_string(hook), uplink.name));
-    return update_tcx(**link, program);
+    return update_tcx(*link, program);
   }
   steps.push_back(fmt::format("attach the {} program to {} (tcx)", to_string(hook), uplink.name));
   if (dry) return {};
-  if (*link && ::unlink(pin.c_str()) != 0) return fail("{}: {}", pin.string(), std::strerror(errno));
-  if (auto attached = attach_tcx(program, uplink.ifindex, hook, pin); !attached)
-    return std::unexpected(attached.error());
+  if (link && ::unlink(pin.c_str()) != 0) return fail("{}: {}", pin.string(), std::strerror(errno));
+  TRY_DO(attach_tcx(program, uplink.ifindex, hook, pin));
   return {};
 }
 
 Result<void> UplinkAttachments::attach_hook_clsact(const Uplink& uplink, Hook hook, int program, bool dry,
                                                    Steps& steps) {
-  auto found = query_clsact(uplink.ifindex, hook);
-  if (!found) return std::unexpected(found.error());
-  if (*found && dry) return {};
-  if (*found) {
-    auto id = program_id(program);
-    if (!id) return std::unexpected(id.error());
-    if (**found == *id) return {};
+  TRY(auto found, query_clsact(uplink.ifindex, hook));
+  if (found && dry) return {};
+  if (found) {
+    TRY(auto id, program_id(program));
+    if (*found == id) return {};
   }
-  steps.push_back(fmt::format("{} the {} program {} {} (clsact)", *found ? "update" : "attach", to_string(hook),
-                              *found ? "of" : "to", uplink.name));
+  steps.push_back(fmt::format("{} the {} program {} {} (clsact)", found ? "update" : "attach", to_string(hook),
+                              found ? "of" : "to", uplink.name));
   return dry ? Result<void>{} : attach_clsact(program, uplink.ifindex, hook);
 }
 

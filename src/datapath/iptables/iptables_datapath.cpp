@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -113,21 +112,19 @@ constexpr Family families[] = {Family::ipv4, Family::ipv6};
 Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired) {
   Work work;
   lacks_random_fully_ = desired.random_fully && !tools_.has_random_fully();
-  const auto sets = tools_.ipset().sets();
-  if (!sets) return std::unexpected(sets.error());
+  TRY(const auto sets, tools_.ipset().sets());
   for (const auto family : families) {
     for (const auto& wanted : ip_sets(desired, family)) {
-      const auto* const actual = find_set(*sets, wanted.name);
+      const auto* const actual = find_set(sets, wanted.name);
       if (actual != nullptr && *actual == wanted) continue;
-      if (find_set(*sets, wanted.name + "-new") != nullptr) work.sets += fmt::format("destroy {}-new\n", wanted.name);
+      if (find_set(sets, wanted.name + "-new") != nullptr) work.sets += fmt::format("destroy {}-new\n", wanted.name);
       work.sets += render_ip_set(wanted, actual != nullptr);
       work.steps.push_back(fmt::format("ipset: {}: {} members", wanted.name, wanted.members.size()));
     }
-    const auto saved = tools_.save(family);
-    if (!saved) return std::unexpected(saved.error());
-    const auto actual = parse_iptables(*saved);
+    TRY(const auto saved, tools_.save(family));
+    const auto actual = parse_iptables(saved);
     const auto wanted = iptables_state(desired, family, devices_to_guard(desired, guarded_devices(actual)),
-                                       {.made = made_tables(*saved), .has_random_fully = tools_.has_random_fully()});
+                                       {.made = made_tables(saved), .has_random_fully = tools_.has_random_fully()});
     auto& text = work.rules[family == Family::ipv4 ? 0 : 1];
     text = change_iptables(actual, wanted);
     if (text.empty()) continue;
@@ -139,38 +136,33 @@ Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired
 
 // Sets come first, because rules name them.
 Result<Steps> IptablesDatapath::apply(const Desired& desired) {
-  auto work = work_for(desired);
-  if (!work) return std::unexpected(work.error());
-  if (!work->sets.empty())
-    if (auto done = tools_.ipset().restore(work->sets); !done) return std::unexpected(done.error());
+  TRY(auto work, work_for(desired));
+  if (!work.sets.empty()) TRY_DO(tools_.ipset().restore(work.sets));
   for (const auto family : families) {
-    const auto& text = work->rules[family == Family::ipv4 ? 0 : 1];
+    const auto& text = work.rules[family == Family::ipv4 ? 0 : 1];
     if (text.empty()) continue;
-    if (auto done = tools_.restore(family, text); !done) return std::unexpected(done.error());
+    TRY_DO(tools_.restore(family, text));
   }
-  if (work->creates) {
-    const auto mended = machine_.mend_connections(desired);
-    if (!mended) return std::unexpected(mended.error());
-    if (*mended > 0)
-      work->steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
+  if (work.creates) {
+    TRY(const auto mended, machine_.mend_connections(desired));
+    if (mended > 0)
+      work.steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", mended));
   }
-  return std::move(work->steps);
+  return std::move(work.steps);
 }
 
 Result<Steps> IptablesDatapath::plan(const Desired& desired) {
-  auto work = work_for(desired);
-  if (!work) return std::unexpected(work.error());
-  return std::move(work->steps);
+  TRY(auto work, work_for(desired));
+  return std::move(work.steps);
 }
 
 // The test needs the sets of the rules. Packets meet the sets only after the rules exist.
 Result<void> IptablesDatapath::check(const Desired& desired) {
-  const auto work = work_for(desired);
-  if (!work) return std::unexpected(work.error());
-  if (!work->sets.empty())
-    if (auto done = tools_.ipset().restore(work->sets); !done) return done;
+  TRY(const auto work, work_for(desired));
+  if (!work.sets.empty())
+    if (auto done = tools_.ipset().restore(work.sets); !done) return done;
   for (const auto family : families)
-    if (const auto& text = work->rules[family == Family::ipv4 ? 0 : 1]; !text.empty())
+    if (const auto& text = work.rules[family == Family::ipv4 ? 0 : 1]; !text.empty())
       if (auto done = tools_.check(family, text); !done) return done;
   return {};
 }
@@ -178,9 +170,8 @@ Result<void> IptablesDatapath::check(const Desired& desired) {
 // Returns true for rules of both families. Rules of one family only come from an interrupted change.
 Result<bool> IptablesDatapath::have_rules() const {
   for (const auto family : families) {
-    const auto saved = tools_.save(family);
-    if (!saved) return std::unexpected(saved.error());
-    if (parse_iptables(*saved).nat.empty()) return false;
+    TRY(const auto saved, tools_.save(family));
+    if (parse_iptables(saved).nat.empty()) return false;
   }
   return true;
 }
@@ -198,46 +189,40 @@ Result<void> IptablesDatapath::watch(os::EventLoop& loop, std::function<void()> 
 Result<Steps> IptablesDatapath::remove() {
   Steps steps;
   for (const auto family : families) {
-    const auto saved = tools_.save(family);
-    if (!saved) return std::unexpected(saved.error());
-    const auto text = change_iptables(parse_iptables(*saved), {});
+    TRY(const auto saved, tools_.save(family));
+    const auto text = change_iptables(parse_iptables(saved), {});
     if (text.empty()) continue;
-    if (auto done = tools_.restore(family, text); !done) return std::unexpected(done.error());
-    if (tools_.variant().name != "legacy") remove_empty_tables(family, made_tables(*saved));
+    TRY_DO(tools_.restore(family, text));
+    if (tools_.variant().name != "legacy") remove_empty_tables(family, made_tables(saved));
     steps.push_back(fmt::format("iptables: IPv{}: remove the chains MASQ-*", static_cast<int>(family)));
   }
-  const auto sets = tools_.ipset().sets();
-  if (!sets) return std::unexpected(sets.error());
+  TRY(const auto sets, tools_.ipset().sets());
   std::string text;
-  for (const auto& set : *sets) {
+  for (const auto& set : sets) {
     text += fmt::format("destroy {}\n", set.name);
     steps.push_back(fmt::format("ipset: remove {}", set.name));
   }
-  if (!text.empty())
-    if (auto done = tools_.ipset().restore(text); !done) return std::unexpected(done.error());
+  if (!text.empty()) TRY_DO(tools_.ipset().restore(text));
   return steps;
 }
 
 // Returns the tools if this kernel can be queried for rules and sets. Otherwise it has no state of masq.
 Result<Tools> working_tools(const Machine& machine = {}) {
-  auto tools = Tools::find(machine);
-  if (!tools) return std::unexpected(tools.error());
-  if (auto sets = tools->ipset().sets(); !sets) return std::unexpected(sets.error());
-  if (auto saved = tools->save(Family::ipv4); !saved) return std::unexpected(saved.error());
+  TRY(auto tools, Tools::find(machine));
+  TRY_DO(tools.ipset().sets());
+  TRY_DO(tools.save(Family::ipv4));
   return tools;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Datapath>> make_datapath(const Machine& machine) {
-  auto tools = working_tools(machine);
-  if (!tools) return std::unexpected(tools.error());
-  return std::make_unique<IptablesDatapath>(machine, *tools);
+  TRY(auto tools, working_tools(machine));
+  return std::make_unique<IptablesDatapath>(machine, tools);
 }
 
 Result<void> probe() {
-  auto tools = working_tools();
-  if (!tools) return std::unexpected(tools.error());
+  TRY_DO(working_tools());
   return {};
 }
 

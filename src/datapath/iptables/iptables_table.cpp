@@ -2,7 +2,6 @@
 #include "datapath/iptables/iptables_table.hpp"
 
 #include <algorithm>
-#include <expected>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -36,28 +35,25 @@ void join_halves(std::vector<IpMasqEntry>& entries) {
 }  // namespace
 
 Result<bool> IptablesTable::exists() {
-  const auto sets = ipset_.sets();
-  if (!sets) return std::unexpected(sets.error());
-  return !sets->empty();
+  TRY(const auto sets, ipset_.sets());
+  return !sets.empty();
 }
 
 Result<std::vector<AddressRange>> IptablesTable::pods() {
-  const auto sets = ipset_.sets();
-  if (!sets) return std::unexpected(sets.error());
+  TRY(const auto sets, ipset_.sets());
   std::vector<AddressRange> ranges;
   for (const auto family : {Family::ipv4, Family::ipv6})
-    if (const auto* const set = find_set(*sets, ip_set_name("pods", family)))
+    if (const auto* const set = find_set(sets, ip_set_name("pods", family)))
       for (const auto& member : set->members)
         if (const auto range = AddressRange::parse(member)) ranges.push_back(*range);
   return ranges;
 }
 
 Result<std::vector<IpMasqEntry>> IptablesTable::ip_masq() {
-  const auto sets = ipset_.sets();
-  if (!sets) return std::unexpected(sets.error());
+  TRY(const auto sets, ipset_.sets());
   std::vector<IpMasqEntry> entries;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto* const set = find_set(*sets, ip_set_name("agent", family));
+    const auto* const set = find_set(sets, ip_set_name("agent", family));
     if (set == nullptr) continue;
     for (const auto& member : set->members)
       if (const auto cidr = Cidr::parse(member.substr(0, member.find(' '))))
@@ -70,19 +66,16 @@ Result<std::vector<IpMasqEntry>> IptablesTable::ip_masq() {
 
 Result<void> IptablesTable::add_packets(Counters& counters) {
   if (!tools_) {
-    auto found = Tools::find();
-    if (!found) return std::unexpected(found.error());
-    tools_ = std::move(*found);
+    TRY(tools_, Tools::find());
   }
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto saved = tools_->save(family, true);
-    if (!saved) return std::unexpected(saved.error());
+    TRY(const auto saved, tools_->save(family, true));
     for (const auto* reason : {"no_external_address", "no_mapping"})
       counters.packets.push_back({.family = family,
                                   .direction = "egress",
                                   .reason = reason,
                                   .drop = true,
-                                  .packets = packets_of(*saved, reason)});
+                                  .packets = packets_of(saved, reason)});
   }
   return {};
 }

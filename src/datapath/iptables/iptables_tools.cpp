@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <expected>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,12 +19,11 @@ namespace {
 
 Result<std::string> run(const Machine& machine, const std::vector<std::string>& arguments,
                         const std::string& input = {}) {
-  auto end = machine.run(arguments, input);
-  if (!end) return std::unexpected(end.error());
-  if (end->status == 0) return std::move(end->out);
-  const auto& output = end->err.empty() ? end->out : end->err;
+  TRY(auto end, machine.run(arguments, input));
+  if (end.status == 0) return std::move(end.out);
+  const auto& output = end.err.empty() ? end.out : end.err;
   return fail("{}: {}", arguments[0],
-              output.empty() ? fmt::format("exit {}", end->status) : output.substr(0, output.find('\n')));
+              output.empty() ? fmt::format("exit {}", end.status) : output.substr(0, output.find('\n')));
 }
 
 // Returns the number of a variant's rules in both families, or -1 if the kernel lacks the variant.
@@ -60,10 +58,9 @@ Result<Variant> find_variant(const Machine& machine) {
 
 Result<Tools> Tools::find(const Machine& machine) {
   if (!machine.has_program("ipset")) return fail("ipset: not found in PATH");
-  auto variant = find_variant(machine);
-  if (!variant) return std::unexpected(variant.error());
+  TRY(auto variant, find_variant(machine));
   Tools tools(machine);
-  tools.variant_ = std::move(*variant);
+  tools.variant_ = std::move(variant);
   const auto& name = tools.variant_.name;
   const auto help = run(machine, {name.empty() ? "iptables" : "iptables-" + name, "-j", "SNAT", "--help"});
   tools.has_random_fully_ = help && help->contains("--random-fully");
@@ -82,26 +79,22 @@ Result<std::string> Tools::save(Family family, bool with_counters) const {
 }
 
 Result<void> Tools::restore(Family family, const std::string& text) const {
-  auto done = run(machine_, {program(family, "restore"), "--noflush", "-w", "1"}, text);
-  if (!done) return std::unexpected(done.error());
+  TRY_DO(run(machine_, {program(family, "restore"), "--noflush", "-w", "1"}, text));
   return {};
 }
 
 Result<void> Tools::check(Family family, const std::string& text) const {
-  auto done = run(machine_, {program(family, "restore"), "--test", "--noflush", "-w", "1"}, text);
-  if (!done) return std::unexpected(done.error());
+  TRY_DO(run(machine_, {program(family, "restore"), "--test", "--noflush", "-w", "1"}, text));
   return {};
 }
 
 Result<std::vector<IpSet>> IpSetTool::sets() const {
-  auto saved = run(machine_, {"ipset", "save"});
-  if (!saved) return std::unexpected(saved.error());
-  return parse_ip_sets(*saved);
+  TRY(auto saved, run(machine_, {"ipset", "save"}));
+  return parse_ip_sets(saved);
 }
 
 Result<void> IpSetTool::restore(const std::string& text) const {
-  auto done = run(machine_, {"ipset", "restore"}, text);
-  if (!done) return std::unexpected(done.error());
+  TRY_DO(run(machine_, {"ipset", "restore"}, text));
   return {};
 }
 

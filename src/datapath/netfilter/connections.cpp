@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -198,11 +197,9 @@ Result<void> take_over_one(nfct_handle* handle, const Mapping& mapping) {
                         .source_port = mapping.remote_port,
                         .destination_port = mapping.pod_port};
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    auto deleted = delete_one(handle, seen);
-    if (!deleted) return std::unexpected(deleted.error());
-    auto created = create_one(handle, mapping);
-    if (!created) return std::unexpected(created.error());
-    if (*created || !*deleted) break;
+    TRY(auto deleted, delete_one(handle, seen));
+    TRY(auto created, create_one(handle, mapping));
+    if (created || !deleted) break;
   }
   return {};
 }
@@ -298,31 +295,27 @@ bool began_in_a_gap(const Connection& connection, const FamilyPolicy& policy) {
 }  // namespace
 
 Result<void> visit_connections(Family family, const std::function<void(const Connection&)>& visit) {
-  auto handle = open_conntrack();
-  if (!handle) return std::unexpected(handle.error());
+  TRY(auto handle, open_conntrack());
   Visitor visitor{family, &visit};
-  nfct_callback_register(handle->get(), NFCT_T_ALL, call_visitor, &visitor);
+  nfct_callback_register(handle.get(), NFCT_T_ALL, call_visitor, &visitor);
   const std::uint32_t wanted = socket_family(family);
-  if (nfct_query(handle->get(), NFCT_Q_DUMP, &wanted) != 0)
+  if (nfct_query(handle.get(), NFCT_Q_DUMP, &wanted) != 0)
     return fail("conntrack: read entries: {}", std::strerror(errno));
   return {};
 }
 
 Result<void> delete_connections(const std::vector<Connection>& connections) {
   if (connections.empty()) return {};
-  auto handle = open_conntrack();
-  if (!handle) return std::unexpected(handle.error());
-  for (const auto& connection : connections)
-    if (auto done = delete_one(handle->get(), connection); !done) return std::unexpected(done.error());
+  TRY(auto handle, open_conntrack());
+  for (const auto& connection : connections) TRY_DO(delete_one(handle.get(), connection));
   return {};
 }
 
 Result<void> take_over_connections(const std::vector<Mapping>& mappings) {
   if (mappings.empty()) return {};
-  auto handle = open_conntrack();
-  if (!handle) return std::unexpected(handle.error());
+  TRY(auto handle, open_conntrack());
   for (const auto& mapping : mappings)
-    if (auto done = take_over_one(handle->get(), mapping); !done) return done;
+    if (auto done = take_over_one(handle.get(), mapping); !done) return done;
   return {};
 }
 
@@ -368,9 +361,8 @@ Result<Ended> end_connections(const std::vector<AddressRange>& pods, const Mappi
     ++(translated ? ended.mappings : ended.bypassed);
     found.push_back(connection);
   };
-  for (const auto family : {Family::ipv4, Family::ipv6})
-    if (auto done = visit_connections(family, look_at); !done) return std::unexpected(done.error());
-  if (auto done = delete_connections(found); !done) return std::unexpected(done.error());
+  for (const auto family : {Family::ipv4, Family::ipv6}) TRY_DO(visit_connections(family, look_at));
+  TRY_DO(delete_connections(found));
   return ended;
 }
 
@@ -379,12 +371,11 @@ Result<std::size_t> mend_connections(const Desired& desired) {
   for (const auto family : {Family::ipv4, Family::ipv6}) {
     const auto& policy = desired.family(family);
     if (!policy.enabled || policy.sources.empty()) continue;
-    auto done = visit_connections(family, [&](const Connection& connection) {
+    TRY_DO(visit_connections(family, [&](const Connection& connection) {
       if (began_in_a_gap(connection, policy)) found.push_back(connection);
-    });
-    if (!done) return std::unexpected(done.error());
+    }));
   }
-  if (auto done = delete_connections(found); !done) return std::unexpected(done.error());
+  TRY_DO(delete_connections(found));
   return found.size();
 }
 

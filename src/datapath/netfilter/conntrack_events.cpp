@@ -13,7 +13,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -44,9 +43,7 @@ class ConntrackEvents final : public EventSource {
       : handle_(std::move(handle)), read_pods_(std::move(read_pods)) {}
 
   Result<void> start() {
-    auto pods = read_pods_();
-    if (!pods) return std::unexpected(pods.error());
-    pods_ = std::move(*pods);
+    TRY(pods_, read_pods_());
     const int fd = nfct_fd(handle_.get()), on = 1;
     // A full buffer then counts what is lost, and reports no error.
     if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on) != 0)
@@ -118,7 +115,7 @@ Result<std::unique_ptr<EventSource>> open_conntrack_events(std::function<Result<
   const int fd = nfct_fd(handle.get());
   if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) return fail("conntrack: {}", std::strerror(errno));
   auto events = std::make_unique<ConntrackEvents>(std::move(handle), std::move(pods));
-  if (auto started = events->start(); !started) return std::unexpected(started.error());
+  TRY_DO(events->start());
   return events;
 }
 

@@ -2,7 +2,6 @@
 #include "datapath/netfilter/conntrack_table.hpp"
 
 #include <algorithm>
-#include <expected>
 #include <iterator>
 #include <vector>
 
@@ -15,15 +14,13 @@
 namespace masq::netfilter {
 
 Result<void> ConntrackTable::for_each(const MappingVisitor& visit) {
-  const auto sources = pods();
-  if (!sources) return std::unexpected(sources.error());
-  return visit_translated(*sources, visit);
+  TRY(const auto sources, pods());
+  return visit_translated(sources, visit);
 }
 
 Result<Ended> ConntrackTable::end(const MappingFilter& wanted) {
-  const auto sources = pods();
-  if (!sources) return std::unexpected(sources.error());
-  return end_connections(*sources, wanted);
+  TRY(const auto sources, pods());
+  return end_connections(sources, wanted);
 }
 
 Result<Ended> ConntrackTable::quarantine(const std::vector<Address>& pods) {
@@ -32,11 +29,10 @@ Result<Ended> ConntrackTable::quarantine(const std::vector<Address>& pods) {
 
 Result<Counters> ConntrackTable::counters() {
   Counters counters;
-  if (auto done = add_packets(counters); !done) return std::unexpected(done.error());
+  TRY_DO(add_packets(counters));
   const auto maximum = connection_table().maximum;
   TableUse uses[2] = {{.family = Family::ipv4, .maximum = maximum}, {.family = Family::ipv6, .maximum = maximum}};
-  auto done = for_each([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; });
-  if (!done) return std::unexpected(done.error());
+  TRY_DO(for_each([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; }));
   counters.tables.assign(std::begin(uses), std::end(uses));
   return counters;
 }

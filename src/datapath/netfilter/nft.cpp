@@ -53,12 +53,11 @@ Result<void> Nft::check(const std::string& commands) {
 
 // Uses a separate context, because libnftables 1.0.6 otherwise uses the cache of one query for the next one.
 Result<std::string> Nft::list(const std::string& command, Form form) {
-  auto reader = open();
-  if (!reader) return std::unexpected(reader.error());
-  auto* const context = reader->context_.get();
+  TRY(auto reader, open());
+  auto* const context = reader.context_.get();
   // Numeric output does not depend on files of names (protocols, marks).
   nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_NUMERIC_ALL | (form == Form::json ? NFT_CTX_OUTPUT_JSON : 0));
-  if (auto done = reader->run(command); !done) return std::unexpected(done.error());
+  TRY_DO(reader.run(command));
   return nft_ctx_get_output_buffer(context);
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -105,10 +104,9 @@ Result<Json> objects_of(const std::string& text) {
 }  // namespace
 
 Result<std::optional<NftTable>> parse_table(const std::string& json) {
-  const auto objects = objects_of(json);
-  if (!objects) return std::unexpected(objects.error());
+  TRY(const auto objects, objects_of(json));
   std::optional<NftTable> table;
-  for (const auto& object : *objects) {
+  for (const auto& object : objects) {
     if (const auto found = object.find("table"); found != object.end() && !table) {
       table.emplace();
       table->name = text_of(*found, "name");
@@ -121,19 +119,17 @@ Result<std::optional<NftTable>> parse_table(const std::string& json) {
 }
 
 Result<std::map<std::string, std::uint64_t>> parse_counters(const std::string& json) {
-  const auto objects = objects_of(json);
-  if (!objects) return std::unexpected(objects.error());
+  TRY(const auto objects, objects_of(json));
   std::map<std::string, std::uint64_t> packets;
-  for (const auto& object : *objects)
+  for (const auto& object : objects)
     if (const auto found = object.find("counter"); found != object.end())
       packets[text_of(*found, "name")] = found->value("packets", std::uint64_t{0});
   return packets;
 }
 
 Result<std::vector<std::string>> parse_set(const std::string& json) {
-  const auto objects = objects_of(json);
-  if (!objects) return std::unexpected(objects.error());
-  for (const auto& object : *objects)
+  TRY(const auto objects, objects_of(json));
+  for (const auto& object : objects)
     if (const auto found = object.find("set"); found != object.end()) return parse_set_object(*found).elements;
   return std::vector<std::string>();
 }

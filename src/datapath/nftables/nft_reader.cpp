@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,30 +17,26 @@
 namespace masq::nftables {
 
 Result<bool> has_nft_table(const ListNft& list, const std::string& name) {
-  auto text = list("list tables inet", netfilter::Nft::Form::text);  // JSON of 1.0.6 is invalid for the flag "owner"
-  if (!text) return std::unexpected(text.error());
-  return ("\n" + *text).contains(fmt::format("\ntable inet {}\n", name));
+  // JSON of 1.0.6 is invalid for the flag "owner"
+  TRY(auto text, list("list tables inet", netfilter::Nft::Form::text));
+  return ("\n" + text).contains(fmt::format("\ntable inet {}\n", name));
 }
 
 Result<std::optional<NftTable>> read_nft_table(const ListNft& list, const std::string& name) {
-  const auto exists = has_nft_table(list, name);
-  if (!exists) return std::unexpected(exists.error());
-  if (!*exists) return std::optional<NftTable>();
-  auto text = list("list table inet " + name, netfilter::Nft::Form::json);
-  if (!text) return std::unexpected(text.error());
-  return parse_table(*text);
+  TRY(const auto exists, has_nft_table(list, name));
+  if (!exists) return std::optional<NftTable>();
+  TRY(auto text, list("list table inet " + name, netfilter::Nft::Form::json));
+  return parse_table(text);
 }
 
 Result<std::vector<std::string>> read_nft_set(const ListNft& list, const std::string& table, const std::string& set) {
-  auto text = list(fmt::format("list set inet {} {}", table, set), netfilter::Nft::Form::json);
-  if (!text) return std::unexpected(text.error());
-  return parse_set(*text);
+  TRY(auto text, list(fmt::format("list set inet {} {}", table, set), netfilter::Nft::Form::json));
+  return parse_set(text);
 }
 
 Result<std::map<std::string, std::uint64_t>> read_nft_counters(const ListNft& list, const std::string& table) {
-  auto text = list("list counters table inet " + table, netfilter::Nft::Form::json);
-  if (!text) return std::unexpected(text.error());
-  return parse_counters(*text);
+  TRY(auto text, list("list counters table inet " + table, netfilter::Nft::Form::json));
+  return parse_counters(text);
 }
 
 }  // namespace masq::nftables

@@ -105,9 +105,7 @@ class NftablesDatapath final : public Datapath {
 
 Result<NftablesDatapath::Plan> NftablesDatapath::make_plan(const Desired& desired) {
   if (!is_known_) {
-    auto masq = read_nft_table(machine_.list, netfilter::nft_table_name);
-    if (!masq) return std::unexpected(masq.error());
-    masq_ = std::move(*masq);
+    TRY(masq_, read_nft_table(machine_.list, netfilter::nft_table_name));
     is_known_ = true;
   }
   const auto devices = guarded_devices(desired, masq_);
@@ -121,28 +119,25 @@ Result<NftablesDatapath::Plan> NftablesDatapath::make_plan(const Desired& desire
 }
 
 Result<Steps> NftablesDatapath::apply_once(const Desired& desired) {
-  auto plan = make_plan(desired);
-  if (!plan) return std::unexpected(plan.error());
-  if (plan->change.text.empty()) return Steps();
-  if (auto done = machine_.run(plan->change.text); !done) {
-    forget();
-    return std::unexpected(done.error());
-  }
+  TRY(auto plan, make_plan(desired));
+  if (plan.change.text.empty()) return Steps();
+  const auto done = machine_.run(plan.change.text);
+  if (!done) forget();
+  TRY_DO(done);
   if (!masq_) unmended_ = true;
-  masq_ = std::move(plan->masq);
-  guard_ = std::move(plan->guard);
+  masq_ = std::move(plan.masq);
+  guard_ = std::move(plan.guard);
   // Without the monitor no event reports a change, so the table is read each time.
   if (!monitor_) forget();
-  return std::move(plan->change.steps);
+  return std::move(plan.change.steps);
 }
 
 // Connections that started without masquerading continue so until their conntrack entry is deleted.
 Result<void> NftablesDatapath::mend(const Desired& desired, Steps& steps) {
   if (!unmended_) return {};
-  const auto mended = machine_.mend_connections(desired);
-  if (!mended) return std::unexpected(mended.error());
+  TRY(const auto mended, machine_.mend_connections(desired));
   unmended_ = false;
-  if (*mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", *mended));
+  if (mended > 0) steps.push_back(fmt::format("conntrack: end {} connections that were not masqueraded", mended));
   return {};
 }
 
@@ -152,34 +147,29 @@ Result<Steps> NftablesDatapath::apply(const Desired& desired) {
   const bool remembered = is_known_;
   auto steps = apply_once(desired);
   if (!steps && remembered) steps = apply_once(desired);
-  if (steps)
-    if (auto done = mend(desired, *steps); !done) return std::unexpected(done.error());
+  if (steps) TRY_DO(mend(desired, *steps));
   return steps;
 }
 
 Result<Steps> NftablesDatapath::plan(const Desired& desired) {
   forget();
-  auto plan = make_plan(desired);
-  if (!plan) return std::unexpected(plan.error());
-  return std::move(plan->change.steps);
+  TRY(auto plan, make_plan(desired));
+  return std::move(plan.change.steps);
 }
 
 // The kernel validates the whole transaction and does not commit it.
 Result<void> NftablesDatapath::check(const Desired& desired) {
   forget();
-  auto plan = make_plan(desired);
-  if (!plan) return std::unexpected(plan.error());
-  return plan->change.text.empty() ? Result<void>() : machine_.check(plan->change.text);
+  TRY(auto plan, make_plan(desired));
+  return plan.change.text.empty() ? Result<void>() : machine_.check(plan.change.text);
 }
 
 Result<void> NftablesDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
-  auto monitor = TableMonitor::open(loop, {std::begin(our_tables), std::end(our_tables)},
-                                    [this, disturbed = std::move(disturbed)] {
-                                      forget();
-                                      disturbed();
-                                    });
-  if (!monitor) return std::unexpected(monitor.error());
-  monitor_ = std::move(*monitor);
+  TRY(monitor_, TableMonitor::open(loop, {std::begin(our_tables), std::end(our_tables)},
+                                   [this, disturbed = std::move(disturbed)] {
+                                     forget();
+                                     disturbed();
+                                   }));
   forget();
   return {};
 }
@@ -188,16 +178,15 @@ Result<Steps> NftablesDatapath::remove() {
   Steps steps;
   std::string commands;
   for (const auto* table : our_tables) {
-    const auto exists = has_nft_table(machine_.list, table);
-    if (!exists) return std::unexpected(exists.error());
-    if (!*exists) continue;
+    TRY(const auto exists, has_nft_table(machine_.list, table));
+    if (!exists) continue;
     commands += fmt::format("delete table inet {}\n", table);
     steps.push_back(fmt::format("nftables: delete the table inet {}", table));
   }
   forget();
   guard_.reset();
   if (commands.empty()) return steps;
-  if (auto done = machine_.run(commands); !done) return std::unexpected(done.error());
+  TRY_DO(machine_.run(commands));
   return steps;
 }
 
@@ -219,9 +208,8 @@ Desired sample() {
 }  // namespace
 
 Result<std::unique_ptr<Datapath>> make_datapath() {
-  auto opened = netfilter::Nft::open();
-  if (!opened) return std::unexpected(opened.error());
-  const auto nft = std::make_shared<netfilter::Nft>(std::move(*opened));
+  TRY(auto opened, netfilter::Nft::open());
+  const auto nft = std::make_shared<netfilter::Nft>(std::move(opened));
   return make_datapath({.run = [nft](const auto& commands) { return nft->run(commands); },
                         .check = [nft](const auto& commands) { return nft->check(commands); },
                         .list = netfilter::Nft::list,
@@ -229,17 +217,15 @@ Result<std::unique_ptr<Datapath>> make_datapath() {
 }
 
 Result<std::unique_ptr<Datapath>> make_datapath(Machine machine) {
-  if (auto asked = has_nft_table(machine.list, netfilter::nft_table_name); !asked)
-    return std::unexpected(asked.error());
+  TRY_DO(has_nft_table(machine.list, netfilter::nft_table_name));
   return std::make_unique<NftablesDatapath>(std::move(machine));
 }
 
 Result<void> probe() {
-  auto nft = netfilter::Nft::open();
-  if (!nft) return std::unexpected(nft.error());
+  TRY(auto nft, netfilter::Nft::open());
   auto table = masq_table(sample(), {"lo"});
   table.name = "masq-probe";
-  return nft->check(render_table(table));
+  return nft.check(render_table(table));
 }
 
 }  // namespace masq::nftables

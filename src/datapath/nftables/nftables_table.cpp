@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,29 +37,24 @@ Result<bool> NftablesTable::exists() {
 Result<std::vector<AddressRange>> NftablesTable::pods() {
   std::vector<AddressRange> ranges;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto elements = read_nft_set(list_, netfilter::nft_table_name, nft_name("pods", family));
-    if (!elements) return std::unexpected(elements.error());
-    for (const auto& element : *elements) {
-      const auto range = AddressRange::parse(element);
-      if (!range) return std::unexpected(range.error());
-      ranges.push_back(*range);
+    TRY(const auto elements, read_nft_set(list_, netfilter::nft_table_name, nft_name("pods", family)));
+    for (const auto& element : elements) {
+      TRY(const auto range, AddressRange::parse(element));
+      ranges.push_back(range);
     }
   }
   return ranges;
 }
 
 Result<std::vector<IpMasqEntry>> NftablesTable::ip_masq() {
-  const auto has_table = exists();
-  if (!has_table) return std::unexpected(has_table.error());
+  TRY(const auto has_table, exists());
   std::vector<IpMasqEntry> entries;
-  if (!*has_table) return entries;
+  if (!has_table) return entries;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto elements = read_nft_set(list_, netfilter::nft_table_name, nft_name("listed", family));
-    if (!elements) return std::unexpected(elements.error());
-    for (const auto& element : *elements) {
-      const auto entry = parse_listed_element(element);
-      if (!entry) return std::unexpected(entry.error());
-      entries.push_back(*entry);
+    TRY(const auto elements, read_nft_set(list_, netfilter::nft_table_name, nft_name("listed", family)));
+    for (const auto& element : elements) {
+      TRY(const auto entry, parse_listed_element(element));
+      entries.push_back(entry);
     }
   }
   std::ranges::sort(entries);
@@ -68,9 +62,8 @@ Result<std::vector<IpMasqEntry>> NftablesTable::ip_masq() {
 }
 
 Result<void> NftablesTable::add_packets(Counters& counters) {
-  const auto found = read_nft_counters(list_, netfilter::nft_table_name);
-  if (!found) return std::unexpected(found.error());
-  for (const auto family : {Family::ipv4, Family::ipv6}) add_packets_of_family(counters, *found, family);
+  TRY(const auto found, read_nft_counters(list_, netfilter::nft_table_name));
+  for (const auto family : {Family::ipv4, Family::ipv6}) add_packets_of_family(counters, found, family);
   return {};
 }
 

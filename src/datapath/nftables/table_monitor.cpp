@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -56,9 +55,7 @@ Result<std::unique_ptr<TableMonitor>> TableMonitor::open(os::EventLoop& loop, st
       setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
     return fail("subscribe to nftables: {}", std::strerror(errno));
   std::unique_ptr<TableMonitor> monitor(new TableMonitor(std::move(fd), std::move(tables), std::move(changed)));
-  auto watch = loop.watch(monitor->fd_.get(), EPOLLIN, [raw = monitor.get()](std::uint32_t) { raw->drain(); });
-  if (!watch) return std::unexpected(watch.error());
-  monitor->watch_ = std::move(*watch);
+  TRY(monitor->watch_, loop.watch(monitor->fd_.get(), EPOLLIN, [raw = monitor.get()](std::uint32_t) { raw->drain(); }));
   return monitor;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
 #include "model/options/options.hpp"
 #include "model/options/values.hpp"
 
@@ -20,9 +21,8 @@ using Texts = OptionSpec::Texts;
 template <auto parse, auto... path>
 inline constexpr OptionSpec::Access member = {
     .parse = [](ConfigDraft& draft, Texts texts, const OptionSpec& option) -> Result<void> {
-      auto value = parse(texts, option);
-      if (!value) return std::unexpected(value.error());
-      (draft.config.*....*path) = *std::move(value);
+      TRY(auto value, parse(texts, option));
+      (draft.config.*....*path) = std::move(value);
       return {};
     },
     .equal = [](const Config& a, const Config& b) { return (a.*....*path) == (b.*....*path); },
@@ -32,9 +32,7 @@ inline constexpr OptionSpec::Access member = {
 // finish_config() merges it into `datapath`.
 inline constexpr OptionSpec::Access bpf_masquerade = {
     .parse = [](ConfigDraft& draft, Texts texts, const OptionSpec&) -> Result<void> {
-      const auto value = values::boolean(texts);
-      if (!value) return std::unexpected(value.error());
-      draft.enable_bpf_masquerade = *value;
+      TRY(draft.enable_bpf_masquerade, values::boolean(texts));
       return {};
     },
     .equal = [](const Config&, const Config&) { return true; },
@@ -52,9 +50,8 @@ template <auto parse>
 auto or_auto(Texts texts, const OptionSpec& option)
     -> Result<std::optional<typename decltype(parse(texts, option))::value_type>> {
   if (is_auto(texts)) return std::nullopt;
-  auto value = parse(texts, option);
-  if (!value) return std::unexpected(value.error());
-  return *std::move(value);
+  TRY(auto value, parse(texts, option));
+  return value;
 }
 
 inline Result<bool> boolean(Texts texts, const OptionSpec&) {
@@ -116,9 +113,8 @@ inline constexpr LogFormat log_formats[] = {LogFormat::text, LogFormat::json};
 
 template <const auto& enumerators>
 auto choice(Texts texts, const OptionSpec& option) -> Result<std::remove_cvref_t<decltype(enumerators[0])>> {
-  const auto index = values::choice(texts, option.values);
-  if (!index) return std::unexpected(index.error());
-  return enumerators[*index];
+  TRY(const auto index, values::choice(texts, option.values));
+  return enumerators[index];
 }
 
 }  // namespace masq::parsers
