@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <memory>
 #include <string>
 #include <utility>

@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <filesystem>
 #include <optional>
 #include <string>
