@@ -40,6 +40,15 @@ std::string protocol_name(std::uint8_t protocol) {
   return known == std::end(protocols) ? std::to_string(protocol) : std::string(known->name);
 }
 
+std::vector<std::string> protocol_words() {
+  std::vector<std::string> words;
+  for (const auto& known : protocols) {
+    words.emplace_back(known.name);
+    for (char& c : words.back()) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return words;
+}
+
 Result<std::vector<std::uint8_t>> parse_protocol(std::string_view name) {
   if (equal_without_case(name, "icmp")) return std::vector<std::uint8_t>{IPPROTO_ICMP, IPPROTO_ICMPV6};
   for (const auto& known : protocols)

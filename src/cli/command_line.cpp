@@ -4,16 +4,23 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/protocol.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
+#include "datapath/event_source.hpp"
+#include "datapath/mapping_table.hpp"
+#include "model/completion/completion.hpp"
+#include "model/completion/parser.hpp"
 #include "model/config.hpp"
 
 namespace masq::cli {
@@ -26,16 +33,32 @@ struct ValueOption {
   const char* placeholder;
   const char* help;
   Arguments::Option Arguments::* value;
+  completion::Words (*words)() = [] { return completion::Words(); };  // accepted values; none: any
 };
+
+completion::Words state_words() {
+  const auto states = mapping_states();
+  return {states.begin(), states.end()};
+}
+
+completion::Words type_words() {
+  return event_types();
+}
+
+completion::Words output_words() {
+  return {"text", "json"};
+}
 
 constexpr ValueOption value_options[] = {
     {Command::pod, "--pod", "ADDRESS", "only this pod; a prefix selects several pods", &Arguments::pod},
     {Command::dst, "--dst", "CIDR", "only these destinations; an address selects one", &Arguments::dst},
-    {Command::proto, "--proto", "NAME", "protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto},
+    {Command::proto, "--proto", "NAME", "protocol: tcp, udp, icmp, icmpv6 or a number", &Arguments::proto,
+     protocol_words},
     {Command::endpoints, "--dport", "PORT", "destination port; tcp unless --proto is given", &Arguments::dport},
-    {Command::type, "--type", "TYPE", "only these types: created, ended, drop; separated by commas", &Arguments::type},
+    {Command::type, "--type", "TYPE", "only these types: created, ended, drop; separated by commas", &Arguments::type,
+     type_words},
     {Command::once_and_rows, "--rows", "N", "maximum number of rows per table (default: 20)", &Arguments::rows},
-    {Command::state, "--state", "STATE", "only mappings in this state", &Arguments::state},
+    {Command::state, "--state", "STATE", "only mappings in this state", &Arguments::state, state_words},
 };
 
 // CLI11 keeps references to these members.
@@ -56,11 +79,13 @@ Parser::Parser() {
   app.set_version_flag("--version", fmt::format("masq {}", MASQ_VERSION));
   app.add_option("--socket-path", request.socket_path, "the agent's socket")
       ->envname("MASQ_SOCKET_PATH")
+      ->type_name("PATH")
       ->default_val(Config().socket_path);
   app.add_option("--bpf-root", request.bpf_root, "path of the bpffs")
       ->envname("MASQ_BPF_ROOT")
+      ->type_name("PATH")
       ->default_val(Config().bpf_root);
-  app.add_option("-o,--output", format, "text or json")->check(CLI::IsMember({"text", "json"}))->default_val("text");
+  app.add_option("-o,--output", format, "text or json")->check(CLI::IsMember(output_words()))->default_val("text");
   for (const auto& command : commands()) add(command);
 }
 
@@ -126,6 +151,14 @@ Result<Request> parse_request(std::span<const std::string> arguments) {
   if (!parser.request.text.empty()) parser.request.command = nullptr;
   parser.request.arguments.json = parser.format == "json";
   return std::move(parser.request);
+}
+
+completion::Command command_line_completion() {
+  return completion::command_of(Parser().app, [](const std::string& name) {
+    if (name == "--output") return output_words();
+    const auto* const option = std::ranges::find(value_options, name, &ValueOption::name);
+    return option == std::end(value_options) ? completion::Words() : option->words();
+  });
 }
 
 }  // namespace masq::cli

@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "cli/command.hpp"
+#include "model/completion/completion.hpp"
 
 namespace masq::cli {
 
@@ -21,5 +22,8 @@ struct Request {
 // `arguments` has no program name. MASQ_SOCKET_PATH and MASQ_BPF_ROOT replace missing flags. An error is a usage error
 // in one line.
 Result<Request> parse_request(std::span<const std::string> arguments);
+
+// The commands and options of masq, for the completion of its command line.
+completion::Command command_line_completion();
 
 }  // namespace masq::cli

@@ -7,12 +7,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/completion/completion.hpp"
+#include "model/completion/parser.hpp"
 #include "model/options/options.hpp"
+#include "model/options/values.hpp"
 
 namespace masq::agent {
 namespace {
@@ -40,9 +44,13 @@ std::string help_of(const OptionSpec& option) {
   return help;
 }
 
+bool is_path(const OptionSpec& option) {
+  return option.key.ends_with("-path") || option.default_text.starts_with('/');
+}
+
 CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
   auto* const option = app.add_option(flag_names(spec), [](const CLI::results_t&) { return true; }, help_of(spec));
-  option->group("Configuration")->type_name(spec.is_boolean() ? "[VALUE]" : "VALUE");
+  option->group("Configuration")->type_name(spec.is_boolean() ? "[VALUE]" : is_path(spec) ? "PATH" : "VALUE");
   return option->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
       CLI::MultiOptionPolicy::TakeAll);
 }
@@ -110,6 +118,15 @@ Result<CommandLine> parse_command_line(std::span<const std::string> arguments) {
 
 std::string command_line_help() {
   return Parser().app.help();
+}
+
+completion::Command command_line_completion() {
+  return completion::command_of(Parser().app, [](const std::string& name) {
+    const auto* const option = find_option(std::string_view(name).substr(2));
+    if (option == nullptr) return completion::Words();
+    const std::string all(option->values);
+    return values::words({&all, 1});
+  });
 }
 
 }  // namespace masq::agent

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/completion/completion.hpp"
 
 namespace masq::agent {
 
@@ -32,5 +33,8 @@ Result<CommandLine> parse_command_line(std::span<const std::string> arguments);
 
 // Returns the output of `masqd --help`: every key with its default.
 std::string command_line_help();
+
+// The options of masqd, for the completion of its command line.
+completion::Command command_line_completion();
 
 }  // namespace masq::agent

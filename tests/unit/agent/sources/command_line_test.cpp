@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "model/completion/completion.hpp"
 #include "model/options/options.hpp"
+#include "unit/complete_in_bash.hpp"
 
 namespace masq::agent {
 
@@ -91,6 +93,36 @@ TEST(CommandLine, HelpNamesEveryKey) {
   }
   for (const auto* const flag : {"--config ", "--config-dir ", "--dry-run", "--cleanup", "--version", "--help"})
     EXPECT_THAT(help, HasSubstr(flag));
+}
+
+TEST(CommandLineCompletion, EveryShellKnowsEveryOption) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const auto text = completion::render(command_line_completion(), shell).value();
+    const std::string before = shell == std::string("fish") ? " -l " : "--";
+    for (const auto& option : options()) {
+      EXPECT_THAT(text, HasSubstr(fmt::format("{}{}", before, option.key))) << shell;
+      if (!option.alias.empty()) {
+        EXPECT_THAT(text, HasSubstr(fmt::format("{}{}", before, option.alias))) << shell;
+      }
+      if (!option.values.empty()) {
+        EXPECT_THAT(text, HasSubstr(std::string(option.values))) << shell;
+      }
+    }
+    for (const char* name : {"config", "config-dir", "dry-run", "cleanup", "version", "help"})
+      EXPECT_THAT(text, HasSubstr(before + name)) << shell;
+  }
+}
+
+TEST(CommandLineCompletion, BashCompletesOptionsAndTheirValues) {
+  const auto program = command_line_completion();
+  const auto complete = [&](const Arguments& words) { return complete_in_bash(program, words); };
+  EXPECT_EQ(complete({"masqd", "--dry"}), Arguments({"--dry-run"}));
+  EXPECT_EQ(complete({"masqd", "--log-level", ""}), Arguments({"debug", "info", "warning", "error"}));
+  EXPECT_EQ(complete({"masqd", "--datapath", "=", "nf"}), Arguments({"nftables"}));
+  EXPECT_EQ(complete({"masqd", "--random-fully", "f"}), Arguments({"false"}));
+  EXPECT_EQ(complete({"masqd", "--random-fully", "--log-f"}), Arguments({"--log-format"}));
+  EXPECT_EQ(complete({"masqd", "--socket-path", ""}), Arguments());
+  expect_that_words_are_not_executed(program, {"masqd"});
 }
 
 }  // namespace
