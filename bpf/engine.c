@@ -82,7 +82,7 @@ static __always_inline __u32 ingress_steps(ctx_t *ctx, struct packet *p, __u32 l
 		return MASQ_REASON_UNRELATED;
 	if (parsed != PARSED_FLOW)
 		return ingress_incomplete(ctx, p, parsed);
-	if (is_source(&p->flow.src)) /* the destination on the wire */
+	if (is_pod(&p->flow.src)) /* the destination on the wire */
 		return ingress_to_pod(ctx, p);
 	if (p->fragment == FRAGMENT_FIRST)
 		return ingress_first_fragment(ctx, p);

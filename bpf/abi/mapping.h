@@ -14,7 +14,7 @@
  * of a pinned map, and with every number below that a mapping stores. Mappings are migrated between schemas by the
  * names of their fields and numbers (docs/decisions/0007), so a name keeps its meaning for ever.
  */
-#define MASQ_SCHEMA 2
+#define MASQ_SCHEMA 3
 
 /*
  * Time is counted in ticks of 2^27 ns (134 ms) of CLOCK_BOOTTIME, which goes on during suspend. Tick 0 never comes:

@@ -6,7 +6,9 @@
 #include "bpf/abi/mapping.h"
 
 #define MASQ_SOURCES_MAX 8
+#define MASQ_SOURCES_TRIE 65536
 #define MASQ_RANGES_MAX 16
+#define MASQ_PORTS 65536
 
 struct masq_port_range {
 	__u16 low;
@@ -32,7 +34,8 @@ struct masq_timeouts {
 	};                                                                                                             \
 	/* Load-time constants: the verifier removes what they switch off. */                                          \
 	struct masq_options##n {                                                                                       \
-		__u64 hash_seed; /* of the table: constant during its life */                                          \
+		__u64 hash_seed;                     /* of the table: constant during its life */                      \
+		__u64 usable_ports[MASQ_PORTS / 64]; /* a bit for each port that a mapping may have, by number */      \
 		__u32 enabled;                                                                                         \
 		__u32 source_count; /* if more than MASQ_SOURCES_MAX, the map `sources` has all */                     \
 		struct masq_source##n source[MASQ_SOURCES_MAX];                                                        \
@@ -41,13 +44,18 @@ struct masq_timeouts {
 		__u32 max_mappings;                                                                                    \
 		__u32 max_left;                                                                                        \
 		__u32 max_mappings_per_pod;                                                                            \
+		__u32 own_inside;     /* the source set contains addresses of this node (map own) */                   \
+		__u32 by_destination; /* the map destinations is not empty */                                          \
 		__u32 route_source;                                                                                    \
 		__u32 random_fully;                                                                                    \
-		__u32 port_count; /* of all ranges together */                                                         \
+		__u32 ports_mark;       /* differs for other ports: range and usable_ports */                          \
+		__u32 ports_below_512;  /* number of usable ports of 1-511 */                                          \
+		__u32 ports_below_1024; /* of 512-1023 */                                                              \
+		__u32 port_count;       /* of all ranges together; a port of 1024 and more is chosen from them */      \
 		__u32 range_count;                                                                                     \
 		struct masq_port_range range[MASQ_RANGES_MAX];                                                         \
+		/* Options are compared byte by byte: no padding. */                                                   \
 		struct masq_timeouts timeouts;                                                                         \
-		__u32 zero; /* options are compared byte by byte: no padding */                                        \
 	}
 
 MASQ_DEFINE_OPTIONS(4);

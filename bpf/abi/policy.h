@@ -6,11 +6,20 @@
 #include "bpf/abi/mapping.h"
 
 #define MASQ_POOL_MAX 16
+#define MASQ_UPLINKS_MAX 16384
+#define MASQ_DESTINATIONS_MAX 65536
+#define MASQ_DEVICES_MAX 65536
 
 #define MASQ_DEFINE_POLICY(n)                                                                                          \
 	/* A longest-prefix rule of the policy. */                                                                     \
 	struct masq_policy_key##n {                                                                                    \
 		__u32 prefix_length;                                                                                   \
+		union masq_addr##n address;                                                                            \
+	};                                                                                                             \
+	/* Destinations through one uplink: they have another external address than the uplink's. */                   \
+	struct masq_destination_key##n {                                                                               \
+		__u32 prefix_length; /* counts the bits of ifindex too */                                              \
+		__u32 ifindex;                                                                                         \
 		union masq_addr##n address;                                                                            \
 	};                                                                                                             \
 	/* External addresses of an uplink; pods are spread over them. */                                              \
@@ -21,6 +30,12 @@
 
 MASQ_DEFINE_POLICY(4);
 MASQ_DEFINE_POLICY(6);
+
+/* Two devices that are next hops of one route toward pods: answers may leave by either. */
+struct masq_device_pair {
+	__u32 one;
+	__u32 other;
+};
 
 /* Value of a policy rule. */
 struct masq_policy {

@@ -51,7 +51,8 @@ enum masq_verdict {
 	X(NO_FREE_PORT, DROP, "no_free_port", "every port of the range is taken toward this remote endpoint")          \
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
-	X(REWRITE_FAILED, DROP, "rewrite_failed", "the kernel refused to change the packet")
+	X(REWRITE_FAILED, DROP, "rewrite_failed", "the kernel refused to change the packet")                           \
+	X(SPOOFED_SOURCE, DROP, "spoofed_source", "a first packet from another way than its source's")
 
 enum masq_reason {
 #define MASQ_REASON_ENUM(name, verdict, word, meaning) MASQ_REASON_##name,

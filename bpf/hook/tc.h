@@ -154,15 +154,32 @@ static __always_inline int ctx_redirect(__u32 ifindex)
 	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
+/*
+ * Returns the device by which a packet that arrives at device `fib->ifindex` would leave, or 0 if the helper cannot tell:
+ * no route, forwarding is off at that device, or the route encapsulates. It knows no marks. Whether the neighbour is
+ * known does not matter (the flag that skips the look-up is of Linux 6.3).
+ */
+static __always_inline __u32 ctx_route_device(ctx_t *ctx, struct bpf_fib_lookup *fib)
+{
+	long result = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+
+	return result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH ? fib->ifindex : 0;
+}
+
 static __always_inline bool ctx_route(ctx_t *ctx, struct bpf_fib_lookup *fib, __u32 flags)
 {
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags) == BPF_FIB_LKUP_RET_SUCCESS;
 }
 
-/* A socket of the host has this tuple, or listens on its port. */
-static __always_inline bool ctx_has_socket(ctx_t *ctx, __u8 protocol, struct bpf_sock_tuple *tuple, __u32 size)
+/*
+ * A socket of the host has this tuple. With `listening`, a TCP socket that listens on its port counts too; one of UDP
+ * always does.
+ */
+static __always_inline bool ctx_has_socket(ctx_t *ctx, __u8 protocol, struct bpf_sock_tuple *tuple, __u32 size,
+					   bool listening)
 {
 	struct bpf_sock *socket;
+	bool counts;
 
 	if (protocol == IPPROTO_TCP)
 		socket = bpf_skc_lookup_tcp(ctx, tuple, size, BPF_F_CURRENT_NETNS, 0);
@@ -172,8 +189,9 @@ static __always_inline bool ctx_has_socket(ctx_t *ctx, __u8 protocol, struct bpf
 		return false;
 	if (!socket)
 		return false;
+	counts = listening || protocol != IPPROTO_TCP || socket->state != BPF_TCP_LISTEN;
 	bpf_sk_release(socket);
-	return true;
+	return counts;
 }
 
 #endif

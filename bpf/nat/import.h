@@ -26,16 +26,19 @@ static __always_inline bool is_importing(void)
 	return c && (__s32)(until - c->clock) > 0;
 }
 
-/* A packet from outside to a port that may be mapped: the host would reply with a RST or "port unreachable". */
-__noinline int is_mapped_port(const struct packet *p)
+/*
+ * A packet from outside to a port that may be mapped: the host would reply with a RST or "port unreachable". Packets of
+ * the host's own connections pass: their ports may be mapped too, toward other endpoints.
+ */
+__noinline int is_mapped_port(ctx_t *ctx, const struct packet *p)
 {
 	return p && is_importing() && transport_of(p->flow.protocol) == TRANSPORT_PORTS && !packet_is_pure_syn(p) &&
-	       port_is_in_range(bpf_ntohs(p->flow.sport));
+	       port_is_usable(bpf_ntohs(p->flow.sport)) && !host_has_connection(ctx, &p->flow);
 }
 
-static __always_inline bool may_be_imported(const struct packet *p)
+static __always_inline bool may_be_imported(ctx_t *ctx, const struct packet *p)
 {
-	return READ_ONCE(adopting) && is_mapped_port(p);
+	return READ_ONCE(adopting) && is_mapped_port(ctx, p);
 }
 
 /* Merges the states of two copies of a mapping that have both seen packets: the later state counts. */

@@ -46,6 +46,23 @@ __noinline int host_has_flow(__u32 slot)
 	return tick && c->clock - *tick < mapping_timeout(m);
 }
 
+/* A packet from the flow's destination to this local address and port. */
+static __always_inline void socket_tuple(struct bpf_sock_tuple *t, const tuple_t *flow, const addr_t *local,
+					 __be16 local_port)
+{
+#if FAMILY == 4
+	t->ipv4.saddr = flow->dst.word[0];
+	t->ipv4.daddr = local->word[0];
+	t->ipv4.sport = flow->dport;
+	t->ipv4.dport = local_port;
+#else
+	__builtin_memcpy(t->ipv6.saddr, &flow->dst, sizeof(addr_t));
+	__builtin_memcpy(t->ipv6.daddr, local, sizeof(addr_t));
+	t->ipv6.sport = flow->dport;
+	t->ipv6.dport = local_port;
+#endif
+}
+
 /* A host socket listens on this port, or has this connection: a mapping would take its packets. */
 __noinline int port_has_socket(ctx_t *ctx, __u32 slot)
 {
@@ -54,19 +71,17 @@ __noinline int port_has_socket(ctx_t *ctx, __u32 slot)
 
 	if (!m || m->flow.kind != MASQ_KIND_CONNECTION)
 		return false;
+	socket_tuple(&t, &m->flow, &m->external, m->external_port);
+	return ctx_has_socket(ctx, m->flow.protocol, &t, SOCKET_TUPLE_SIZE, true);
+}
 
-#if FAMILY == 4
-	t.ipv4.saddr = m->flow.dst.word[0];
-	t.ipv4.daddr = m->external.word[0];
-	t.ipv4.sport = m->flow.dport;
-	t.ipv4.dport = m->external_port;
-#else
-	__builtin_memcpy(t.ipv6.saddr, &m->flow.dst, sizeof(addr_t));
-	__builtin_memcpy(t.ipv6.daddr, &m->external, sizeof(addr_t));
-	t.ipv6.sport = m->flow.dport;
-	t.ipv6.dport = m->external_port;
-#endif
-	return ctx_has_socket(ctx, m->flow.protocol, &t, SOCKET_TUPLE_SIZE);
+/* `flow` as the host would send it: the host has this connection, or a socket for this datagram. */
+static __always_inline bool host_has_connection(ctx_t *ctx, const tuple_t *flow)
+{
+	struct bpf_sock_tuple t = {};
+
+	socket_tuple(&t, flow, &flow->src, flow->sport);
+	return ctx_has_socket(ctx, flow->protocol, &t, SOCKET_TUPLE_SIZE, false);
 }
 
 /* Claims the external port of a slot. Returns enum claim_result. */

@@ -10,14 +10,15 @@
 #define MASQ_BPF_NAT_PORT_KNOWN_H
 
 #include "bpf/nat/index.h"
+#include "bpf/packet/protocol.h"
+#include "bpf/policy/decide.h"
 
 /* By remote endpoint, of recent searches (port_search.h). */
-#define PORTS 65536
 struct known_ports {
-	__u64 taken[PORTS / 64]; /* a bit for each port, by number */
-	__u32 ranges;            /* range_mark() of the ports that were searched */
-	__u32 made;              /* tick */
-	__u32 exhausted;         /* the tick in which none was free; 0: none */
+	__u64 taken[MASQ_PORTS / 64]; /* a bit for each port, by number */
+	__u32 ranges;                 /* options.ports_mark at the reset */
+	__u32 made;                   /* tick */
+	__u32 exhausted;              /* the tick in which none was free; 0: none */
 	__u32 reserved;
 };
 struct {
@@ -34,8 +35,9 @@ struct port_search {
 	__u32 position;
 	__u32 end;
 	__u32 tried;
-	__u32 any_port;
-	__u32 result; /* enum claim_result without CLAIM_HOST_SOCKET */
+	__u32 order;  /* port_order.h */
+	__u16 space;  /* enum port_space */
+	__u16 result; /* enum claim_result without CLAIM_HOST_SOCKET */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -46,26 +48,19 @@ struct {
 
 #define TRUST_TICKS 448 /* a minute */
 
-/* Identifies the port ranges that the known ports belong to. */
-static __always_inline __u32 range_mark(bool any_port)
+static __always_inline bool port_space_is_class(__u32 space)
 {
-	__u32 mark = 1;
-
-	if (any_port)
-		return mark;
-	for (__u32 i = 0; i < MASQ_RANGES_MAX; i++) {
-		if (i >= options.range_count)
-			break;
-		mark = (mark ^ options.range[i].low ^ ((__u32)options.range[i].high << 16)) * 0x9e3779b1u;
-	}
-	return mark;
+	return space == PORTS_BELOW_512 || space == PORTS_BELOW_1024;
 }
 
-/* The key of known ports: external address and remote endpoint. Ports toward it are exhausted together. */
-static __always_inline void endpoint_key(tuple_t *key, const mapping_t *m)
+/*
+ * The key of known ports: external address and remote endpoint. Ports toward it are exhausted together, except for
+ * those of a class below 1024: they have an element of their own.
+ */
+static __always_inline void endpoint_key(tuple_t *key, const mapping_t *m, __u32 space)
 {
 	mapping_reply_key(m, key);
-	key->sport = 0;
+	key->sport = port_space_is_class(space) ? space : 0;
 }
 
 static __always_inline struct port_search *port_search_get(void)
@@ -75,20 +70,20 @@ static __always_inline struct port_search *port_search_get(void)
 	return bpf_map_lookup_elem(&port_search_map, &zero);
 }
 
-static __always_inline struct known_ports *known_ports_of(const mapping_t *m)
+static __always_inline struct known_ports *known_ports_of(const mapping_t *m, __u32 space)
 {
 	struct port_search *search = port_search_get();
 
 	if (!search)
 		return NULL;
-	endpoint_key(&search->endpoint, m);
+	endpoint_key(&search->endpoint, m, space);
 	return bpf_map_lookup_elem(&known_ports_map, &search->endpoint);
 }
 
 static const struct known_ports known_ports_empty;
 
 /* Resets the known ports toward a slot's remote endpoint. */
-__noinline int known_ports_reset(__u32 slot, __u32 any_port)
+__noinline int known_ports_reset(__u32 slot, __u32 space)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
@@ -97,43 +92,54 @@ __noinline int known_ports_reset(__u32 slot, __u32 any_port)
 
 	if (!c || !m)
 		return 0;
-	endpoint_key(&key, m);
+	endpoint_key(&key, m, space);
 	bpf_map_update_elem(&known_ports_map, &key, &known_ports_empty, BPF_ANY);
 	known = bpf_map_lookup_elem(&known_ports_map, &key);
 	if (known) {
-		known->ranges = range_mark(any_port);
+		known->ranges = options.ports_mark;
 		known->made = c->clock;
 	}
 	return true;
 }
 
 /* A search has found no free port. */
-__noinline int known_ports_exhausted(__u32 slot, __u32 any_port)
+__noinline int known_ports_exhausted(__u32 slot, __u32 space)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
-	struct known_ports *known = m ? known_ports_of(m) : NULL;
+	struct known_ports *known = m ? known_ports_of(m, space) : NULL;
 
 	if (!c || !known)
 		return 0;
 	if (c->clock - known->made > TRUST_TICKS)
-		return known_ports_reset(slot, any_port);
+		return known_ports_reset(slot, space);
 	known->exhausted = c->clock;
 	return 0;
+}
+
+static __always_inline void known_ports_clear(const mapping_t *m, __u32 space)
+{
+	struct known_ports *known = known_ports_of(m, space);
+	__u32 port = bpf_ntohs(m->external_port);
+
+	if (!known)
+		return;
+	__sync_fetch_and_and(&known->taken[port / 64], ~(1ull << (port % 64)));
+	known->exhausted = 0;
 }
 
 /* Clears the bit of a slot's port: it is free, or its state is unknown. */
 __noinline int port_mark_free(__u32 slot)
 {
 	mapping_t *m = slot_at(slot);
-	struct known_ports *known = m ? known_ports_of(m) : NULL;
-	__u32 port;
+	__u16 port;
 
-	if (!known)
+	if (!m)
 		return 0;
+	known_ports_clear(m, PORTS_OF_RANGES);
 	port = bpf_ntohs(m->external_port);
-	__sync_fetch_and_and(&known->taken[port / 64], ~(1ull << (port % 64)));
-	known->exhausted = 0;
+	if (port < 1024 && transport_of(m->flow.protocol) == TRANSPORT_PORTS)
+		known_ports_clear(m, port < 512 ? PORTS_BELOW_512 : PORTS_BELOW_1024);
 	return 0;
 }
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The search for a port if the pod's own cannot be preserved. Without known ports, some random ports are tried first.
- * Then every port of the range is tried before a connection is refused: from a random one on, word by word of the
- * bitmap of known ports, and in strides, because taken ports form runs.
+ * The search for a port if the pod's own cannot be preserved. The first port to try follows from the pod's endpoint
+ * (port_order.h), or is random. Without known ports, some further ports of that order are tried. Then every port of the
+ * range is tried before a connection is refused: from the first one on, word by word of the bitmap of known ports, and
+ * in strides, because taken ports form runs.
  */
 #ifndef MASQ_BPF_NAT_PORT_SEARCH_H
 #define MASQ_BPF_NAT_PORT_SEARCH_H
 
 #include "bpf/nat/port_claim.h"
 #include "bpf/nat/port_known.h"
+#include "bpf/nat/port_order.h"
 #include "bpf/packet/loop.h"
 
 struct {
@@ -19,7 +21,8 @@ struct {
 } births_map SEC(".maps");
 
 #define GUESSES 8       /* before known ports are recorded */
-#define WORD_STRIDE 617 /* odd: strides meet each of the 1024 words */
+#define WORD_STRIDE 617 /* odd: strides meet each of the 1024 words, and of the 8 words of a class below 1024 */
+#define CLASS_PORTS 512
 
 static __always_inline bool port_is_in_range(__u16 port)
 {
@@ -30,6 +33,22 @@ static __always_inline bool port_is_in_range(__u16 port)
 			return true;
 	}
 	return false;
+}
+
+/* A mapping may have this port; whether it is chosen or only kept is another question. */
+static __always_inline bool port_is_usable(__u16 port)
+{
+	__u32 word = port / 64;
+
+	KNOWN(word); /* the compiler knows that a port has 16 bits, the verifier does not */
+	return options.usable_ports[word % (MASQ_PORTS / 64)] >> (port % 64) & 1;
+}
+
+static __always_inline bool port_is_in_space(__u32 space, __u16 port)
+{
+	if (space == PORTS_OF_IDENTIFIERS)
+		return true;
+	return space == PORTS_OF_RANGES ? port_is_in_range(port) : port_is_usable(port);
 }
 
 static __always_inline __u16 port_at(__u32 position)
@@ -81,14 +100,19 @@ __noinline int search_count(__u32 slot, __u32 attempts, __u32 found)
 	return 0;
 }
 
-/* Returns a random port of the range. */
-__noinline __u32 port_guess(__u32 any_port)
+/* Returns the port of a number of the order. Of a class below 1024, it may be one that is not usable. */
+__noinline __u32 port_guess(__u32 space, __u32 order)
 {
-	__u32 random = bpf_get_prandom_u32();
-
-	if (any_port)
-		return random % PORTS;
-	return options.port_count ? port_at(random % options.port_count) : 0;
+	switch (space) {
+	case PORTS_OF_IDENTIFIERS:
+		return order / (1u << 16);
+	case PORTS_BELOW_512:
+		return order / (1u << 23);
+	case PORTS_BELOW_1024:
+		return CLASS_PORTS + order / (1u << 23);
+	default:
+		return port_at((__u64)order * options.port_count >> 32);
+	}
 }
 
 enum search_kind {
@@ -98,24 +122,26 @@ enum search_kind {
 };
 
 /* Returns enum search_kind. */
-__noinline int port_search_begin(__u32 slot, __u32 any_port)
+__noinline int port_search_begin(__u32 slot, __u32 space, __u32 assignment)
 {
 	struct port_search *search = port_search_get();
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
 	struct known_ports *known;
-	__u32 port = port_guess(any_port);
+	__u32 port;
 
 	if (!search || !c || !m)
 		return SEARCH_NONE;
+	search->order = assignment == ASSIGN_RANDOM ? bpf_get_prandom_u32() : endpoint_order(m);
+	port = port_guess(space, search->order);
 	search->position = port % 64;
 	search->word = port / 64;
-	search->end = search->position + PORTS;
+	search->end = search->position + (port_space_is_class(space) ? CLASS_PORTS : MASQ_PORTS);
 	search->tried = 0;
-	search->any_port = any_port;
+	search->space = space;
 	search->result = CLAIM_TAKEN;
-	known = known_ports_of(m);
-	if (!known || known->ranges != range_mark(any_port))
+	known = known_ports_of(m, space);
+	if (!known || known->ranges != options.ports_mark)
 		return SEARCH_GUESSING;
 	return known->exhausted == c->clock ? SEARCH_NONE : SEARCH_ALL;
 }
@@ -128,7 +154,7 @@ __noinline int port_search_end(__u32 slot)
 	if (!search)
 		return CLAIM_TAKEN;
 	if (search->result == CLAIM_TAKEN && search->position == search->end)
-		known_ports_exhausted(slot, search->any_port);
+		known_ports_exhausted(slot, search->space);
 	search_count(slot, search->tried + 1, search->result == CLAIMED);
 	return search->result;
 }
@@ -139,7 +165,7 @@ static __always_inline bool port_try(ctx_t *ctx, struct port_search *search, __u
 	mapping_t *m = slot_at(slot);
 	int result;
 
-	if (!m || (!search->any_port && !port_is_in_range(port)))
+	if (!m || !port_is_in_space(search->space, port))
 		return false;
 	m->external_port = bpf_htons(port);
 	search->tried++;
@@ -154,12 +180,17 @@ static __always_inline bool port_try(ctx_t *ctx, struct port_search *search, __u
 	return true;
 }
 
-/* Tries a random port. Returns true if the search is over. */
+/* Tries the next port of the order. Returns true if the search is over. */
 __noinline int port_try_one(ctx_t *ctx, __u32 slot)
 {
 	struct port_search *search = port_search_get();
+	__u32 order;
 
-	return search && port_try(ctx, search, slot, port_guess(search->any_port));
+	if (!search)
+		return false;
+	order = search->order;
+	search->order = order_next(order);
+	return port_try(ctx, search, slot, port_guess(search->space, order));
 }
 
 /* After the guesses: begins to record known ports. */
@@ -167,14 +198,18 @@ __noinline int port_search_all(__u32 slot)
 {
 	struct port_search *search = port_search_get();
 
-	return search && known_ports_reset(slot, search->any_port);
+	return search && known_ports_reset(slot, search->space);
 }
 
 static __always_inline __u32 port_at_position(const struct port_search *search)
 {
 	__u32 word = search->word + search->position / 64 * WORD_STRIDE;
 
-	return word % (PORTS / 64) * 64 + search->position % 64;
+	if (search->space == PORTS_BELOW_512)
+		word %= CLASS_PORTS / 64;
+	else if (search->space == PORTS_BELOW_1024)
+		word = CLASS_PORTS / 64 + word % (CLASS_PORTS / 64);
+	return word % (MASQ_PORTS / 64) * 64 + search->position % 64;
 }
 
 /* Returns the next position after a taken port. A word whose ports are all taken is skipped. */
@@ -215,9 +250,9 @@ static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_sea
 	return port_try(step->ctx, search, step->slot, port);
 }
 
-static __always_inline void port_search_run(ctx_t *ctx, const mapping_t *m, __u32 slot)
+static __always_inline void port_search_run(ctx_t *ctx, const mapping_t *m, __u32 slot, __u32 space)
 {
-	struct port_search_step step = {.ctx = ctx, .known = known_ports_of(m), .slot = slot};
+	struct port_search_step step = {.ctx = ctx, .known = known_ports_of(m, space), .slot = slot};
 
 	bpf_for_each_map_elem(&steps_map, port_search_step, &step, 0);
 }
@@ -231,12 +266,12 @@ static __always_inline bool ports_guess(ctx_t *ctx, __u32 slot)
 }
 
 /* Sets a slot's external_port and claims it. Returns CLAIMED, CLAIM_TAKEN (all ports are taken) or CLAIM_CROWDED. */
-static __always_inline int port_search(ctx_t *ctx, const mapping_t *m, __u32 slot, bool any_port)
+static __always_inline int port_search(ctx_t *ctx, const mapping_t *m, __u32 slot, const struct decision *d)
 {
-	int kind = port_search_begin(slot, any_port);
+	int kind = port_search_begin(slot, d->ports, d->assignment);
 
 	if (kind == SEARCH_ALL || (kind == SEARCH_GUESSING && !ports_guess(ctx, slot) && port_search_all(slot)))
-		port_search_run(ctx, m, slot);
+		port_search_run(ctx, m, slot, d->ports);
 	return port_search_end(slot);
 }
 

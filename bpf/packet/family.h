@@ -22,6 +22,7 @@ typedef struct FN(masq_tuple) tuple_t;
 typedef struct FN(masq_mapping) mapping_t;
 typedef struct FN(masq_uplink) uplink_t;
 typedef struct FN(masq_policy_key) policy_key_t;
+typedef struct FN(masq_destination_key) destination_key_t;
 typedef struct FN(masq_held) held_t;
 
 #define ADDR_WORDS (sizeof(addr_t) / sizeof(__be32))

@@ -8,10 +8,37 @@
 /* External addresses, by interface index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 256);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MASQ_UPLINKS_MAX);
 	__type(key, __u32);
 	__type(value, uplink_t);
 } uplinks_map SEC(".maps");
+
+/* Destinations with another external address than the usual one of their uplink. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MASQ_DESTINATIONS_MAX);
+	__type(key, destination_key_t);
+	__type(value, addr_t);
+} destinations_map SEC(".maps");
+
+static __always_inline bool address_by_destination(ctx_t *ctx, const tuple_t *flow, addr_t *external)
+{
+	destination_key_t key;
+	addr_t *found;
+
+	if (!options.by_destination)
+		return false;
+	key.prefix_length = 8 * (sizeof(key.ifindex) + sizeof(key.address));
+	key.ifindex = ctx_ifindex(ctx);
+	key.address = flow->dst;
+	found = bpf_map_lookup_elem(&destinations_map, &key);
+	if (!found)
+		return false;
+	*external = *found;
+	return true;
+}
 
 /* Selects an address of the uplink for a pod, the same for all its connections (RFC 4787 4.1: paired pooling). */
 static __always_inline bool uplink_address(ctx_t *ctx, const tuple_t *flow, addr_t *external)
@@ -63,7 +90,7 @@ static __always_inline bool external_address(ctx_t *ctx, const struct decision *
 					     addr_t *external)
 {
 	return (d->addresses == ADDRESSES_OF_ROUTE && address_of_route(ctx, flow, external)) ||
-	       uplink_address(ctx, flow, external);
+	       address_by_destination(ctx, flow, external) || uplink_address(ctx, flow, external);
 }
 
 #endif

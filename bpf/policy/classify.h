@@ -9,10 +9,19 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 4096);
+	__uint(max_entries, MASQ_SOURCES_TRIE);
 	__type(key, policy_key_t);
 	__type(value, __u8);
 } sources_map SEC(".maps");
+
+/* Addresses of this node inside the source set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MASQ_DEVICES_MAX);
+	__type(key, addr_t);
+	__type(value, __u8);
+} own_map SEC(".maps");
 
 static __always_inline void policy_key(policy_key_t *key, const addr_t *a)
 {
@@ -35,6 +44,19 @@ static __always_inline bool is_source(const addr_t *a)
 			return true;
 	}
 	return false;
+}
+
+/* An address of this node inside the source set: never a source, and its packets are the node's. */
+static __always_inline bool is_own(const addr_t *a)
+{
+	addr_t key = *a; /* on the stack: before Linux 6.2 no argument may be a map's key */
+
+	return options.own_inside && bpf_map_lookup_elem(&own_map, &key);
+}
+
+static __always_inline bool is_pod(const addr_t *a)
+{
+	return is_source(a) && !is_own(a);
 }
 
 #endif

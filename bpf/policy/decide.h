@@ -23,13 +23,15 @@ enum address_pool {
 
 /* The numbers that an external port is selected from. */
 enum port_space {
-	PORTS_OF_RANGES,      /* the ranges of the options */
+	PORTS_OF_RANGES,  /* the ranges of the options */
+	PORTS_BELOW_512,  /* 1-511; as in the kernel's NAT, a port below 1024 stays in its class: servers ask for it */
+	PORTS_BELOW_1024, /* 512-1023 */
 	PORTS_OF_IDENTIFIERS, /* 0-65535: identifiers of ICMP queries (RFC 5508 3.1) and of datagrams in fragments */
 	PORTS_FIXED,          /* the flow's own number: the protocol's key cannot be changed */
 };
 
 enum port_assignment {
-	ASSIGN_PRESERVED, /* the pod's own port if it is free (RFC 4787 4.2.1), else a random one */
+	ASSIGN_PRESERVED, /* the pod's own port if it is free (RFC 4787 4.2.1), else one that follows from its endpoint */
 	ASSIGN_RANDOM,
 };
 
@@ -81,7 +83,7 @@ static __always_inline __u8 destination_reason(const addr_t *destination)
 	__u32 zero = 0;
 	void *rules;
 
-	if (is_source(destination))
+	if (is_pod(destination))
 		return MASQ_REASON_POD_CIDR;
 	rules = bpf_map_lookup_elem(&policy_map, &zero);
 	if (!rules)
@@ -98,11 +100,21 @@ static __always_inline __u8 action_of(__u8 reason)
 	return reason == MASQ_REASON_POD_CIDR ? ACTION_FORWARD : ACTION_BYPASS;
 }
 
-static __always_inline __u8 ports_of(__u8 protocol)
+/* A class of which no port may be used has the ports of the ranges. */
+static __always_inline __u8 ports_of_class(__u16 port)
 {
-	switch (transport_of(protocol)) {
+	if (port < 512 && options.ports_below_512)
+		return PORTS_BELOW_512;
+	if (port >= 512 && port < 1024 && options.ports_below_1024)
+		return PORTS_BELOW_1024;
+	return PORTS_OF_RANGES;
+}
+
+static __always_inline __u8 ports_of(const tuple_t *flow)
+{
+	switch (transport_of(flow->protocol)) {
 	case TRANSPORT_PORTS:
-		return PORTS_OF_RANGES;
+		return ports_of_class(bpf_ntohs(flow->sport));
 	case TRANSPORT_QUERY:
 		return PORTS_OF_IDENTIFIERS;
 	default:
@@ -120,7 +132,7 @@ __noinline int decide(const tuple_t *flow, struct decision *d)
 	d->reason = destination_reason(&flow->dst);
 	d->action = action_of(d->reason);
 	d->addresses = options.route_source ? ADDRESSES_OF_ROUTE : ADDRESSES_OF_UPLINK;
-	d->ports = ports_of(flow->protocol);
+	d->ports = ports_of(flow);
 	d->assignment = options.random_fully ? ASSIGN_RANDOM : ASSIGN_PRESERVED;
 	d->filtering = flow_has_key(flow) ? FILTER_ADDRESS : FILTER_ADDRESS_AND_PORT;
 	return 0;

@@ -8,6 +8,7 @@
 #include "bpf/nat/state.h"
 #include "bpf/packet/rewrite.h"
 #include "bpf/policy/address.h"
+#include "bpf/policy/origin.h"
 #include "bpf/steps/fragment.h"
 #include "bpf/steps/step.h"
 
@@ -24,6 +25,8 @@ __noinline int egress_incomplete(ctx_t *ctx, const struct packet *p, __u32 parse
 {
 	if (!p)
 		return MASQ_REASON_MALFORMED;
+	if (is_own(&p->flow.src))
+		return MASQ_REASON_UNRELATED;
 	if (parsed == PARSED_FRAGMENT)
 		return fragment_egress(ctx, p);
 	if (p->no_flow == MASQ_REASON_NEIGHBOUR_DISCOVERY)
@@ -119,16 +122,16 @@ static __always_inline void open_wildcard(ctx_t *ctx, const tuple_t *flow, const
  */
 __noinline int connection_begin(ctx_t *ctx, const struct packet *p)
 {
-	__u32 ingress_ifindex = ctx_ingress_ifindex(ctx);
 	struct decision d = {};
 	addr_t external = {};
 	int slot;
 
 	if (!p)
 		return REFUSED(MASQ_REASON_MALFORMED);
-	/* From one uplink to another: no pod of this node is behind an uplink, so the source address is forged. */
-	if (ingress_ifindex && bpf_map_lookup_elem(&uplinks_map, &ingress_ifindex))
-		return REFUSED(MASQ_REASON_UNRELATED);
+	if (is_own(&p->flow.src)) /* asked here, where packets of established connections do not come */
+		return REFUSED(egress_host(p, PARSED_FLOW));
+	if (is_spoofed(ctx, &p->flow))
+		return REFUSED(MASQ_REASON_SPOOFED_SOURCE);
 	if (addr_is_impossible(&p->flow.dst))
 		return REFUSED(MASQ_REASON_MALFORMED);
 	decide(&p->flow, &d);

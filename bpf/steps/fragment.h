@@ -141,7 +141,7 @@ __noinline int fragment_ingress(ctx_t *ctx, const struct packet *p)
 	mapping_t *m;
 	tuple_t key;
 
-	if (!p || is_source(&p->flow.src))
+	if (!p || is_pod(&p->flow.src))
 		return MASQ_REASON_UNRELATED;
 	datagram_key(&key, p, MASQ_KIND_DATAGRAM_IN);
 	m = datagram_find(&key);

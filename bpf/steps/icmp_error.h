@@ -112,7 +112,7 @@ __noinline int icmp_error_egress(ctx_t *ctx, const struct packet *p)
 
 	if (!p)
 		return MASQ_REASON_MALFORMED;
-	from_pod = is_source(&p->flow.src);
+	from_pod = is_pod(&p->flow.src);
 	if (p->fragment == FRAGMENT_WHOLE && quote_parse(ctx, p, &quote, MASQ_EGRESS) == PARSED_FLOW &&
 	    (from_pod ? addr_equal(&quote.flow.src, &p->flow.src) : is_source(&quote.flow.src)))
 		m = slot_at(find_by_flow(&quote.flow));

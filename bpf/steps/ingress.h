@@ -130,7 +130,7 @@ static __always_inline __u32 ingress_without_mapping(ctx_t *ctx, struct packet *
 {
 	if (flow_has_key(&p->flow))
 		return ingress_wildcard(ctx, p);
-	return may_be_imported(p) ? MASQ_REASON_NO_MAPPING : MASQ_REASON_UNRELATED;
+	return may_be_imported(ctx, p) ? MASQ_REASON_NO_MAPPING : MASQ_REASON_UNRELATED;
 }
 
 static __always_inline __u32 ingress_translate(ctx_t *ctx, struct packet *p, const mapping_t *m)

@@ -22,6 +22,7 @@
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "model/node.hpp"
 #include "os/event_loop.hpp"
 #include "os/mount.hpp"
@@ -74,13 +75,17 @@ std::string render_desired(const Desired& desired) {
   fmt::format_to(out, "ip-masq-agent: {}\n", desired.ip_masq_agent ? "on" : "off");
   fmt::format_to(out, "source address of the route: {}\n", desired.route_source ? "yes" : "no");
   fmt::format_to(out, "ports: {}{}\n", join(desired.ports), desired.random_fully ? ", chosen at random" : "");
+  if (!desired.kept_ports.empty())
+    fmt::format_to(out, "ports that are kept, or chosen for a source port below 1024: {}\n", join(desired.kept_ports));
   fmt::format_to(out, "mappings: at most {} per family, {} per pod\n", desired.max_mappings,
                  desired.max_mappings_per_pod);
   const auto& timeouts = desired.timeouts;
   fmt::format_to(out, "timeouts: TCP established {}, TCP transitory {}, UDP {}, ICMP {}, other {}\n",
                  format_duration(timeouts.tcp_established), format_duration(timeouts.tcp_transitory),
                  format_duration(timeouts.udp), format_duration(timeouts.icmp), format_duration(timeouts.other));
-  for (const auto& note : desired.notes) fmt::format_to(out, "note: {}\n", note);
+  for (const auto& problem : texts_of(desired.findings, Severity::problem))
+    fmt::format_to(out, "problem: {}\n", problem);
+  for (const auto& note : texts_of(desired.findings, Severity::note)) fmt::format_to(out, "note: {}\n", note);
   return text;
 }
 

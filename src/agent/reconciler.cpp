@@ -69,11 +69,10 @@ void Reconciler::resync() {
 // Without a new decision the last one stays in force and is maintained, but lost addresses must not be used.
 std::optional<Desired> Reconciler::find_desired() {
   const auto node = facts_.gather();
-  auto decided = node ? decide(config_, *node) : std::unexpected(node.error());
-  const auto decide_error = decided ? std::string() : decided.error().message;
+  const auto decide_error = node ? std::string() : node.error().message;
   if (decide_error != std::exchange(state_.decide_error, decide_error) && !decide_error.empty())
     log_.error("{}", decide_error);
-  auto desired = decided ? std::optional(*std::move(decided)) : state_.applied;
+  auto desired = node ? std::optional(decide(config_, *node)) : state_.applied;
   if (desired && node) complete_addresses(*desired, *node);
   return desired;
 }
@@ -114,9 +113,7 @@ void Reconciler::succeed(const Desired& desired, Steps steps) {
   if (!repaired && !steps.empty()) log_.info("applied: {}", fmt::join(steps, "; "));
   if (!state_.error.empty()) log_.info("apply: recovered");
   if (!steps.empty()) state_.steps = std::move(steps);
-  for (const auto& note : desired.notes)
-    if (!state_.applied || std::ranges::find(state_.applied->notes, note) == state_.applied->notes.end())
-      log_.warn("{}", note);
+  log_new(desired.findings);
   state_.error.clear();
   state_.applied = desired;
   retry_delay_ = pace_.first_retry;
@@ -124,6 +121,17 @@ void Reconciler::succeed(const Desired& desired, Steps steps) {
   if (const auto wait = datapath_.retry_after()) {
     unfinished_ = true;
     continue_timer_.start(*wait, [this] { reconcile(Force::always); });
+  }
+}
+
+void Reconciler::log_new(const std::vector<Finding>& findings) {
+  for (const auto& finding : findings) {
+    if (state_.applied && std::ranges::find(state_.applied->findings, finding) != state_.applied->findings.end())
+      continue;
+    if (row_of(finding.kind).severity == Severity::problem)
+      log_.error("{}", finding.text);
+    else
+      log_.warn("{}", finding.text);
   }
 }
 

@@ -35,10 +35,10 @@ class Reconciler {
   };
 
   struct State {
-    std::optional<Desired> applied;  // the last state that was applied without an error
-    std::string decide_error;        // error of the last decision: a fact is missing or contradicts the options
-    std::uint64_t attempts = 0;      // attempts to apply
-    std::uint64_t failures = 0;      // failed attempts
+    std::optional<Desired> applied;             // the last state that was applied without an error
+    std::string decide_error;                   // the fact that is missing
+    std::uint64_t attempts = 0;                 // attempts to apply
+    std::uint64_t failures = 0;                 // failed attempts
     std::optional<Clock::time_point> tried_at;  // time of the last attempt
     Clock::duration duration{};
     Steps steps;        // of the last attempt that changed something
@@ -68,6 +68,7 @@ class Reconciler {
   void complete_addresses(Desired& desired, const Node& node);
   void apply(const Desired& desired);
   void succeed(const Desired& desired, Steps steps);
+  void log_new(const std::vector<Finding>& findings);
   void retry_later(const Error& error);
 
   os::Timers& timers_;

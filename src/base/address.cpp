@@ -4,8 +4,11 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <bit>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +63,21 @@ bool Address::is_link_local() const {
 
 bool Address::is_multicast() const {
   return family_ == Family::ipv4 ? (bytes_[0] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
+}
+
+int common_bits(const Address& a, const Address& b) {
+  const auto left = a.bytes();
+  const auto right = b.bytes();
+  int bits = 0;
+  for (std::size_t i = 0; i < left.size(); ++i, bits += 8)
+    if (const auto differ = static_cast<std::uint8_t>(left[i] ^ right[i])) return bits + std::countl_zero(differ);
+  return bits;
+}
+
+// Not defaulted: g++ 14 warns of the comparison that it generates for an array.
+std::strong_ordering Address::operator<=>(const Address& other) const {
+  if (const auto order = family_ <=> other.family_; order != 0) return order;
+  return std::memcmp(bytes_.data(), other.bytes_.data(), bytes_.size()) <=> 0;
 }
 
 }  // namespace masq

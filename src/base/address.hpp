@@ -43,11 +43,15 @@ class Address {
   bool is_link_local() const;  // 169.254.0.0/16, fe80::/10
   bool is_multicast() const;   // 224.0.0.0/4, ff00::/8
 
-  auto operator<=>(const Address&) const = default;
+  bool operator==(const Address&) const = default;
+  std::strong_ordering operator<=>(const Address& other) const;
 
  private:
   Family family_ = Family::ipv4;
   std::array<std::uint8_t, 16> bytes_{};
 };
+
+// Returns the number of leading bits that two addresses of one family share.
+int common_bits(const Address& a, const Address& b);
 
 }  // namespace masq

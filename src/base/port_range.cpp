@@ -65,6 +65,14 @@ std::vector<PortRange> subtract(const std::vector<PortRange>& ranges, const std:
   return left;
 }
 
+std::vector<PortRange> intersect(const std::vector<PortRange>& ranges, PortRange limits) {
+  std::vector<PortRange> inside;
+  for (const auto& range : normalise(ranges))
+    if (range.low <= limits.high && limits.low <= range.high)
+      inside.push_back({std::max(range.low, limits.low), std::min(range.high, limits.high)});
+  return inside;
+}
+
 std::uint32_t port_count(const std::vector<PortRange>& ranges) {
   std::uint32_t count = 0;
   for (const auto& range : normalise(ranges)) count += range.high - range.low + 1u;

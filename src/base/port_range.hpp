@@ -26,6 +26,8 @@ struct PortRange {
 std::vector<PortRange> normalise(std::vector<PortRange> ranges);
 // Returns `ranges` without the ports of `holes`; normalised.
 std::vector<PortRange> subtract(const std::vector<PortRange>& ranges, const std::vector<PortRange>& holes);
+// Returns the ports of `ranges` that are inside `limits`; normalised.
+std::vector<PortRange> intersect(const std::vector<PortRange>& ranges, PortRange limits);
 // Returns the number of ports in the ranges.
 std::uint32_t port_count(const std::vector<PortRange>& ranges);
 std::string join(const std::vector<PortRange>& ranges);  // "1024-29999,61000-65535"

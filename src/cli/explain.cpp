@@ -86,11 +86,11 @@ std::string target_of(const Question& question) {
 std::vector<std::string> full_destinations(const Usage& usage, const Question& question, std::uint64_t ports) {
   std::vector<std::string> full;
   for (const auto& one : usage.destinations)
-    if (ports != 0 && one.ports >= ports && one.remote == question.destination && one.protocol == question.protocol &&
-        one.remote_port == question.port)
+    if (ports != 0 && one.of_range >= ports && one.remote == question.destination &&
+        one.protocol == question.protocol && one.remote_port == question.port)
       full.push_back(fmt::format("every port of {} is taken toward {} {} ({} of {})", one.external.to_string(),
-                                 protocol_name(one.protocol), render_endpoint(one.remote, one.remote_port), one.ports,
-                                 ports));
+                                 protocol_name(one.protocol), render_endpoint(one.remote, one.remote_port),
+                                 one.of_range, ports));
   return full;
 }
 
@@ -119,12 +119,24 @@ void add_table_facts(const CommandContext& context, const Question& question, nl
   if (!counted) return;
   answer["mappingsAlive"] = alive;
   if (!flag_of(answer, "masqueraded")) return;
-  const auto usage = measure_usage(context);
-  if (usage) answer["obstacles"] = obstacles(*usage, question, limits_of(answer));
+  const auto limits = limits_of(answer);
+  if (const auto usage = measure_usage(context, limits.port_ranges))
+    answer["obstacles"] = obstacles(*usage, question, limits);
+}
+
+std::string render_route(const nlohmann::ordered_json& route) {
+  if (!route.is_object()) return {};
+  if (const auto error = text_of(route, "error"); !error.empty()) return fmt::format("the kernel: {}\n", error);
+  const auto gateway = text_of(route, "gateway");
+  auto text = fmt::format("leaves by {}{}: table {} ({})\n", text_of(route, "device"),
+                          gateway.empty() ? "" : " via " + gateway, number_of(route, "table"), text_of(route, "rule"));
+  if (const auto rule = text_of(route, "ruleForMarks"); !rule.empty())
+    text += fmt::format("a packet with a mark may leave another way: {}\n", rule);
+  return text;
 }
 
 std::string render(const nlohmann::ordered_json& answer) {
-  auto text = text_of(answer, "verdict") + "\n";
+  auto text = text_of(answer, "verdict") + "\n" + render_route(member(answer, "route"));
   for (const auto& obstacle : member(answer, "obstacles"))
     text += fmt::format("now dropped: {}\n", obstacle.get<std::string>());
   if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/port_range.hpp"
 
 namespace masq::cli {
 
@@ -10,7 +13,8 @@ namespace masq::cli {
 struct Limits {
   std::uint64_t mappings = 0;
   std::uint64_t per_pod = 0;
-  std::uint64_t ports = 0;  // of one external address toward one remote endpoint
+  std::uint64_t ports = 0;             // that are chosen, of one external address toward one remote endpoint
+  std::vector<PortRange> port_ranges;  // these ports
 };
 
 // Reads the member "limits" of the agent's documents.

@@ -30,7 +30,7 @@ nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
                                     {"address", fullest.remote.to_string()},
                                     {"port", fullest.remote_port},
                                     {"external", fullest.external.to_string()},
-                                    {"ports", fullest.ports},
+                                    {"ports", fullest.of_range},
                                     {"max", limits.ports}};
   return document;
 }
@@ -41,7 +41,8 @@ int show_status(const CommandContext& context, const Arguments& arguments) {
   auto status = query_document(context, "/v1/status");
   if (!status) return exit_with_error(context, status.error().exit, status.error().error);
   if (!arguments.brief)
-    if (const auto usage = measure_usage(context)) (*status)["usage"] = render_usage(*usage, limits_of(*status));
+    if (const auto usage = measure_usage(context, limits_of(*status).port_ranges))
+      (*status)["usage"] = render_usage(*usage, limits_of(*status));
   if (arguments.json)
     context.out(status->dump(2) + "\n");
   else if (arguments.brief)

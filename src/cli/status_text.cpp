@@ -47,6 +47,17 @@ void add_sources(Rows& rows, const Json& sources) {
   }
 }
 
+constexpr std::size_t most_pod_cidrs = 16;
+
+void add_pod_cidrs(Rows& rows, const Json& cidrs) {
+  std::size_t shown = 0;
+  for (const auto& row : cidrs) {
+    if (shown++ == most_pod_cidrs)
+      return rows.add("Pod CIDRs", fmt::format("and {} more", cidrs.size() - most_pod_cidrs));
+    rows.add("Pod CIDRs", fmt::format("{:<20} ({})", text_of(row, "cidr"), text_of(row, "origin")));
+  }
+}
+
 std::string apply_text(const Json& apply) {
   if (number_of(apply, "attempts") == 0) return "never";
   const auto error = text_of(apply, "error");
@@ -125,6 +136,7 @@ std::string render_status_text(const Json& status) {
   rows.add("Masquerading", render_masquerading(member(status, "masquerading")));
   const auto& datapath = member(status, "datapath");
   rows.add("Datapath", fmt::format("{} ({})", text_of(datapath, "name"), text_of(datapath, "reason")));
+  add_pod_cidrs(rows, member(status, "podCidrs"));
   add_sources(rows, member(status, "sources"));
   rows.add("Last apply", apply_text(member(status, "apply")));
   add_mappings(rows, member(status, "mappings"));

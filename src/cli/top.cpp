@@ -38,11 +38,11 @@ struct Measured {
 
 // Reads the usage, and the limits from the agent. Without the agent the limits are unknown.
 Result<Measured> measure(const CommandContext& context) {
-  TRY(auto usage, measure_usage(context));
-  Measured measured{.usage = std::move(usage), .limits = {}};
+  Measured measured;
+  if (const auto status = query_document(context, "/v1/status")) measured.limits = limits_of(*status);
+  TRY(measured.usage, measure_usage(context, measured.limits.port_ranges));
   for (const auto& pod : measured.usage.pods)
     measured.mappings[pod.address.family() == Family::ipv4 ? 0 : 1] += pod.mappings;
-  if (const auto status = query_document(context, "/v1/status")) measured.limits = limits_of(*status);
   return measured;
 }
 
@@ -78,11 +78,11 @@ std::string render_destinations(const Measured& measured, std::size_t rows) {
   for (const auto& one : measured.usage.destinations | std::views::take(rows))
     names.push_back(fmt::format("{} {}", protocol_name(one.protocol), render_endpoint(one.remote, one.remote_port)));
   const auto width = width_of(names);
-  auto text = fmt::format("{:<{}} {:>9} {:>8}   {}\n", names.front(), width, "PORTS", "OF ALL", "EXTERNAL");
+  auto text = fmt::format("{:<{}} {:>9} {:>8}   {}\n", names.front(), width, "PORTS", "OF RANGE", "EXTERNAL");
   for (std::size_t i = 1; i < names.size(); ++i) {
     const auto& one = measured.usage.destinations[i - 1];
     text += fmt::format("{:<{}} {:>9} {:>8}   {}\n", names[i], width, one.ports,
-                        percent(one.ports, measured.limits.ports), one.external.to_string());
+                        percent(one.of_range, measured.limits.ports), one.external.to_string());
   }
   return text;
 }
@@ -109,7 +109,8 @@ std::string render_json(const Measured& measured, std::size_t rows) {
                                         {"address", one.remote.to_string()},
                                         {"port", one.remote_port},
                                         {"external", one.external.to_string()},
-                                        {"ports", one.ports}});
+                                        {"ports", one.ports},
+                                        {"portsOfRange", one.of_range}});
   return document.dump(2) + "\n";
 }
 

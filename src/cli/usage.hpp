@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/port_range.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
 
@@ -16,20 +17,23 @@ struct Usage {
     std::uint64_t mappings = 0;
     std::uint64_t ports = 0;  // used external endpoints: one endpoint serves many destinations
   };
-  // The ports that are taken toward a remote endpoint. Each external address has as many ports as the range. ICMP is
-  // not counted: its identifiers are no ports, and rarely scarce.
+  // The ports that are taken toward a remote endpoint. Each external address has as many ports as the range. Ports
+  // outside the range are kept by pods, and never chosen, so only those of the range become scarce. ICMP is not
+  // counted: its identifiers are no ports, and rarely scarce.
   struct Destination {
     std::uint8_t protocol = 0;
     Address remote;
     std::uint16_t remote_port = 0;
     Address external;
     std::uint64_t ports = 0;
+    std::uint64_t of_range = 0;  // ports inside the range
     auto operator<=>(const Destination&) const = default;
   };
   std::vector<Pod> pods;                  // most mappings first
-  std::vector<Destination> destinations;  // most ports first
+  std::vector<Destination> destinations;  // most ports of the range first
 };
 
-Result<Usage> measure_usage(const CommandContext& context);
+// If `range` is empty, the range is unknown, and all ports count as its.
+Result<Usage> measure_usage(const CommandContext& context, const std::vector<PortRange>& range);
 
 }  // namespace masq::cli

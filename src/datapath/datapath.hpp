@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "os/event_loop.hpp"
 
 namespace masq {
@@ -61,8 +62,8 @@ class Datapath {
   virtual Result<Steps> remove() = 0;
   // Calls `disturbed` when another process changes masq's objects; apply() then repairs them.
   virtual Result<void> watch(os::EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
-  // Returns hints for the operator about the kernel's state that are no errors.
-  virtual std::vector<std::string> notes() { return {}; }
+  // Returns what the operator must know about the kernel's state.
+  virtual std::vector<Finding> findings() { return {}; }
 
   // The mappings of this datapath in the kernel.
   virtual MappingTable& table() = 0;

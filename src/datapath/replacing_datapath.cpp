@@ -11,6 +11,7 @@
 #include "datapath/handover.hpp"
 #include "datapath/netfilter/foreign_rules.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 
 namespace masq {
 namespace {
@@ -34,10 +35,11 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
   return steps;
 }
 
-std::vector<std::string> ReplacingDatapath::notes() {
-  auto notes = chosen_->notes();
-  std::ranges::move(netfilter::foreign_masquerading(), std::back_inserter(notes));
-  return notes;
+std::vector<Finding> ReplacingDatapath::findings() {
+  auto findings = chosen_->findings();
+  for (auto& line : netfilter::foreign_masquerading())
+    findings.push_back({FindingKind::other_masquerading, std::move(line)});
+  return findings;
 }
 
 Result<Steps> ReplacingDatapath::remove() {

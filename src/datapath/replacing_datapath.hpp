@@ -34,7 +34,7 @@ class ReplacingDatapath final : public Datapath {
   Handover& handover() override { return chosen_->handover(); }
   std::optional<std::chrono::milliseconds> retry_after() const override { return chosen_->retry_after(); }
   // Includes rules of other programs that masquerade the same packets.
-  std::vector<std::string> notes() override;
+  std::vector<Finding> findings() override;
   Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override {
     return chosen_->watch(loop, std::move(disturbed));
   }

@@ -64,4 +64,8 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
+inline bool is_enabled(const Config& config, Family family) {
+  return family == Family::ipv4 ? config.enable_ipv4_masquerade : config.enable_ipv6_masquerade;
+}
+
 }  // namespace masq

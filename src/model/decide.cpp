@@ -7,20 +7,23 @@
 #include <cstdint>
 #include <iterator>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/address.hpp"
 #include "base/cidr.hpp"
-#include "base/result.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
 #include "model/devices.hpp"
 #include "model/external_address.hpp"
+#include "model/finding.hpp"
+#include "model/forwarding.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "model/mapped_ports.hpp"
 #include "model/node.hpp"
 #include "model/pod_cidrs.hpp"
+#include "model/pod_devices.hpp"
 #include "model/policy.hpp"
 #include "model/source_routes.hpp"
 
@@ -41,6 +44,16 @@ std::vector<Cidr> own_addresses(const Node& node, Family family) {
       if (candidate.address.family() == family && is_routable(candidate.address))
         own.push_back(Cidr::host(candidate.address));
   return own;
+}
+
+std::vector<Address> inside(const std::vector<Cidr>& pods, const std::vector<Cidr>& own) {
+  std::vector<Address> found;
+  for (const auto& address : own)
+    if (any_contains(pods, address.address())) found.push_back(address.address());
+  std::ranges::sort(found);
+  const auto repeated = std::ranges::unique(found);
+  found.erase(repeated.begin(), repeated.end());
+  return found;
 }
 
 // Operators write one list of all nodes into every node's configuration, so the list may contain this node.
@@ -64,8 +77,10 @@ Address last_address(const Cidr& subnet) {
 // treats as a broadcast address too.
 std::vector<Cidr> broadcast_addresses(const Node& node, const std::vector<Uplink>& uplinks) {
   std::vector<Cidr> found;
+  std::unordered_set<int> indexes;
+  for (const auto& uplink : uplinks) indexes.insert(uplink.ifindex);
   for (const auto& link : node.links) {
-    if (std::ranges::find(uplinks, link.ifindex, &Uplink::ifindex) == uplinks.end()) continue;
+    if (!indexes.contains(link.ifindex)) continue;
     for (const auto& on_link : link.addresses) {
       if (on_link.address.family() != Family::ipv4) continue;
       if (on_link.broadcast) found.push_back(Cidr::host(*on_link.broadcast));
@@ -89,26 +104,17 @@ FamilyPolicy family_policy(const Config& config, const Node& node, Family family
 
   FamilyPolicy policy;
   policy.sources = without_nested(pods);
+  policy.own_inside = inside(policy.sources, lists.own);
   policy.rules = flatten(lists);
   policy.shown_exclusions = native.empty() ? pods : native;
   return policy;
 }
 
-// IPv6 is enabled by default. A node without IPv6 gets no note about it.
-bool deserves_note(Family family, const std::vector<Uplink>& uplinks) {
-  return family == Family::ipv4 ||
-         std::ranges::any_of(uplinks, [](const Uplink& uplink) { return !uplink.ipv6.empty(); });
-}
-
 void decide_policies(const Config& config, const Node& node, const std::vector<Cidr>& pods, Desired& desired) {
   for (const auto family : {Family::ipv4, Family::ipv6}) {
     auto& policy = family == Family::ipv4 ? desired.ipv4 : desired.ipv6;
-    policy.enabled = family == Family::ipv4 ? config.enable_ipv4_masquerade : config.enable_ipv6_masquerade;
-    if (!policy.enabled) continue;
-    policy = family_policy(config, node, family, of_family(pods, family), desired);
-    if (policy.sources.empty() && deserves_note(family, desired.uplinks))
-      desired.notes.push_back(
-          fmt::format("no {} pod CIDR detected: nothing is masqueraded", family == Family::ipv4 ? "IPv4" : "IPv6"));
+    policy.enabled = is_enabled(config, family);
+    if (policy.enabled) policy = family_policy(config, node, family, of_family(pods, family), desired);
   }
 }
 
@@ -117,14 +123,45 @@ void decide_ip_masq_agent(const Config& config, const Node& node, Desired& desir
   if (!config.enable_ip_masq_agent) return;
   desired.ip_masq_agent_rules = node.ip_masq_agent.value_or(default_ip_masq_agent());
   for (const auto& warning : std::exchange(desired.ip_masq_agent_rules.warnings, {}))
-    desired.notes.push_back(fmt::format("ip-masq-agent: {}", warning));
+    desired.findings.push_back({FindingKind::ip_masq_agent, fmt::format("ip-masq-agent: {}", warning)});
 }
 
-std::vector<Cidr> pods_of_enabled_families(const Config& config, const Node& node) {
-  std::vector<Cidr> pods;
-  if (config.enable_ipv4_masquerade) pods = pod_cidrs(config, node, Family::ipv4);
-  if (config.enable_ipv6_masquerade) std::ranges::copy(pod_cidrs(config, node, Family::ipv6), std::back_inserter(pods));
+std::vector<PodCidr> pods_of_enabled_families(const Config& config, const Node& node, std::vector<Finding>& findings) {
+  std::vector<PodCidr> pods;
+  for (const auto family : {Family::ipv4, Family::ipv6})
+    if (is_enabled(config, family))
+      std::ranges::copy(pod_cidrs(config, node, family, findings), std::back_inserter(pods));
   return pods;
+}
+
+// Returns the prefixes without origin and without a surplus.
+std::vector<Cidr> usable_pods(const std::vector<PodCidr>& found, std::vector<Finding>& findings) {
+  std::vector<Cidr> pods;
+  for (const auto& pod : found) pods.push_back(pod.cidr);
+  if (pods.size() <= max_pod_cidrs) return pods;
+  pods = without_nested(std::move(pods));
+  if (pods.size() <= max_pod_cidrs) return pods;
+  findings.push_back({FindingKind::too_many_pod_cidrs,
+                      fmt::format("{} pod CIDRs, more than {}: {} and those after it are not masqueraded", pods.size(),
+                                  max_pod_cidrs, pods[max_pod_cidrs].to_string())});
+  pods.resize(max_pod_cidrs);
+  return pods;
+}
+
+// Every address of a pool may be used toward every destination.
+void remove_pooled(const Config& config, std::vector<SourceRoute>& routes) {
+  std::erase_if(routes, [&](const SourceRoute& route) {
+    return std::ranges::any_of(config.masquerade_address,
+                               [&](const Address& pooled) { return pooled.family() == route.source.family(); });
+  });
+}
+
+// Pods of a family that is off count: the node has pods, and the operator has decided about them.
+bool lacks_pods(const Config& config, const Node& node) {
+  std::vector<Finding> ignored;
+  return (config.enable_ipv4_masquerade || config.enable_ipv6_masquerade) &&
+         pod_cidrs(config, node, Family::ipv4, ignored).empty() &&
+         pod_cidrs(config, node, Family::ipv6, ignored).empty();
 }
 
 }  // namespace
@@ -149,20 +186,30 @@ std::string_view to_string(Decision decision) {
   return "unknown";
 }
 
-Result<Desired> decide(const Config& config, const Node& node) {
+Desired decide(const Config& config, const Node& node) {
   Desired desired;
-  const auto pods = pods_of_enabled_families(config, node);
-  TRY(auto selection, select_uplinks(config, node, pods));
+  desired.pod_cidrs = pods_of_enabled_families(config, node, desired.findings);
+  const auto pods = usable_pods(desired.pod_cidrs, desired.findings);
+  if (pods.empty() && lacks_pods(config, node))
+    desired.findings.push_back(
+        {FindingKind::no_pod_cidr, "no pod CIDR is known: nothing is masqueraded; set ipv4-pod-cidr or ipv6-pod-cidr"});
+  auto selection = select_uplinks(config, node, pods);
   desired.uplinks = std::move(selection.uplinks);
   desired.standby = std::move(selection.standby);
-  desired.notes = std::move(selection.notes);
+  desired.inbound = std::move(selection.inbound);
+  desired.pod_devices = pod_devices(node, pods);
+  std::ranges::move(selection.findings, std::back_inserter(desired.findings));
+  std::ranges::move(findings_on_forwarding(node, desired.uplinks, pods), std::back_inserter(desired.findings));
 
-  TRY(desired.ports, mapped_ports(config, node, desired.notes));
+  auto ports = mapped_ports(config, node, desired.findings);
+  desired.ports = std::move(ports.chosen);
+  desired.kept_ports = std::move(ports.kept);
 
   decide_ip_masq_agent(config, node, desired);
   decide_policies(config, node, pods, desired);
   desired.route_source = config.enable_masquerade_to_route_source;
-  if (desired.route_source) desired.source_routes = source_routes(node, desired.uplinks);
+  desired.source_routes = source_routes(node, desired.uplinks, desired.route_source, pods);
+  if (!desired.route_source) remove_pooled(config, desired.source_routes);
   desired.random_fully = config.random_fully;
   desired.max_mappings = config.nat_max_mappings;
   desired.max_mappings_per_pod = config.nat_max_mappings_per_pod.value_or(config.nat_max_mappings / 4);

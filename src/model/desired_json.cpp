@@ -87,6 +87,7 @@ Desired read(const Json& document) {
                                .ipv4 = parse_all<Address>(uplink.at("ipv4")),
                                .ipv6 = parse_all<Address>(uplink.at("ipv6"))});
   desired.ports = parse_all<PortRange>(document.at("ports"));
+  desired.kept_ports = parse_all<PortRange>(document.value("keptPorts", Json::array()));  // since 1.0
   desired.route_source = document.at("routeSource").get<bool>();
   desired.max_mappings = document.at("maxMappings").get<std::uint32_t>();
   desired.max_mappings_per_pod = document.at("maxMappingsPerPod").get<std::uint32_t>();
@@ -106,6 +107,7 @@ nlohmann::ordered_json desired_to_json(const Desired& desired) {
           {"ipv6", family_to_json(desired.ipv6)},
           {"uplinks", std::move(uplinks)},
           {"ports", to_words(desired.ports)},
+          {"keptPorts", to_words(desired.kept_ports)},
           {"routeSource", desired.route_source},
           {"maxMappings", desired.max_mappings},
           {"maxMappingsPerPod", desired.max_mappings_per_pod}};

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,101 +15,39 @@
 
 #include "base/address.hpp"
 #include "base/cidr.hpp"
-#include "base/result.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
+#include "model/device_role.hpp"
 #include "model/external_address.hpp"
+#include "model/finding.hpp"
 #include "model/node.hpp"
 
 namespace masq {
 namespace {
 
-constexpr std::uint16_t arphrd_ether = 1;
-
 std::string_view to_word(Family family) {
   return family == Family::ipv4 ? "IPv4" : "IPv6";
 }
 
-bool is_enabled(const Config& config, Family family) {
-  return family == Family::ipv4 ? config.enable_ipv4_masquerade : config.enable_ipv6_masquerade;
-}
-
-// Names that container networks give to devices toward pods, on this node or through a tunnel to other nodes.
-bool leads_to_pods_by_name(std::string_view name) {
-  constexpr std::string_view exact[] = {"kube-ipvs0", "kube-bridge", "nodelocaldns", "tunl0",
-                                        "weave",      "antrea-gw0",  "ovn-k8s-mp0"};
-  constexpr std::string_view prefixes[] = {"lxc",     "cali",    "cni",          "docker",         "podman",    "virbr",
-                                           "cilium_", "flannel", "vxlan.calico", "wireguard.cali", "wg-v6.cali"};
-  return std::ranges::find(exact, name) != std::end(exact) ||
-         std::ranges::any_of(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
-}
-
-bool is_pair(const Link& link) {
-  return link.kind == "veth" || link.kind == "netkit";
-}
-
-// A port of a bridge, bond or team has no addresses of its own, because its master handles the packets. A member of a
-// VRF has addresses.
-bool is_port(const Link& link) {
-  return link.master != 0 && link.master_kind != "vrf";
-}
-
-// A bridge whose ports are all veth or tap devices serves pods or virtual machines. A bridge with any other port leads
-// outside.
-bool has_outside_port(const Link& bridge, const Node& node) {
-  return std::ranges::any_of(node.links, [&](const Link& link) {
-    return link.master == bridge.ifindex && !is_pair(link) && link.kind != "tun";
-  });
-}
-
-// The connected subnet of such a device may be the pods' subnet, so it does not show that the device leads outside.
-bool needs_route_beyond(const Link& link, const Node& node) {
-  return is_pair(link) || (link.kind == "bridge" && !has_outside_port(link, node));
-}
-
-bool is_outside(const Cidr& destination, const std::vector<Cidr>& pods) {
-  if (destination.length() == 0) return true;
-  const auto& address = destination.address();
-  if (address.is_link_local() || address.is_loopback() || address.is_multicast()) return false;
-  return std::ranges::none_of(pods, [&](const Cidr& pod_cidr) { return pod_cidr.contains(destination); });
-}
-
-bool leads_outside(const Link& link, Family family, const Node& node, const std::vector<Cidr>& pods) {
-  const bool beyond = needs_route_beyond(link, node);
-  return std::ranges::any_of(node.routes, [&](const Route& route) {
-    return route.ifindex == link.ifindex && route.destination.family() == family &&
-           is_outside(route.destination, pods) && (!beyond || route.has_gateway || route.destination.length() == 0);
-  });
-}
-
-// A tentative address counts: an uplink that waits for its address drops packets, instead of leaking pod addresses.
-bool has_global_address(const Link& link, Family family) {
-  return std::ranges::any_of(link.addresses, [&](const LinkAddress& candidate) {
-    const auto& address = candidate.address;
-    return address.family() == family && candidate.scope_global && !address.is_link_local() && !address.is_loopback() &&
-           !address.is_multicast();
-  });
-}
-
-// Ignores the current state of the device.
-bool can_be_uplink(const Link& link) {
-  return !link.loopback && !is_port(link) && !leads_to_pods_by_name(link.name);
-}
-
-bool is_detected(const Link& link, const Config& config, const Node& node, const std::vector<Cidr>& pods) {
-  if (!link.up || !can_be_uplink(link)) return false;
+// A device that leads to this node's pods is no uplink because it also leads elsewhere, unless the default route uses
+// it: then pods and the world are behind the same device.
+bool is_detected(const Link& link, const Config& config, const DeviceRoles& roles) {
+  if (!link.up || !roles.can_be_uplink(link)) return false;
+  const bool leads_to_pods = roles.leads_to_pods(link);
   return std::ranges::any_of(std::initializer_list{Family::ipv4, Family::ipv6}, [&](Family family) {
-    return is_enabled(config, family) && has_global_address(link, family) && leads_outside(link, family, node, pods);
+    return is_enabled(config, family) &&
+           (roles.has_default_route(link, family) || (!leads_to_pods && roles.leads_outside(link, family)));
   });
 }
 
-std::vector<const Link*> detect(const Config& config, const Node& node, const std::vector<Cidr>& pods,
-                                std::vector<std::string>& notes) {
+std::vector<const Link*> detect(const Config& config, const Node& node, const DeviceRoles& roles, bool has_pods,
+                                std::vector<Finding>& findings) {
   std::vector<const Link*> found;
   for (const auto& link : node.links)
-    if (is_detected(link, config, node, pods)) found.push_back(&link);
-  if (found.empty())
-    notes.push_back("no uplink found: nothing is masqueraded; set devices, or wait for an address and a route");
+    if (is_detected(link, config, roles)) found.push_back(&link);
+  if (found.empty() && has_pods)
+    findings.push_back(
+        {FindingKind::no_uplink, "no uplink found: nothing is masqueraded; set devices, or wait for a route"});
   return found;
 }
 
@@ -117,52 +56,82 @@ const std::vector<std::string>& names(const Config& config) {
   return config.devices.empty() ? config.egress_masquerade_interfaces : config.devices;
 }
 
+bool has_name_like(const Link& link, std::string_view pattern) {
+  return matches_device(pattern, link.name) ||
+         std::ranges::any_of(link.alternative_names, [&](const auto& name) { return matches_device(pattern, name); });
+}
+
+bool has_exact_name(const Link& link, std::string_view name) {
+  return link.name == name || std::ranges::find(link.alternative_names, name) != link.alternative_names.end();
+}
+
 bool is_wanted(const Config& config, const Link& link) {
   const auto& only = config.egress_masquerade_interfaces;
-  return only.empty() || std::ranges::any_of(only, [&](const auto& p) { return matches_device(p, link.name); });
+  return only.empty() || std::ranges::any_of(only, [&](const auto& pattern) { return has_name_like(link, pattern); });
 }
 
 // An exact name may select a port of another device; a pattern skips ports. The loopback device is always skipped.
-std::vector<const Link*> named(const Config& config, const Node& node, std::vector<std::string>& notes) {
+bool is_skipped(const Link& link, const std::string& pattern, const char* key, std::vector<Finding>& findings) {
+  if (!link.loopback && (!is_port(link) || has_exact_name(link, pattern))) return false;
+  findings.push_back(
+      {FindingKind::device_skipped, fmt::format("{}: {}: {} is skipped: it is {}", key, pattern, link.name,
+                                                link.loopback ? "the loopback" : "a port of another device")});
+  return true;
+}
+
+std::vector<const Link*> named(const Config& config, const Node& node, std::vector<Finding>& findings) {
   const auto* const key = config.devices.empty() ? "egress-masquerade-interfaces" : "devices";
   std::vector<const Link*> found;
   for (const auto& pattern : names(config)) {
     bool any = false;
     for (const auto& link : node.links) {
-      if (!matches_device(pattern, link.name)) continue;
+      if (!has_name_like(link, pattern)) continue;
       any = true;
-      if (link.loopback || (is_port(link) && pattern != link.name)) {
-        notes.push_back(fmt::format("{}: {}: {} is skipped: it is {}", key, pattern, link.name,
-                                    link.loopback ? "the loopback" : "a port of another device"));
-        continue;
-      }
-      if (is_wanted(config, link) && std::ranges::find(found, &link) == found.end()) found.push_back(&link);
+      if (!is_skipped(link, pattern, key, findings) && is_wanted(config, link) &&
+          std::ranges::find(found, &link) == found.end())
+        found.push_back(&link);
     }
-    if (!any) notes.push_back(fmt::format("{}: {}: no such device", key, pattern));
+    if (!any) findings.push_back({FindingKind::device_missing, fmt::format("{}: {}: no such device", key, pattern)});
   }
   return found;
 }
 
+SideDevice side_device(const Link& link) {
+  return {.ifindex = link.ifindex, .name = link.name, .ethernet = link.arp_type == arphrd_ether};
+}
+
 // Every device that `devices` names is an uplink already, whatever its state.
-std::vector<StandbyDevice> standby_devices(const Config& config, const Node& node,
-                                           const std::vector<const Link*>& uplinks) {
-  std::vector<StandbyDevice> standby;
+std::vector<SideDevice> standby_devices(const Config& config, const Node& node, const DeviceRoles& roles,
+                                        const std::set<const Link*>& uplinks) {
+  std::vector<SideDevice> standby;
   if (!names(config).empty()) return standby;
   for (const auto& link : node.links)
-    if (can_be_uplink(link) && std::ranges::find(uplinks, &link) == uplinks.end())
-      standby.push_back({.ifindex = link.ifindex, .name = link.name, .ethernet = link.arp_type == arphrd_ether});
+    if (roles.can_be_uplink(link) && !uplinks.contains(&link)) standby.push_back(side_device(link));
   std::ranges::sort(standby);
   return standby;
 }
 
-// Returns the pool of each family from masquerade-address, in the written order.
-Result<std::vector<Address>> usable_pool(const Config& config, const Node& node, std::vector<std::string>& notes) {
+std::vector<SideDevice> inbound_devices(const Node& node, const DeviceRoles& roles,
+                                        const std::set<const Link*>& uplinks) {
+  std::vector<SideDevice> inbound;
+  for (const auto& link : node.links)
+    if (link.up && roles.may_lead_outside(link) && !uplinks.contains(&link)) inbound.push_back(side_device(link));
+  std::ranges::sort(inbound);
+  return inbound;
+}
+
+// Returns the pool of each family from masquerade-address, in the written order. An address that the node does not have
+// may be on another node now.
+std::vector<Address> usable_pool(const Config& config, const Node& node, std::vector<Finding>& findings) {
   std::vector<Address> pool;
   for (const auto& address : config.masquerade_address) {
     const auto* const own = find_own_address(node, address);
-    if (own == nullptr) return fail("masquerade-address: {} is not an address of this node", address.to_string());
-    if (own->tentative)
-      notes.push_back(fmt::format("masquerade-address: {} is tentative and not used yet", address.to_string()));
+    if (own == nullptr)
+      findings.push_back({FindingKind::masquerade_address_missing,
+                          fmt::format("masquerade-address: {} is not an address of this node", address.to_string())});
+    else if (own->tentative)
+      findings.push_back({FindingKind::address_tentative,
+                          fmt::format("masquerade-address: {} is tentative and not used yet", address.to_string())});
     else
       pool.push_back(address);
   }
@@ -175,15 +144,46 @@ bool pool_has(const Config& config, Family family) {
 }
 
 std::vector<Address> external_addresses(const Link& link, Family family, const Config& config, const Node& node,
-                                        const std::vector<Address>& pool) {
+                                        const DeviceRoles& roles, const std::vector<Address>& pool,
+                                        const std::vector<Cidr>& pods) {
   std::vector<Address> chosen;
   if (!is_enabled(config, family)) return chosen;
   if (pool_has(config, family)) {
     std::ranges::copy_if(pool, std::back_inserter(chosen), [&](const Address& a) { return a.family() == family; });
-  } else if (const auto address = external_address(link, family, node)) {
+  } else if (const auto address = external_address(link, family, node, roles.routes_of(link), pods)) {
     chosen.push_back(*address);
   }
   return chosen;
+}
+
+Uplink uplink_of(const Link& link, const Config& config, const Node& node, const DeviceRoles& roles,
+                 const std::vector<Cidr>& pods, const std::vector<Address>& pool, std::vector<Finding>& findings) {
+  Uplink uplink{
+      .ifindex = link.ifindex, .name = link.name, .ethernet = link.arp_type == arphrd_ether, .ipv4 = {}, .ipv6 = {}};
+  for (const auto family : {Family::ipv4, Family::ipv6}) {
+    auto& addresses = family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
+    addresses = external_addresses(link, family, config, node, roles, pool, pods);
+    if (addresses.empty() && is_enabled(config, family) && roles.leads_outside(link, family) &&
+        !of_family(pods, family).empty())
+      findings.push_back(
+          {FindingKind::no_address,
+           fmt::format("{}: no usable {} address: packets from pods are dropped", link.name, to_word(family))});
+  }
+  return uplink;
+}
+
+// Devices with a default route come first, so that a surplus does not cost the way that most packets take.
+void remove_surplus(std::vector<const Link*>& links, const DeviceRoles& roles, std::vector<Finding>& findings) {
+  if (links.size() <= max_uplinks) return;
+  std::ranges::stable_partition(links, [&](const Link* link) {
+    return roles.has_default_route(*link, Family::ipv4) || roles.has_default_route(*link, Family::ipv6);
+  });
+  std::string left_over;
+  for (auto link = links.begin() + max_uplinks; link != links.end(); ++link)
+    left_over += (left_over.empty() ? "" : ", ") + (*link)->name;
+  findings.push_back({FindingKind::too_many_uplinks, fmt::format("{} uplinks, more than {}: not masqueraded: {}",
+                                                                 links.size(), max_uplinks, left_over)});
+  links.resize(max_uplinks);
 }
 
 }  // namespace
@@ -194,26 +194,20 @@ bool matches_device(std::string_view pattern, std::string_view name) {
   return name.starts_with(pattern);
 }
 
-Result<UplinkSelection> select_uplinks(const Config& config, const Node& node, const std::vector<Cidr>& pods) {
+UplinkSelection select_uplinks(const Config& config, const Node& node, const std::vector<Cidr>& pods) {
   UplinkSelection selection;
-  auto links =
-      names(config).empty() ? detect(config, node, pods, selection.notes) : named(config, node, selection.notes);
+  const DeviceRoles roles(node, pods);
+  auto links = names(config).empty() ? detect(config, node, roles, !pods.empty(), selection.findings)
+                                     : named(config, node, selection.findings);
   std::ranges::sort(links, {}, &Link::name);
-  selection.standby = standby_devices(config, node, links);
-  TRY(const auto pool, usable_pool(config, node, selection.notes));
-  for (const auto* const link : links) {
-    Uplink uplink;
-    uplink.ifindex = link->ifindex;
-    uplink.name = link->name;
-    uplink.ethernet = link->arp_type == arphrd_ether;
-    for (const auto family : {Family::ipv4, Family::ipv6}) {
-      auto& addresses = family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
-      addresses = external_addresses(*link, family, config, node, pool);
-      if (addresses.empty() && is_enabled(config, family) && leads_outside(*link, family, node, pods))
-        selection.notes.push_back(fmt::format("{}: no usable {} address", link->name, to_word(family)));
-    }
-    selection.uplinks.push_back(std::move(uplink));
-  }
+  remove_surplus(links, roles, selection.findings);
+  std::ranges::sort(links, {}, &Link::name);
+  const std::set<const Link*> uplinks(links.begin(), links.end());
+  selection.standby = standby_devices(config, node, roles, uplinks);
+  selection.inbound = inbound_devices(node, roles, uplinks);
+  const auto pool = usable_pool(config, node, selection.findings);
+  for (const auto* const link : links)
+    selection.uplinks.push_back(uplink_of(*link, config, node, roles, pods, pool, selection.findings));
   return selection;
 }
 

@@ -40,6 +40,8 @@ std::optional<Explanation> explain_without_rules(const Desired& desired, const A
   const auto& policy = desired.family(source.family());
   if (!policy.enabled)
     return not_masqueraded(fmt::format("{} masquerading is off", source.family() == Family::ipv4 ? "IPv4" : "IPv6"));
+  if (std::ranges::binary_search(policy.own_inside, source))
+    return not_masqueraded("the source is an address of this node");
   if (!any_contains(policy.sources, source))
     return not_masqueraded(fmt::format("the source is outside the pod CIDRs ({})",
                                        policy.sources.empty() ? "none detected" : join(policy.sources)));
@@ -91,6 +93,13 @@ std::string list(const std::vector<Address>& addresses) {
   return text;
 }
 
+// The longest prefix comes first.
+std::vector<Address> external_addresses(const Desired& desired, const Uplink& uplink, const Address& destination) {
+  for (const auto& route : desired.source_routes)
+    if (route.device == uplink.name && route.destination.contains(destination)) return {route.source};
+  return destination.family() == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
+}
+
 }  // namespace
 
 Explanation explain(const Desired& desired, const Address& source, const Address& destination) {
@@ -103,7 +112,7 @@ Explanation explain(const Desired& desired, const Address& source, const Address
   explanation.masqueraded = true;
   explanation.by_route = desired.route_source;
   for (const auto& uplink : desired.uplinks)
-    explanation.externals.push_back({uplink.name, source.family() == Family::ipv4 ? uplink.ipv4 : uplink.ipv6});
+    explanation.externals.push_back({uplink.name, external_addresses(desired, uplink, destination)});
   return explanation;
 }
 

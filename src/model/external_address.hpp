@@ -2,23 +2,52 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "model/node.hpp"
 
 namespace masq {
 
-// The source address of `family` for packets through `link`. The choice depends on the facts only, never on the numeric
-// order of addresses. The kernel makes the same choice for the node's own packets:
-//   1. the preferred source of the device's best default route (RTA_PREFSRC), on any device;
-//   2. the address whose subnet contains the gateway of that route;
-//   3. the first address in the kernel's order; for IPv6 a global address precedes a unique local one (RFC 4193),
-//   which remote hosts cannot answer.
-// In 2 and 3 a secondary (IPv6: temporary) address comes last. A link-local, loopback, tentative or deprecated address,
-// or an address of less than site scope, is never selected.
-std::optional<Address> external_address(const Link& link, Family family, const Node& node);
+// The kernel's choice of a source address for packets that leave through one device.
+//
+// Candidates are the device's usable addresses. If it has none but a route of the family (an unnumbered device: the
+// kernel removes the routes with the last address), they are those of its VRF, of the loopback, and of the other
+// devices, in this order, but never one inside the pod CIDRs. The kernel's order of the addresses decides between
+// equals; their numeric order never does.
+//   IPv4 (inet_select_addr()): a primary address, first one whose subnet contains the next hop.
+//   IPv6 (RFC 6724 5): not deprecated, the label of the destination (fc00::/7 toward fc00::/7), temporary or public as
+//   the system prefers, the longest matching prefix.
+class SourceChoice {
+ public:
+  // `routes`: those that use the device.
+  SourceChoice(const Link& link, Family family, const Node& node, const std::vector<const Route*>& routes,
+               const std::vector<Cidr>& pods);
 
-// Returns true if packets may have this source address now.
+  // Without a known destination.
+  std::optional<Address> usual() const;
+  // For all destinations of this prefix that are in no longer prefix of boundaries(). `next_hop`: the IPv4 gateway of
+  // their route; absent: none.
+  std::optional<Address> toward(const Cidr& destinations, const std::optional<Address>& next_hop) const;
+  // The prefixes at which the choice may change, in addition to those of routes.
+  std::vector<Cidr> boundaries() const;
+
+ private:
+  using Candidates = std::vector<const LinkAddress*>;
+
+  Candidates candidates_;
+  Family family_;
+  bool prefers_temporary_;
+};
+
+// The source address of `family` for packets through `link` toward destinations of its default route: the preferred
+// source of that route (RTA_PREFSRC), on any device, else the kernel's choice. `routes`: those that use the device.
+std::optional<Address> external_address(const Link& link, Family family, const Node& node,
+                                        const std::vector<const Route*>& routes, const std::vector<Cidr>& pods);
+
+// Returns true if packets may have this source address now. A link-local, loopback or tentative address, or an address
+// of less than site scope, is never used; a deprecated one only if there is no other.
 bool is_usable(const LinkAddress& address);
 
 // Returns the address as the node has it, on any device, or null if it is not an address of this node.

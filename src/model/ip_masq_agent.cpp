@@ -14,6 +14,7 @@
 
 #include "base/address.hpp"
 #include "base/cidr.hpp"
+#include "base/edit_distance.hpp"
 #include "base/result.hpp"
 #include "model/yaml.hpp"
 
@@ -22,6 +23,11 @@ namespace {
 
 constexpr std::size_t max_cidrs = 65536;
 constexpr std::size_t max_warnings = 20;
+constexpr std::size_t most_misspelt_letters = 2;
+constexpr std::size_t longest_key = 30;
+
+constexpr std::string_view spellings[] = {"nonMasqueradeCIDRs", "masqueradeCIDRs", "masqLinkLocal",
+                                          "masqLinkLocalIPv6",  "resyncInterval",  "cidrLimit"};
 
 // Default exclusions of kubernetes-sigs/ip-masq-agent and Cilium without a file.
 constexpr std::string_view reserved_ranges[] = {
@@ -44,6 +50,11 @@ std::string lower(std::string_view text) {
   for (char& c : result)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return result;
+}
+
+// Returns the key as the documentation writes it.
+std::string_view spelling_of(std::string_view lower_case) {
+  return *std::ranges::find_if(spellings, [&](std::string_view key) { return lower(key) == lower_case; });
 }
 
 void sort_and_deduplicate(std::vector<Cidr>& cidrs) {
@@ -107,6 +118,10 @@ Result<void> Reader::read_entry(const YamlNode& entry) {
   if (!fresh) return fail("line {}: {}: given twice, first in line {}", entry.line, entry.key, first->second);
   const auto known = entries.find(key);
   if (known == entries.end()) {
+    // A misspelt key would leave its destinations out of the exclusions without a word.
+    for (const auto& [word, read] : entries)
+      if (key.size() <= longest_key && edit_distance(key, word) <= most_misspelt_letters)
+        return fail("line {}: {:?}: unknown key; is {} meant?", entry.line, entry.key, spelling_of(word));
     warn(fmt::format("line {}: {:?}: unknown key, ignored", entry.line, entry.key));
     return {};
   }

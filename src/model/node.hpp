@@ -19,42 +19,52 @@ struct LinkAddress {
   int prefix_length = 0;
   std::optional<Address> broadcast;  // IFA_BROADCAST
   bool scope_global = true;          // RT_SCOPE_UNIVERSE or RT_SCOPE_SITE
-  bool secondary = false;            // IFA_F_SECONDARY (IPv4); for IPv6 the same bit means temporary
+  bool secondary = false;            // IFA_F_SECONDARY (IPv4); for IPv6 the same bit means temporary (RFC 8981)
   bool tentative = false;            // IFA_F_TENTATIVE, IFA_F_DADFAILED or IFA_F_OPTIMISTIC
   bool deprecated = false;           // IFA_F_DEPRECATED
   bool operator==(const LinkAddress&) const = default;
 };
 
+constexpr std::uint16_t arphrd_ether = 1;  // ARPHRD_ETHER
+
 struct Link {
   int ifindex = 0;
   std::string name;
-  std::string kind;                    // IFLA_INFO_KIND: "veth", "bridge", "tun", …; empty for physical devices
-  std::uint16_t arp_type = 1;          // ARPHRD_*: 1 Ethernet, 65534 none (TUN)
-  bool up = false;                     // IFF_UP
-  bool loopback = false;               // IFF_LOOPBACK
-  int master = 0;                      // ifindex of the bridge or bond, 0: none
-  std::string master_kind;             // kind of that device
-  int rp_filter = 0;                   // in force for IPv4: 0 off, 1 strict, 2 loose (ip-sysctl.rst)
+  std::vector<std::string> alternative_names;  // IFLA_ALT_IFNAME: up to 127 characters
+  std::string kind;                            // IFLA_INFO_KIND: "veth", "bridge", "tun", …; empty for physical devices
+  std::uint16_t arp_type = 1;                  // ARPHRD_*: 1 Ethernet, 65534 none (TUN)
+  bool up = false;                             // IFF_UP
+  bool loopback = false;                       // IFF_LOOPBACK
+  int master = 0;                              // ifindex of the bridge or bond, 0: none
+  std::string master_kind;                     // kind of that device
+  std::uint32_t vrf_table = 0;                 // the table of a VRF device (kind "vrf")
+  int rp_filter = 0;                           // in force for IPv4: 0 off, 1 strict, 2 loose (ip-sysctl.rst)
+  bool forwards_ipv4 = true;           // net.ipv4.conf.DEVICE.forwarding: packets that arrive here are forwarded
+  bool forwards_ipv6 = true;           // net.ipv6.conf.all.forwarding: the kernel has no switch for one device
+  bool prefers_temporary = false;      // net.ipv6.conf.DEVICE.use_tempaddr is 2 (RFC 8981)
   std::vector<LinkAddress> addresses;  // in the kernel's order
   bool operator==(const Link&) const = default;
 };
 
-// A unicast route of the main table.
+constexpr std::uint32_t main_table = 254;  // RT_TABLE_MAIN
+
+// A unicast route of a table that a routing rule selects.
 struct Route {
   Cidr destination;  // 0.0.0.0/0 or ::/0: default
-  int ifindex = 0;   // each next hop of a multipath route is a Route of its own
+  int ifindex = 0;   // each next hop of a multipath route, or of a next-hop object, is a Route of its own
+  std::uint32_t table = main_table;
   std::uint32_t metric = 0;
   bool scope_link = false;  // directly connected
   bool has_gateway = false;
   std::optional<Address> preferred_source;  // RTA_PREFSRC
-  std::optional<Address> gateway;           // RTA_GATEWAY; absent also when it is of another family (RTA_VIA)
+  std::optional<Address> gateway;           // RTA_GATEWAY, or RTA_VIA: an IPv4 route may have an IPv6 one (RFC 8950)
   bool operator==(const Route&) const = default;
 };
 
 // All facts about the node that the decision needs, read as whole snapshots.
 struct Node {
   std::vector<Link> links;
-  std::vector<Route> routes;
+  std::vector<Route> routes;                    // in the order in which the rules select their tables
   PortRange local_port_range{32768, 60999};     // net.ipv4.ip_local_port_range
   std::vector<PortRange> local_reserved_ports;  // net.ipv4.ip_local_reserved_ports
   std::vector<Cidr> cni_pod_cidrs;              // from the CNI configuration; empty: none found

@@ -80,15 +80,6 @@ std::vector<Member> sorted_members(const DestinationLists& lists) {
   return members;
 }
 
-int common_bits(const Address& a, const Address& b) {
-  const auto left = a.bytes();
-  const auto right = b.bytes();
-  int bits = 0;
-  for (std::size_t i = 0; i < left.size(); ++i, bits += 8)
-    if (const auto differ = static_cast<std::uint8_t>(left[i] ^ right[i])) return bits + std::countl_zero(differ);
-  return bits;
-}
-
 }  // namespace
 
 // In the order of address and length, a prefix follows all prefixes that contain it. A stack holds these, the innermost
@@ -130,6 +121,7 @@ const PolicyRule* find_rule(const std::vector<PolicyRule>& rules, const Address&
 }
 
 Decision decide_destination(const FamilyPolicy& policy, const Address& destination) {
+  if (std::ranges::binary_search(policy.own_inside, destination)) return Decision::exclude_own_address;
   if (any_contains(policy.sources, destination)) return Decision::exclude_pod_cidr;
   const auto* const rule = find_rule(policy.rules, destination);
   return rule == nullptr ? Decision::masquerade : rule->decision;

@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "model/node.hpp"
 
 namespace masq {
@@ -15,26 +16,30 @@ namespace {
 
 constexpr int strict = 1;
 
-bool is_strict(const Node& node, const Uplink& uplink) {
-  const auto link = std::ranges::find(node.links, uplink.ifindex, &Link::ifindex);
-  return link != node.links.end() && link->rp_filter == strict;
+std::unordered_set<int> strict_devices(const Node& node) {
+  std::unordered_set<int> found;
+  for (const auto& link : node.links)
+    if (link.rp_filter == strict) found.insert(link.ifindex);
+  return found;
 }
 
 }  // namespace
 
-std::vector<std::string> notes_on_reverse_path(const Desired& desired, const Node& node) {
+std::vector<Finding> findings_on_reverse_path(const Desired& desired, const Node& node) {
   std::vector<const Uplink*> uplinks;
   for (const auto& uplink : desired.uplinks)
     if (!uplink.ipv4.empty()) uplinks.push_back(&uplink);
   if (!desired.ipv4.enabled || uplinks.size() < 2) return {};
-  std::vector<std::string> notes;
+  const auto strict_ones = strict_devices(node);
+  std::vector<Finding> findings;
   for (const auto* uplink : uplinks)
-    if (is_strict(node, *uplink))
-      notes.push_back(
-          fmt::format("{}: rp_filter is 1: the kernel drops packets that arrive through {} while the route "
-                      "to their source uses another uplink; set it to 2",
-                      uplink->name, uplink->name));
-  return notes;
+    if (strict_ones.contains(uplink->ifindex))
+      findings.push_back(
+          {FindingKind::reverse_path,
+           fmt::format("{}: rp_filter is 1: the kernel drops packets that arrive through {} while the route "
+                       "to their source uses another uplink; set it to 2",
+                       uplink->name, uplink->name)});
+  return findings;
 }
 
 }  // namespace masq

@@ -2,11 +2,15 @@
 #include "model/source_routes.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <tuple>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "model/desired.hpp"
 #include "model/external_address.hpp"
 #include "model/node.hpp"
@@ -14,67 +18,102 @@
 namespace masq {
 namespace {
 
-const Link* link_of(const Node& node, int ifindex) {
-  const auto found = std::ranges::find(node.links, ifindex, &Link::ifindex);
-  return found == node.links.end() ? nullptr : &*found;
-}
+using Routes = std::vector<const Route*>;
 
-// Returns the next hop: the gateway, or the destination itself.
-std::optional<Address> neighbour(const Route& route) {
-  if (route.gateway) return route.gateway;
-  if (route.has_gateway || route.destination.length() == 0) return std::nullopt;
-  return route.destination.address();
-}
-
-std::optional<Address> source_of(const Route& route, const Link& link, const Node& node) {
-  if (route.preferred_source) {
-    const auto* const own = find_own_address(node, *route.preferred_source);
-    if (own != nullptr && !own->tentative) return own->address;  // the route selects it, even if deprecated
-  }
-  const auto beside = neighbour(route);
-  for (const auto& candidate : link.addresses)
-    if (beside && is_usable(candidate) && Cidr(candidate.address, candidate.prefix_length).contains(*beside))
-      return candidate.address;
-  return std::nullopt;
-}
-
-const Address* usual_address(const Uplink& uplink, Family family) {
-  const auto& addresses = family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6;
-  return addresses.empty() ? nullptr : &addresses.front();
-}
-
-// Of several routes to one destination the kernel uses the one with the lowest metric.
-std::vector<const Route*> in_order(const Node& node) {
-  std::vector<const Route*> routes;
-  for (const auto& route : node.routes) routes.push_back(&route);
-  std::ranges::stable_sort(routes, {}, [](const Route* route) {
-    return std::tuple(route->destination.length(), route->destination, route->ifindex, route->metric);
-  });
-  const auto covered = std::ranges::unique(routes, [](const Route* a, const Route* b) {
-    return a->destination == b->destination && a->ifindex == b->ifindex;
-  });
+// Of several routes to one destination the kernel uses the one with the lowest metric. Sorted: a prefix comes directly
+// before all prefixes inside it.
+Routes routes_of(const Routes& all, Family family) {
+  Routes routes;
+  for (const auto* route : all)
+    if (route->destination.family() == family) routes.push_back(route);
+  std::ranges::stable_sort(routes, {},
+                           [](const Route* route) { return std::tuple(route->destination, route->metric); });
+  const auto covered = std::ranges::unique(routes, {}, &Route::destination);
   routes.erase(covered.begin(), covered.end());
   return routes;
 }
 
+// The source addresses through one uplink, by destination.
+class SourcesOfUplink {
+ public:
+  SourcesOfUplink(const Uplink& uplink, const Link& link, Family family, const Node& node, const Routes& routes,
+                  bool route_source, const std::vector<Cidr>& pods)
+      : uplink_(uplink),
+        family_(family),
+        node_(node),
+        routes_(routes_of(routes, family)),
+        route_source_(route_source),
+        choice_(link, family, node, routes, pods) {}
+
+  // A stack holds the prefixes that contain the current one, the innermost on top.
+  void append_to(std::vector<SourceRoute>& found) const {
+    const auto usual = usual_address();
+    if (!usual) return;
+    std::map<Cidr, const Route*> prefixes;
+    for (const auto& boundary : choice_.boundaries()) prefixes.emplace(boundary, nullptr);
+    for (const auto* route : routes_) prefixes[route->destination] = route;
+    std::vector<Enclosing> around;
+    for (const auto& [prefix, own_route] : prefixes) {
+      while (!around.empty() && !around.back().prefix.contains(prefix)) around.pop_back();
+      const auto* const route = own_route != nullptr ? own_route : around.empty() ? nullptr : around.back().route;
+      const auto outer = around.empty() ? *usual : around.back().source;
+      const auto source = source_of(prefix, route).value_or(outer);
+      around.push_back({prefix, route, source});
+      if (source != outer) found.push_back({.destination = prefix, .device = uplink_.name, .source = source});
+    }
+  }
+
+ private:
+  struct Enclosing {
+    Cidr prefix;
+    const Route* route;
+    Address source;
+  };
+
+  std::optional<Address> usual_address() const {
+    const auto& addresses = family_ == Family::ipv4 ? uplink_.ipv4 : uplink_.ipv6;
+    return addresses.empty() ? std::nullopt : std::optional(addresses.front());
+  }
+
+  // Masquerading ignores the preferred source of a route, except that of a default route.
+  std::optional<Address> source_of(const Cidr& destinations, const Route* route) const {
+    const bool preferred_counts = route != nullptr && (route_source_ || route->destination.length() == 0);
+    if (preferred_counts && route->preferred_source) {
+      const auto* const own = find_own_address(node_, *route->preferred_source);
+      if (own != nullptr && is_usable(*own)) return own->address;
+    }
+    const auto gateway = route != nullptr && route->gateway && route->gateway->family() == family_
+                             ? route->gateway
+                             : std::optional<Address>();
+    return choice_.toward(destinations, gateway);
+  }
+
+  const Uplink& uplink_;
+  Family family_;
+  const Node& node_;
+  Routes routes_;
+  bool route_source_;
+  SourceChoice choice_;
+};
+
 }  // namespace
 
-std::vector<SourceRoute> source_routes(const Node& node, const std::vector<Uplink>& uplinks) {
-  std::vector<SourceRoute> found;  // shortest prefix first
-  for (const auto* const route : in_order(node)) {
-    const auto uplink = std::ranges::find(uplinks, route->ifindex, &Uplink::ifindex);
-    const auto* const link = link_of(node, route->ifindex);
-    if (uplink == uplinks.end() || link == nullptr) continue;
-    const auto source = source_of(*route, *link, node);
-    if (!source) continue;
-    const auto wider = std::ranges::find_if(found.rbegin(), found.rend(), [&](const SourceRoute& other) {
-      return other.device == uplink->name && other.destination.contains(route->destination);
-    });
-    const auto* const usual = wider != found.rend() ? &wider->source : usual_address(*uplink, source->family());
-    if (usual != nullptr && *usual == *source) continue;
-    found.push_back({.destination = route->destination, .device = uplink->name, .source = *source});
+std::vector<SourceRoute> source_routes(const Node& node, const std::vector<Uplink>& uplinks, bool route_source,
+                                       const std::vector<Cidr>& pods) {
+  std::unordered_map<int, Routes> by_device;
+  for (const auto& route : node.routes) by_device[route.ifindex].push_back(&route);
+  std::unordered_map<int, const Link*> links;
+  for (const auto& link : node.links) links[link.ifindex] = &link;
+  std::vector<SourceRoute> found;
+  for (const auto& uplink : uplinks) {
+    const auto link = links.find(uplink.ifindex);
+    if (link == links.end()) continue;
+    for (const auto family : {Family::ipv4, Family::ipv6})
+      SourcesOfUplink(uplink, *link->second, family, node, by_device[uplink.ifindex], route_source, pods)
+          .append_to(found);
   }
-  std::ranges::reverse(found);
+  std::ranges::stable_sort(found, std::ranges::greater(),
+                           [](const SourceRoute& route) { return route.destination.length(); });
   return found;
 }
 

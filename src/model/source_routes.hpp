@@ -3,14 +3,16 @@
 
 #include <vector>
 
+#include "base/cidr.hpp"
 #include "model/desired.hpp"
 #include "model/node.hpp"
 
 namespace masq {
 
-// Routes through the uplinks for which the kernel selects another source address than the device's: the preferred
-// source of the route, or the device's address in the subnet of the gateway. Longest prefix first. Routes that have the
-// same result as a wider route are omitted.
-std::vector<SourceRoute> source_routes(const Node& node, const std::vector<Uplink>& uplinks);
+// Returns the destinations whose packets get another source address than the usual one of their uplink, longest prefix
+// first. `route_source`: the source that the route selects (RTA_PREFSRC) takes precedence over the kernel's choice, as
+// for the node's own packets. `pods` is the source set.
+std::vector<SourceRoute> source_routes(const Node& node, const std::vector<Uplink>& uplinks, bool route_source,
+                                       const std::vector<Cidr>& pods);
 
 }  // namespace masq

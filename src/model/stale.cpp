@@ -8,6 +8,7 @@
 #include "base/cidr.hpp"
 #include "base/port_range.hpp"
 #include "model/desired.hpp"
+#include "model/mapped_ports.hpp"
 
 namespace masq {
 namespace {
@@ -31,8 +32,7 @@ bool is_current_address(const Desired& desired, const Address& address) {
 }
 
 bool is_port_of_today(const Desired& desired, std::uint16_t port) {
-  return std::ranges::any_of(desired.ports,
-                             [port](const PortRange& range) { return range.low <= port && port <= range.high; });
+  return !intersect(usable_ports(desired), {port, port}).empty();
 }
 
 }  // namespace

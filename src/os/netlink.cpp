@@ -12,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,6 +28,19 @@ constexpr int events_buffer = 8 << 20;  // bytes
 
 std::span<const std::uint8_t> payload_of(const nlattr& attribute) {
   return {static_cast<const std::uint8_t*>(mnl_attr_get_payload(&attribute)), mnl_attr_get_payload_len(&attribute)};
+}
+
+template <class Visit>
+void for_each_attribute(std::span<const std::uint8_t> payload, Visit visit) {
+  const auto* const end = payload.data() + payload.size();
+  const auto* attribute = reinterpret_cast<const nlattr*>(payload.data());
+  const auto left = [&] { return static_cast<int>(end - reinterpret_cast<const std::uint8_t*>(attribute)); };
+  for (; mnl_attr_ok(attribute, left()); attribute = mnl_attr_next(attribute)) visit(*attribute);
+}
+
+std::string_view text_of(std::span<const std::uint8_t> payload) {
+  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+  return text.substr(0, text.find('\0'));
 }
 
 // Errors of a kernel without IPv6, or of a namespace that never had a route.
@@ -46,13 +60,11 @@ int error_of(const nlmsghdr& message) {
 
 NetlinkAttributes NetlinkAttributes::in(std::span<const std::uint8_t> payload) {
   NetlinkAttributes found;
-  const auto* const end = payload.data() + payload.size();
-  const auto* attribute = reinterpret_cast<const nlattr*>(payload.data());
-  const auto left = [&] { return static_cast<int>(end - reinterpret_cast<const std::uint8_t*>(attribute)); };
-  for (; mnl_attr_ok(attribute, left()); attribute = mnl_attr_next(attribute)) {
-    const auto type = mnl_attr_get_type(attribute);
-    if (type != 0 && type < limit) found.payloads_[type] = payload_of(*attribute);
-  }
+  found.all_ = payload;
+  for_each_attribute(payload, [&](const nlattr& attribute) {
+    const auto type = mnl_attr_get_type(&attribute);
+    if (type != 0 && type < limit) found.payloads_[type] = payload_of(attribute);
+  });
   return found;
 }
 
@@ -68,9 +80,15 @@ NetlinkAttributes NetlinkAttributes::nested(int type) const {
 }
 
 std::string_view NetlinkAttributes::text(int type) const {
-  const auto payload = bytes(type);
-  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
-  return text.substr(0, text.find('\0'));
+  return text_of(bytes(type));
+}
+
+std::vector<std::string> NetlinkAttributes::texts(int type) const {
+  std::vector<std::string> found;
+  for_each_attribute(all_, [&](const nlattr& attribute) {
+    if (mnl_attr_get_type(&attribute) == type) found.emplace_back(text_of(payload_of(attribute)));
+  });
+  return found;
 }
 
 std::uint32_t NetlinkAttributes::u32(int type, std::uint32_t otherwise) const {
@@ -123,11 +141,11 @@ Result<void> NetlinkRequests::dump_whole(std::uint16_t type, std::span<const std
   return fail("netlink: the table changed during each of {} attempts to read it", attempts);
 }
 
-Result<void> NetlinkRequests::send(std::uint16_t type, std::span<const std::uint8_t> header) {
+Result<void> NetlinkRequests::send(std::uint16_t type, std::uint16_t flags, std::span<const std::uint8_t> header) {
   std::vector<std::uint8_t> request(MNL_NLMSG_HDRLEN + header.size());
   auto* message = mnl_nlmsg_put_header(request.data());
   message->nlmsg_type = type;
-  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   message->nlmsg_seq = ++sequence_;
   message->nlmsg_len = static_cast<std::uint32_t>(request.size());
   std::ranges::copy(header, static_cast<std::uint8_t*>(mnl_nlmsg_get_payload(message)));
@@ -137,7 +155,7 @@ Result<void> NetlinkRequests::send(std::uint16_t type, std::span<const std::uint
 
 Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, std::span<const std::uint8_t> header,
                                                             const Visit& visit) {
-  TRY_DO(send(type, header));
+  TRY_DO(send(type, NLM_F_DUMP, header));
   std::vector<std::uint8_t> buffer(64 * 1024);
   bool interrupted = false;
   for (;;) {
@@ -153,6 +171,26 @@ Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, 
       if (const int error = error_of(*message); error != 0 && !means_empty(error))
         return fail("netlink: {}", std::strerror(error));
       return interrupted ? Outcome::interrupted : Outcome::complete;
+    }
+  }
+}
+
+Result<void> NetlinkRequests::ask(std::uint16_t type, std::span<const std::uint8_t> payload, const Visit& visit) {
+  TRY_DO(send(type, 0, payload));
+  std::vector<std::uint8_t> buffer(64 * 1024);
+  for (;;) {
+    const ssize_t received = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
+    if (received < 0) return fail("netlink: {}", std::strerror(errno));
+    int left = static_cast<int>(received);
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
+         message = mnl_nlmsg_next(message, &left)) {
+      if (message->nlmsg_seq != sequence_) continue;  // a reply to an abandoned attempt
+      if (message->nlmsg_type != NLMSG_ERROR) {
+        visit(*message);
+        return {};
+      }
+      const int error = error_of(*message);
+      return error == 0 ? Result<void>{} : fail("{}", std::strerror(error));
     }
   }
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,11 +33,14 @@ class NetlinkAttributes {
   std::span<const std::uint8_t> bytes(int type) const { return payloads_[index(type)]; }
   // Text without its terminating zero byte.
   std::string_view text(int type) const;
+  // The texts of all attributes of one type, which may be repeated (IFLA_ALT_IFNAME).
+  std::vector<std::string> texts(int type) const;
   std::uint32_t u32(int type, std::uint32_t otherwise = 0) const;
 
  private:
   static std::size_t index(int type) { return static_cast<std::size_t>(type) < limit ? type : 0; }
   std::array<std::span<const std::uint8_t>, limit> payloads_{};
+  std::span<const std::uint8_t> all_;
 };
 
 // Returns a non-blocking socket that receives the messages of these groups (RTMGRP_*). Its buffer is sufficient for
@@ -62,15 +66,18 @@ class NetlinkRequests {
     return objects;
   }
 
- private:
   using Visit = std::function<void(const nlmsghdr&)>;
+  // Sends one request that is no dump, and visits the reply. Fails with the kernel's error.
+  Result<void> ask(std::uint16_t type, std::span<const std::uint8_t> payload, const Visit& visit);
+
+ private:
   enum class Outcome : std::uint8_t { complete, interrupted };
 
   explicit NetlinkRequests(mnl_socket* socket) : socket_(socket) {}
   Result<void> dump_whole(std::uint16_t type, std::span<const std::uint8_t> header, const std::function<void()>& begin,
                           const Visit& visit);
   Result<Outcome> dump_once(std::uint16_t type, std::span<const std::uint8_t> header, const Visit& visit);
-  Result<void> send(std::uint16_t type, std::span<const std::uint8_t> header);
+  Result<void> send(std::uint16_t type, std::uint16_t flags, std::span<const std::uint8_t> header);
 
   mnl_socket* socket_;
   std::uint32_t sequence_ = 0;

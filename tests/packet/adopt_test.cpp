@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mappings that another table or datapath had until now (bpf/nat/import.h).
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
 #include "packet.hpp"
+#include "sockets.hpp"
 
 namespace masq::bpf::test {
 namespace {
@@ -143,6 +145,17 @@ TEST_P(Adopted, NewConnectionsAreDroppedWhileTheTableIsHeld) {
   engine.program().release();
   EXPECT_EQ(engine.egress(udp({who.pod, 6000}, world)).reason, "translated");
   EXPECT_EQ(engine.ingress(tcp(world, {who.external, 6001}, ack)).reason, "unrelated");
+}
+
+// A port may be mapped and the node's own: its sockets lose no packet meanwhile.
+TEST_P(Adopted, TheNodesSocketsReceivePacketsWhileTheTableIsHeld) {
+  const auto question = node_socket(who.family, SOCK_DGRAM, 7001);
+  const auto server = node_socket(who.family, SOCK_STREAM, 7002);
+  engine.program().hold();
+  EXPECT_EQ(engine.ingress(udp(world, {who.external, 7001})).reason, "unrelated");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 7002}, syn)).reason, "unrelated");
+  EXPECT_EQ(engine.ingress(tcp(world, {who.external, 7002}, ack)).reason, "no_mapping")
+      << "of no connection of the node: it would answer with a RST";
 }
 
 TEST_P(Adopted, AHoldExpiresWithoutRelease) {

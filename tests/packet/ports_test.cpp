@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -25,8 +24,8 @@
 #include "datapath/bpf/pinned_table.hpp"
 #include "engine.hpp"
 #include "model/desired.hpp"
-#include "os/fd.hpp"
 #include "packet.hpp"
+#include "sockets.hpp"
 #include "table.hpp"
 
 namespace masq::bpf::test {
@@ -122,18 +121,6 @@ class KnownPorts : public Ports {
     for (const auto now = engine.control(who.family).clock; engine.control(who.family).clock == now;)
       engine.pass_time(who.family, 0);
   }
-  // A listener of the node's, as the search asks for it: in this namespace, at every address.
-  os::Fd listen(std::uint16_t port) const {
-    os::Fd fd(socket(who.family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_in any{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
-    const sockaddr_in6 any6{
-        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_flowinfo = 0, .sin6_addr = {}, .sin6_scope_id = 0};
-    const bool is_ipv4 = who.family == Family::ipv4;
-    const void* address = is_ipv4 ? static_cast<const void*>(&any) : &any6;
-    EXPECT_EQ(bind(fd.get(), static_cast<const sockaddr*>(address), is_ipv4 ? sizeof any : sizeof any6), 0);
-    EXPECT_EQ(::listen(fd.get(), 1), 0);
-    return fd;
-  }
   // What is known of the one remote endpoint's ports, changed by hand: struct known_ports in bpf/nat/port_known.h.
   template <class Change>
   void tamper(const Engine& engine, Change change) const {
@@ -160,7 +147,7 @@ TEST_P(KnownPorts, TakenPortsAreProbedOnceWhenFreePortsAreRare) {
 
 TEST_P(KnownPorts, APortOfTheNodeIsUsedOnceItsSocketIsClosed) {
   Engine engine(roomy(two));
-  auto socket = listen(2001);
+  auto socket = node_socket(who.family, SOCK_STREAM, 2001);
   EXPECT_EQ(open(engine, {who.pod, 2000}), pass);
   EXPECT_EQ(open(engine, {who.pod2, 2000}), drop);
   socket.reset();

@@ -51,7 +51,7 @@ scenario "a full conntrack table ends no connection and status warns" only=nftab
     status_hides nf_conntrack_max
     pod2  talks to world 7000 over $((maximum * 11 / 10)) >"$work/answered"
     status_shows "nf_conntrack_max: "
-    status_shows "of $maximum connections are in use"
+    status_shows "of $maximum connections are in use" # provokes connection_table
     same  "$maximum" "$(inside node sysctl -n net.netfilter.nf_conntrack_max)" "nf_conntrack_max"
     session goes_on
     talk  goes_on

@@ -293,4 +293,4 @@ scenario "an old iptables works without --random-fully, and status reports it" o
     iptables_is_without_random_fully
     masqd starts with random-fully
     pod1  reaches world as node
-    contains "has no --random-fully" "$(masq status)"
+    contains "has no --random-fully" "$(masq status)" # provokes iptables_variant

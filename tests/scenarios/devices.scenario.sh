@@ -34,7 +34,10 @@ scenario "a device name with + matches every suffix"
     pod1  reaches beyond-east as node-east
 
 scenario "a named device becomes an uplink when it appears"
-    masqd starts with devices=eth0,eth1
+    agent_flags with devices=eth0,eth1
+    start_agent
+    eventually status_shows "devices: eth1: no such device"
+    eventually uplinks_are eth0
     pod1  reaches world as node
     node_gets_a_second_uplink eth1
     within 1 uplinks_are eth0 eth1
@@ -116,7 +119,7 @@ scenario "connections pause while their address is missing, then resume" only=bp
     ip_in node address delete "${address[node]}/$link" dev eth0
     ip_in node route replace "${address[router]}/$host" dev eth0
     ip_in node route replace default via "${address[router]}"
-    within 1 status_shows "${address[node]} is unavailable: its connections wait"
+    within 1 status_shows "${address[node]} is unavailable: its connections wait" # provokes address_away
     world_watches_for node
     within 5 has_dropped address_unavailable 6
     world_saw_nothing_more
@@ -142,7 +145,7 @@ scenario "connections survive a short loss of the external address"
     masqd starts
     pod1  chats with world as talk
     ip_in node address delete "${address[node]}/$link" dev eth0
-    within 1 uplinks_are ""
+    within 1 status_is_not_ok
     give  node eth0 "${address[node]}/$link"
     ip_in node route replace default via "${address[router]}"
     within 1 pod2 reaches world as node

@@ -152,7 +152,7 @@ scenario "status names masquerading rules of other programs (R14, R63)"
     inside node nft 'add table ip theirs; add chain ip theirs c { type nat hook postrouting priority 100; };
         add rule ip theirs c ip saddr 10.0.0.0/8 masquerade'
     masqd starts
-    status_shows "table ip nat, chain IP-MASQ-AGENT: masquerades too"
+    status_shows "table ip nat, chain IP-MASQ-AGENT: masquerades too" # provokes other_masquerading
     status_shows "table ip theirs, chain c: masquerades too"
     pod1  reaches world as node
     inside node nft delete table ip theirs
@@ -227,7 +227,7 @@ scenario "in any port mode connections survive a short address loss (R35)" only=
         name=talk${mode//[^a-z0-9]/}
         pod1  chats with world as "$name"
         ip_in node address delete "${address[node]}/$link" dev eth0
-        within 1 uplinks_are ""
+        within 1 status_is_not_ok
         give  node eth0 "${address[node]}/$link"
         ip_in node route replace default via "${address[router]}"
         within 1 pod2 reaches world as node

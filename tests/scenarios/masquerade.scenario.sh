@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # What masquerading is: pods reach the world as the node, and the answers find their way back.
 
+# pod2_has_the_class_of PORT VERB...: from that port, and its external port is of the same class.
+pod2_has_the_class_of() {
+    local port=$1 used low=1 high=511; shift
+    [ "$port" -lt 512 ] || { low=512; high=1023; }
+    pod2 "$@" from "$port"
+    read -r _ used <"$work/pod2.answer"
+    [ "$used" -ge "$low" ] && [ "$used" -le "$high" ] || fail "port $used instead of $port"
+}
+
 scenario "a pod reaches the world as the node"
     masqd starts
     world serves tcp 80
@@ -68,14 +77,87 @@ scenario "the automatic port range excludes ports of the node" # R6, R9
     sysctl_in node net.ipv4.ip_local_reserved_ports=20000-20010
     masqd starts
     world serves udp 53
-    for port in 20005 30000 32767 32768 60999; do
+    for port in 20005 30000 32767; do
         pod1  asks world 53 from "$port"
         read -r _ used <"$work/pod1.answer"
         [ "$used" -lt 20000 ] || [ "$used" -gt 20010 ] || fail "reserved port $used was used"
-        [ "$used" -lt 30000 ] || [ "$used" -gt 60999 ] || fail "port $used belongs to the node"
+        [ "$used" -lt 30000 ] || [ "$used" -gt 32767 ] || fail "NodePort $used was used"
     done
-    pod1  asks world 53 from 61000
-    world saw  node from 61000
+
+scenario "ephemeral ports of the node are kept, but never chosen" # R6, R8
+    masqd starts
+    world serves udp 53
+    for port in 32768 60999 61000; do
+        pod1  asks world 53 from "$port"
+        world saw  node from "$port"
+        pod2  asks world 53 from "$port"
+        not   world saw node from "$port"
+        read -r _ used <"$work/pod2.answer"
+        on bpf [ "$used" -lt 32768 ] || on bpf [ "$used" -gt 60999 ] || fail "port $used belongs to the node"
+    done
+
+# Servers such as NFS, NTP and rsh accept a client by the class of its port.
+scenario "source ports below 1024 stay in their class"
+    world serves udp 53
+    world serves tcp 80
+    for round in 0 1; do # written ranges concern ports of 1024 and more
+        if [ "$round" = 0 ]; then masqd starts; else masqd starts with nat-port-range=20000-29999; fi
+        for port in $((123 + round)) $((500 + round)) $((800 + round)) $((1022 + round)); do
+            pod1  asks world 53 from "$port"
+            world saw  node from "$port"
+            pod1  connects to world 80 from "$port"
+            world saw      node from "$port"
+            pod2_has_the_class_of "$port" asks world 53
+            pod2_has_the_class_of "$port" connects to world 80
+        done
+        masqd is_terminated
+        in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
+    done
+
+scenario "random source ports stay in their class"
+    masqd starts with random-fully
+    world serves udp 53
+    for port in 123 500 800 1023; do
+        pod2_has_the_class_of "$port" asks world 53
+    done
+
+# So a STUN server reports the port that another host can reach.
+scenario "a socket has one external port toward all destinations"
+    masqd starts
+    world serves udp 53
+    for port in 8472 31000; do # a tunnel's port, a NodePort
+        pod1  asks world 53 from "$port"
+        one=$(<"$work/pod1.answer")
+        pod1  asks elsewhere 53 from "$port"
+        same  "$one" "$(<"$work/pod1.answer")" "endpoints"
+    done
+    for port in 123 20000 40000; do
+        for where in world elsewhere; do
+            pod1  asks "$where" 53 from "$port"
+            same  "${address[node]} $port" "$(<"$work/pod1.answer")" "endpoint"
+        done
+        pod2  asks world 53 from "$port"
+        two=$(<"$work/pod2.answer")
+        pod2  asks elsewhere 53 from "$port"
+        same  "$two" "$(<"$work/pod2.answer")" "endpoints of the second pod"
+    done
+
+scenario "pods are masqueraded while all ports are ephemeral"
+    the_world_knows_the_pods
+    left_alone office
+    the_file_excludes
+    masqd starts with enable-ip-masq-agent
+    world serves udp 53
+    sysctl_in node net.ipv4.ip_local_port_range="1024 65535"
+    kill  -HUP "$agent"
+    within 2 status_shows "ip_local_port_range 1024-65535 leaves 0 ports"
+    pod1  reaches world as node over udp from 31000
+    the_file_excludes office
+    within 1 pod1 reaches office as pod1 over udp
+    masqd is_restarted
+    pod1  reaches world as node over udp from 31001
+    pod2  reaches world as node over udp from 31001
+    same  OK "$(masq status --brief)"
 
 scenario "two pods can use one source port toward one destination" # R5
     masqd starts

@@ -6,7 +6,9 @@ world serves tcp 80
 world serves udp 53
 
 # A pod sends from the port of a service to the port from which the world will ask for that service.
-shadow() { inside pod1 "$peer" ask "$1" "${address[world]}" 7777 --source-port 20000 --timeout 0.2 || true; }
+shadow() { # PROTOCOL [PORT]
+    inside pod1 "$peer" ask "$1" "${address[world]}" 7777 --source-port "${2:-20000}" --timeout 0.2 || true
+}
 world_asks_the_node() { world asks node 20000 from 7777 under world; }
 
 # The world closes first, and rests in TIME-WAIT.
@@ -47,6 +49,21 @@ scenario "forwarded ports and pods' connections do not disturb each other" # R9
     world connects to node 20000
     pod1  saw router
     talk  is_unbroken
+
+scenario "pods do not use low ports of node services" only=bpf # R8, R10: netfilter does not ask sockets
+    masqd starts
+    node  serves udp 53
+    node  serves tcp 22
+    shadow udp 53
+    shadow tcp 22
+    nat_lists UDP "$(at pod1 53) "
+    nat_lists TCP "$(at pod1 22) "
+    not   nat_lists "XLATE_SRC $(at node 53) "
+    not   nat_lists "XLATE_SRC $(at node 22) "
+    world asks node 53 from 7777 under world
+    node  saw world
+    world connects to node 22 from 7777 under world
+    node  saw world
 
 scenario "a pod cannot impersonate a listening service of the node" only=bpf # R10: netfilter does not ask sockets
     masqd starts

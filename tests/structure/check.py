@@ -6,6 +6,7 @@ import re
 import sys
 
 import abi
+import findings
 import hard_cases
 import pages
 import pictures
@@ -312,6 +313,7 @@ RULES = [
     fmt_is_included_where_it_is_used,
     links_lead_somewhere,
     *abi.RULES,
+    *findings.RULES,
     *hard_cases.RULES,
     *pages.RULES,
     *pictures.RULES,

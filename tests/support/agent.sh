@@ -4,7 +4,7 @@
 
 bpf_root=$work/bpf socket=$work/masq.sock agent_log=$work/masqd.log
 agent_file=$work/config/ip-masq-agent
-schema=v2 # of the maps: MASQ_SCHEMA in bpf/abi/mapping.h
+schema=v3 # of the maps: MASQ_SCHEMA in bpf/abi/mapping.h
 mkdir -p "$work/config"
 
 declare -A datapath_words=([bpf]=BPF [nftables]=nftables [iptables]=IPTables)
@@ -119,6 +119,7 @@ has_dropped() {
   [ "$packets" -ge "$2" ] || fail "$packets packets were dropped as $1, not $2"
 }
 status_shows() { contains "$1" "$(masq status 2>&1 || true)"; }
+status_is_not_ok() { ! masq status --brief >/dev/null 2>&1 || fail "the status is OK"; }
 status_hides() { lacks "$1" "$(masq status 2>&1 || true)"; }
 
 # uplinks_are NAME...: the uplinks that masqd says are covered.

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,14 +16,18 @@
 namespace masq::agent {
 namespace {
 
-std::vector<std::string> datapath_notes(const AgentParts& agent) {
-  auto notes = agent.choice.datapath->notes();
+std::vector<Finding> findings_of(const AgentParts& agent) {
+  std::vector<Finding> findings;
+  if (const auto& applied = agent.reconciler.state().applied) {
+    findings = applied->findings;
+    std::ranges::move(findings_on_reverse_path(*applied, agent.sources.node()), std::back_inserter(findings));
+  }
+  std::ranges::move(agent.choice.datapath->findings(), std::back_inserter(findings));
   for (const auto key : options_without_effect(agent.options.value(), agent.choice.kind))
-    notes.push_back(
-        fmt::format("{}: no effect with the {} datapath: conntrack decides", key, agent.choice.datapath->name()));
-  if (const auto& applied = agent.reconciler.state().applied)
-    for (auto& note : notes_on_reverse_path(*applied, agent.sources.node())) notes.push_back(std::move(note));
-  return notes;
+    findings.push_back(
+        {FindingKind::option_without_effect,
+         fmt::format("{}: no effect with the {} datapath: conntrack decides", key, agent.choice.datapath->name())});
+  return findings;
 }
 
 }  // namespace
@@ -37,7 +43,7 @@ AgentState read_state(const AgentParts& agent) {
           .sources = agent.sources.states(),
           .reconciler = agent.reconciler.state(),
           .counters = agent.choice.datapath->table().counters(),
-          .datapath_notes = datapath_notes(agent)};
+          .findings = findings_of(agent)};
 }
 
 }  // namespace masq::agent

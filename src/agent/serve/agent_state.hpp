@@ -27,7 +27,7 @@ struct AgentState {
   std::vector<Source::State> sources;
   Reconciler::State reconciler;
   Result<Counters> counters;
-  std::vector<std::string> datapath_notes;  // problems and hints about the kernel's state
+  std::vector<Finding> findings;  // of the desired state and of the kernel
 };
 
 // The objects whose state is served. They outlive the servers.

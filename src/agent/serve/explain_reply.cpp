@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/serve/explain_reply.hpp"
 
+#include <fmt/format.h>
+#include <net/if.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "agent/serve/status.hpp"
+#include "agent/sources/route_query.hpp"
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/desired.hpp"
 #include "model/explain.hpp"
+#include "os/netlink.hpp"
 
 namespace masq::agent {
 namespace {
@@ -36,6 +44,25 @@ Result<Address> query_address(std::string_view target, std::string_view key) {
   return address;
 }
 
+// Leaves only the uplink by which the packet leaves.
+void follow(const Way& way, Explanation& explanation) {
+  if (!explanation.masqueraded) return;
+  std::erase_if(explanation.externals, [&](const Explanation::External& each) { return each.device != way.device; });
+  if (!explanation.externals.empty()) return;
+  explanation.masqueraded = false;
+  explanation.reason = fmt::format("it leaves by {}, which is no uplink", way.device);
+  explanation.rule.reset();
+}
+
+nlohmann::ordered_json render_way(const Result<Way>& way) {
+  if (!way) return {{"error", way.error().message}};
+  nlohmann::ordered_json route = {{"device", way->device}, {"table", way->route.table}};
+  if (way->route.gateway) route["gateway"] = way->route.gateway->to_string();
+  if (!way->route.rule.empty()) route["rule"] = way->route.rule;
+  if (!way->route.mark_rule.empty()) route["ruleForMarks"] = way->route.mark_rule;
+  return route;
+}
+
 }  // namespace
 
 Result<Question> parse_question(std::string_view target) {
@@ -44,8 +71,20 @@ Result<Question> parse_question(std::string_view target) {
   return Question{.source = source, .destination = destination};
 }
 
-nlohmann::ordered_json answer_question(const Desired& desired, const Question& question) {
-  const auto explanation = explain(desired, question.source, question.destination);
+Result<Way> ask_kernel(const Question& question) {
+  TRY(auto requests, os::NetlinkRequests::open());
+  const auto any = Address::parse(question.source.family() == Family::ipv4 ? "0.0.0.0" : "::");
+  TRY(const auto back, query_route(requests, *any, question.source, 0));
+  TRY(auto route, query_route(requests, question.source, question.destination, back.ifindex));
+  std::array<char, IF_NAMESIZE> name{};
+  if (if_indextoname(static_cast<unsigned>(route.ifindex), name.data()) == nullptr)
+    return fail("device {}: {}", route.ifindex, std::strerror(errno));
+  return Way{.device = name.data(), .route = std::move(route)};
+}
+
+nlohmann::ordered_json answer_question(const Desired& desired, const Question& question, const Result<Way>& way) {
+  auto explanation = explain(desired, question.source, question.destination);
+  if (way) follow(*way, explanation);
   nlohmann::ordered_json answer;
   answer["source"] = question.source.to_string();
   answer["destination"] = question.destination.to_string();
@@ -53,6 +92,7 @@ nlohmann::ordered_json answer_question(const Desired& desired, const Question& q
   answer["masqueraded"] = explanation.masqueraded;
   answer["reason"] = explanation.reason;
   if (explanation.rule) answer["rule"] = explanation.rule->to_string();
+  answer["route"] = render_way(way);
   if (!explanation.masqueraded) return answer;
   answer["externals"] = nlohmann::ordered_json::array();
   for (const auto& [device, addresses] : explanation.externals) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "agent/sources/route_query.hpp"
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/desired.hpp"
@@ -17,7 +18,16 @@ struct Question {
 };
 Result<Question> parse_question(std::string_view target);
 
-// Returns the reply, which is also the output of `masq explain -o json`: docs/reference.md.
-nlohmann::ordered_json answer_question(const Desired& desired, const Question& question);
+// The way of the packet according to the kernel: by the device toward the source, without a mark.
+struct Way {
+  std::string device;  // by which it leaves
+  KernelRoute route;
+};
+// Fails with the kernel's reason.
+Result<Way> ask_kernel(const Question& question);
+
+// Returns the reply, which is also the output of `masq explain -o json`: docs/reference.md. If `way` failed, it has
+// every uplink: the source may be an address that the node does not reach yet.
+nlohmann::ordered_json answer_question(const Desired& desired, const Question& question, const Result<Way>& way);
 
 }  // namespace masq::agent

@@ -18,6 +18,7 @@
 #include "agent/sources/source.hpp"
 #include "base/address.hpp"
 #include "datapath/counters.hpp"
+#include "model/finding.hpp"
 #include "os/timers.hpp"
 
 namespace masq::agent {
@@ -132,6 +133,16 @@ void add_config(Page& page, const MetricsState& state) {
   for (const auto& source : state.agent.sources) page.add(source.error.empty() ? 1 : 0, {{"source", source.name}});
 }
 
+// Each kind of problem has a value, so that an alert can tell "none" from "unknown".
+void add_problems(Page& page, const AgentState& agent) {
+  page.family("masq_problem", "Number of problems of this kind in the status; 0: none.", MetricType::Gauge);
+  const auto findings = all_findings(agent);
+  for (const auto& row : finding_rows())
+    if (row.severity == Severity::problem)
+      page.add(static_cast<double>(std::ranges::count(findings, row.kind, &Finding::kind)),
+               {{"problem", std::string(row.word)}});
+}
+
 void add_apply(Page& page, const Reconciler::State& reconciler) {
   page.family("masq_apply_duration_seconds", "Duration of the last attempt to change the kernel.", MetricType::Gauge);
   if (reconciler.tried_at) page.add(std::chrono::duration<double>(reconciler.duration).count());
@@ -176,6 +187,7 @@ std::string render_metrics(const MetricsState& state) {
     add_packets(page, *state.agent.counters);
   }
   add_config(page, state);
+  add_problems(page, state.agent);
   add_apply(page, state.agent.reconciler);
   add_uplinks(page, state.agent.reconciler);
   add_process(page, state);

@@ -42,7 +42,8 @@ os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
   const auto& applied = agent.reconciler.state().applied;
   if (!applied) return json_error(503, "nothing is applied yet");
   const auto question = parse_question(target);
-  return question ? json_reply(answer_question(*applied, *question)) : json_error(400, question.error().message);
+  if (!question) return json_error(400, question.error().message);
+  return json_reply(answer_question(*applied, *question, ask_kernel(*question)));
 }
 
 os::HttpReply answer_healthz(const AgentParts& agent, std::string_view) {

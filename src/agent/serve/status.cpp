@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "base/port_range.hpp"
 #include "datapath/counters.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "os/timers.hpp"
 
 namespace masq::agent {
@@ -48,6 +51,14 @@ Json render_masquerading(const Reconciler::State& state, const std::string& data
   masquerading["devices"] = Json::array();
   for (const auto& uplink : desired.uplinks) masquerading["devices"].push_back(render_device(uplink, desired));
   return masquerading;
+}
+
+Json render_pod_cidrs(const Reconciler::State& state) {
+  auto rows = Json::array();
+  if (state.applied)
+    for (const auto& [cidr, origin] : state.applied->pod_cidrs)
+      rows.push_back({{"cidr", cidr.to_string()}, {"origin", origin}});
+  return rows;
 }
 
 Json render_sources(const AgentState& state) {
@@ -102,22 +113,32 @@ std::string family_label(Family family) {
 }
 
 Json render_limits(const Desired& desired) {
+  auto ranges = Json::array();
+  for (const auto& range : desired.ports) ranges.push_back(range.to_string());
   return {{"mappings", desired.max_mappings},
           {"mappingsPerPod", desired.max_mappings_per_pod},
-          {"ports", port_count(desired.ports)}};
+          {"ports", port_count(desired.ports)},
+          {"portRanges", std::move(ranges)}};
+}
+
+std::vector<Finding> all_findings(const AgentState& state) {
+  std::vector<Finding> found;
+  if (!state.reconciler.error.empty())
+    found.push_back({FindingKind::apply, fmt::format("apply: {}", state.reconciler.error)});
+  if (!state.reconciler.decide_error.empty()) found.push_back({FindingKind::source, state.reconciler.decide_error});
+  if (!state.options.error.empty())
+    found.push_back({FindingKind::configuration, fmt::format("configuration: {}", state.options.error)});
+  for (const auto& source : state.sources)
+    if (!source.error.empty()) found.push_back({FindingKind::source, fmt::format("{}: {}", source.name, source.error)});
+  if (state.reconciler.applied && !state.counters)
+    found.push_back({FindingKind::counters, fmt::format("counters: {}", state.counters.error().message)});
+  if (found.empty() && !state.reconciler.applied) found.push_back({FindingKind::not_applied, "nothing is applied yet"});
+  std::ranges::copy(state.findings, std::back_inserter(found));
+  return found;
 }
 
 std::vector<std::string> problems(const AgentState& state) {
-  std::vector<std::string> found;
-  if (!state.reconciler.error.empty()) found.push_back(fmt::format("apply: {}", state.reconciler.error));
-  if (!state.reconciler.decide_error.empty()) found.push_back(state.reconciler.decide_error);
-  if (!state.options.error.empty()) found.push_back(fmt::format("configuration: {}", state.options.error));
-  for (const auto& source : state.sources)
-    if (!source.error.empty()) found.push_back(fmt::format("{}: {}", source.name, source.error));
-  if (state.reconciler.applied && !state.counters)
-    found.push_back(fmt::format("counters: {}", state.counters.error().message));
-  if (found.empty() && !state.reconciler.applied) found.emplace_back("nothing is applied yet");
-  return found;
+  return texts_of(all_findings(state), Severity::problem);
 }
 
 Json render_status(const AgentState& state) {
@@ -126,15 +147,16 @@ Json render_status(const AgentState& state) {
   status["version"] = state.version;
   status["uptimeSeconds"] = state.uptime.count();
   status["masquerading"] = render_masquerading(state.reconciler, state.datapath);
+  status["podCidrs"] = render_pod_cidrs(state.reconciler);
   status["datapath"] = {{"name", state.datapath}, {"reason", state.datapath_reason}};
   status["sources"] = render_sources(state);
   status["apply"] = render_apply(state);
   status["mappings"] = render_tables(counters);
   if (state.reconciler.applied) status["limits"] = render_limits(*state.reconciler.applied);
   status["packets"] = render_packets(counters);
-  status["notes"] = state.reconciler.applied ? state.reconciler.applied->notes : std::vector<std::string>();
-  for (const auto& note : state.datapath_notes) status["notes"].push_back(note);
-  status["problems"] = problems(state);
+  const auto findings = all_findings(state);
+  status["notes"] = texts_of(findings, Severity::note);
+  status["problems"] = texts_of(findings, Severity::problem);
   return status;
 }
 

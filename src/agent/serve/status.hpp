@@ -8,13 +8,18 @@
 #include "agent/serve/agent_state.hpp"
 #include "base/address.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 
 namespace masq::agent {
 
 // Returns the family's name in all documents: "ipv4", "ipv6".
 std::string family_label(Family family);
 
-// Returns the problems that prevent the configured behaviour, most important first; empty: none.
+// Returns problems and notes, the most important first. Status, health endpoint and metrics are made from them, so that
+// they agree.
+std::vector<Finding> all_findings(const AgentState& state);
+
+// Returns the texts of the problems that prevent the configured behaviour, most important first; empty: none.
 std::vector<std::string> problems(const AgentState& state);
 
 // Returns the limits of mappings for all documents: per family, per pod, and per address toward a remote endpoint.

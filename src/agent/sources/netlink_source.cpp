@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "agent/sources/routing_tables.hpp"
 #include "agent/sources/rtnetlink.hpp"
 #include "base/result.hpp"
 #include "model/node.hpp"
@@ -16,9 +17,13 @@
 namespace masq::agent {
 namespace {
 
-constexpr unsigned sysctls_of_devices = 1U << (RTNLGRP_IPV4_NETCONF - 1);
-constexpr unsigned groups =
-    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | sysctls_of_devices;
+constexpr unsigned bit(rtnetlink_groups group) {
+  return 1U << (group - 1);
+}
+constexpr unsigned groups = bit(RTNLGRP_LINK) | bit(RTNLGRP_IPV4_IFADDR) | bit(RTNLGRP_IPV6_IFADDR) |
+                            bit(RTNLGRP_IPV4_ROUTE) | bit(RTNLGRP_IPV6_ROUTE) | bit(RTNLGRP_IPV4_RULE) |
+                            bit(RTNLGRP_IPV6_RULE) | bit(RTNLGRP_NEXTHOP) | bit(RTNLGRP_IPV4_NETCONF) |
+                            bit(RTNLGRP_IPV6_NETCONF);
 
 }  // namespace
 
@@ -31,7 +36,7 @@ Result<std::unique_ptr<NetlinkSource>> NetlinkSource::open(os::EventLoop& loop, 
 
 Result<NetworkFact> NetlinkSource::list() {
   TRY(auto links, read_links(requests_));
-  TRY(auto routes, read_routes(requests_));
+  TRY(auto routes, read_routes(requests_, links));
   return NetworkFact{.links = std::move(links), .routes = std::move(routes)};
 }
 

@@ -3,6 +3,7 @@
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -19,6 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/sources/rtnetlink_message.hpp"
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/node.hpp"
@@ -27,21 +29,14 @@
 namespace masq::agent {
 namespace {
 
-// The kernel's messages are at least as large as T.
-template <class T>
-const T& header_of(const nlmsghdr& message) {
-  return *static_cast<const T*>(NLMSG_DATA(&message));
-}
-
-template <class T>
-std::span<const std::uint8_t> as_bytes(const T& value) {
-  return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
-}
-
-std::optional<Address> address_in(const os::NetlinkAttributes& attributes, int type) {
-  const auto bytes = attributes.bytes(type);
-  if (bytes.size() != 4 && bytes.size() != 16) return std::nullopt;
-  return Address::from_bytes(bytes);
+// The kernel prefers temporary addresses if use_tempaddr is above 1 (ip-sysctl).
+bool prefers_temporary(const os::NetlinkAttributes& link) {
+  const auto settings = link.nested(IFLA_AF_SPEC).nested(AF_INET6).bytes(IFLA_INET6_CONF);
+  std::int32_t use_temporary = 0;
+  const auto at = DEVCONF_USE_TEMPADDR * sizeof use_temporary;
+  if (settings.size() >= at + sizeof use_temporary)
+    std::memcpy(&use_temporary, settings.data() + at, sizeof use_temporary);
+  return use_temporary > 1;
 }
 
 struct OwnedAddress {
@@ -74,37 +69,6 @@ void name_masters(std::vector<Link>& links) {
     if (link.master != 0) link.master_kind = kinds[link.master];
 }
 
-Route route_of(const rtmsg& header, const os::NetlinkAttributes& attributes) {
-  Route route;
-  const bool ipv4 = header.rtm_family == AF_INET;
-  const std::uint8_t zero[16] = {};
-  const auto any = Address::from_bytes(std::span(zero).first(ipv4 ? 4 : 16));
-  route.destination = Cidr(address_in(attributes, RTA_DST).value_or(any), header.rtm_dst_len);
-  route.metric = attributes.u32(RTA_PRIORITY);
-  route.preferred_source = address_in(attributes, RTA_PREFSRC);
-  route.ifindex = static_cast<int>(attributes.u32(RTA_OIF));
-  route.gateway = address_in(attributes, RTA_GATEWAY);
-  route.has_gateway = attributes.has(RTA_GATEWAY) || attributes.has(RTA_VIA);
-  // IPv6 routes have no scope: without a gateway they are directly connected.
-  route.scope_link = ipv4 ? header.rtm_scope == RT_SCOPE_LINK : !route.has_gateway;
-  return route;
-}
-
-void append_next_hops(const Route& route, bool ipv4, std::span<const std::uint8_t> hops, std::vector<Route>& routes) {
-  while (hops.size() >= sizeof(rtnexthop)) {
-    rtnexthop hop;
-    std::memcpy(&hop, hops.data(), sizeof hop);
-    if (hop.rtnh_len < sizeof hop || hop.rtnh_len > hops.size()) return;
-    const auto attributes = os::NetlinkAttributes::in(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop));
-    auto& added = routes.emplace_back(route);
-    added.ifindex = hop.rtnh_ifindex;
-    added.gateway = address_in(attributes, RTA_GATEWAY);
-    added.has_gateway = attributes.has(RTA_GATEWAY) || attributes.has(RTA_VIA);
-    if (!ipv4) added.scope_link = !added.has_gateway;
-    hops = hops.subspan(std::min<std::size_t>(hops.size(), RTNH_ALIGN(hop.rtnh_len)));
-  }
-}
-
 Result<void> read_addresses(os::NetlinkRequests& requests, std::vector<Link>& links) {
   const ifaddrmsg header{};
   auto addresses = requests.dump<OwnedAddress>(RTM_GETADDR, as_bytes(header), append_address);
@@ -117,28 +81,43 @@ Result<void> read_addresses(os::NetlinkRequests& requests, std::vector<Link>& li
   return {};
 }
 
-struct ReversePathFilter {
-  int ifindex;  // NETCONFA_IFINDEX_ALL: the value of net.ipv4.conf.all
-  int mode;
+// Some sysctls of a device.
+struct DeviceSettings {
+  int ifindex = 0;  // NETCONFA_IFINDEX_ALL: those of net.ipv4.conf.all
+  int rp_filter = 0;
+  bool forwarding = true;
 };
 
-void append_reverse_path_filter(const nlmsghdr& message, std::vector<ReversePathFilter>& filters) {
+void append_settings(const nlmsghdr& message, std::vector<DeviceSettings>& settings) {
   if (message.nlmsg_type != RTM_NEWNETCONF) return;
   const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(netconfmsg));
-  filters.push_back({.ifindex = static_cast<int>(attributes.u32(NETCONFA_IFINDEX)),
-                     .mode = static_cast<int>(attributes.u32(NETCONFA_RP_FILTER))});
+  settings.push_back({.ifindex = static_cast<int>(attributes.u32(NETCONFA_IFINDEX)),
+                      .rp_filter = static_cast<int>(attributes.u32(NETCONFA_RP_FILTER)),
+                      .forwarding = attributes.u32(NETCONFA_FORWARDING, 1) != 0});
 }
 
-// The kernel uses the maximum of the device's value and the value of "all" (ip-sysctl: rp_filter).
-Result<void> read_reverse_path_filters(os::NetlinkRequests& requests, std::vector<Link>& links) {
+Result<std::unordered_map<int, DeviceSettings>> read_settings(os::NetlinkRequests& requests, unsigned char family) {
   struct {  // the kernel rejects a header without its padding
-    alignas(NLMSG_ALIGNTO) netconfmsg header{.ncm_family = AF_INET};
+    alignas(NLMSG_ALIGNTO) netconfmsg header{};
   } request;
-  auto filters = requests.dump<ReversePathFilter>(RTM_GETNETCONF, as_bytes(request), append_reverse_path_filter);
-  if (!filters) return fail_with("read rp_filter", filters.error());
-  std::unordered_map<int, int> by_index;
-  for (const auto& filter : *filters) by_index[filter.ifindex] = filter.mode;
-  for (auto& link : links) link.rp_filter = std::max(by_index[NETCONFA_IFINDEX_ALL], by_index[link.ifindex]);
+  request.header.ncm_family = family;
+  auto settings = requests.dump<DeviceSettings>(RTM_GETNETCONF, as_bytes(request), append_settings);
+  if (!settings) return fail_with("read the sysctls of devices", settings.error());
+  std::unordered_map<int, DeviceSettings> by_index;
+  for (const auto& each : *settings) by_index[each.ifindex] = each;
+  return by_index;
+}
+
+// The kernel uses the maximum of the device's rp_filter and the value of "all" (ip-sysctl). For forwarding, IPv4 asks
+// the device, and IPv6 only "all".
+Result<void> read_settings(os::NetlinkRequests& requests, std::vector<Link>& links) {
+  TRY(auto ipv4, read_settings(requests, AF_INET));
+  TRY(auto ipv6, read_settings(requests, AF_INET6));
+  for (auto& link : links) {
+    link.rp_filter = std::max(ipv4[NETCONFA_IFINDEX_ALL].rp_filter, ipv4[link.ifindex].rp_filter);
+    link.forwards_ipv4 = ipv4[link.ifindex].forwarding;
+    link.forwards_ipv6 = ipv6[NETCONFA_IFINDEX_ALL].forwarding;
+  }
   return {};
 }
 
@@ -149,29 +128,17 @@ void append_link(const nlmsghdr& message, std::vector<Link>& links) {
   const auto& header = header_of<ifinfomsg>(message);
   const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
   const auto info = attributes.nested(IFLA_LINKINFO);
-  links.push_back({.ifindex = header.ifi_index,
-                   .name = std::string(attributes.text(IFLA_IFNAME)),
-                   .kind = std::string(info.text(IFLA_INFO_KIND)),
-                   .arp_type = header.ifi_type,
-                   .up = (header.ifi_flags & IFF_UP) != 0,
-                   .loopback = (header.ifi_flags & IFF_LOOPBACK) != 0,
-                   .master = static_cast<int>(attributes.u32(IFLA_MASTER)),
-                   .master_kind = {},
-                   .rp_filter = 0,
-                   .addresses = {}});
-}
-
-void append_routes(const nlmsghdr& message, std::vector<Route>& routes) {
-  if (message.nlmsg_type != RTM_NEWROUTE) return;
-  const auto& header = header_of<rtmsg>(message);
-  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
-  const bool wanted = header.rtm_type == RTN_UNICAST && attributes.u32(RTA_TABLE, header.rtm_table) == RT_TABLE_MAIN &&
-                      (header.rtm_flags & (RTM_F_CLONED | RTNH_F_DEAD)) == 0;
-  if (!wanted) return;
-  const auto route = route_of(header, attributes);
-  if (attributes.has(RTA_MULTIPATH))
-    return append_next_hops(route, header.rtm_family == AF_INET, attributes.bytes(RTA_MULTIPATH), routes);
-  routes.push_back(route);
+  auto& link = links.emplace_back();
+  link.ifindex = header.ifi_index;
+  link.name = attributes.text(IFLA_IFNAME);
+  link.alternative_names = attributes.nested(IFLA_PROP_LIST).texts(IFLA_ALT_IFNAME);
+  link.kind = info.text(IFLA_INFO_KIND);
+  link.arp_type = header.ifi_type;
+  link.up = (header.ifi_flags & IFF_UP) != 0;
+  link.loopback = (header.ifi_flags & IFF_LOOPBACK) != 0;
+  link.master = static_cast<int>(attributes.u32(IFLA_MASTER));
+  link.prefers_temporary = prefers_temporary(attributes);
+  if (link.kind == "vrf") link.vrf_table = info.nested(IFLA_INFO_DATA).u32(IFLA_VRF_TABLE);
 }
 
 Result<std::vector<Link>> read_links(os::NetlinkRequests& requests) {
@@ -184,23 +151,9 @@ Result<std::vector<Link>> read_links(os::NetlinkRequests& requests) {
   auto links = requests.dump<Link>(RTM_GETLINK, as_bytes(request), append_link);
   if (!links) return fail_with("read links", links.error());
   TRY_DO(read_addresses(requests, *links));
-  TRY_DO(read_reverse_path_filters(requests, *links));
+  TRY_DO(read_settings(requests, *links));
   name_masters(*links);
   return links;
-}
-
-Result<std::vector<Route>> read_routes(os::NetlinkRequests& requests) {
-  std::vector<Route> all;
-  for (const auto family : {AF_INET, AF_INET6}) {
-    rtmsg header{};
-    header.rtm_family = static_cast<unsigned char>(family);
-    header.rtm_table = RT_TABLE_MAIN;
-    header.rtm_type = RTN_UNICAST;
-    auto routes = requests.dump<Route>(RTM_GETROUTE, as_bytes(header), append_routes);
-    if (!routes) return fail_with("read routes", routes.error());
-    std::ranges::move(*routes, std::back_inserter(all));
-  }
-  return all;
 }
 
 }  // namespace masq::agent

@@ -35,6 +35,7 @@
 #include "datapath/datapath.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "os/event_loop.hpp"
 #include "os/netlink_monitor.hpp"
 #include "os/timers.hpp"
@@ -60,7 +61,7 @@ class BpfDatapath final : public Datapath {
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
   std::optional<std::chrono::milliseconds> retry_after() const override { return address_orders_.next_step(); }
-  std::vector<std::string> notes() override;
+  std::vector<Finding> findings() override;
   Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;
 
@@ -68,6 +69,7 @@ class BpfDatapath final : public Datapath {
   Result<void> load_program(const Desired& desired, const std::optional<TableMigration>& move, Steps& steps);
   Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
+  Result<void> write_devices(const Desired& desired);
   bool has_its_pins() const;
   void look_after_pins(const std::function<void()>& disturbed);
   UplinkAttachments attachments() const { return {pins_, mode()}; }
@@ -109,15 +111,24 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
 }
 
 Result<void> BpfDatapath::write_maps(const Desired& desired, Steps& steps) {
-  if (auto done = write_uplinks<Abi4>(*program_, desired, steps); !done) return done;
-  if (auto done = write_uplinks<Abi6>(*program_, desired, steps); !done) return done;
+  TRY_DO(write_uplinks<Abi4>(*program_, desired, steps));
+  TRY_DO(write_uplinks<Abi6>(*program_, desired, steps));
+  TRY_DO(write_devices(desired));
   if (applied_ && same_policy(*applied_, desired)) return {};
   steps.push_back(fmt::format("replace the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
                               desired.ipv6.rules.size()));
-  if (auto done = write_sources<Abi4>(*program_, desired); !done) return done;
-  if (auto done = write_sources<Abi6>(*program_, desired); !done) return done;
-  if (auto done = replace_policy<Abi4>(*program_, desired); !done) return done;
+  TRY_DO(write_sources<Abi4>(*program_, desired));
+  TRY_DO(write_sources<Abi6>(*program_, desired));
+  TRY_DO(replace_policy<Abi4>(*program_, desired));
   return replace_policy<Abi6>(*program_, desired);
+}
+
+// Needed by new connections only, and changed with every pod: no step of its own.
+Result<void> BpfDatapath::write_devices(const Desired& desired) {
+  TRY_DO(write_destinations<Abi4>(*program_, desired));
+  TRY_DO(write_destinations<Abi6>(*program_, desired));
+  TRY_DO(write_pod_devices<Abi4>(*program_, desired));
+  return write_pod_devices<Abi6>(*program_, desired);
 }
 
 Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
@@ -127,9 +138,11 @@ Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
                                              .ingress_l3 = program_->ingress_l3(),
                                              .egress_l3 = program_->egress_l3()};
   const auto attached = uplinks.attach(desired.uplinks, programs, false, steps);
+  const auto watched = uplinks.attach_inbound(desired.inbound, programs, false, steps);
   const auto updated = uplinks.update_standby(desired.standby, programs, steps);
   const auto detached = uplinks.detach_others(desired, false, steps);
   if (!attached) return attached;
+  if (!watched) return watched;
   return updated ? detached : updated;
 }
 
@@ -169,6 +182,7 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
                                 desired.ipv6.rules.size()));
   auto uplinks = attachments();
   TRY_DO(uplinks.attach(desired.uplinks, {}, true, steps));
+  TRY_DO(uplinks.attach_inbound(desired.inbound, {}, true, steps));
   TRY_DO(uplinks.detach_others(desired, true, steps));
   return steps;
 }
@@ -203,11 +217,12 @@ Result<void> BpfDatapath::watch(os::EventLoop& loop, std::function<void()> distu
   return {};
 }
 
-std::vector<std::string> BpfDatapath::notes() {
-  std::vector<std::string> notes;
+std::vector<Finding> BpfDatapath::findings() {
+  std::vector<Finding> findings;
   for (const auto& address : address_orders_.away())
-    notes.push_back(fmt::format("{} is unavailable: its connections wait for it for 30 s", address.to_string()));
-  return notes;
+    findings.push_back({FindingKind::address_away,
+                        fmt::format("{} is unavailable: its connections wait for it for 30 s", address.to_string())});
+  return findings;
 }
 
 // Works on the pins only. Handles both ways of attachment.
@@ -236,6 +251,7 @@ Result<void> probe() {
   Desired smallest;
   smallest.max_mappings = 16;
   smallest.ports = {{.low = 1024, .high = 1024}};
+  smallest.kept_ports = {{.low = 1, .high = 1023}};  // else the verifier removes the code of their classes
   TRY_DO(Program::load_unpinned(smallest));
   return {};
 }

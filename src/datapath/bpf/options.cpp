@@ -23,6 +23,7 @@
 #include "model/config.hpp"
 #include "model/desired.hpp"
 #include "model/ip_masq_agent.hpp"
+#include "model/mapped_ports.hpp"
 
 namespace masq::bpf {
 namespace {
@@ -97,6 +98,15 @@ void set_ports(Options& options, const Desired& desired) {
     options.range[options.range_count++] = {.low = range.low, .high = range.high};
     options.port_count += range.high - range.low + 1u;
   }
+  const auto usable = usable_ports(desired);
+  for (const auto& ranges : {desired.ports, usable})
+    for (const auto& range : ranges)
+      options.ports_mark = (options.ports_mark ^ range.low ^ std::uint32_t{range.high} << 16) * 0x9e3779b1u;
+  for (const auto& range : usable)
+    for (std::uint32_t port = range.low; port <= range.high; ++port)
+      options.usable_ports[port / 64] |= std::uint64_t{1} << (port % 64);
+  options.ports_below_512 = port_count(intersect(usable, low_port_classes[0]));
+  options.ports_below_1024 = port_count(intersect(usable, low_port_classes[1]));
 }
 
 }  // namespace
@@ -135,6 +145,9 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
   options.max_mappings = std::min(desired.max_mappings, table_capacity(size));
   options.max_left = options.max_mappings / bypass_share;
   options.max_mappings_per_pod = desired.max_mappings_per_pod;
+  options.own_inside = !policy.own_inside.empty();
+  options.by_destination = std::ranges::any_of(
+      desired.source_routes, [](const SourceRoute& route) { return route.source.family() == Abi::family; });
   options.route_source = desired.route_source;
   options.random_fully = desired.random_fully;
   set_ports(options, desired);

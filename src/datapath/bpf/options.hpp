@@ -22,6 +22,7 @@ struct Abi4 {
   using Uplink = masq_uplink4;
   using Options = masq_options4;
   using PolicyKey = masq_policy_key4;
+  using DestinationKey = masq_destination_key4;
 };
 struct Abi6 {
   static constexpr Family family = Family::ipv6;
@@ -30,6 +31,7 @@ struct Abi6 {
   using Uplink = masq_uplink6;
   using Options = masq_options6;
   using PolicyKey = masq_policy_key6;
+  using DestinationKey = masq_destination_key6;
 };
 
 // The size of the table's maps, which is fixed at their creation.

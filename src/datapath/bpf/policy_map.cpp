@@ -8,7 +8,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
@@ -47,6 +50,33 @@ std::vector<Key> all_keys(int map) {
   Key next{};
   while (bpf_map_get_next_key(map, keys.empty() ? nullptr : &keys.back(), &next) == 0) keys.push_back(next);
   return keys;
+}
+
+constexpr std::uint8_t present = 1;
+
+template <class Key, class Value>
+using Entries = std::vector<std::pair<Key, Value>>;
+
+template <class T>
+std::string bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+// Adds and changes entries first, and then removes the others.
+template <class Key, class Value>
+Result<void> make_equal(const Program& program, const std::string& name, const Entries<Key, Value>& wanted) {
+  const int map = program.map(name);
+  std::set<std::string> kept;
+  for (const auto& [key, value] : wanted) {
+    kept.insert(bytes_of(key));
+    Value actual{};
+    if (bpf_map_lookup_elem(map, &key, &actual) == 0 && std::memcmp(&actual, &value, sizeof value) == 0) continue;
+    if (bpf_map_update_elem(map, &key, &value, BPF_ANY) != 0) return fail("{}: {}", name, std::strerror(errno));
+  }
+  for (const auto& key : all_keys<Key>(map))
+    if (!kept.contains(bytes_of(key)) && bpf_map_delete_elem(map, &key) != 0 && errno != ENOENT)
+      return fail("{}: {}", name, std::strerror(errno));
+  return {};
 }
 
 }  // namespace
@@ -102,10 +132,10 @@ Result<void> write_uplinks(const Program& program, const Desired& desired, Steps
 template <class Abi>
 Result<void> prune_uplinks(const Program& program, const Desired& desired) {
   const int map = program.map(numbered<Abi>("uplinks"));
+  std::set<std::uint32_t> wanted;
+  for (const auto& uplink : desired.uplinks) wanted.insert(static_cast<std::uint32_t>(uplink.ifindex));
   for (const auto ifindex : all_keys<std::uint32_t>(map)) {
-    const bool wanted = std::ranges::any_of(
-        desired.uplinks, [&](const Uplink& uplink) { return static_cast<std::uint32_t>(uplink.ifindex) == ifindex; });
-    if (!wanted && bpf_map_delete_elem(map, &ifindex) != 0 && errno != ENOENT)
+    if (!wanted.contains(ifindex) && bpf_map_delete_elem(map, &ifindex) != 0 && errno != ENOENT)
       return fail("{}: {}", numbered<Abi>("uplinks"), std::strerror(errno));
   }
   return {};
@@ -113,23 +143,51 @@ Result<void> prune_uplinks(const Program& program, const Desired& desired) {
 
 template <class Abi>
 Result<void> write_sources(const Program& program, const Desired& desired) {
-  const auto name = numbered<Abi>("sources");
-  const auto& sources = desired.family(Abi::family).sources;
-  const int map = program.map(name);
-  std::vector<typename Abi::PolicyKey> wanted;
-  if (sources.size() > MASQ_SOURCES_MAX)
-    for (const auto& source : sources) wanted.push_back(make_key<Abi>(source));
-  const std::uint8_t present = 1;
-  for (const auto& key : wanted)
-    if (bpf_map_update_elem(map, &key, &present, BPF_ANY) != 0) return fail("{}: {}", name, std::strerror(errno));
-  for (const auto& key : all_keys<typename Abi::PolicyKey>(map)) {
-    const bool stays = std::ranges::any_of(wanted, [&](const auto& w) { return std::memcmp(&w, &key, sizeof w) == 0; });
-    if (!stays && bpf_map_delete_elem(map, &key) != 0 && errno != ENOENT)
-      return fail("{}: {}", name, std::strerror(errno));
-  }
-  return {};
+  const auto& policy = desired.family(Abi::family);
+  Entries<typename Abi::PolicyKey, std::uint8_t> sources;
+  if (policy.sources.size() > MASQ_SOURCES_MAX)
+    for (const auto& source : policy.sources) sources.emplace_back(make_key<Abi>(source), present);
+  Entries<typename Abi::Addr, std::uint8_t> own;
+  for (const auto& address : policy.own_inside) own.emplace_back(raw_address<typename Abi::Addr>(address), present);
+  TRY_DO(make_equal(program, numbered<Abi>("sources"), sources));
+  return make_equal(program, numbered<Abi>("own"), own);
 }
 
+template <class Abi>
+Result<void> write_destinations(const Program& program, const Desired& desired) {
+  std::unordered_map<std::string, int> indexes;
+  for (const auto& uplink : desired.uplinks) indexes[uplink.name] = uplink.ifindex;
+  Entries<typename Abi::DestinationKey, typename Abi::Addr> wanted;
+  for (const auto& route : desired.source_routes) {
+    if (route.source.family() != Abi::family || wanted.size() == MASQ_DESTINATIONS_MAX) continue;
+    const auto uplink = indexes.find(route.device);
+    if (uplink == indexes.end()) continue;
+    const typename Abi::DestinationKey key{.prefix_length = 32 + static_cast<std::uint32_t>(route.destination.length()),
+                                           .ifindex = static_cast<std::uint32_t>(uplink->second),
+                                           .address = raw_address<typename Abi::Addr>(route.destination.address())};
+    wanted.emplace_back(key, raw_address<typename Abi::Addr>(route.source));
+  }
+  return make_equal(program, numbered<Abi>("destinations"), wanted);
+}
+
+template <class Abi>
+Result<void> write_pod_devices(const Program& program, const Desired& desired) {
+  Entries<std::uint32_t, std::uint8_t> single;
+  for (const auto ifindex : desired.pod_devices.single)
+    single.emplace_back(static_cast<std::uint32_t>(ifindex), present);
+  Entries<masq_device_pair, std::uint8_t> pairs;
+  for (const auto& pair : desired.pod_devices.pairs)
+    pairs.emplace_back(
+        masq_device_pair{.one = static_cast<std::uint32_t>(pair.one), .other = static_cast<std::uint32_t>(pair.other)},
+        present);
+  TRY_DO(make_equal(program, numbered<Abi>("pod_devices"), single));
+  return make_equal(program, numbered<Abi>("pod_device_pairs"), pairs);
+}
+
+template Result<void> write_destinations<Abi4>(const Program&, const Desired&);
+template Result<void> write_destinations<Abi6>(const Program&, const Desired&);
+template Result<void> write_pod_devices<Abi4>(const Program&, const Desired&);
+template Result<void> write_pod_devices<Abi6>(const Program&, const Desired&);
 template Result<void> replace_policy<Abi4>(const Program&, const Desired&);
 template Result<void> replace_policy<Abi6>(const Program&, const Desired&);
 template Result<void> write_uplinks<Abi4>(const Program&, const Desired&, Steps&);

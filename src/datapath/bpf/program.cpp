@@ -79,7 +79,8 @@ Result<std::pair<Table, Table>> choose_tables(const Pins& pins, const Desired& d
 
 bool has_l3_device(const Desired& desired) {
   const auto is_l3 = [](const auto& device) { return !device.ethernet; };
-  return std::ranges::any_of(desired.uplinks, is_l3) || std::ranges::any_of(desired.standby, is_l3);
+  return std::ranges::any_of(desired.uplinks, is_l3) || std::ranges::any_of(desired.standby, is_l3) ||
+         std::ranges::any_of(desired.inbound, is_l3);
 }
 
 ProgramOptions options_with(const Desired& desired, const Table& table4, const Table& table6) {

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstring>
 #include <expected>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,13 +32,24 @@ void keep_first(Result<void>& result, Result<void> next) {
   if (result && !next) result = std::move(next);
 }
 
+std::map<std::string, const SideDevice*> by_name(const std::vector<SideDevice>& devices) {
+  std::map<std::string, const SideDevice*> found;
+  for (const auto& device : devices) found[device.name] = &device;
+  return found;
+}
+
+Uplink without_addresses(const SideDevice& device) {
+  return {.ifindex = device.ifindex, .name = device.name, .ethernet = device.ethernet, .ipv4 = {}, .ipv6 = {}};
+}
+
 }  // namespace
 
 Result<void> UplinkAttachments::attach(const std::vector<Uplink>& uplinks, const Programs& programs, bool dry,
                                        Steps& steps) {
   Result<void> result;
+  const auto pinned = pinned_devices();
   for (const auto& uplink : uplinks) {
-    follow_rename(uplink, dry, steps);
+    follow_rename(uplink, pinned, dry, steps);
     Result<void> attached;
     for (const Hook hook : hooks)
       if (attached) attached = attach_hook(uplink, hook, programs.of(hook, uplink.ethernet), dry, steps);
@@ -45,20 +58,26 @@ Result<void> UplinkAttachments::attach(const std::vector<Uplink>& uplinks, const
   return result;
 }
 
-// A renamed device keeps its programs; only their pins move.
-void UplinkAttachments::follow_rename(const Uplink& uplink, bool dry, Steps& steps) {
+// Each pin is opened once: a node may have thousands of uplinks.
+UplinkAttachments::PinnedDevices UplinkAttachments::pinned_devices() const {
+  PinnedDevices pinned;
   for (const auto& name : pins_.devices()) {
-    if (name == uplink.name) continue;
-    const auto link = open_tcx(pins_.device(name) / "egress");
-    if (!link || !*link || (*link)->ifindex != uplink.ifindex) continue;
-    steps.push_back(fmt::format("move the pins of {} to {}", name, uplink.name));
-    if (dry) return;
-    const auto target = pins_.device(uplink.name);
-    for (const Hook hook : hooks)
-      ::unlink((target / to_string(hook)).c_str());  // of a device that had this name before
-    ::rmdir(target.c_str());
-    ::rename(pins_.device(name).c_str(), target.c_str());
+    const auto link = open_tcx(pins_.device(name) / to_string(Hook::ingress));
+    if (link && *link && (*link)->ifindex != 0) pinned.emplace((*link)->ifindex, name);
   }
+  return pinned;
+}
+
+// A renamed device keeps its programs; only their pins move.
+void UplinkAttachments::follow_rename(const Uplink& uplink, const PinnedDevices& pinned, bool dry, Steps& steps) {
+  const auto found = pinned.find(uplink.ifindex);
+  if (found == pinned.end() || found->second == uplink.name) return;
+  steps.push_back(fmt::format("move the pins of {} to {}", found->second, uplink.name));
+  if (dry) return;
+  const auto target = pins_.device(uplink.name);
+  for (const Hook hook : hooks) ::unlink((target / to_string(hook)).c_str());  // of a device that had this name before
+  ::rmdir(target.c_str());
+  ::rename(pins_.device(found->second).c_str(), target.c_str());
 }
 
 Result<void> UplinkAttachments::attach_hook(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps) {
@@ -101,50 +120,79 @@ Result<void> UplinkAttachments::attach_hook_clsact(const Uplink& uplink, Hook ho
 }
 
 // The name is not sufficient, because a new device may have it.
-bool UplinkAttachments::has_programs(const StandbyDevice& device) const {
+bool UplinkAttachments::has_egress_program(const SideDevice& device) const {
   if (mode_ == AttachMode::clsact) {
     const auto found = query_clsact(device.ifindex, Hook::egress);
     return found && *found;
   }
-  const auto link = open_tcx(pins_.device(device.name) / "egress");
+  const auto link = open_tcx(pins_.device(device.name) / to_string(Hook::egress));
   return link && *link && (*link)->ifindex == device.ifindex;
 }
 
-Result<void> UplinkAttachments::update_standby(const std::vector<StandbyDevice>& standby, const Programs& programs,
+bool UplinkAttachments::has_pin(const std::string& device, Hook hook) const {
+  return ::access((pins_.device(device) / to_string(hook)).c_str(), F_OK) == 0;
+}
+
+Result<void> UplinkAttachments::attach_inbound(const std::vector<SideDevice>& devices, const Programs& programs,
+                                               bool dry, Steps& steps) {
+  Result<void> result;
+  const auto pinned = pinned_devices();
+  for (const auto& device : devices) {
+    const auto as_uplink = without_addresses(device);
+    follow_rename(as_uplink, pinned, dry, steps);
+    keep_first(result, attach_hook(as_uplink, Hook::ingress, programs.of(Hook::ingress, device.ethernet), dry, steps));
+  }
+  return result;
+}
+
+Result<void> UplinkAttachments::update_standby(const std::vector<SideDevice>& standby, const Programs& programs,
                                                Steps& steps) {
   std::vector<Uplink> attached;
-  for (const auto& name : pins_.devices()) {
-    const auto device = std::ranges::find(standby, name, &StandbyDevice::name);
-    if (device == standby.end() || !has_programs(*device)) continue;
-    attached.push_back(
-        {.ifindex = device->ifindex, .name = device->name, .ethernet = device->ethernet, .ipv4 = {}, .ipv6 = {}});
-  }
+  const auto pinned = pins_.devices();
+  const std::set<std::string> names(pinned.begin(), pinned.end());
+  for (const auto& device : standby)
+    if (names.contains(device.name) && has_egress_program(device)) attached.push_back(without_addresses(device));
   return attach(attached, programs, false, steps);
 }
 
 Result<void> UplinkAttachments::detach_others(const Desired& desired, bool dry, Steps& steps) {
   Result<void> result;
+  std::set<std::string> uplinks;
+  for (const auto& uplink : desired.uplinks) uplinks.insert(uplink.name);
+  const auto standby = by_name(desired.standby);
+  const auto inbound = by_name(desired.inbound);
   for (const auto& name : pins_.devices()) {
-    const auto device = std::ranges::find(desired.standby, name, &StandbyDevice::name);
-    const bool rests = device != desired.standby.end() && has_programs(*device);
-    if (!rests && std::ranges::find(desired.uplinks, name, &Uplink::name) == desired.uplinks.end())
-      keep_first(result, detach_device(name, dry, steps));
+    const auto device = standby.find(name);
+    const bool rests = device != standby.end() && has_egress_program(*device->second);
+    if (rests || uplinks.contains(name)) continue;
+    keep_first(result, inbound.contains(name) ? detach_egress(name, dry, steps) : detach_device(name, dry, steps));
   }
   return result;
+}
+
+Result<void> UplinkAttachments::detach_hook(const std::string& device, Hook hook) {
+  const auto pin = pins_.device(device) / to_string(hook);
+  if (::unlink(pin.c_str()) != 0 && errno != ENOENT) return fail("{}: {}", pin.string(), std::strerror(errno));
+  const auto ifindex = static_cast<int>(if_nametoindex(device.c_str()));
+  if (ifindex == 0 || mode_ == AttachMode::tcx) return {};
+  if (auto detached = detach_clsact(ifindex, hook); !detached) return fail_with(device, detached.error());
+  return {};
+}
+
+Result<void> UplinkAttachments::detach_egress(const std::string& device, bool dry, Steps& steps) {
+  const auto ifindex = static_cast<int>(if_nametoindex(device.c_str()));
+  if (!has_pin(device, Hook::egress) && !has_egress_program({.ifindex = ifindex, .name = device})) return {};
+  steps.push_back(fmt::format("detach the egress program of {}", device));
+  return dry ? Result<void>{} : detach_hook(device, Hook::egress);
 }
 
 // Egress first: no new connection is translated while replies still are.
 Result<void> UplinkAttachments::detach_device(const std::string& device, bool dry, Steps& steps) {
   steps.push_back(fmt::format("detach the programs of {}", device));
   if (dry) return {};
+  for (const Hook hook : {Hook::egress, Hook::ingress})
+    if (auto detached = detach_hook(device, hook); !detached) return detached;
   const auto directory = pins_.device(device);
-  const auto ifindex = static_cast<int>(if_nametoindex(device.c_str()));
-  for (const Hook hook : {Hook::egress, Hook::ingress}) {
-    if (::unlink((directory / to_string(hook)).c_str()) != 0 && errno != ENOENT)
-      return fail("{}: {}", (directory / to_string(hook)).string(), std::strerror(errno));
-    if (ifindex == 0 || mode_ == AttachMode::tcx) continue;
-    if (auto detached = detach_clsact(ifindex, hook); !detached) return fail_with(device, detached.error());
-  }
   if (::rmdir(directory.c_str()) != 0) return fail("{}: {}", directory.string(), std::strerror(errno));
   return {};
 }

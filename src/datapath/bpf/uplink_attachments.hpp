@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.hpp"
@@ -35,18 +36,27 @@ class UplinkAttachments {
   // Attaches ingress before egress, so that every reply is translated. An error of one device does not affect the
   // others; it is returned at the end. `dry`: returns the steps only.
   Result<void> attach(const std::vector<Uplink>& uplinks, const Programs& programs, bool dry, Steps& steps);
-  // Updates the programs of standby devices that have any.
-  Result<void> update_standby(const std::vector<StandbyDevice>& standby, const Programs& programs, Steps& steps);
-  // Detaches the programs from every device that is neither an uplink nor standby.
+  // The same for devices by which packets from outside may arrive: the ingress program only.
+  Result<void> attach_inbound(const std::vector<SideDevice>& devices, const Programs& programs, bool dry, Steps& steps);
+  // Updates the egress programs of standby devices that have one.
+  Result<void> update_standby(const std::vector<SideDevice>& standby, const Programs& programs, Steps& steps);
+  // Detaches the programs that a device must not have (any more): an uplink keeps both, a standby device those that it
+  // has, and an inbound device the ingress program.
   Result<void> detach_others(const Desired& desired, bool dry, Steps& steps);
 
  private:
   Result<void> attach_hook(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   Result<void> attach_hook_tcx(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   Result<void> attach_hook_clsact(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
-  void follow_rename(const Uplink& uplink, bool dry, Steps& steps);
-  bool has_programs(const StandbyDevice& device) const;
+  // The devices whose pinned programs are attached, by ifindex.
+  using PinnedDevices = std::unordered_map<int, std::string>;
+  PinnedDevices pinned_devices() const;
+  void follow_rename(const Uplink& uplink, const PinnedDevices& pinned, bool dry, Steps& steps);
+  bool has_egress_program(const SideDevice& device) const;
+  bool has_pin(const std::string& device, Hook hook) const;
+  Result<void> detach_hook(const std::string& device, Hook hook);
   Result<void> detach_device(const std::string& device, bool dry, Steps& steps);
+  Result<void> detach_egress(const std::string& device, bool dry, Steps& steps);
 
   const Pins& pins_;
   AttachMode mode_;

@@ -25,6 +25,7 @@
 #include "datapath/netfilter/conntrack_handover.hpp"
 #include "datapath/netfilter/nft.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "os/event_loop.hpp"
 #include "os/timers.hpp"
 
@@ -53,12 +54,14 @@ class IptablesDatapath final : public Datapath {
   Result<void> check(const Desired& desired) override;
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
-  std::vector<std::string> notes() override {
-    auto notes = netfilter::notes_on_connection_table(netfilter::connection_table());
-    if (!tools_.variant().warning.empty()) notes.push_back(tools_.variant().warning);
+  std::vector<Finding> findings() override {
+    auto findings = netfilter::findings_on_connection_table(netfilter::connection_table());
+    if (!tools_.variant().warning.empty())
+      findings.push_back({FindingKind::iptables_variant, tools_.variant().warning});
     if (lacks_random_fully_)
-      notes.emplace_back("random-fully: this iptables has no --random-fully; ports are chosen with --random");
-    return notes;
+      findings.push_back({FindingKind::iptables_variant,
+                          "random-fully: this iptables has no --random-fully; ports are chosen with --random"});
+    return findings;
   }
   Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;

@@ -72,17 +72,14 @@ void add_snat_rule(std::vector<IptablesRule>& rules, const netfilter::SnatRule& 
   const auto to = line.external.to_string();
   const auto with_port = line.external.family() == Family::ipv6 ? fmt::format("[{}]", to) : to;
   const auto* const random = !desired.random_fully ? "" : has_random_fully ? " --random-fully" : " --random";
-  const auto most = netfilter::largest(desired.ports);
   const auto meaning = "as " + to;
   for (const auto* protocol : {"tcp", "udp"}) {
-    const auto whose = fmt::format("{} -p {}", when, protocol);
-    if (!desired.random_fully)
-      for (const auto& range : desired.ports)
-        if (range != most)
-          rules.push_back(make_rule(fmt::format("{} --sport {}:{}", whose, range.low, range.high),
-                                    fmt::format("SNAT --to-source {}:{}", with_port, range.to_string()), meaning));
-    rules.push_back(
-        make_rule(whose, fmt::format("SNAT --to-source {}:{}{}", with_port, most.to_string(), random), meaning));
+    for (const auto& [sources, external] : netfilter::port_rules(desired)) {
+      const auto from = sources ? fmt::format(" --sport {}:{}", sources->low, sources->high) : "";
+      rules.push_back(make_rule(fmt::format("{} -p {}{}", when, protocol, from),
+                                fmt::format("SNAT --to-source {}:{}{}", with_port, external.to_string(), random),
+                                meaning));
+    }
   }
   rules.push_back(make_rule(when, fmt::format("SNAT --to-source {}{}", to, random), meaning));
 }
@@ -107,7 +104,7 @@ std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
       rules.push_back(make_rule(fmt::format("-p ipv6-icmp --icmpv6-type {}", type), "RETURN", "neighbour discovery"));
   rules.push_back(make_rule("-m conntrack --ctstate ESTABLISHED,RELATED", "RETURN", "not masqueraded at its start"));
   for (const auto& uplink : desired.uplinks)
-    if (!(family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6).empty())
+    if (!(family == Family::ipv4 ? uplink.ipv4 : uplink.ipv6).empty() && !desired.ports.empty())
       rules.push_back(make_rule(fmt::format("-o {} -m conntrack --ctstate NEW", uplink.name), "RETURN", "new"));
   rules.push_back(make_rule("-m conntrack --ctstate NEW", "DROP", "no_external_address"));
   rules.push_back(make_rule("", "DROP", "no_mapping"));
@@ -194,6 +191,16 @@ IpSet make_set(const char* what, Family family, const std::vector<Cidr>& cidrs) 
   std::ranges::sort(set.members);
   const auto [first, last] = std::ranges::unique(set.members);
   set.members.erase(first, last);
+  return set;
+}
+
+// hash:net excludes an address inside a prefix by "nomatch".
+IpSet pods_set(const FamilyPolicy& policy, Family family) {
+  auto set = make_set("pods", family, policy.enabled ? policy.sources : std::vector<Cidr>());
+  if (policy.enabled)
+    for (const auto& address : policy.own_inside)
+      std::ranges::move(to_members({Cidr::host(address)}, " nomatch"), std::back_inserter(set.members));
+  std::ranges::sort(set.members);
   return set;
 }
 
@@ -290,8 +297,8 @@ std::vector<IpSet> ip_sets(const Desired& desired, Family family) {
     if (rule.decision == Decision::exclude_own_address || rule.decision == Decision::exclude_broadcast)
       own.push_back(rule.destination);
   }
-  return {make_set("pods", family, policy.enabled ? policy.sources : std::vector<Cidr>()),
-          make_set("nodes", family, nodes), make_set("own", family, own), agent_set(desired, family)};
+  return {pods_set(policy, family), make_set("nodes", family, nodes), make_set("own", family, own),
+          agent_set(desired, family)};
 }
 
 std::string render_ip_set(const IpSet& set, bool exists) {

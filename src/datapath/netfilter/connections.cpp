@@ -29,6 +29,7 @@
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "os/file.hpp"
 
 namespace masq::netfilter {
@@ -379,9 +380,10 @@ Result<std::size_t> mend_connections(const Desired& desired) {
   return found.size();
 }
 
-std::vector<std::string> notes_on_connection_table(const ConnectionTable& table) {
+std::vector<Finding> findings_on_connection_table(const ConnectionTable& table) {
   if (table.maximum == 0 || table.used < table.maximum / 5 * 4) return {};
-  return {fmt::format("nf_conntrack_max: {} of {} connections are in use", table.used, table.maximum)};
+  return {{FindingKind::connection_table,
+           fmt::format("nf_conntrack_max: {} of {} connections are in use", table.used, table.maximum)}};
 }
 
 ConnectionTable connection_table() {

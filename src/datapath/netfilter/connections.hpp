@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 
 struct nf_conntrack;  // an entry in libnetfilter_conntrack
 
@@ -67,6 +68,6 @@ struct ConnectionTable {
 };
 ConnectionTable connection_table();
 // Returns "nf_conntrack_max: …" if the table is nearly full. A full table affects new connections of all programs.
-std::vector<std::string> notes_on_connection_table(const ConnectionTable& table);
+std::vector<Finding> findings_on_connection_table(const ConnectionTable& table);
 
 }  // namespace masq::netfilter

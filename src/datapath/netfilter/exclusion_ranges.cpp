@@ -88,4 +88,21 @@ std::vector<AddressRange> merged(std::vector<AddressRange> ranges) {
   return result;
 }
 
+std::vector<AddressRange> without(const std::vector<AddressRange>& ranges, const std::vector<Address>& addresses) {
+  std::vector<AddressRange> result;
+  for (auto rest : ranges) {
+    bool is_left = true;
+    for (auto hole = std::ranges::lower_bound(addresses, rest.first);
+         is_left && hole != addresses.end() && *hole <= rest.last; ++hole) {
+      if (const auto before = previous(*hole); before && *before >= rest.first && *hole != rest.first)
+        result.push_back({.first = rest.first, .last = *before});
+      const auto after = next(*hole);
+      is_left = after && *after <= rest.last;
+      if (is_left) rest.first = *after;
+    }
+    if (is_left) result.push_back(rest);
+  }
+  return result;
+}
+
 }  // namespace masq::netfilter

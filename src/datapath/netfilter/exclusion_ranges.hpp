@@ -23,4 +23,7 @@ std::vector<ExclusionRange> exclusion_ranges(const std::vector<PolicyRule>& rule
 // Merges overlapping and adjacent ranges; sorted.
 std::vector<AddressRange> merged(std::vector<AddressRange> ranges);
 
+// Returns the ranges without these addresses. Both are sorted.
+std::vector<AddressRange> without(const std::vector<AddressRange>& ranges, const std::vector<Address>& addresses);
+
 }  // namespace masq::netfilter

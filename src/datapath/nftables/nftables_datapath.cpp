@@ -31,6 +31,7 @@
 #include "datapath/nftables/ruleset.hpp"
 #include "datapath/nftables/table_monitor.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "os/event_loop.hpp"
 
 namespace masq::nftables {
@@ -71,8 +72,8 @@ class NftablesDatapath final : public Datapath {
   Result<void> check(const Desired& desired) override;
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
-  std::vector<std::string> notes() override {
-    return netfilter::notes_on_connection_table(netfilter::connection_table());
+  std::vector<Finding> findings() override {
+    return netfilter::findings_on_connection_table(netfilter::connection_table());
   }
   Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;

@@ -71,7 +71,7 @@ std::vector<AddressRange> pod_ranges(const FamilyPolicy& policy) {
   std::vector<AddressRange> ranges;
   if (policy.enabled)
     for (const auto& source : policy.sources) ranges.push_back(AddressRange::of(source));
-  return netfilter::merged(std::move(ranges));
+  return netfilter::without(netfilter::merged(std::move(ranges)), policy.own_inside);
 }
 
 NftSet listed_set(const Desired& desired, const Words& words) {
@@ -143,17 +143,13 @@ void add_snat_rule(std::vector<NftRule>& rules, const netfilter::SnatRule& line,
   const auto to = line.external.to_string();
   const auto with_port = words.family == Family::ipv6 ? fmt::format("[{}]", to) : to;
   const auto* const random = desired.random_fully ? " fully-random" : "";
-  const auto most = netfilter::largest(desired.ports);
   const auto meaning = fmt::format("as {}", to);
-  if (!desired.random_fully)
-    for (const auto& range : desired.ports)
-      if (range != most)
-        rules.push_back(make_rule(fmt::format("{} meta l4proto {{ tcp, udp }} th sport {} snat {} to {}:{}", when,
-                                              range.to_string(), words.ip, with_port, range.to_string()),
-                                  meaning));
-  rules.push_back(make_rule(fmt::format("{} meta l4proto {{ tcp, udp }} snat {} to {}:{}{}", when, words.ip, with_port,
-                                        most.to_string(), random),
-                            meaning));
+  for (const auto& [sources, external] : netfilter::port_rules(desired)) {
+    const auto from = sources ? fmt::format(" th sport {}", sources->to_string()) : "";
+    rules.push_back(make_rule(fmt::format("{} meta l4proto {{ tcp, udp }}{} snat {} to {}:{}{}", when, from, words.ip,
+                                          with_port, external.to_string(), random),
+                              meaning));
+  }
   rules.push_back(make_rule(fmt::format("{} snat {} to {}{}", when, words.ip, to, random), meaning));
 }
 

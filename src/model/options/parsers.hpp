@@ -76,7 +76,11 @@ Result<std::vector<Cidr>> cidrs(Texts texts, const OptionSpec&) {
   return values::cidrs(texts, family);
 }
 template <Family family>
-inline constexpr auto cidrs_or_auto = or_auto<cidrs<family>>;
+Result<std::vector<Cidr>> pod_cidrs(Texts texts, const OptionSpec&) {
+  return values::pod_cidrs(texts, family);
+}
+template <Family family>
+inline constexpr auto pod_cidrs_or_auto = or_auto<pod_cidrs<family>>;
 
 inline Result<std::vector<PortRange>> port_ranges(Texts texts, const OptionSpec&) {
   return values::port_ranges(texts);

@@ -33,9 +33,9 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// The kernel's rule for device names (dev_valid_name), with an optional '+' at the end.
+// The kernel's rule for alternative names (dev_valid_name, ALTIFNAMSIZ), with an optional '+' at the end.
 bool is_device_pattern(std::string_view text) {
-  constexpr std::size_t max_name_length = 15;
+  constexpr std::size_t max_name_length = 127;
   if (text.ends_with('+'))
     text.remove_suffix(1);
   else if (text.empty() || text == "." || text == "..")
@@ -124,6 +124,14 @@ Result<std::vector<Cidr>> cidrs(Texts texts, Family family) {
                   family == Family::ipv4 ? "IPv4 CIDR such as 10.0.0.0/16" : "IPv6 CIDR such as fd00::/104");
     found.push_back(*cidr);
   }
+  return found;
+}
+
+// All addresses as pods would masquerade the node's own packets and everything that it forwards.
+Result<std::vector<Cidr>> pod_cidrs(Texts texts, Family family) {
+  TRY(auto found, cidrs(texts, family));
+  for (const auto& cidr : found)
+    if (cidr.length() == 0) return fail("{:?}: the prefixes of pods are expected, not all addresses", cidr.to_string());
   return found;
 }
 

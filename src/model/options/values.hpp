@@ -30,6 +30,8 @@ Result<std::uint32_t> number(Texts texts, std::uint32_t low, std::uint32_t high)
 Result<std::chrono::seconds> duration(Texts texts, std::chrono::seconds low, std::chrono::seconds high);
 Result<std::vector<Address>> addresses(Texts texts);
 Result<std::vector<Cidr>> cidrs(Texts texts, Family family);
+// The same without 0.0.0.0/0 and ::/0.
+Result<std::vector<Cidr>> pod_cidrs(Texts texts, Family family);
 Result<std::vector<PortRange>> port_ranges(Texts texts);
 // "30000-32767", or "30000,32767" as Cilium writes it.
 Result<PortRange> port_range(Texts texts);

@@ -69,6 +69,8 @@ TEST(PortRange, CountsEachPortOnce) {
   EXPECT_EQ(port_count({{1, 65535}}), 65535U);
   EXPECT_EQ(port_count({{1, 10}, {5, 20}}), 20U);
   EXPECT_EQ(port_count({}), 0U);
+  EXPECT_EQ(join(intersect({{500, 600}, {1, 10}, {1000, 65535}}, {512, 1023})), "512-600,1000-1023");
+  EXPECT_EQ(join(intersect({{1, 511}, {1024, 65535}}, {512, 1023})), "");
 }
 
 }  // namespace

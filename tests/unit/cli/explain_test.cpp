@@ -60,6 +60,18 @@ TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
   EXPECT_EQ(context.out, "masqueraded as 192.0.2.10: because\n");
 }
 
+TEST(Explain, PortsOutsideTheRangeAreNotInTheWay) {
+  FakeContext context{
+      .agent = os::HttpAnswer{.status = 200, .body = R"({"verdict": "yes", "masqueraded": true,
+                                      "limits": {"ports": 2, "portRanges": ["2-3"]}})"},
+      .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1), mapping("10.0.1.5", 2), mapping("10.0.1.6", 4)})};
+  EXPECT_EQ(context.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "443"}), exit_done);
+  EXPECT_EQ(context.out, "yes\n");
+  context.table.mappings.push_back(mapping("10.0.1.6", 3));
+  EXPECT_EQ(context.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "443"}), exit_done);
+  EXPECT_THAT(context.out, HasSubstr("every port of 192.0.2.10 is taken toward TCP 203.0.113.9:443 (2 of 2)"));
+}
+
 TEST(Explain, WhereNothingIsMasqueradedNothingIsInTheWay) {
   FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = R"({"verdict": "not", "masqueraded": false})"},
                       .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1)})};

@@ -44,7 +44,7 @@ TEST(Top, OneTableWhereThereIsNoTerminal) {
       "10.0.1.5         5    62.5%         4\n"
       "10.0.1.6         1    12.5%         1\n"
       "\n"
-      "DESTINATION              PORTS   OF ALL   EXTERNAL\n"
+      "DESTINATION              PORTS OF RANGE   EXTERNAL\n"
       "TCP 203.0.113.9:443          3    30.0%   192.0.2.10\n"
       "TCP 198.51.100.7:443         1    10.0%   192.0.2.10\n"
       "UDP 198.51.100.7:443         1    10.0%   192.0.2.10\n";
@@ -64,7 +64,7 @@ TEST(Top, WithoutAnAgentTheLimitsAreNotKnown) {
             "POD       MAPPINGS   OF MAX     PORTS\n"
             "10.0.1.5         5        -         4\n"
             "\n"
-            "DESTINATION             PORTS   OF ALL   EXTERNAL\n"
+            "DESTINATION             PORTS OF RANGE   EXTERNAL\n"
             "TCP 203.0.113.9:443         3        -   192.0.2.10\n");
 }
 
@@ -74,8 +74,19 @@ TEST(Top, AsJson) {
   EXPECT_EQ(nlohmann::json::parse(context.out), nlohmann::json::parse(R"({
     "mappings": {"ipv4": 6, "ipv6": 0}, "limits": {"mappings": 100, "mappingsPerPod": 8, "ports": 10},
     "pods": [{"pod": "10.0.1.5", "mappings": 5, "ports": 4}],
-    "destinations": [{"protocol": "TCP", "address": "203.0.113.9", "port": 443, "external": "192.0.2.10", "ports": 3}]
+    "destinations": [{"protocol": "TCP", "address": "203.0.113.9", "port": 443, "external": "192.0.2.10", "ports": 3,
+                      "portsOfRange": 3}]
   })"));
+}
+
+// Ports that pods keep outside the range are used, and make no port of the range scarce.
+TEST(Top, TheShareIsThatOfTheRange) {
+  auto context = busy();
+  context.agent =
+      os::HttpAnswer{.status = 200, .body = R"({"limits": {"ports": 4, "portRanges": ["1-1", 5, "x", "4-6"]}})"};
+  EXPECT_EQ(context.run({"top", "--rows", "2"}), exit_done);
+  EXPECT_THAT(context.out, ::testing::HasSubstr("TCP 203.0.113.9:443          3    25.0%   192.0.2.10\n"
+                                                "TCP 198.51.100.7:443         1    25.0%   192.0.2.10\n"));
 }
 
 TEST(Top, WrongUseAndFailure) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <chrono>
@@ -9,6 +10,8 @@
 #include "base/port_range.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
+#include "model/devices.hpp"
+#include "model/finding.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "model/mapped_ports.hpp"
 #include "model/node.hpp"
@@ -36,9 +39,14 @@ Node small_node() {
 }
 
 Desired decided(const Config& config = {}, const Node& node = small_node()) {
-  const auto desired = decide(config, node);
-  EXPECT_TRUE(desired) << desired.error().message;
-  return desired.value_or(Desired{});
+  return decide(config, node);
+}
+
+std::string pods_of(const Config& config, const Node& node, Family family) {
+  std::vector<Finding> findings;
+  std::vector<Cidr> cidrs;
+  for (const auto& pod : pod_cidrs(config, node, family, findings)) cidrs.push_back(pod.cidr);
+  return join(cidrs);
 }
 
 Decision toward(const Desired& desired, std::string_view destination) {
@@ -59,10 +67,11 @@ TEST(Decide, ASmallNodeMasqueradesItsBridge) {
   ASSERT_EQ(desired.uplinks.size(), 1U);
   EXPECT_EQ(desired.uplinks[0], (Uplink{2, "eth0", true, {"192.0.2.10"_ip}, {"2001:db8::10"_ip}}));
   EXPECT_EQ(join(desired.ports), "1024-4788,4790-6080,6082-8471,8473-29999,61000-65535");
+  EXPECT_EQ(join(desired.kept_ports), "1-1023,32768-51819,51821-60999");
   EXPECT_EQ(desired.max_mappings, 524288U);
   EXPECT_EQ(desired.max_mappings_per_pod, 131072U);
   EXPECT_FALSE(desired.ip_masq_agent);
-  EXPECT_THAT(desired.notes, IsEmpty());
+  EXPECT_THAT(texts(desired.findings), IsEmpty());
 }
 
 TEST(Decide, EqualFactsMakeEqualStates) {
@@ -117,17 +126,17 @@ TEST(Decide, PodCidrsComeFromTheFirstThatKnows) {
     auto node = small_node();
     node.cni_pod_cidrs = facts.cni_pod_cidrs;
     node.k8s_pod_cidrs = facts.k8s_pod_cidrs;
-    EXPECT_EQ(join(pod_cidrs(config, node, Family::ipv4)), ipv4) << what;
-    EXPECT_EQ(join(pod_cidrs(config, node, Family::ipv6)), ipv6) << what;
+    EXPECT_EQ(pods_of(config, node, Family::ipv4), ipv4) << what;
+    EXPECT_EQ(pods_of(config, node, Family::ipv6), ipv6) << what;
   }
 }
 
-TEST(Decide, ContainerBridgesAreKnownByName) {
+TEST(Decide, ContainerBridgesAreFoundWhateverTheirName) {
   const Node node{.links = {bridge("docker0", 2, "172.17.0.1/16"), bridge("podman1", 3, "10.88.0.1/16"),
                             down(bridge("virbr0", 4, "192.168.122.1/24")), bridge("lxcbr0", 5, "10.0.3.1/24"),
                             bridge("br0", 6, "192.0.2.1/24"), device("cni0x", 7, "192.0.2.1/24"),
                             bridge("cni0", 8, "169.254.7.1/24")}};
-  EXPECT_EQ(join(pod_cidrs({}, node, Family::ipv4)), "10.0.3.0/24 10.88.0.0/16 172.17.0.0/16 192.168.122.0/24");
+  EXPECT_EQ(pods_of({}, node, Family::ipv4), "172.17.0.0/16 10.88.0.0/16 192.168.122.0/24 10.0.3.0/24");
 }
 
 TEST(Decide, NestedPodCidrsAreOneSourceButShownAsWritten) {
@@ -141,10 +150,12 @@ TEST(Decide, WithoutAPodCidrNothingIsMasqueradedAndThatIsSaid) {
   node.links.pop_back();
   const auto desired = decided({}, node);
   EXPECT_THAT(desired.ipv4.sources, IsEmpty());
-  EXPECT_THAT(desired.notes, ElementsAre("no IPv4 pod CIDR detected: nothing is masqueraded",
-                                         "no IPv6 pod CIDR detected: nothing is masqueraded"));
-  node.links[1].addresses.resize(1);
-  EXPECT_THAT(decided({}, node).notes, Not(Contains(HasSubstr("IPv6 pod CIDR")))) << "a node that speaks IPv4 only";
+  EXPECT_THAT(texts(desired.findings),
+              ElementsAre("no pod CIDR is known: nothing is masqueraded; set ipv4-pod-cidr or ipv6-pod-cidr"));
+  const auto ipv4_only = decided({.ipv4_pod_cidr = cidrs("10.0.0.0/24")}, node);
+  EXPECT_THAT(texts(ipv4_only.findings), IsEmpty()) << "pods may have one family only";
+  const auto off = decided({.enable_ipv4_masquerade = false, .enable_ipv6_masquerade = false}, node);
+  EXPECT_THAT(texts(off.findings), IsEmpty());
 }
 
 TEST(Decide, TheNativeRoutingCidrIsExcludedWithTheAgentToo) {
@@ -173,7 +184,7 @@ TEST(Decide, TheIpMasqAgentsRulesAreThereWhenItIsOn) {
   EXPECT_TRUE(on.ip_masq_agent);
   EXPECT_EQ(join(on.ip_masq_agent_rules.non_masquerade), "10.0.0.0/8 192.0.2.0/24 fd00::/8");
   EXPECT_EQ(join(on.ip_masq_agent_rules.masquerade), "10.9.0.0/16");
-  EXPECT_THAT(on.notes, ElementsAre("ip-masq-agent: line 1: \"x\": unknown key, ignored"));
+  EXPECT_THAT(texts(on.findings), ElementsAre("ip-masq-agent: line 1: \"x\": unknown key, ignored"));
   EXPECT_EQ(toward(on, "10.5.5.5"), Decision::exclude_ip_masq_agent);
   EXPECT_EQ(toward(on, "10.9.5.5"), Decision::masquerade);
   EXPECT_EQ(toward(on, "fd12::1"), Decision::exclude_ip_masq_agent);
@@ -232,52 +243,134 @@ TEST(Decide, MappedPortsKeepClearOfTheNodesOwn) {
     std::string what;
     Config config;
     Node facts;
-    std::string ports;
+    std::string chosen;
+    std::string kept;
     std::string note;
   };
+  const std::string outside_ephemeral = "1024-4788,4790-6080,6082-8471,8473-29999,61000-65535";
   const Case cases[] = {
-      {"auto: no port of a tunnel", {}, {}, "1024-4788,4790-6080,6082-8471,8473-29999,61000-65535", ""},
+      {"auto: no port of a tunnel", {}, {}, outside_ephemeral, "1-1023,32768-51819,51821-60999", ""},
       {"auto with reserved ports",
        {},
-       {.local_reserved_ports = {{8080, 8080}, {61000, 61999}}},
+       {.local_reserved_ports = {{600, 700}, {8080, 8080}, {40000, 49999}, {61000, 61999}}},
        "1024-4788,4790-6080,6082-8079,8081-8471,8473-29999,62000-65535",
+       "1-599,701-1023,32768-39999,50000-51819,51821-60999",
        ""},
-      {"auto with other ephemeral ports", {}, {.local_port_range = {1024, 29999}}, "32768-51819,51821-65535", ""},
-      {"auto with other NodePorts", {.node_port_range = {1, 32767}}, {}, "61000-65535", ""},
-      {"as written", {.nat_port_range = {{{5000, 5999}}}}, {.local_reserved_ports = {{5000, 5999}}}, "5000-5999", ""},
-      {"a tunnel's port as written", {.nat_port_range = {{{8472, 8472}}}}, {}, "8472", ""},
-      {"as written, less the NodePorts", {.nat_port_range = {{{29000, 31000}}}}, {}, "29000-29999", ""},
+      {"auto with other ephemeral ports",
+       {},
+       {.local_port_range = {1024, 29999}},
+       "32768-51819,51821-65535",
+       "1-4788,4790-6080,6082-8471,8473-29999",
+       ""},
+      {"auto with other NodePorts", {.node_port_range = {1, 32767}}, {}, "61000-65535", "32768-51819,51821-60999", ""},
+      {"auto with all ports ephemeral",
+       {},
+       {.local_port_range = {1024, 65535}},
+       "1024-4788,4790-6080,6082-8471,8473-29999,32768-51819,51821-65535",
+       "1-1023",
+       "nat-port-range auto: ip_local_port_range 1024-65535 leaves 0 ports: ports are chosen in it"},
+      {"auto with nearly all ports ephemeral",
+       {},
+       {.local_port_range = {1025, 65000}},
+       "1024-4788,4790-6080,6082-8471,8473-29999,32768-51819,51821-65535",
+       "1-1023",
+       "nat-port-range auto: ip_local_port_range 1025-65000 leaves 536 ports: ports are chosen in it"},
+      {"auto with few ports that are not the ephemeral ones' fault",
+       {.node_port_range = {1024, 64000}},
+       {},
+       "64001-65535",
+       "1-1023",
+       ""},
+      {"as written",
+       {.nat_port_range = {{{5000, 5999}}}},
+       {.local_reserved_ports = {{700, 700}, {5000, 5999}}},
+       "5000-5999",
+       "1-699,701-1023",
+       ""},
+      {"a tunnel's port as written", {.nat_port_range = {{{8472, 8472}}}}, {}, "8472", "1-1023", ""},
+      {"as written, less the NodePorts", {.nat_port_range = {{{29000, 31000}}}}, {}, "29000-29999", "1-1023", ""},
+      {"a class as written", {.nat_port_range = {{{600, 700}, {5000, 5999}}}}, {}, "5000-5999", "1-511,600-700", ""},
+      {"nothing but a class as written", {.nat_port_range = {{{600, 700}}}}, {}, "600-700", "1-511", ""},
       {"as written over ephemeral ports",
        {.nat_port_range = {{{40000, 40009}}}},
        {},
        "40000-40009",
+       "1-1023",
        "nat-port-range 40000-40009 overlaps the node's own ephemeral ports, ip_local_port_range 32768-60999"},
   };
-  for (const auto& [what, config, facts, ports, note] : cases) {
-    std::vector<std::string> notes;
-    const auto mapped = mapped_ports(config, facts, notes);
-    ASSERT_TRUE(mapped) << what << mapped.error().message;
-    EXPECT_EQ(join(*mapped), ports) << what;
-    EXPECT_EQ(notes, note.empty() ? std::vector<std::string>{} : std::vector{note}) << what;
+  for (const auto& [what, config, facts, chosen, kept, note] : cases) {
+    std::vector<Finding> findings;
+    const auto mapped = mapped_ports(config, facts, findings);
+    EXPECT_EQ(join(mapped.chosen), chosen) << what;
+    EXPECT_EQ(join(mapped.kept), kept) << what;
+    EXPECT_EQ(texts(findings), note.empty() ? std::vector<std::string>{} : std::vector{note}) << what;
   }
 }
 
-TEST(Decide, ContradictionsWithTheNodeAreErrors) {
+TEST(Decide, AContradictionCostsOnlyWhatDependsOnIt) {
+  const auto no_port = decided({.nat_port_range = {{{30000, 30010}}}});
+  EXPECT_THAT(
+      texts(no_port.findings),
+      ElementsAre("nat-port-range 30000-30010 leaves no port, so TCP and UDP packets from pods are dropped: the "
+                  "whole range is inside node-port-range 30000-32767"));
+  EXPECT_THAT(no_port.ports, IsEmpty());
+  EXPECT_THAT(
+      texts(decided({.node_port_range = {1, 65535}}).findings),
+      ElementsAre("nat-port-range auto leaves no port, so TCP and UDP packets from pods are dropped: all ports are "
+                  "inside ip_local_reserved_ports and node-port-range 1-65535"));
+  EXPECT_EQ(no_port.uplinks, decided().uplinks);
+  const auto standby = decided({.masquerade_address = {"198.51.100.1"_ip}});
+  EXPECT_THAT(texts(standby.findings), Contains("masquerade-address: 198.51.100.1 is not an address of this node"));
+  EXPECT_THAT(standby.uplinks.at(0).ipv4, IsEmpty()) << "never another address than those named";
+  EXPECT_EQ(standby.uplinks.at(0).ipv6, std::vector{"2001:db8::10"_ip});
+  const auto partly = decided({.masquerade_address = {"198.51.100.1"_ip, "192.0.2.10"_ip}});
+  EXPECT_EQ(partly.uplinks.at(0).ipv4, std::vector{"192.0.2.10"_ip});
+}
+
+TEST(Decide, TheNodesOwnAddressesAreNoSources) {
+  const auto desired = decided({.ipv4_pod_cidr = cidrs("192.0.2.0/24 10.0.0.0/24")});
+  EXPECT_EQ(desired.ipv4.own_inside, (std::vector{"10.0.0.1"_ip, "192.0.2.10"_ip}));
+  EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::exclude_own_address);
+  EXPECT_EQ(toward(desired, "192.0.2.11"), Decision::exclude_pod_cidr);
+}
+
+TEST(Decide, SwitchedOffForwardingIsAProblem) {
   auto node = small_node();
-  node.local_port_range = {1024, 65535};
-  EXPECT_EQ(decide({}, node).error().message,
-            "nat-port-range auto leaves no port: ip_local_port_range 1024-65535, ip_local_reserved_ports and "
-            "node-port-range 30000-32767 contain all ports: set nat-port-range");
-  EXPECT_EQ(decide({.nat_port_range = {{{30000, 30010}}}}, small_node()).error().message,
-            "nat-port-range 30000-30010 leaves no port: the whole range is inside node-port-range 30000-32767");
-  EXPECT_EQ(decide({.masquerade_address = {"198.51.100.1"_ip}}, small_node()).error().message,
-            "masquerade-address: 198.51.100.1 is not an address of this node");
+  node.links[1].forwards_ipv4 = false;
+  EXPECT_THAT(texts(decided({}, node).findings),
+              ElementsAre("eth0: IPv4 forwarding is off, so replies to pods are dropped: set "
+                          "net.ipv4.conf.eth0.forwarding to 1"));
+  node.links[1].forwards_ipv4 = true;
+  node.links[2].forwards_ipv4 = false;
+  EXPECT_THAT(texts(decided({}, node).findings),
+              ElementsAre("cni0: IPv4 forwarding is off, so packets from pods are dropped: set "
+                          "net.ipv4.conf.cni0.forwarding to 1"));
+  node = small_node();
+  for (auto& link : node.links) link.forwards_ipv6 = false;
+  EXPECT_THAT(texts(decided({}, node).findings), ElementsAre(HasSubstr("IPv6 forwarding is off")));
+}
+
+TEST(Decide, TooManyOfAnythingAreNamed) {
+  Node node;
+  for (std::size_t i = 0; i <= max_uplinks; ++i) {
+    const auto ifindex = static_cast<int>(i + 2);
+    node.links.push_back(device(fmt::format("c{:05}", i), ifindex, "198.51.100.1/24"));
+    node.routes.push_back(connected("198.51.100.0/24", ifindex));
+  }
+  node.links.push_back(device("wan", 50000, "192.0.2.10/24"));
+  node.routes.push_back(by_gateway("0.0.0.0/0", 50000));
+  const auto desired = decided({.ipv4_pod_cidr = cidrs("10.0.0.0/24")}, node);
+  EXPECT_EQ(desired.uplinks.size(), max_uplinks);
+  EXPECT_EQ(desired.uplinks.back().name, "wan") << "the default route's device is not among those left over";
+  EXPECT_THAT(texts(desired.findings), ElementsAre("16386 uplinks, more than 16384: not masqueraded: c16383, c16384"));
 }
 
 TEST(Decide, AnEmptyNodeIsNoError) {
   const auto desired = decided({}, {});
   EXPECT_THAT(desired.uplinks, IsEmpty());
-  EXPECT_THAT(desired.notes, Contains(AllOf(HasSubstr("no uplink found"))));
+  EXPECT_THAT(texts(desired.findings), ElementsAre(HasSubstr("no pod CIDR")));
+  EXPECT_THAT(texts(decided({.ipv4_pod_cidr = cidrs("10.0.0.0/24")}, {}).findings),
+              ElementsAre(HasSubstr("no uplink found")));
 }
 
 }  // namespace

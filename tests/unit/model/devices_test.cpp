@@ -12,6 +12,7 @@
 #include "base/address.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
+#include "model/device_role.hpp"
 #include "model/external_address.hpp"
 #include "model/node.hpp"
 #include "unit/model/nodes.hpp"
@@ -35,8 +36,12 @@ std::string shown(const std::vector<Uplink>& uplinks, Family family = Family::ip
   return text;
 }
 
+std::vector<std::string> said(const UplinkSelection& selection) {
+  return texts(selection.findings);
+}
+
 UplinkSelection select(const Node& node, const Config& config = {}) {
-  return select_uplinks(config, node, cidrs("10.0.0.0/16 fd00::/104")).value();
+  return select_uplinks(config, node, cidrs("10.0.0.0/16 fd00::/104"));
 }
 
 TEST(Devices, AreDetected) {
@@ -59,14 +64,14 @@ TEST(Devices, AreDetected) {
        {tunnel("wg0", 4, "wireguard", "192.0.2.77/32")},
        {connected("172.20.0.0/16", 4)},
        "wg0=192.0.2.77"},
-      {"no address: not yet", {device("eth0", 2)}, {by_gateway("0.0.0.0/0", 2)}, ""},
+      {"no address: its packets are dropped", {device("eth0", 2)}, {by_gateway("0.0.0.0/0", 2)}, "eth0=-"},
       {"no route: not yet", {device("eth0", 2, "192.0.2.10/32")}, {}, ""},
       {"down", {down(device("eth0", 2, "192.0.2.10/24"))}, {by_gateway("0.0.0.0/0", 2)}, ""},
       {"the loopback", {loopback("192.0.2.99/32")}, {connected("192.0.2.0/24", 1)}, ""},
       {"a link-local address alone",
        {device("eth0", 2, "169.254.3.4/16")},
        {connected("169.254.0.0/16", 2), by_gateway("0.0.0.0/0", 2)},
-       ""},
+       "eth0=-"},
       {"a route to link-locals alone", {device("eth0", 2, "192.0.2.10/32")}, {connected("169.254.0.0/16", 2)}, ""},
       {"an address of link scope",
        {[] {
@@ -75,7 +80,7 @@ TEST(Devices, AreDetected) {
          return link;
        }()},
        {by_gateway("0.0.0.0/0", 2)},
-       ""},
+       "eth0=-"},
       {"a route to pods alone", {device("gw0", 5, "10.0.1.1/24")}, {connected("10.0.1.0/24", 5)}, ""},
       {"a subnet wider than the pod CIDRs leads elsewhere too",
        {device("eth0", 2, "10.1.1.1/8")},
@@ -129,6 +134,59 @@ TEST(Devices, AreDetected) {
        {tunnel("flannel.1", 6, "vxlan", "10.244.0.0/32"), tunnel("cilium_vxlan", 7, "vxlan", "192.0.2.3/32")},
        {by_gateway("10.244.1.0/24", 6), by_gateway("10.245.1.0/24", 7)},
        ""},
+      {"a bridge of pods with a route beyond: a container is the gateway to a VPN",
+       {bridge("br-1234", 9, "10.0.1.1/24"), port(pair("veth1", 10), 9, "bridge")},
+       {connected("10.0.1.0/24", 9), by_gateway("10.13.13.0/24", 9, {.gateway = "10.0.1.7"_ip})},
+       ""},
+      {"a bridge of pods whose default route in another table is a pod",
+       {bridge("br-1234", 9, "10.0.1.1/24"), port(pair("veth1", 10), 9, "bridge")},
+       {connected("10.0.1.0/24", 9), by_gateway("0.0.0.0/0", 9, {.table = 100, .gateway = "10.0.1.7"_ip})},
+       ""},
+      {"a VPN server's tunnel to clients that routes a site",
+       {tunnel("wg0", 4, "wireguard", "10.0.8.1/24")},
+       {connected("10.0.8.0/24", 4), connected("192.168.50.0/24", 4)},
+       ""},
+      {"a join network of a CNI",
+       {tunnel("ovn-join", 4, "openvswitch", "10.0.1.2/24")},
+       {connected("10.0.1.0/24", 4), by_gateway("10.0.0.0/16", 4, {.gateway = "10.0.1.1"_ip}),
+        by_gateway("172.30.0.0/16", 4, {.gateway = "10.0.1.1"_ip})},
+       ""},
+      {"pods and the card on one bridge",
+       {bridge("br0", 9, "192.0.2.10/24 10.0.1.1/24"), port(pair("veth1", 10), 9, "bridge"),
+        port(device("eth0", 2), 9, "bridge")},
+       {connected("192.0.2.0/24", 9), connected("10.0.1.0/24", 9),
+        by_gateway("0.0.0.0/0", 9, {.gateway = "192.0.2.1"_ip})},
+       "br0=192.0.2.10"},
+      {"a subnet that the node shares with its pods",
+       {device("eth0", 2, "10.0.0.5/16"), pair("eni1", 3)},
+       {connected("10.0.0.0/16", 2), by_gateway("0.0.0.0/0", 2, {.gateway = "10.0.0.1"_ip}),
+        connected("10.0.7.7/32", 3)},
+       "eth0=10.0.0.5"},
+      {"a pod's own device never is",
+       {pair("eni1", 3)},
+       {connected("10.0.7.7/32", 3), by_gateway("0.0.0.0/0", 3, {.table = 7, .gateway = "10.0.7.7"_ip})},
+       ""},
+      {"a default route in another table",
+       {tunnel("wg0", 4, "wireguard", "198.51.100.7/32")},
+       {[] {
+         auto route = connected("0.0.0.0/0", 4);
+         route.table = 51820;
+         return route;
+       }()},
+       "wg0=198.51.100.7"},
+      {"halves of a default route",
+       {tunnel("tun0", 4, "tun", "10.0.8.6/24")},
+       {connected("10.0.8.0/24", 4), by_gateway("0.0.0.0/1", 4, {.gateway = "10.0.8.1"_ip}),
+        by_gateway("128.0.0.0/1", 4, {.gateway = "10.0.8.1"_ip})},
+       "tun0=10.0.8.6"},
+      {"an unnumbered device borrows the loopback's address",
+       {loopback("127.0.0.1/8 192.0.2.77/32"), device("up1", 2, "fe80::a/64"), bridge("cni0", 3, "10.0.1.1/24")},
+       {by_gateway("0.0.0.0/0", 2, {.gateway = "fe80::b"_ip})},
+       "up1=192.0.2.77"},
+      {"an unnumbered device never borrows a pod network's address",
+       {bridge("cni0", 2, "10.0.1.1/24"), device("up1", 3)},
+       {by_gateway("0.0.0.0/0", 3)},
+       "up1=-"},
       {"several, sorted by name",
        {device("eth1", 2, "198.51.100.10/24"), device("eth0", 3, "192.0.2.10/24")},
        {by_gateway("0.0.0.0/0", 2), by_gateway("0.0.0.0/0", 3)},
@@ -185,18 +243,21 @@ TEST(Devices, ThatAreNamedAreTaken) {
        {"eth0", "eth0", "et+"},
        "eth0=192.0.2.10 eth1=198.51.100.10",
        {"devices: et+: eth2 is skipped: it is a port of another device"}},
+      {"an alternative name", {"enp3s0f0np0-long-name"}, "eth1=198.51.100.10", {}},
+      {"a pattern over alternative names", {"enp3+"}, "eth1=198.51.100.10", {}},
       {"not there", {"eth0", "eth9"}, "eth0=192.0.2.10", {"devices: eth9: no such device"}},
-      {"no match", {"en+"}, "", {"devices: en+: no such device"}},
+      {"no match", {"ens+"}, "", {"devices: ens+: no such device"}},
       {"the loopback", {"lo"}, "", {"devices: lo: lo is skipped: it is the loopback"}},
   };
-  const Node node{
+  Node node{
       .links = {loopback("127.0.0.1/8"), device("eth0", 2, "192.0.2.10/24"), device("eth1", 3, "198.51.100.10/24"),
                 port(device("eth2", 4), 9, "bond"), down(device("wlan0", 5, "203.0.113.10/24"))},
       .routes = {by_gateway("0.0.0.0/0", 2)}};
+  node.links[2].alternative_names = {"enp3s0f0np0-long-name"};
   for (const auto& [what, devices, expected, notes] : cases) {
     const auto selection = select(node, {.devices = devices});
     EXPECT_EQ(shown(selection.uplinks), expected) << what;
-    EXPECT_EQ(selection.notes, notes) << what;
+    EXPECT_EQ(said(selection), notes) << what;
   }
 }
 
@@ -211,13 +272,13 @@ TEST(Devices, CarryWhetherTheyHaveAnEthernetHeader) {
 }
 
 TEST(Devices, SayWhatIsMissing) {
-  EXPECT_THAT(select(Node{}).notes,
-              ElementsAre("no uplink found: nothing is masqueraded; set devices, or wait for an address and a route"));
+  EXPECT_THAT(said(select(Node{})),
+              ElementsAre("no uplink found: nothing is masqueraded; set devices, or wait for a route"));
   auto tentative = device("eth0", 2, "192.0.2.10/24 2001:db8::10/64");
   tentative.addresses[1].tentative = true;
   const Node node{.links = {tentative}, .routes = {by_gateway("0.0.0.0/0", 2), by_gateway("::/0", 2)}};
-  EXPECT_THAT(select(node).notes, ElementsAre("eth0: no usable IPv6 address"));
-  EXPECT_THAT(select(node, {.enable_ipv6_masquerade = false}).notes, IsEmpty());
+  EXPECT_THAT(said(select(node)), ElementsAre("eth0: no usable IPv6 address: packets from pods are dropped"));
+  EXPECT_THAT(said(select(node, {.enable_ipv6_masquerade = false})), IsEmpty());
 }
 
 TEST(Devices, MasqueradeAddressIsAPoolOfLocalAddresses) {
@@ -227,8 +288,8 @@ TEST(Devices, MasqueradeAddressIsAPoolOfLocalAddresses) {
   const auto pool = select(node, {.masquerade_address = {"203.0.113.2"_ip, "203.0.113.1"_ip}});
   EXPECT_EQ(shown(pool.uplinks), "eth0=203.0.113.2,203.0.113.1");
   EXPECT_EQ(shown(pool.uplinks, Family::ipv6), "eth0=2001:db8::10") << "the other family's choice stays";
-  EXPECT_EQ(select_uplinks({.masquerade_address = {"203.0.113.3"_ip}}, node, {}).error().message,
-            "masquerade-address: 203.0.113.3 is not an address of this node");
+  EXPECT_THAT(said(select(node, {.masquerade_address = {"203.0.113.3"_ip}})),
+              testing::Contains("masquerade-address: 203.0.113.3 is not an address of this node"));
 }
 
 TEST(Devices, ATentativeAddressOfThePoolWaits) {
@@ -237,8 +298,8 @@ TEST(Devices, ATentativeAddressOfThePoolWaits) {
   const Node node{.links = {eth0}, .routes = {by_gateway("0.0.0.0/0", 2)}};
   const auto selection = select(node, {.masquerade_address = {"192.0.2.11"_ip}});
   EXPECT_EQ(shown(selection.uplinks), "eth0=-") << "never another address than those named";
-  EXPECT_THAT(selection.notes, ElementsAre("masquerade-address: 192.0.2.11 is tentative and not used yet",
-                                           "eth0: no usable IPv4 address"));
+  EXPECT_THAT(said(selection), ElementsAre("masquerade-address: 192.0.2.11 is tentative and not used yet",
+                                           "eth0: no usable IPv4 address: packets from pods are dropped"));
 }
 
 TEST(ExternalAddress, IsTheOneThatTheKernelWouldTake) {
@@ -258,7 +319,7 @@ TEST(ExternalAddress, IsTheOneThatTheKernelWouldTake) {
       {"not a secondary", "192.0.2.20/24 198.51.100.10/24", secondary(0), {}, "198.51.100.10"},
       {"a secondary before none", "192.0.2.20/24", secondary(0), {}, "192.0.2.20"},
       {"not a deprecated", "192.0.2.20/24 192.0.2.10/24", deprecated(0), {}, "192.0.2.10"},
-      {"a deprecated not even before none", "192.0.2.20/24", deprecated(0), {}, ""},
+      {"a deprecated before none", "192.0.2.20/24", deprecated(0), {}, "192.0.2.20"},
       {"never a link-local", "169.254.1.1/16 192.0.2.10/24", nothing, {}, "192.0.2.10"},
       {"the preferred source",
        "192.0.2.20/24 192.0.2.10/24",
@@ -306,13 +367,22 @@ TEST(ExternalAddress, IsTheOneThatTheKernelWouldTake) {
       {"IPv6: not a temporary", "2001:db8::20/64 2001:db8::10/64", secondary(0), {}, "2001:db8::10"},
       {"IPv6: global before unique local", "fd12::5/64 2001:db8::10/64", nothing, {}, "2001:db8::10"},
       {"IPv6: unique local before none", "fd12::5/64", nothing, {}, "fd12::5"},
-      {"IPv6: unique local before temporary", "2001:db8::10/64 fd12::5/64", secondary(0), {}, "fd12::5"},
+      {"IPv6: a global temporary before unique local", "2001:db8::10/64 fd12::5/64", secondary(0), {}, "2001:db8::10"},
+      {"IPv6: a temporary where the system prefers them",
+       "2001:db8::20/64 2001:db8::10/64",
+       [](Link& link) {
+         link.addresses[1].secondary = true;
+         link.prefers_temporary = true;
+       },
+       {},
+       "2001:db8::10"},
   };
   for (const auto& [what, addresses, change, routes, expected] : cases) {
     Node node{.links = {loopback("203.0.113.1/32"), device("eth0", 2, addresses)}, .routes = routes};
     change(node.links[1]);
     const auto family = addresses.find(':') == addresses.npos ? Family::ipv4 : Family::ipv6;
-    const auto address = external_address(node.links[1], family, node);
+    const auto address =
+        external_address(node.links[1], family, node, DeviceRoles(node, {}).routes_of(node.links[1]), {});
     EXPECT_EQ(address ? address->to_string() : "", expected) << what;
   }
 }

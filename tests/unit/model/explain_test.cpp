@@ -23,7 +23,7 @@ Desired desired(const Config& changed = {}) {
       .links = {device("eth0", 2, "192.0.2.10/24"), device("eth1", 3, "198.51.100.10/24"), device("eth2", 4)},
       .routes = {by_gateway("0.0.0.0/0", 2), connected("198.51.100.0/24", 3)},
       .ip_masq_agent = IpMasqAgent{.non_masquerade = cidrs("172.16.0.0/12"), .masquerade = cidrs("172.20.0.0/16")}};
-  return decide(config, node).value();
+  return decide(config, node);
 }
 
 TEST(Explain, NamesTheFactThatDecides) {

@@ -85,6 +85,13 @@ TEST(IpMasqAgent, WarnsOfWhatItPassesOver) {
                           "line 4: \"masqueradeAll\": unknown key, ignored", "line 5: \"x\": unknown key, ignored"));
 }
 
+TEST(IpMasqAgent, RefusesAMisspeltKey) {
+  EXPECT_EQ(parse_ip_masq_agent("nonMasqueradeCIDR:\n- 10.0.0.0/8\n").error().message,
+            "line 1: \"nonMasqueradeCIDR\": unknown key; is nonMasqueradeCIDRs meant?");
+  EXPECT_EQ(parse_ip_masq_agent("masqLinkLokalIPv6: true\n").error().message,
+            "line 1: \"masqLinkLokalIPv6\": unknown key; is masqLinkLocalIPv6 meant?");
+}
+
 TEST(IpMasqAgent, WarningsAreBounded) {
   std::string text = "nonMasqueradeCIDRs:\n";
   for (int i = 0; i < 100; ++i) text += "- 10.0.0.1/8\n";

@@ -4,7 +4,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "model/finding.hpp"
 #include "model/node.hpp"
 #include "unit/words.hpp"
 
@@ -67,6 +69,13 @@ inline Route by_gateway(std::string_view destination, int ifindex, Route with = 
   with.ifindex = ifindex;
   with.has_gateway = true;
   return with;
+}
+
+// The texts of all findings.
+inline std::vector<std::string> texts(const std::vector<Finding>& findings) {
+  std::vector<std::string> found;
+  for (const auto& finding : findings) found.push_back(finding.text);
+  return found;
 }
 
 }  // namespace masq

@@ -27,7 +27,7 @@ Node node_with(std::vector<Route> routes) {
 
 std::string found(const Node& node) {
   std::string words;
-  for (const auto& route : source_routes(node, {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}}}))
+  for (const auto& route : source_routes(node, {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}}}, true, {}))
     words += fmt::format("{} {} {}; ", route.device, route.destination.to_string(), route.source.to_string());
   return words;
 }

@@ -26,7 +26,7 @@ Desired desired() {
   const Node node{.links = {device("eth0", 2, "192.0.2.10/24"), device("eth1", 3, "198.51.100.10/24")},
                   .routes = {by_gateway("0.0.0.0/0", 2), connected("198.51.100.0/24", 3)},
                   .ip_masq_agent = IpMasqAgent{.non_masquerade = cidrs("172.16.0.0/12"), .masquerade = {}}};
-  return decide(config, node).value();
+  return decide(config, node);
 }
 
 struct Row {
@@ -43,6 +43,7 @@ constexpr Row rows[] = {
     {"by the other uplink", "10.0.1.5", "8.8.8.8", "198.51.100.10", 29999, false},
     {"an address that is gone", "10.0.1.5", "8.8.8.8", "192.0.2.11", 20000, true},
     {"a port out of today's range", "10.0.1.5", "8.8.8.8", "192.0.2.10", 30000, true},
+    {"a port of a class below 1024", "10.0.1.5", "8.8.8.8", "192.0.2.10", 123, false},
     {"an identifier has no range", "10.0.1.5", "8.8.8.8", "192.0.2.10", std::nullopt, false},
     {"excluded today", "10.0.1.5", "172.16.1.1", "192.0.2.10", 20000, true},
     {"another node today", "10.0.1.5", "203.0.113.7", "192.0.2.10", 20000, true},
@@ -80,7 +81,14 @@ TEST(DesiredJson, DecidesAsTheStateThatItWasMadeOf) {
   for (const auto& row : rows) EXPECT_EQ(is_stale(read, connection(row)), row.stale) << row.what;
   EXPECT_EQ(read.ipv4.rules, desired().ipv4.rules);
   EXPECT_EQ(read.ports, desired().ports);
+  EXPECT_EQ(read.kept_ports, desired().kept_ports);
   EXPECT_EQ(read.max_mappings_per_pod, desired().max_mappings_per_pod);
+}
+
+TEST(DesiredJson, AnEarlierAgentKeepsNoFurtherPorts) {
+  auto document = desired_to_json(desired());
+  document.erase("keptPorts");
+  EXPECT_TRUE(desired_from_json(document).value().kept_ports.empty());
 }
 
 TEST(DesiredJson, AnotherAgentsDocumentIsAnError) {

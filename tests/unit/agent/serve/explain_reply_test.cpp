@@ -21,16 +21,16 @@ Desired desired() {
 }
 
 nlohmann::ordered_json ask(std::string_view target) {
-  return answer_question(desired(), parse_question(target).value());
+  return answer_question(desired(), parse_question(target).value(), fail("no route"));
 }
 
 TEST(ExplainReply, SaysAsWhat) {
   EXPECT_EQ(ask("/v1/explain?source=10.0.1.5&destination=8.8.8.8"), nlohmann::ordered_json::parse(R"({
     "source": "10.0.1.5", "destination": "8.8.8.8",
     "verdict": "masqueraded as 192.0.2.10 or 192.0.2.11: no exclusion matches",
-    "masqueraded": true, "reason": "no exclusion matches",
+    "masqueraded": true, "reason": "no exclusion matches", "route": {"error": "no route"},
     "externals": [{"device": "eth0", "addresses": ["192.0.2.10", "192.0.2.11"]}], "addressByRoute": false,
-    "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10}})"));
+    "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10, "portRanges": ["20000-20009"]}})"));
 }
 
 TEST(ExplainReply, SaysTheRule) {
@@ -38,7 +38,23 @@ TEST(ExplainReply, SaysTheRule) {
     "source": "10.0.1.5", "destination": "172.16.0.1",
     "verdict": "not masqueraded: 172.16.0.0/12 is another node's address",
     "masqueraded": false, "reason": "172.16.0.0/12 is another node's address",
-    "rule": "172.16.0.0/12"})"));
+    "rule": "172.16.0.0/12", "route": {"error": "no route"}})"));
+}
+
+TEST(ExplainReply, FollowsTheKernelsRoute) {
+  const auto question = parse_question("/v1/explain?source=10.0.1.5&destination=8.8.8.8").value();
+  const Way outside{
+      .device = "eth0",
+      .route = {
+          .ifindex = 2, .table = 200, .gateway = "192.0.2.1"_ip, .rule = "from 10.0.1.5 lookup 200", .mark_rule = ""}};
+  const auto masqueraded = answer_question(desired(), question, outside);
+  EXPECT_TRUE(masqueraded["masqueraded"]);
+  EXPECT_EQ(masqueraded["route"],
+            nlohmann::ordered_json::parse(
+                R"({"device": "eth0", "table": 200, "gateway": "192.0.2.1", "rule": "from 10.0.1.5 lookup 200"})"));
+  const Way inside{.device = "cni0", .route = {.ifindex = 3, .table = 254, .gateway = {}, .rule = "", .mark_rule = ""}};
+  const auto answer = answer_question(desired(), question, inside);
+  EXPECT_EQ(answer["verdict"], "not masqueraded: it leaves by cni0, which is no uplink");
 }
 
 struct Row {

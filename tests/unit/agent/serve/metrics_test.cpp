@@ -82,6 +82,22 @@ masq_config_last_reload_success_timestamp_seconds 999990
 # TYPE masq_source_healthy gauge
 masq_source_healthy{source="netlink"} 1
 masq_source_healthy{source="ip-masq-agent"} 1
+# HELP masq_problem Number of problems of this kind in the status; 0: none.
+# TYPE masq_problem gauge
+masq_problem{problem="no_uplink"} 0
+masq_problem{problem="device_missing"} 0
+masq_problem{problem="no_pod_cidr"} 0
+masq_problem{problem="no_address"} 0
+masq_problem{problem="masquerade_address_missing"} 0
+masq_problem{problem="no_port"} 0
+masq_problem{problem="too_many_uplinks"} 0
+masq_problem{problem="too_many_pod_cidrs"} 0
+masq_problem{problem="forwarding_off"} 0
+masq_problem{problem="apply"} 0
+masq_problem{problem="configuration"} 0
+masq_problem{problem="source"} 0
+masq_problem{problem="counters"} 0
+masq_problem{problem="not_applied"} 0
 # HELP masq_apply_duration_seconds Duration of the last attempt to change the kernel.
 # TYPE masq_apply_duration_seconds gauge
 masq_apply_duration_seconds 0.25

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,6 +19,7 @@
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
+#include "model/finding.hpp"
 #include "os/event_loop.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/words.hpp"
@@ -76,6 +79,18 @@ TEST_F(RoutesTest, EachPathHasItsDocument) {
   EXPECT_EQ(Json::parse(get("/v1/desired").body)["uplinks"][0]["name"], "eth0");
   EXPECT_EQ(get("/v1/healthz").status, 200);
   EXPECT_EQ(get("/v1/healthz").body, "OK\n");
+}
+
+TEST_F(RoutesTest, AnOptionWithoutEffectIsANote) {
+  reconciler.start();
+  choice.kind = DatapathKind::nftables;
+  config.nat_timeouts.udp = std::chrono::seconds(60);
+  options.push(config);
+  const auto findings = read_state(agent).findings;
+  EXPECT_TRUE(std::ranges::any_of(findings, [](const Finding& finding) {
+    return finding.kind == FindingKind::option_without_effect && finding.text.starts_with("nat-timeout-udp: no effect");
+  }));
+  EXPECT_EQ(get("/v1/healthz").status, 200);
 }
 
 TEST_F(RoutesTest, TheQueryIsNoPartOfThePath) {

@@ -25,11 +25,11 @@ AgentState healthy() {
   desired.uplinks = {{.ifindex = 2, .name = "eth0", .ipv4 = {"192.0.2.10"_ip}, .ipv6 = {"2001:db8::10"_ip}}};
   desired.ipv4.shown_exclusions = cidrs("10.0.0.0/16");
   desired.ipv6.shown_exclusions = cidrs("fd00::/104");
+  desired.pod_cidrs = {{.cidr = "10.0.0.0/16"_cidr, .origin = "the CNI configuration"}};
   desired.ip_masq_agent = true;
   desired.max_mappings = 1000;
   desired.max_mappings_per_pod = 250;
   desired.ports = {{20000, 20009}};
-  desired.notes = {"eth1: no usable IPv4 address"};
   AgentState state;
   state.version = "1.2.3";
   state.uptime = seconds(90);
@@ -37,6 +37,7 @@ AgentState healthy() {
   state.datapath = "BPF";
   state.datapath_reason = "as configured";
   state.sources = {{.name = "netlink", .read_at = noon - seconds(3)}, {.name = "cni", .read_at = noon}};
+  state.findings = {{FindingKind::device_skipped, "devices: eth2 is skipped"}};
   state.reconciler.applied = desired;
   state.reconciler.attempts = 4;
   state.reconciler.tried_at = noon - seconds(5);
@@ -61,6 +62,7 @@ TEST(Status, IsTheContractsDocument) {
       "snat-exclusion-cidr-v6": "fd00::/104",
       "devices": [{"name": "eth0", "ifindex": 2, "ipv4": "192.0.2.10", "ipv6": "2001:db8::10"}]
     },
+    "podCidrs": [{"cidr": "10.0.0.0/16", "origin": "the CNI configuration"}],
     "datapath": {"name": "BPF", "reason": "as configured"},
     "sources": [
       {"name": "netlink", "delivered": true, "ageSeconds": 3, "error": ""},
@@ -69,9 +71,9 @@ TEST(Status, IsTheContractsDocument) {
     "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.25, "error": "",
               "lastSteps": ["load the programs"]},
     "mappings": [{"family": "ipv4", "used": 1, "bypassed": 2, "max": 1000, "created": 12}],
-    "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10},
+    "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10, "portRanges": ["20000-20009"]},
     "packets": [{"family": "ipv4", "direction": "egress", "reason": "table_full", "drop": true, "packets": 7}],
-    "notes": ["eth1: no usable IPv4 address"],
+    "notes": ["devices: eth2 is skipped"],
     "problems": []
   })"));
 }
@@ -97,6 +99,33 @@ TEST(Status, BeforeAnythingIsApplied) {
   const auto status = render_status(state);
   EXPECT_EQ(status["masquerading"]["enabled"], false);
   EXPECT_THAT(problems(state), ElementsAre("nothing is applied yet"));
+}
+
+TEST(Status, AProblemOfTheNodeIsNotOk) {
+  auto state = healthy();
+  state.findings.push_back({FindingKind::no_uplink, "no uplink found"});
+  EXPECT_THAT(problems(state), ElementsAre("no uplink found"));
+}
+
+TEST(Status, EachProblemOfTheAgentHasItsKind) {
+  const auto only_kind = [](const AgentState& state) {
+    const auto findings = all_findings(state);
+    EXPECT_EQ(findings.size(), 2u) << "and the note";
+    return findings.front().kind;
+  };
+  auto state = healthy();
+  state.reconciler.error = "eth0: no such device";
+  EXPECT_EQ(only_kind(state), FindingKind::apply);
+  state = healthy();
+  state.options.error = "MASQ_DEVICES: …";
+  EXPECT_EQ(only_kind(state), FindingKind::configuration);
+  state = healthy();
+  state.sources[1].error = "not a JSON object";
+  EXPECT_EQ(only_kind(state), FindingKind::source);
+  state = healthy();
+  state.counters = fail("no map");
+  EXPECT_EQ(only_kind(state), FindingKind::counters);
+  EXPECT_EQ(all_findings({}).front().kind, FindingKind::not_applied);
 }
 
 TEST(Status, ProblemsComeInTheirOrder) {

@@ -116,7 +116,7 @@ TEST(NetlinkSource, LinksWithTheirAddresses) {
   });
 }
 
-TEST(NetlinkSource, UnicastRoutesOfTheMainTable) {
+TEST(NetlinkSource, UnicastRoutesOfTheTablesThatRulesSelect) {
   expect_in_own_network([] {
     for (const char* name : {"eth0", "eth1"}) {
       os::ip(fmt::format("link add {0} type veth peer name far-{0}", name));
@@ -131,6 +131,12 @@ TEST(NetlinkSource, UnicastRoutesOfTheMainTable) {
     os::ip("route add 10.5.0.0/16 via 192.0.2.1 src 198.51.100.10");
     os::ip("route add blackhole 10.6.0.0/16");
     os::ip("route add 10.7.0.0/16 via 192.0.2.1 table 100");
+    os::ip("route add 10.8.0.0/16 via 192.0.2.1 table 200");
+    os::ip("rule add from 10.1.1.0/24 lookup 200");
+    os::ip("nexthop add id 10 via 198.51.100.1 dev eth1");
+    os::ip("nexthop add id 20 group 10");
+    os::ip("route add 10.9.0.0/16 nhid 20");
+    os::write_file("/proc/sys/net/ipv4/nexthop_compat_mode", "0\n");
     os::ip("-6 route add default via 2001:db8::1");
     Network network;
     const int eth0 = network.link("eth0").ifindex, eth1 = network.link("eth1").ifindex;
@@ -145,6 +151,8 @@ TEST(NetlinkSource, UnicastRoutesOfTheMainTable) {
     EXPECT_TRUE(to("192.0.2.0/24"_cidr).at(0).scope_link);
     EXPECT_TRUE(to("10.6.0.0/16"_cidr).empty());
     EXPECT_TRUE(to("10.7.0.0/16"_cidr).empty());
+    EXPECT_EQ(to("10.8.0.0/16"_cidr).at(0).table, 200u);
+    EXPECT_EQ(to("10.9.0.0/16"_cidr).at(0).ifindex, eth1) << "the message of the route names an object only";
     EXPECT_TRUE(to("192.0.2.10/32"_cidr).empty());
     ASSERT_EQ(to("::/0"_cidr).size(), 1u);
     EXPECT_EQ(to("::/0"_cidr)[0].ifindex, eth0);
@@ -176,6 +184,11 @@ TEST(NetlinkSource, HearsOfEveryKindOfChange) {
     network.hears_of("route add default via 192.0.2.1");
     network.hears_of("-6 route add default via 2001:db8::1");
     network.hears_of("route del default");
+    network.hears_of("rule add from 10.1.1.0/24 lookup 200");
+    network.hears_of("-6 rule add from fd01::/64 lookup 200");
+    network.hears_of("nexthop add id 10 via 192.0.2.1 dev eth0");
+    network.hears_of("link property add dev eth0 altname enp3s0");
+    EXPECT_EQ(network.link("eth0").alternative_names, std::vector<std::string>{"enp3s0"});
     network.hears_of("address del 192.0.2.10/24 dev eth0");
     network.hears_of("link set eth0 name wan0");
     EXPECT_EQ(network.link("wan0").name, "wan0");

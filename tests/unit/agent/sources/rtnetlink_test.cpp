@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "agent/sources/routing_tables.hpp"
 #include "base/address.hpp"
 #include "model/node.hpp"
 #include "os/netlink.hpp"
@@ -63,9 +64,9 @@ rtmsg ipv4_route(unsigned char length, unsigned char scope = RT_SCOPE_UNIVERSE) 
   return header;
 }
 
-std::vector<Route> routes_of(Message message) {
+std::vector<Route> routes_of(Message message, const NextHops& objects = {}) {
   std::vector<Route> routes;
-  append_routes(message.get(), routes);
+  append_routes(message.get(), objects, routes);
   return routes;
 }
 
@@ -109,11 +110,29 @@ TEST(Rtnetlink, NextHopsThatContradictThemselvesAreLeftOut) {
   EXPECT_TRUE(routes_of(Message(RTM_NEWROUTE, ipv4_route(0)).with(RTA_MULTIPATH, &endless, sizeof endless)).empty());
 }
 
-TEST(Rtnetlink, OtherTablesAndTypesAreLeftOut) {
+TEST(Rtnetlink, ARouteByANextHopObjectHasItsHops) {
+  const NextHops objects = {{20, {{.ifindex = 2, .gateway = "192.0.2.1"_ip}, {.ifindex = 3, .gateway = {}}}}};
+  EXPECT_THAT(routes_of(Message(RTM_NEWROUTE, ipv4_route(0)).with(RTA_NH_ID, 20), objects),
+              ::testing::ElementsAre(
+                  Route{.destination = "0.0.0.0/0"_cidr, .ifindex = 2, .has_gateway = true, .gateway = "192.0.2.1"_ip},
+                  Route{.destination = "0.0.0.0/0"_cidr, .ifindex = 3}));
+}
+
+TEST(Rtnetlink, AnIpv4RouteMayHaveAnIpv6Gateway) {
+  struct {
+    std::uint16_t family = AF_INET6;
+    std::uint8_t address[16] = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb};
+  } via;
+  const auto routes = routes_of(Message(RTM_NEWROUTE, ipv4_route(0)).with(RTA_OIF, 2).with(RTA_VIA, &via, sizeof via));
+  ASSERT_EQ(routes.size(), 1u);
+  EXPECT_TRUE(routes[0].has_gateway);
+  EXPECT_EQ(routes[0].gateway, "fe80::b"_ip);
+}
+
+TEST(Rtnetlink, OtherTypesAreLeftOut) {
   auto local = ipv4_route(32);
   local.rtm_type = RTN_LOCAL;
   EXPECT_TRUE(routes_of(Message(RTM_NEWROUTE, local).with(RTA_OIF, 2)).empty());
-  EXPECT_TRUE(routes_of(Message(RTM_NEWROUTE, ipv4_route(0)).with(RTA_TABLE, 100).with(RTA_OIF, 2)).empty());
   auto dead = ipv4_route(0);
   dead.rtm_flags = RTNH_F_DEAD;
   EXPECT_TRUE(routes_of(Message(RTM_NEWROUTE, dead).with(RTA_OIF, 2)).empty());
@@ -128,7 +147,7 @@ TEST(Rtnetlink, WhatThisNamespaceHas) {
   ASSERT_NE(loopback, links->end());
   EXPECT_TRUE(loopback->loopback);
   EXPECT_EQ(loopback->ifindex, 1);
-  const auto routes = read_routes(*requests);
+  const auto routes = read_routes(*requests, *links);
   EXPECT_TRUE(routes) << routes.error().message;
 }
 

@@ -55,6 +55,18 @@ TEST(IptablesRules, AskInTheOrderOfCiliumsDocumentation) {
                           "-o eth0 -j SNAT --to-source 192.0.2.10"));
 }
 
+TEST(IptablesRules, LowPortsStayInTheirClass) {
+  auto desired = small_node();
+  desired.kept_ports = {{.low = 1, .high = 1023}};
+  const auto rules = texts(iptables_state(desired, Family::ipv6, {"eth0"}).nat["MASQ-DECIDE"]);
+  for (const std::string protocol : {"tcp", "udp"}) {
+    const auto begin =
+        std::ranges::find(rules, "-o eth0 -p " + protocol + " --sport 1:511 -j SNAT --to-source [2001:db8::10]:1-511");
+    ASSERT_NE(begin, rules.end());
+    EXPECT_EQ(*(begin + 1), "-o eth0 -p " + protocol + " --sport 512:1023 -j SNAT --to-source [2001:db8::10]:512-1023");
+  }
+}
+
 TEST(IptablesRules, RandomFullyAndIpv6) {
   auto desired = small_node();
   desired.random_fully = true;

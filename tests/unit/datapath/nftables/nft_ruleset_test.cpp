@@ -103,6 +103,23 @@ TEST(NftRuleset, RandomPortsAreOfTheLargestRange) {
                           "oifname \"eth0\" snat ip to 192.0.2.10 fully-random"));
 }
 
+// The kernel keeps the classes of ports below 1024 itself only in rules without a range.
+TEST(NftRuleset, LowPortsStayInTheirClass) {
+  auto desired = small_node();
+  desired.kept_ports = {{.low = 1, .high = 599}, {.low = 601, .high = 1023}, {.low = 32768, .high = 60999}};
+  const std::string match = "oifname \"eth0\" meta l4proto { tcp, udp } ", snat = "snat ip to 192.0.2.10";
+  EXPECT_THAT(translations(desired),
+              ElementsAre(match + "th sport 1-511 " + snat + ":1-511", match + "th sport 512-599 " + snat + ":512-599",
+                          match + "th sport 512-1023 " + snat + ":601-1023",
+                          match + "th sport 1024-29999 " + snat + ":1024-29999", match + snat + ":32768-65535",
+                          "oifname \"eth0\" " + snat));
+  desired.random_fully = true;
+  EXPECT_THAT(translations(desired),
+              ElementsAre(match + "th sport 1-511 " + snat + ":1-511 fully-random",
+                          match + "th sport 512-1023 " + snat + ":601-1023 fully-random",
+                          match + snat + ":32768-65535 fully-random", "oifname \"eth0\" " + snat + " fully-random"));
+}
+
 TEST(NftRuleset, APodKeepsItsAddressOfAPool) {
   auto desired = small_node();
   desired.uplinks[0].ipv4.push_back("192.0.2.11"_ip);

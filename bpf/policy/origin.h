@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who may open a mapping: a packet whose source is behind the device by which it arrived. Asked is the way of the answer:
+ * from the remote endpoint to the pod, arriving by the uplink (docs/decisions/0014).
+ */
+#ifndef MASQ_BPF_POLICY_ORIGIN_H
+#define MASQ_BPF_POLICY_ORIGIN_H
+
+#include "bpf/policy/address.h"
+
+/* Devices that have one pod behind them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MASQ_DEVICES_MAX);
+	__type(key, __u32);
+	__type(value, __u8);
+} pod_devices_map SEC(".maps");
+
+/* Devices that share a multipath route toward pods, in both orders. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MASQ_DEVICES_MAX);
+	__type(key, struct masq_device_pair);
+	__type(value, __u8);
+} pod_device_pairs_map SEC(".maps");
+
+static __always_inline bool is_uplink(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&uplinks_map, &ifindex);
+}
+
+static __always_inline bool is_device_of_a_pod(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&pod_devices_map, &ifindex);
+}
+
+static __always_inline bool share_a_route(__u32 one, __u32 other)
+{
+	struct masq_device_pair pair = {.one = one, .other = other};
+
+	return bpf_map_lookup_elem(&pod_device_pairs_map, &pair);
+}
+
+/* The device by which an answer to this flow leaves the node; 0: unknown. */
+static __always_inline __u32 way_of_the_answer(ctx_t *ctx, const tuple_t *flow)
+{
+	struct bpf_fib_lookup fib = {
+		.family = ADDRESS_FAMILY, .ifindex = ctx_ifindex(ctx), .l4_protocol = flow->protocol};
+
+#if FAMILY == 4
+	fib.ipv4_src = flow->dst.word[0];
+	fib.ipv4_dst = flow->src.word[0];
+#else
+	__builtin_memcpy(fib.ipv6_src, &flow->dst, sizeof(addr_t));
+	__builtin_memcpy(fib.ipv6_dst, &flow->src, sizeof(addr_t));
+#endif
+	return ctx_route_device(ctx, &fib);
+}
+
+/*
+ * Returns true if the source of a first packet is routed elsewhere than where the packet comes from: to an uplink that
+ * it did not arrive by, or to another pod's device, or away from the uplink that it did arrive by. A container network
+ * that routes all pods to one device and delivers to others is none of these. Without an answer of the routing table,
+ * no pod is taken to be behind an uplink.
+ */
+__noinline int is_spoofed(ctx_t *ctx, const tuple_t *flow)
+{
+	__u32 arrived = ctx_ingress_ifindex(ctx), leaves;
+
+	if (!flow || !arrived) /* the host sent it */
+		return false;
+	leaves = way_of_the_answer(ctx, flow);
+	if (!leaves)
+		return is_uplink(arrived);
+	if (leaves == arrived || share_a_route(arrived, leaves))
+		return false;
+	return is_uplink(arrived) || is_uplink(leaves) || is_device_of_a_pod(leaves);
+}
+
+#endif
