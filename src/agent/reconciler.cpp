@@ -7,11 +7,13 @@
 #include <expected>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "agent/sources/facts.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "model/node.hpp"
 #include "os/timers.hpp"
 

@@ -9,7 +9,6 @@
 #include <expected>
 #include <ranges>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "base/address.hpp"

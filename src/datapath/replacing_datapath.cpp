@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"

@@ -2,6 +2,7 @@
 #include "model/finding.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <span>
 #include <string>

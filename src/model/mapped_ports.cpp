@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>

@@ -2,8 +2,6 @@
 #include "model/policy.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <vector>

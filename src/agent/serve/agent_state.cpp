@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <string>
-#include <utility>
 #include <vector>
 
+#include "model/finding.hpp"
 #include "model/options/options.hpp"
 #include "model/reverse_path.hpp"
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "agent/serve/status.hpp"
 #include "agent/sources/route_query.hpp"

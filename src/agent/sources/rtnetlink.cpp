@@ -9,11 +9,9 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <expected>
-#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,7 +19,6 @@
 #include <vector>
 
 #include "agent/sources/rtnetlink_message.hpp"
-#include "base/address.hpp"
 #include "base/result.hpp"
 #include "model/node.hpp"
 #include "os/netlink.hpp"
