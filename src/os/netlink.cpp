@@ -56,6 +56,25 @@ int error_of(const nlmsghdr& message) {
   return -error;
 }
 
+enum class Reply : std::uint8_t { goes_on, is_complete };
+
+// Calls `handle` with each message that answers the request of this number, until the reply is complete or an error.
+template <class Handle>
+Result<void> receive(mnl_socket* socket, std::uint32_t sequence, Handle handle) {
+  std::vector<std::uint8_t> buffer(64 * 1024);
+  for (;;) {
+    const ssize_t received = mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
+    if (received < 0) return fail("netlink: {}", std::strerror(errno));
+    int left = static_cast<int>(received);
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
+         message = mnl_nlmsg_next(message, &left)) {
+      if (message->nlmsg_seq != sequence) continue;  // a reply to an abandoned attempt
+      TRY(const auto reply, handle(*message));
+      if (reply == Reply::is_complete) return {};
+    }
+  }
+}
+
 }  // namespace
 
 NetlinkAttributes NetlinkAttributes::in(std::span<const std::uint8_t> payload) {
@@ -156,43 +175,27 @@ Result<void> NetlinkRequests::send(std::uint16_t type, std::uint16_t flags, std:
 Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, std::span<const std::uint8_t> header,
                                                             const Visit& visit) {
   TRY_DO(send(type, NLM_F_DUMP, header));
-  std::vector<std::uint8_t> buffer(64 * 1024);
   bool interrupted = false;
-  for (;;) {
-    const ssize_t received = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
-    if (received < 0) return fail("netlink: {}", std::strerror(errno));
-    int left = static_cast<int>(received);
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
-         message = mnl_nlmsg_next(message, &left)) {
-      if (message->nlmsg_seq != sequence_) continue;  // a reply to an abandoned attempt
-      interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-      if (message->nlmsg_type >= NLMSG_MIN_TYPE) visit(*message);
-      if (message->nlmsg_type != NLMSG_DONE && message->nlmsg_type != NLMSG_ERROR) continue;
-      if (const int error = error_of(*message); error != 0 && !means_empty(error))
-        return fail("netlink: {}", std::strerror(error));
-      return interrupted ? Outcome::interrupted : Outcome::complete;
-    }
-  }
+  TRY_DO(receive(socket_, sequence_, [&](const nlmsghdr& message) -> Result<Reply> {
+    interrupted |= (message.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+    if (message.nlmsg_type >= NLMSG_MIN_TYPE) visit(message);
+    if (message.nlmsg_type != NLMSG_DONE && message.nlmsg_type != NLMSG_ERROR) return Reply::goes_on;
+    if (const int error = error_of(message); error != 0 && !means_empty(error))
+      return fail("netlink: {}", std::strerror(error));
+    return Reply::is_complete;
+  }));
+  return interrupted ? Outcome::interrupted : Outcome::complete;
 }
 
 Result<void> NetlinkRequests::ask(std::uint16_t type, std::span<const std::uint8_t> payload, const Visit& visit) {
   TRY_DO(send(type, 0, payload));
-  std::vector<std::uint8_t> buffer(64 * 1024);
-  for (;;) {
-    const ssize_t received = mnl_socket_recvfrom(socket_, buffer.data(), buffer.size());
-    if (received < 0) return fail("netlink: {}", std::strerror(errno));
-    int left = static_cast<int>(received);
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(message, left);
-         message = mnl_nlmsg_next(message, &left)) {
-      if (message->nlmsg_seq != sequence_) continue;  // a reply to an abandoned attempt
-      if (message->nlmsg_type != NLMSG_ERROR) {
-        visit(*message);
-        return {};
-      }
-      const int error = error_of(*message);
-      return error == 0 ? Result<void>{} : fail("{}", std::strerror(error));
-    }
-  }
+  return receive(socket_, sequence_, [&](const nlmsghdr& message) -> Result<Reply> {
+    if (message.nlmsg_type != NLMSG_ERROR)
+      visit(message);
+    else if (const int error = error_of(message); error != 0)
+      return fail("{}", std::strerror(error));
+    return Reply::is_complete;
+  });
 }
 
 }  // namespace masq::os
