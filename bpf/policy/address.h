@@ -77,6 +77,8 @@ __noinline int address_of_route(ctx_t *ctx, const tuple_t *flow, addr_t *externa
 #endif
 	if (!ctx_route(ctx, &fib, BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC))
 		return false;
+	if (fib.ifindex != ctx_ifindex(ctx)) /* for IPv6 the helper may answer with a route of another device */
+		return false;
 #if FAMILY == 4
 	external->word[0] = fib.ipv4_src;
 #else

@@ -128,8 +128,12 @@ std::string render_route(const nlohmann::ordered_json& route) {
   if (!route.is_object()) return {};
   if (const auto error = text_of(route, "error"); !error.empty()) return fmt::format("the kernel: {}\n", error);
   const auto gateway = text_of(route, "gateway");
-  auto text = fmt::format("leaves by {}{}: table {} ({})\n", text_of(route, "device"),
-                          gateway.empty() ? "" : " via " + gateway, number_of(route, "table"), text_of(route, "rule"));
+  std::string others;
+  for (const auto& device : member(route, "devices"))
+    if (device.is_string() && device != member(route, "device")) others += " or " + device.get<std::string>();
+  auto text =
+      fmt::format("leaves by {}{}{}: table {} ({})\n", text_of(route, "device"),
+                  gateway.empty() ? "" : " via " + gateway, others, number_of(route, "table"), text_of(route, "rule"));
   if (const auto rule = text_of(route, "ruleForMarks"); !rule.empty())
     text += fmt::format("a packet with a mark may leave another way: {}\n", rule);
   return text;

@@ -41,6 +41,11 @@ bool leads_to_pods_by_name(std::string_view name) {
                                    "wireguard.cali", "wg-v6.cali"});
 }
 
+// Container tools and hypervisors name the host's end of a guest's link so.
+bool leads_to_guest_by_name(std::string_view name) {
+  return begins_with_one_of(name, {"veth", "ve-", "vb-", "vnet", "tap", "macvtap", "fwpr", "eni", "gke", "azv"});
+}
+
 bool is_pair(const Link& link) {
   return link.kind == "veth" || link.kind == "netkit";
 }
@@ -59,17 +64,17 @@ bool is_host(const Cidr& destination) {
   return destination.length() == (destination.family() == Family::ipv4 ? 32 : 128);
 }
 
-// 2000::/3 has all global unicast addresses of IPv6 (RFC 4291 2.4).
-bool is_default(const Cidr& destination) {
-  return destination.length() <= 1 || (destination.family() == Family::ipv6 && destination.length() <= 3);
-}
-
 bool is_remote(const Cidr& destination) {
   const auto& address = destination.address();
   return !address.is_link_local() && !address.is_loopback() && !address.is_multicast();
 }
 
 }  // namespace
+
+// 2000::/3 has all global unicast addresses of IPv6 (RFC 4291 2.4).
+bool is_default(const Cidr& destination) {
+  return destination.length() <= 1 || (destination.family() == Family::ipv6 && destination.length() <= 3);
+}
 
 bool is_port(const Link& link) {
   return link.master != 0 && link.master_kind != "vrf";
@@ -91,9 +96,15 @@ bool DeviceRoles::has_outside_port(const Link& bridge) const {
       node_.links, [&](const Link& link) { return link.master == bridge.ifindex && !is_port_of_guests(link); });
 }
 
-// The connected subnet of such a device may be one of containers, so it does not show that the device leads outside.
 bool DeviceRoles::has_inside_ports_only(const Link& link) const {
   return is_pair(link) || is_tap(link) || (link.kind == "bridge" && !has_outside_port(link));
+}
+
+// A subnet of guests does not show that its device leads outside. A pair or tap may be one host's, or this node's own
+// link if the node is a container or a virtual machine of another one.
+bool DeviceRoles::may_be_of_guests(const Link& link, const Cidr& destination) const {
+  if (link.kind == "bridge") return has_inside_ports_only(link);
+  return has_inside_ports_only(link) && (leads_to_guest_by_name(link.name) || is_host(destination));
 }
 
 // Of sorted prefixes that are apart, the last one at or before the destination is the only one that may contain it.
@@ -141,12 +152,12 @@ bool DeviceRoles::has_pods(const Link& link) const {
 }
 
 bool DeviceRoles::leads_outside(const Link& link, Family family) const {
-  const bool beyond = has_inside_ports_only(link);
   return std::ranges::any_of(routes_of(link), [&](const Route* route) {
     const auto& destination = route->destination;
     if (destination.family() != family) return false;
     if (is_default(destination)) return true;
-    return is_remote(destination) && !is_inside(destination) && (!beyond || route->has_gateway);
+    return is_remote(destination) && !is_inside(destination) &&
+           (route->has_gateway || !may_be_of_guests(link, destination));
   });
 }
 

@@ -23,9 +23,8 @@ class DeviceRoles {
   // of a bridge or bond, no device of one pod, and no device that holds addresses only.
   bool can_be_uplink(const Link& link) const;
 
-  // Returns true if a default route of this family uses the device: 0.0.0.0/0 or ::/0, halves of it (as VPN programs
-  // add them), or 2000::/3. A route to a pod that is a gateway for other pods does not count, unless it is in the main
-  // table.
+  // Returns true if a default route of this family uses the device (is_default()). A route to a pod that is a gateway
+  // for other pods does not count, unless it is in the main table.
   bool has_default_route(const Link& link, Family family) const;
 
   // Returns true if the device leads to pods of this node: a connected route to a part of the pod CIDRs, a gateway
@@ -51,6 +50,7 @@ class DeviceRoles {
  private:
   bool has_outside_port(const Link& bridge) const;
   bool has_inside_ports_only(const Link& link) const;
+  bool may_be_of_guests(const Link& link, const Cidr& destination) const;
   bool is_inside(const Cidr& destination) const;
   bool is_inside(const Address& address) const { return is_inside(Cidr::host(address)); }
   bool is_gateway(const Link& link, const Address& address) const;
@@ -59,6 +59,9 @@ class DeviceRoles {
   std::vector<Cidr> pods_;                  // sorted, none inside another
   std::unordered_map<int, Routes> routes_;  // by ifindex: a node may have a million routes
 };
+
+// Returns true for 0.0.0.0/0 and ::/0, halves of them (as VPN programs add them), and 2000::/3.
+bool is_default(const Cidr& destination);
 
 // A member of a bridge, bond or team has no addresses of its own, because its master handles the packets. A member of
 // a VRF has addresses.

@@ -9,17 +9,22 @@
 
 #include "base/address.hpp"
 #include "base/cidr.hpp"
+#include "model/device_role.hpp"
 #include "model/node.hpp"
 
 namespace masq {
 namespace {
 
-// Of several default routes the kernel uses the first one with the lowest metric.
+// Of several default routes the kernel uses that of the first table, and of its routes the first one with the lowest
+// metric. Halves count if there is no other.
 const Route* best_default_route(const std::vector<const Route*>& routes, Family family) {
+  const auto rank = [](const Route& route) {
+    return std::tuple(route.destination.length(), route.table_rank, route.metric);
+  };
   const Route* best = nullptr;
   for (const auto* route : routes)
-    if (route->destination.length() == 0 && route->destination.family() == family &&
-        (best == nullptr || route->metric < best->metric))
+    if (is_default(route->destination) && route->destination.family() == family &&
+        (best == nullptr || rank(*route) < rank(*best)))
       best = route;
   return best;
 }
@@ -58,22 +63,10 @@ int vrf_of(const Link& link) {
   return link.master_kind == "vrf" ? link.master : 0;
 }
 
-void add_usable(const Link& link, Family family, std::vector<const LinkAddress*>& candidates) {
+template <class Candidates>
+void add_usable(const Link& link, Family family, bool borrowed, Candidates& candidates) {
   for (const auto& candidate : link.addresses)
-    if (candidate.address.family() == family && is_usable(candidate)) candidates.push_back(&candidate);
-}
-
-// The candidates of an unnumbered device: the VRF's own or the loopback's first.
-std::vector<const LinkAddress*> borrowed(const Link& link, Family family, const Node& node,
-                                         const std::vector<Cidr>& pods) {
-  const auto vrf = vrf_of(link);
-  std::vector<const LinkAddress*> candidates;
-  for (const bool first : {true, false})
-    for (const auto& other : node.links)
-      if (is_in_vrf(other, vrf) && first == (other.loopback || other.ifindex == vrf))
-        add_usable(other, family, candidates);
-  std::erase_if(candidates, [&](const LinkAddress* candidate) { return any_contains(pods, candidate->address); });
-  return candidates;
+    if (candidate.address.family() == family && is_usable(candidate)) candidates.push_back({&candidate, borrowed});
 }
 
 }  // namespace
@@ -94,10 +87,24 @@ const LinkAddress* find_own_address(const Node& node, const Address& address) {
 SourceChoice::SourceChoice(const Link& link, Family family, const Node& node, const std::vector<const Route*>& routes,
                            const std::vector<Cidr>& pods)
     : family_(family), prefers_temporary_(link.prefers_temporary) {
-  add_usable(link, family, candidates_);
+  add_usable(link, family, false, candidates_);
   const bool is_used =
       std::ranges::any_of(routes, [&](const Route* route) { return route->destination.family() == family; });
-  if (candidates_.empty() && is_used) candidates_ = borrowed(link, family, node, pods);
+  const bool lacks = std::ranges::all_of(
+      candidates_, [&](const Candidate& own) { return family == Family::ipv6 && own.address->deprecated; });
+  if (lacks && is_used) borrow(link, node, pods);
+}
+
+// The addresses of the VRF, or those of the loopback, come first.
+void SourceChoice::borrow(const Link& link, const Node& node, const std::vector<Cidr>& pods) {
+  const auto vrf = vrf_of(link);
+  for (const bool first : {true, false})
+    for (const auto& other : node.links)
+      if (other.ifindex != link.ifindex && is_in_vrf(other, vrf) && first == (other.loopback || other.ifindex == vrf))
+        add_usable(other, family_, true, candidates_);
+  std::erase_if(candidates_, [&](const Candidate& candidate) {
+    return candidate.borrowed && any_contains(pods, candidate.address->address);
+  });
 }
 
 std::optional<Address> SourceChoice::usual() const {
@@ -109,24 +116,23 @@ std::optional<Address> SourceChoice::toward(const Cidr& destinations, const std:
   const auto beside = next_hop.value_or(destinations.address());
   const bool knows_neighbour = next_hop || destinations.length() > 0;
   // A smaller rank is better.
-  const auto rank4 = [&](const LinkAddress& candidate) {
-    const bool shares = knows_neighbour && Cidr(candidate.address, candidate.prefix_length).contains(beside);
-    return std::tuple(candidate.deprecated, candidate.secondary, shares ? 0 : 1, 0);
+  const auto rank4 = [&](const LinkAddress& address) {
+    const bool shares = knows_neighbour && Cidr(address.address, address.prefix_length).contains(beside);
+    return std::tuple(address.deprecated, address.secondary, shares ? 0 : 1);
   };
   const auto label = label_of(destinations);
-  const auto rank6 = [&](const LinkAddress& candidate) {
-    const auto matching = std::min(
-        {common_bits(candidate.address, destinations.address()), destinations.length(), candidate.prefix_length});
-    return std::tuple(candidate.deprecated, label_of(Cidr::host(candidate.address)) != label,
-                      candidate.secondary != prefers_temporary_ ? 1 : 0, -matching);
+  const auto rank6 = [&](const Candidate& candidate) {
+    const auto& address = *candidate.address;
+    const auto matching =
+        std::min({common_bits(address.address, destinations.address()), destinations.length(), address.prefix_length});
+    return std::tuple(address.deprecated, candidate.borrowed, label_of(Cidr::host(address.address)) != label,
+                      address.secondary != prefers_temporary_, -matching);
   };
-  const LinkAddress* best = nullptr;
-  for (const auto* candidate : candidates_) {
-    const bool better = best == nullptr ||
-                        (family_ == Family::ipv4 ? rank4(*candidate) < rank4(*best) : rank6(*candidate) < rank6(*best));
-    if (better) best = candidate;
-  }
-  return best == nullptr ? std::nullopt : std::optional(best->address);
+  const auto is_better = [&](const Candidate& one, const Candidate& other) {
+    return family_ == Family::ipv4 ? rank4(*one.address) < rank4(*other.address) : rank6(one) < rank6(other);
+  };
+  const auto best = std::ranges::min_element(candidates_, is_better);
+  return best == candidates_.end() ? std::nullopt : std::optional(best->address->address);
 }
 
 std::vector<Cidr> SourceChoice::boundaries() const {
@@ -134,8 +140,8 @@ std::vector<Cidr> SourceChoice::boundaries() const {
   if (family_ == Family::ipv4 || candidates_.size() < 2) return prefixes;
   for (const auto& [prefix, label] : label_table())
     if (prefix.length() > 0) prefixes.push_back(prefix);
-  for (const auto* one : candidates_)
-    for (const auto* other : candidates_)
+  for (const auto& [one, one_is_borrowed] : candidates_)
+    for (const auto& [other, other_is_borrowed] : candidates_)
       if (const auto shared = common_bits(one->address, other->address); shared < one->prefix_length)
         prefixes.emplace_back(one->address, shared + 1);
   return prefixes;

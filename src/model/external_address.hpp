@@ -12,13 +12,13 @@ namespace masq {
 
 // The kernel's choice of a source address for packets that leave through one device.
 //
-// Candidates are the device's usable addresses. If it has none but a route of the family (an unnumbered device: the
-// kernel removes the routes with the last address), they are those of its VRF, of the loopback, and of the other
-// devices, in this order, but never one inside the pod CIDRs. The kernel's order of the addresses decides between
-// equals; their numeric order never does.
+// Candidates are the device's usable addresses. If it has none (for IPv6: none that is not deprecated) but a route of
+// the family (an unnumbered device: the kernel removes the routes with the last IPv4 address), those of its VRF, of the
+// loopback, and of the other devices follow, in this order, but never one inside the pod CIDRs. The kernel's order of
+// the addresses decides between equals; their numeric order never does.
 //   IPv4 (inet_select_addr()): a primary address, first one whose subnet contains the next hop.
-//   IPv6 (RFC 6724 5): not deprecated, the label of the destination (fc00::/7 toward fc00::/7), temporary or public as
-//   the system prefers, the longest matching prefix.
+//   IPv6 (RFC 6724 5): not deprecated, on the device, the label of the destination (fc00::/7 toward fc00::/7),
+//   temporary or public as the system prefers, the longest matching prefix.
 class SourceChoice {
  public:
   // `routes`: those that use the device.
@@ -34,9 +34,14 @@ class SourceChoice {
   std::vector<Cidr> boundaries() const;
 
  private:
-  using Candidates = std::vector<const LinkAddress*>;
+  struct Candidate {
+    const LinkAddress* address;
+    bool borrowed;  // from another device
+  };
 
-  Candidates candidates_;
+  void borrow(const Link& link, const Node& node, const std::vector<Cidr>& pods);
+
+  std::vector<Candidate> candidates_;
   Family family_;
   bool prefers_temporary_;
 };

@@ -53,6 +53,7 @@ struct Route {
   Cidr destination;  // 0.0.0.0/0 or ::/0: default
   int ifindex = 0;   // each next hop of a multipath route, or of a next-hop object, is a Route of its own
   std::uint32_t table = main_table;
+  std::uint32_t table_rank = 0;  // of equal destinations in several tables, packets take that of the smallest rank
   std::uint32_t metric = 0;
   bool scope_link = false;  // directly connected
   bool has_gateway = false;
@@ -64,7 +65,7 @@ struct Route {
 // All facts about the node that the decision needs, read as whole snapshots.
 struct Node {
   std::vector<Link> links;
-  std::vector<Route> routes;                    // in the order in which the rules select their tables
+  std::vector<Route> routes;
   PortRange local_port_range{32768, 60999};     // net.ipv4.ip_local_port_range
   std::vector<PortRange> local_reserved_ports;  // net.ipv4.ip_local_reserved_ports
   std::vector<Cidr> cni_pod_cidrs;              // from the CNI configuration; empty: none found

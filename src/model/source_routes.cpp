@@ -12,6 +12,7 @@
 #include "base/address.hpp"
 #include "base/cidr.hpp"
 #include "model/desired.hpp"
+#include "model/device_role.hpp"
 #include "model/external_address.hpp"
 #include "model/node.hpp"
 
@@ -20,14 +21,15 @@ namespace {
 
 using Routes = std::vector<const Route*>;
 
-// Of several routes to one destination the kernel uses the one with the lowest metric. Sorted: a prefix comes directly
+// Of several routes to one destination the kernel uses that of the first table, and of its routes the one with the
+// lowest metric. Sorted: a prefix comes directly
 // before all prefixes inside it.
 Routes routes_of(const Routes& all, Family family) {
   Routes routes;
   for (const auto* route : all)
     if (route->destination.family() == family) routes.push_back(route);
-  std::ranges::stable_sort(routes, {},
-                           [](const Route* route) { return std::tuple(route->destination, route->metric); });
+  std::ranges::stable_sort(
+      routes, {}, [](const Route* route) { return std::tuple(route->destination, route->table_rank, route->metric); });
   const auto covered = std::ranges::unique(routes, {}, &Route::destination);
   routes.erase(covered.begin(), covered.end());
   return routes;
@@ -77,7 +79,7 @@ class SourcesOfUplink {
 
   // Masquerading ignores the preferred source of a route, except that of a default route.
   std::optional<Address> source_of(const Cidr& destinations, const Route* route) const {
-    const bool preferred_counts = route != nullptr && (route_source_ || route->destination.length() == 0);
+    const bool preferred_counts = route != nullptr && (route_source_ || is_default(route->destination));
     if (preferred_counts && route->preferred_source) {
       const auto* const own = find_own_address(node_, *route->preferred_source);
       if (own != nullptr && is_usable(*own)) return own->address;

@@ -198,7 +198,7 @@ scenario "masquerading resumes after an uplink flaps twenty times"
     [ "$family" = ipv4 ] || give node eth0 "${address[node]}/$link"
     ip_in node route replace default via "${address[router]}"
     within 1 pod1 reaches world as node
-    uplinks_are eth0
+    within 1 uplinks_are eth0
 
 scenario "masqd starts without an uplink and uses a later one" serial
     ip_in node link set eth0 down

@@ -11,8 +11,10 @@ import tempfile
 
 TEST = pathlib.Path(__file__).resolve().parents[2] / "test"
 
-# name, arguments, what the suite `source` does, exit code, last line
+# name, arguments, what the suite `source` does, exit code, last lines
 CASES = [
+    ("a failure is named again at the end", ["source"], 'echo "FAILED  this"; echo "0 passed, 1 failed"; exit 1', 1,
+     "source: FAILED  this\n0 passed, 1 failed"),
     ("all is well", ["source"], 'echo "3 passed, 0 failed"', 0, "3 passed, 0 failed"),
     ("a check fails", ["source"], 'echo "2 passed, 1 failed"; exit 1', 1, "2 passed, 1 failed"),
     ("a suite dies", ["source"], "exit 3", 1, "0 passed, 1 failed"),
@@ -43,7 +45,7 @@ failed = 0
 for name, arguments, source, code, last in CASES:
     result, left = run(arguments, source)
     output = result.stdout + result.stderr
-    if result.returncode != code or output.splitlines()[-1] != last or left:
+    if result.returncode != code or not f"\n{output}".endswith(f"\n{last}\n") or left:
         failed += 1
         print(f"{name}: exit {result.returncode}, left {left}: {output}")
 print(f"{len(CASES) - failed} passed, {failed} failed")

@@ -45,19 +45,33 @@ Result<Address> query_address(std::string_view target, std::string_view key) {
   return address;
 }
 
-// Leaves only the uplink by which the packet leaves.
+void refuse(Explanation& explanation, std::string reason) {
+  explanation = {.masqueraded = false, .reason = std::move(reason), .rule = {}, .externals = {}};
+}
+
+// Leaves only the uplinks by which the packet may leave.
 void follow(const Way& way, Explanation& explanation) {
   if (!explanation.masqueraded) return;
-  std::erase_if(explanation.externals, [&](const Explanation::External& each) { return each.device != way.device; });
-  if (!explanation.externals.empty()) return;
-  explanation.masqueraded = false;
-  explanation.reason = fmt::format("it leaves by {}, which is no uplink", way.device);
-  explanation.rule.reset();
+  if (!way.refusal.empty()) return refuse(explanation, fmt::format("the kernel does not forward it: {}", way.refusal));
+  std::erase_if(explanation.externals, [&](const Explanation::External& each) {
+    return std::ranges::find(way.devices, each.device) == way.devices.end();
+  });
+  if (explanation.externals.empty())
+    refuse(explanation, fmt::format("it leaves by {}, which is no uplink", way.devices.front()));
+}
+
+Result<std::string> device_name(int ifindex) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (if_indextoname(static_cast<unsigned>(ifindex), name.data()) == nullptr)
+    return fail("device {}: {}", ifindex, std::strerror(errno));
+  return std::string(name.data());
 }
 
 nlohmann::ordered_json render_way(const Result<Way>& way) {
   if (!way) return {{"error", way.error().message}};
-  nlohmann::ordered_json route = {{"device", way->device}, {"table", way->route.table}};
+  if (!way->refusal.empty()) return {{"error", way->refusal}};
+  nlohmann::ordered_json route = {{"device", way->devices.front()}, {"table", way->route.table}};
+  if (way->devices.size() > 1) route["devices"] = way->devices;
   if (way->route.gateway) route["gateway"] = way->route.gateway->to_string();
   if (!way->route.rule.empty()) route["rule"] = way->route.rule;
   if (!way->route.mark_rule.empty()) route["ruleForMarks"] = way->route.mark_rule;
@@ -76,11 +90,16 @@ Result<Way> ask_kernel(const Question& question) {
   TRY(auto requests, os::NetlinkRequests::open());
   const auto any = Address::parse(question.source.family() == Family::ipv4 ? "0.0.0.0" : "::");
   TRY(const auto back, query_route(requests, *any, question.source, 0));
-  TRY(auto route, query_route(requests, question.source, question.destination, back.ifindex));
-  std::array<char, IF_NAMESIZE> name{};
-  if (if_indextoname(static_cast<unsigned>(route.ifindex), name.data()) == nullptr)
-    return fail("device {}: {}", route.ifindex, std::strerror(errno));
-  return Way{.device = name.data(), .route = std::move(route)};
+  auto route = query_route(requests, question.source, question.destination, back.ifindex);
+  if (!route) return Way{.devices = {}, .route = {}, .refusal = route.error().message};
+  Way way{.devices = {}, .route = std::move(*route), .refusal = {}};
+  TRY(auto first, device_name(way.route.ifindex));
+  way.devices.push_back(std::move(first));
+  for (const auto hop : way.route.hops) {
+    TRY(auto name, device_name(hop));
+    if (std::ranges::find(way.devices, name) == way.devices.end()) way.devices.push_back(std::move(name));
+  }
+  return way;
 }
 
 nlohmann::ordered_json answer_question(const Desired& desired, const Question& question, const Result<Way>& way) {

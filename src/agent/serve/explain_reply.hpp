@@ -2,7 +2,9 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/sources/route_query.hpp"
 #include "base/address.hpp"
@@ -20,10 +22,11 @@ Result<Question> parse_question(std::string_view target);
 
 // The way of the packet according to the kernel: by the device toward the source, without a mark.
 struct Way {
-  std::string device;  // by which it leaves
+  std::vector<std::string> devices;  // by which it leaves: several for a multipath route, the kernel's choice first
   KernelRoute route;
+  std::string refusal;  // why the kernel does not forward it: "Network is unreachable"; empty: it does
 };
-// Fails with the kernel's reason.
+// Fails if the kernel has no route to the source.
 Result<Way> ask_kernel(const Question& question);
 
 // Returns the reply, which is also the output of `masq explain -o json`: docs/reference.md. If `way` failed, it has

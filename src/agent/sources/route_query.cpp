@@ -19,6 +19,7 @@
 #include "base/address.hpp"
 #include "base/cidr.hpp"
 #include "base/result.hpp"
+#include "model/node.hpp"
 #include "os/netlink.hpp"
 
 namespace masq::agent {
@@ -44,12 +45,12 @@ class Request {
   std::vector<std::uint8_t> bytes_;
 };
 
-Request request_for(const Address& source, const Address& destination, int arrives_by) {
+Request request_for(const Address& source, const Address& destination, int arrives_by, std::uint32_t flags) {
   rtmsg header{};
   header.rtm_family = destination.family() == Family::ipv4 ? AF_INET : AF_INET6;
   header.rtm_dst_len = static_cast<unsigned char>(address_bits(destination.family()));
   header.rtm_src_len = header.rtm_dst_len;
-  header.rtm_flags = RTM_F_LOOKUP_TABLE;
+  header.rtm_flags = flags;
   Request request(header);
   request.add(RTA_DST, destination.bytes().data(), destination.bytes().size());
   request.add(RTA_SRC, source.bytes().data(), source.bytes().size());
@@ -74,23 +75,38 @@ void name_rules(const std::vector<RoutingRule>& rules, const Address& source, Ke
   }
 }
 
+Result<std::vector<int>> query_hops(os::NetlinkRequests& requests, const Request& request) {
+  TRY(const auto objects, read_next_hops(requests));
+  std::vector<Route> routes;
+  TRY_DO(requests.ask(RTM_GETROUTE, request.bytes(),
+                      [&](const nlmsghdr& message) { append_routes(message, objects, routes); }));
+  std::vector<int> devices;
+  if (routes.size() > 1)
+    for (const auto& route : routes) devices.push_back(route.ifindex);
+  return devices;
+}
+
 }  // namespace
 
 Result<KernelRoute> query_route(os::NetlinkRequests& requests, const Address& source, const Address& destination,
                                 int arrives_by) {
-  const auto request = request_for(source, destination, arrives_by);
+  // An IPv6 reply always has the table; the request is refused with this flag (inet6_rtm_valid_getroute_req()).
+  const auto request = request_for(source, destination, arrives_by,
+                                   destination.family() == Family::ipv4 ? std::uint32_t{RTM_F_LOOKUP_TABLE} : 0);
   std::optional<KernelRoute> route;
   TRY_DO(requests.ask(RTM_GETROUTE, request.bytes(), [&](const nlmsghdr& message) {
     if (message.nlmsg_type != RTM_NEWROUTE) return;
     const auto& header = header_of<rtmsg>(message);
     const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
     route = KernelRoute{.ifindex = static_cast<int>(attributes.u32(RTA_OIF)),
+                        .hops = {},
                         .table = attributes.u32(RTA_TABLE, header.rtm_table),
                         .gateway = address_in(attributes, RTA_GATEWAY),
                         .rule = {},
                         .mark_rule = {}};
   }));
   if (!route) return fail("the kernel gave no route");
+  TRY(route->hops, query_hops(requests, request_for(source, destination, arrives_by, RTM_F_FIB_MATCH)));
   TRY(const auto rules, read_rules(requests, destination.family()));
   name_rules(rules, source, *route);
   return *route;

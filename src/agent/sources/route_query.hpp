@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/result.hpp"
@@ -14,6 +15,8 @@ namespace masq::agent {
 // The kernel's way for a packet without a mark that arrives by a device.
 struct KernelRoute {
   int ifindex = 0;
+  std::vector<int>
+      hops;  // the devices of all next hops of a multipath route, of which each packet takes one; else empty
   std::uint32_t table = 0;
   std::optional<Address> gateway;
   std::string rule;       // the rule that selected the table, as ip-rule(8) prints it: "from 10.1.1.11 lookup 200"

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -105,35 +106,29 @@ void append_next_hop(const nlmsghdr& message, std::vector<NextHopObject>& object
   objects.push_back(std::move(object));
 }
 
-void append_rule(const nlmsghdr& message, std::vector<RoutingRule>& rules) {
-  if (message.nlmsg_type != RTM_NEWRULE) return;
-  const auto& header = header_of<fib_rule_hdr>(message);
-  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
-  if (header.action != FR_ACT_TO_TBL) return;
-  const auto by_vrf = attributes.bytes(FRA_L3MDEV);
-  const bool of_vrfs = !by_vrf.empty() && by_vrf[0] != 0;
-  const auto source = address_in(attributes, FRA_SRC);
-  rules.push_back({.priority = attributes.u32(FRA_PRIORITY),
-                   .table = of_vrfs ? 0 : attributes.u32(FRA_TABLE, header.table),
-                   .mark = attributes.u32(FRA_FWMARK),
-                   .source = source ? std::optional(Cidr(*source, header.src_len)) : std::nullopt});
+// A rule with the opposite meaning (`not fwmark 0xca6c`, as wg-quick adds it) selects most packets.
+bool is_selective(const fib_rule_hdr& header, const os::NetlinkAttributes& attributes) {
+  constexpr int selectors[] = {FRA_SRC,      FRA_DST,         FRA_IIFNAME,     FRA_OIFNAME,   FRA_FWMARK,
+                               FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_UID_RANGE, FRA_TUN_ID};
+  if ((header.flags & FIB_RULE_INVERT) != 0) return false;
+  return header.tos != 0 || std::ranges::any_of(selectors, [&](int each) { return attributes.has(each); });
 }
 
-// The tables in the order in which the rules select them. The local table has no unicast routes that a packet of a pod
-// would leave by, unless a rule was moved; it is read like any other.
-Result<std::vector<std::uint32_t>> tables_of(os::NetlinkRequests& requests, Family family,
-                                             const std::vector<Link>& links) {
-  TRY(const auto rules, read_rules(requests, family));
-  std::vector<std::uint32_t> tables;
-  const auto add = [&](std::uint32_t table) {
-    if (table != 0 && std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
-  };
-  for (const auto& rule : rules) {
-    add(rule.table);
-    if (rule.table == 0)
-      for (const auto& link : links) add(link.vrf_table);
-  }
-  return tables;
+Result<std::vector<Route>> read_table(os::NetlinkRequests& requests, Family family, std::uint32_t table,
+                                      const NextHops& objects) {
+  struct {
+    rtmsg header{};
+    nlattr attribute{.nla_len = sizeof(nlattr) + sizeof(std::uint32_t), .nla_type = RTA_TABLE};
+    std::uint32_t table = 0;
+  } request;
+  request.header.rtm_family = socket_family(family);
+  request.header.rtm_type = RTN_UNICAST;
+  request.table = table;
+  auto routes = requests.dump<Route>(RTM_GETROUTE, as_bytes(request), [&](const nlmsghdr& message, auto& found) {
+    append_routes(message, objects, found);
+  });
+  if (!routes) return fail_with("read routes", routes.error());
+  return routes;
 }
 
 }  // namespace
@@ -149,6 +144,45 @@ void append_routes(const nlmsghdr& message, const NextHops& objects, std::vector
   if (attributes.has(RTA_MULTIPATH))
     return append_multipath(route, header.rtm_family == AF_INET, attributes.bytes(RTA_MULTIPATH), routes);
   routes.push_back(route);
+}
+
+void append_rule(const nlmsghdr& message, std::vector<RoutingRule>& rules) {
+  if (message.nlmsg_type != RTM_NEWRULE) return;
+  const auto& header = header_of<fib_rule_hdr>(message);
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
+  if (header.action != FR_ACT_TO_TBL) return;
+  const auto by_vrf = attributes.bytes(FRA_L3MDEV);
+  const bool of_vrfs = !by_vrf.empty() && by_vrf[0] != 0;
+  const auto source = address_in(attributes, FRA_SRC);
+  rules.push_back({.priority = attributes.u32(FRA_PRIORITY),
+                   .table = of_vrfs ? 0 : attributes.u32(FRA_TABLE, header.table),
+                   .mark = attributes.u32(FRA_FWMARK),
+                   .source = source ? std::optional(Cidr(*source, header.src_len)) : std::nullopt,
+                   .suppressed = attributes.has(FRA_SUPPRESS_PREFIXLEN)
+                                     ? static_cast<int>(attributes.u32(FRA_SUPPRESS_PREFIXLEN))
+                                     : -1,
+                   .selective = is_selective(header, attributes)});
+}
+
+std::vector<TableSelection> selections_of(const std::vector<RoutingRule>& rules, const std::vector<Link>& links) {
+  std::vector<TableSelection> selections;
+  for (const bool selective : {false, true})
+    for (const auto& rule : rules) {
+      if (rule.selective != selective) continue;
+      if (rule.table != 0) selections.push_back({rule.table, rule.suppressed});
+      if (rule.table == 0)
+        for (const auto& link : links)
+          if (link.vrf_table != 0) selections.push_back({link.vrf_table, rule.suppressed});
+    }
+  return selections;
+}
+
+std::optional<std::uint32_t> rank_of(const Route& route, const std::vector<TableSelection>& selections) {
+  const auto found = std::ranges::find_if(selections, [&](const TableSelection& selection) {
+    return selection.table == route.table && route.destination.length() > selection.suppressed;
+  });
+  if (found == selections.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - selections.begin());
 }
 
 Result<std::vector<RoutingRule>> read_rules(os::NetlinkRequests& requests, Family family) {
@@ -178,21 +212,18 @@ Result<std::vector<Route>> read_routes(os::NetlinkRequests& requests, const std:
   TRY(const auto objects, read_next_hops(requests));
   std::vector<Route> all;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    TRY(const auto tables, tables_of(requests, family, links));
-    for (const auto table : tables) {
-      struct {
-        rtmsg header{};
-        nlattr attribute{.nla_len = sizeof(nlattr) + sizeof(std::uint32_t), .nla_type = RTA_TABLE};
-        std::uint32_t table = 0;
-      } request;
-      request.header.rtm_family = socket_family(family);
-      request.header.rtm_type = RTN_UNICAST;
-      request.table = table;
-      auto routes = requests.dump<Route>(RTM_GETROUTE, as_bytes(request), [&](const nlmsghdr& message, auto& found) {
-        append_routes(message, objects, found);
-      });
-      if (!routes) return fail_with("read routes", routes.error());
-      std::ranges::move(*routes, std::back_inserter(all));
+    TRY(const auto rules, read_rules(requests, family));
+    const auto selections = selections_of(rules, links);
+    std::set<std::uint32_t> tables;
+    for (const auto& selection : selections) {
+      if (!tables.insert(selection.table).second) continue;
+      TRY(auto routes, read_table(requests, family, selection.table, objects));
+      for (auto& route : routes) {
+        const auto rank = rank_of(route, selections);
+        if (!rank) continue;
+        route.table_rank = *rank;
+        all.push_back(route);
+      }
     }
   }
   return all;

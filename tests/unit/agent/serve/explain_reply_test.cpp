@@ -43,18 +43,40 @@ TEST(ExplainReply, SaysTheRule) {
 
 TEST(ExplainReply, FollowsTheKernelsRoute) {
   const auto question = parse_question("/v1/explain?source=10.0.1.5&destination=8.8.8.8").value();
-  const Way outside{
-      .device = "eth0",
-      .route = {
-          .ifindex = 2, .table = 200, .gateway = "192.0.2.1"_ip, .rule = "from 10.0.1.5 lookup 200", .mark_rule = ""}};
+  const Way outside{.devices = {"eth0"},
+                    .route = {.ifindex = 2,
+                              .hops = {},
+                              .table = 200,
+                              .gateway = "192.0.2.1"_ip,
+                              .rule = "from 10.0.1.5 lookup 200",
+                              .mark_rule = ""},
+                    .refusal = ""};
   const auto masqueraded = answer_question(desired(), question, outside);
   EXPECT_TRUE(masqueraded["masqueraded"]);
   EXPECT_EQ(masqueraded["route"],
             nlohmann::ordered_json::parse(
                 R"({"device": "eth0", "table": 200, "gateway": "192.0.2.1", "rule": "from 10.0.1.5 lookup 200"})"));
-  const Way inside{.device = "cni0", .route = {.ifindex = 3, .table = 254, .gateway = {}, .rule = "", .mark_rule = ""}};
+  const Way inside{.devices = {"cni0"}, .route = {.ifindex = 3, .table = 254}, .refusal = ""};
   const auto answer = answer_question(desired(), question, inside);
   EXPECT_EQ(answer["verdict"], "not masqueraded: it leaves by cni0, which is no uplink");
+}
+
+TEST(ExplainReply, HasEachDeviceOfAMultipathRoute) {
+  const auto question = parse_question("/v1/explain?source=10.0.1.5&destination=8.8.8.8").value();
+  auto two = desired();
+  two.uplinks.push_back({.ifindex = 3, .name = "eth1", .ipv4 = {"198.51.100.7"_ip}, .ipv6 = {}});
+  two.uplinks.push_back({.ifindex = 4, .name = "eth2", .ipv4 = {"203.0.113.7"_ip}, .ipv6 = {}});
+  const Way way{.devices = {"eth1", "eth0"}, .route = {.ifindex = 3, .table = 254}, .refusal = ""};
+  const auto answer = answer_question(two, question, way);
+  EXPECT_EQ(answer["externals"].size(), 2U) << answer;
+  EXPECT_EQ(answer["route"]["devices"], nlohmann::ordered_json({"eth1", "eth0"}));
+}
+
+TEST(ExplainReply, APacketWithoutARouteIsNotMasqueraded) {
+  const auto question = parse_question("/v1/explain?source=10.0.1.5&destination=8.8.8.8").value();
+  const auto answer = answer_question(desired(), question, Way{.devices = {}, .refusal = "Network is unreachable"});
+  EXPECT_EQ(answer["verdict"], "not masqueraded: the kernel does not forward it: Network is unreachable");
+  EXPECT_EQ(answer["route"], nlohmann::ordered_json::parse(R"({"error": "Network is unreachable"})"));
 }
 
 struct Row {

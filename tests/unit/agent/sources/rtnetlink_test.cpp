@@ -2,16 +2,19 @@
 #include "agent/sources/rtnetlink.hpp"
 
 #include <gmock/gmock.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "agent/sources/routing_tables.hpp"
 #include "base/address.hpp"
+#include "base/cidr.hpp"
 #include "model/node.hpp"
 #include "os/netlink.hpp"
 #include "unit/words.hpp"
@@ -127,6 +130,44 @@ TEST(Rtnetlink, AnIpv4RouteMayHaveAnIpv6Gateway) {
   ASSERT_EQ(routes.size(), 1u);
   EXPECT_TRUE(routes[0].has_gateway);
   EXPECT_EQ(routes[0].gateway, "fe80::b"_ip);
+}
+
+Message rule(std::uint32_t priority, std::uint32_t table, std::uint32_t flags = 0) {
+  fib_rule_hdr header{};
+  header.family = AF_INET;
+  header.action = FR_ACT_TO_TBL;
+  header.flags = flags;
+  return Message(RTM_NEWRULE, header).with(FRA_PRIORITY, priority).with(FRA_TABLE, table);
+}
+
+std::vector<TableSelection> selections(std::vector<Message> messages) {
+  std::vector<RoutingRule> rules;
+  for (auto& message : messages) append_rule(message.get(), rules);
+  return selections_of(rules, {});
+}
+
+std::optional<std::uint32_t> rank(Cidr destination, std::uint32_t table, const std::vector<TableSelection>& of) {
+  return rank_of({.destination = destination, .table = table}, of);
+}
+
+TEST(Rtnetlink, TheTableOfASelectiveRuleComesLast) {
+  const auto found = selections({rule(1000, 100).with(FRA_FWMARK, 0x64), rule(32766, RT_TABLE_MAIN)});
+  EXPECT_EQ(rank("0.0.0.0/0"_cidr, RT_TABLE_MAIN, found), 0);
+  EXPECT_EQ(rank("0.0.0.0/0"_cidr, 100, found), 1);
+  EXPECT_EQ(rank("0.0.0.0/0"_cidr, 200, found), std::nullopt);
+}
+
+TEST(Rtnetlink, AnInvertedRuleSelectsMostPackets) {
+  const auto found = selections({rule(1000, 100, FIB_RULE_INVERT).with(FRA_FWMARK, 0x64), rule(32766, RT_TABLE_MAIN)});
+  EXPECT_EQ(rank("0.0.0.0/0"_cidr, 100, found), 0);
+}
+
+TEST(Rtnetlink, ASuppressedRouteHasTheRankOfALaterRule) {
+  const auto found = selections(
+      {rule(1900, RT_TABLE_MAIN).with(FRA_SUPPRESS_PREFIXLEN, 0), rule(2000, 51820), rule(32766, RT_TABLE_MAIN)});
+  EXPECT_EQ(rank("0.0.0.0/0"_cidr, RT_TABLE_MAIN, found), 2);
+  EXPECT_EQ(rank("192.0.2.0/24"_cidr, RT_TABLE_MAIN, found), 0);
+  EXPECT_EQ(rank("0.0.0.0/0"_cidr, 51820, found), 1);
 }
 
 TEST(Rtnetlink, OtherTypesAreLeftOut) {
