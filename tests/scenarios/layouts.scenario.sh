@@ -18,6 +18,24 @@ pods_share_a_bridge() { # [BRIDGE]
   done
 }
 
+# As Cilium does it: a route leads all pods to one device, and a filter there redirects each packet to its pod's device.
+pods_are_reached_by_redirection() {
+  local hardware=02:00:00:00:00:0c pod number protocol=ip
+  [ "$family" = ipv4 ] || protocol=ip6
+  ip -n node link add cilium_host address "$hardware" arp off type veth peer name cilium_net
+  ip_in node link set cilium_host up
+  ip_in node link set cilium_net up
+  inside node tc qdisc add dev cilium_host clsact
+  for number in 1 2; do
+    pod=${address[pod$number]}/$host
+    ip_in node route delete "$pod" dev "lxc$number"
+    ip_in "pod$number" link set eth0 address "$hardware" # the frames are addressed to cilium_host
+    inside node tc filter add dev cilium_host egress protocol "${family/ipv4/ip}" u32 match "$protocol" dst "$pod" \
+      action mirred egress redirect dev "lxc$number"
+  done
+  ip_in node route add "${cidr[pods]}" dev cilium_host
+}
+
 # The second uplink's routes are in a table of their own, which a rule selects.
 second_uplink_has_a_table_of_its_own() { # RULE...
   connect_uplink eth1 east
@@ -81,6 +99,19 @@ scenario "pods behind the device of the default route are masqueraded"
     uplinks_are br0
     pod1  reaches world as node
     pod2  reaches elsewhere as node over udp
+
+scenario "pods behind one device with redirection are masqueraded"
+    pods_are_reached_by_redirection
+    masqd starts
+    uplinks_are eth0
+    status_is OK
+    pod1  reaches world as node
+    pod2  reaches elsewhere as node over udp
+    the_world_knows_the_pods
+    left_alone router
+    pod2  serves tcp 80
+    world connects to pod2 80
+    pod2  saw router
 
 scenario "an uplink with routes in another table is found"
     second_uplink_has_a_table_of_its_own from "${address[pod2]}"
