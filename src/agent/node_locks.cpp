@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/node_locks.hpp"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <expected>
 #include <filesystem>
 #include <string>
@@ -13,10 +15,12 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "datapath/backends.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 #include "os/lock.hpp"
 #include "os/mount.hpp"
+#include "os/own_directory.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq::agent {
@@ -37,6 +41,17 @@ auto retry_lock(Lock lock) {
   return taken;
 }
 
+// Where every user may make directories, somebody may have made this one first. It is refused, and moved away, so that
+// nobody keeps the next start from working.
+Result<void> check_pins_directory(const std::filesystem::path& pins) {
+  const auto checked = os::check_own_directory(pins);
+  if (checked) return {};
+  const auto aside = fmt::format("{}-refused-{}", pins.string(), getpid());
+  if (rename(pins.c_str(), aside.c_str()) != 0) return checked;
+  TRY_DO(os::make_own_directory(pins, 0700));
+  return fail("{} (it is {} now: start masqd again)", checked.error().message, aside);
+}
+
 }  // namespace
 
 Result<NodeLocks> NodeLocks::take(const Config& config) {
@@ -50,9 +65,17 @@ Result<NodeLocks> NodeLocks::take(const Config& config) {
   return locks;
 }
 
+// The kernel's own mount of a bpffs is open to every user, who could hold a lock on it. The directory of the pins is
+// not.
 Result<void> NodeLocks::lock_bpf_root(const std::string& bpf_root) {
   if (bpf_root_) return {};
-  TRY(bpf_root_, retry_lock([&] { return os::lock_directory(bpf_root, "masqd"); }));
+  const auto pins = pins_directory(bpf_root);
+  TRY_DO(os::check_own_directory(bpf_root));
+  TRY_DO(check_pins_directory(pins));
+  TRY(const auto open, os::is_open_to_others(bpf_root));
+  if (open) TRY_DO(os::make_own_directory(pins, 0700));
+  TRY(bpf_root_,
+      retry_lock([&] { return os::lock_directory(open ? pins : std::filesystem::path(bpf_root), "masqd"); }));
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/bpf_table.hpp"
 #include "datapath/bpf/events.hpp"
+#include "datapath/bpf/pins.hpp"
 #include "datapath/event_source.hpp"
 #include "datapath/iptables/iptables_datapath.hpp"
 #include "datapath/iptables/iptables_table.hpp"
@@ -67,6 +68,10 @@ constexpr Backend rows[] = {
 
 std::span<const Backend> backends() {
   return rows;
+}
+
+Path pins_directory(const Path& bpf_root) {
+  return bpf::Pins(bpf_root).root();
 }
 
 std::unique_ptr<MappingTable> open_mapping_tables(const Path& bpf_root) {

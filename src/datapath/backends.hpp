@@ -30,6 +30,9 @@ struct Backend {
 // Sorted by the preference of `auto`.
 std::span<const Backend> backends();
 
+// Returns the directory of masq's objects in a bpffs.
+std::filesystem::path pins_directory(const std::filesystem::path& bpf_root);
+
 // Returns the tables of all datapaths as one (joined_table.hpp).
 std::unique_ptr<MappingTable> open_mapping_tables(const std::filesystem::path& bpf_root);
 

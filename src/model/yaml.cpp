@@ -37,22 +37,36 @@ bool is_null_word(const std::string& text) {
   return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
 }
 
-std::string_view line_at(std::string_view text, int line) {
-  for (; line > 1 && text.contains('\n'); --line) text.remove_prefix(text.find('\n') + 1);
-  return text.substr(0, text.find('\n'));
+// Returns the offset at which a line begins; the first line is 1.
+std::size_t begin_of(std::string_view text, int line) {
+  std::size_t begin = 0;
+  for (; line > 1; --line) {
+    const auto end = text.find('\n', begin);
+    if (end == text.npos) break;
+    begin = end + 1;
+  }
+  return begin;
 }
 
-// An empty list item ("-" only) has the position of the following token. Returns the line of its dash.
+bool is_bare_dash(std::string_view line) {
+  const auto dash = line.find_last_of('-');
+  return dash != line.npos && is_blank_document(line.substr(dash + 1));
+}
+
+// An empty list item ("-" only) has the position of the following token. Returns the line of its dash: only blank lines
+// and comments are between them.
 int line_of_null_item(std::string_view text, const YAML::Mark& mark) {
-  const auto is_bare_dash = [&](int line) {
-    const auto written = line_at(text, line);
-    const auto dash = written.find_last_of('-');
-    return dash != written.npos && is_blank_document(written.substr(dash + 1));
-  };
-  const auto before = line_at(text, line_of(mark)).substr(0, static_cast<std::size_t>(mark.column));
-  const bool null_is_written = before.contains('-');
-  for (int line = line_of(mark) - 1; !null_is_written && line > 0; --line)
-    if (is_bare_dash(line)) return line;
+  auto end = begin_of(text, line_of(mark));
+  const bool null_is_written = text.substr(end, static_cast<std::size_t>(mark.column)).contains('-');
+  if (null_is_written) return line_of(mark);
+  for (int line = line_of(mark) - 1; line > 0; --line) {
+    const auto newline = end < 2 ? text.npos : text.rfind('\n', end - 2);
+    const auto begin = newline == text.npos ? 0 : newline + 1;
+    const auto written = text.substr(begin, end - begin);
+    if (is_bare_dash(written)) return line;
+    if (!is_blank_document(written)) break;
+    end = begin;
+  }
   return line_of(mark);
 }
 

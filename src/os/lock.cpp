@@ -4,16 +4,23 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+#include "os/socket_owner.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq::os {
@@ -28,11 +35,34 @@ std::string written_owner(int fd) {
   return owner.empty() ? "unknown" : owner;
 }
 
+Result<Fd> open_lock_file(const std::filesystem::path& path) {
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return fail("lock {}: {}", path.string(), std::strerror(errno));
+  return fd;
+}
+
+Result<bool> is_of_this_user(const Fd& fd) {
+  struct stat info{};
+  if (fstat(fd.get(), &info) != 0) return fail("fstat: {}", std::strerror(errno));
+  return info.st_uid == geteuid();
+}
+
+// The user who has the name; absent: it is free again. Without sock_diag a process that answers tells it; one that does
+// not answer is taken for root's, because it may be a stopped masqd.
+std::optional<uid_t> owner_of_name(std::string_view name, const std::optional<ucred>& answered) {
+  if (const auto listener = listener_of_abstract_name(name)) return *listener;
+  return answered ? answered->uid : 0;
+}
+
 }  // namespace
 
 Result<Fd> lock_file(const std::filesystem::path& path, std::string_view who) {
-  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return fail("lock {}: {}", path.string(), std::strerror(errno));
+  TRY(auto fd, open_lock_file(path));
+  TRY(const auto is_own, is_of_this_user(fd));
+  if (!is_own) {  // in a directory like /tmp anybody can make the file, and hold the lock
+    if (unlink(path.c_str()) != 0) return fail("lock {}: it belongs to another user", path.string());
+    TRY(fd, open_lock_file(path));
+  }
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail("lock {}: {}", path.string(), std::strerror(errno));
     return fail("another {} runs already: process {} has {}", who, written_owner(fd.get()), path.string());
@@ -44,7 +74,7 @@ Result<Fd> lock_file(const std::filesystem::path& path, std::string_view who) {
 }
 
 Result<Fd> lock_directory(const std::filesystem::path& path, std::string_view who) {
-  Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return fail("lock {}: {}", path.string(), std::strerror(errno));
   if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno == EWOULDBLOCK) return fail("another {} runs already: it has {}", who, path.string());
@@ -60,13 +90,14 @@ Result<Fd> lock_network_namespace(std::string_view name, std::string_view who) {
     return fd;
   }
   if (errno != EADDRINUSE) return fail("bind @{}: {}", name, std::strerror(errno));
-  ucred owner{};
-  socklen_t size = sizeof owner;
-  const bool answers = connect(fd.get(), address.get(), address.size) == 0 &&
-                       getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &owner, &size) == 0;
-  if (answers && owner.uid == 0)
-    return fail("another {} runs already in this network namespace: process {}", who, owner.pid);
-  return Fd();
+  std::optional<ucred> answered(std::in_place);
+  socklen_t size = sizeof(ucred);
+  if (connect(fd.get(), address.get(), address.size) != 0 ||
+      getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &*answered, &size) != 0)
+    answered.reset();
+  if (owner_of_name(name, answered) != uid_t{0}) return Fd();
+  return fail("another {} runs already in this network namespace: {}", who,
+              answered ? fmt::format("process {}", answered->pid) : "a process that does not answer");
 }
 
 void drain_connections(int lock) {

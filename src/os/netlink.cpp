@@ -82,7 +82,7 @@ NetlinkAttributes NetlinkAttributes::in(std::span<const std::uint8_t> payload) {
   found.all_ = payload;
   for_each_attribute(payload, [&](const nlattr& attribute) {
     const auto type = mnl_attr_get_type(&attribute);
-    if (type != 0 && type < limit) found.payloads_[type] = payload_of(attribute);
+    if (type < limit) found.payloads_[type] = payload_of(attribute);
   });
   return found;
 }
@@ -130,8 +130,8 @@ Result<Fd> subscribe_to_rtnetlink(unsigned groups) {
   return fd;
 }
 
-Result<NetlinkRequests> NetlinkRequests::open() {
-  NetlinkRequests requests(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+Result<NetlinkRequests> NetlinkRequests::open(int bus) {
+  NetlinkRequests requests(mnl_socket_open2(bus, SOCK_CLOEXEC));
   if (!requests.socket_ || mnl_socket_bind(requests.socket_, 0, MNL_SOCKET_AUTOPID) != 0)
     return fail("open a netlink socket: {}", std::strerror(errno));
   // The kernel then applies the filters (4.20), so that a full BGP table in another routing table is not copied.

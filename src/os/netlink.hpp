@@ -3,6 +3,7 @@
 
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -38,8 +39,8 @@ class NetlinkAttributes {
   std::uint32_t u32(int type, std::uint32_t otherwise = 0) const;
 
  private:
-  static std::size_t index(int type) { return static_cast<std::size_t>(type) < limit ? type : 0; }
-  std::array<std::span<const std::uint8_t>, limit> payloads_{};
+  static std::size_t index(int type) { return std::min(static_cast<std::size_t>(type), limit); }
+  std::array<std::span<const std::uint8_t>, limit + 1> payloads_{};  // the last one stays empty
   std::span<const std::uint8_t> all_;
 };
 
@@ -47,10 +48,11 @@ class NetlinkAttributes {
 // thousands of interfaces that change at once.
 Result<Fd> subscribe_to_rtnetlink(unsigned groups);
 
-// A socket for rtnetlink requests. Events have a separate socket (NetlinkMonitor).
+// A socket for netlink requests. Events have a separate socket (NetlinkMonitor).
 class NetlinkRequests {
  public:
-  static Result<NetlinkRequests> open();
+  // `bus`: NETLINK_ROUTE, NETLINK_SOCK_DIAG, …
+  static Result<NetlinkRequests> open(int bus = NETLINK_ROUTE);
   NetlinkRequests(NetlinkRequests&& other) noexcept;
   NetlinkRequests& operator=(NetlinkRequests&&) = delete;
   ~NetlinkRequests();

@@ -15,6 +15,7 @@
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+#include "os/own_directory.hpp"
 
 namespace masq::os {
 namespace {
@@ -63,9 +64,7 @@ Result<void> make_private_directory(const std::filesystem::path& path) {
   std::error_code error;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
   if (error) return fail("create {}: {}", path.parent_path().string(), error.message());
-  if (mkdir(path.c_str(), 0750) != 0 && errno != EEXIST)
-    return fail("create {}: {}", path.string(), std::strerror(errno));
-  return {};
+  return make_own_directory(path, 0750);
 }
 
 Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout) {

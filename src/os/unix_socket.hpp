@@ -25,7 +25,8 @@ struct UnixAddress {
 // A listening, non-blocking stream socket at `path` that only its owner and group may use (0660). An existing socket is
 // replaced, because the caller holds a lock that excludes another server. Any other existing object is an error.
 Result<Fd> listen_at(const std::filesystem::path& path);
-// Creates `path` with mode 0750 and its parents; does not change an existing directory.
+// Creates `path` with mode 0750 and its parents; an existing directory must be one in which others cannot replace files
+// (own_directory.hpp).
 Result<void> make_private_directory(const std::filesystem::path& path);
 // A blocking stream socket, connected to `path`; each later wait ends after `timeout`.
 Result<Fd> connect_to(const std::filesystem::path& path, std::chrono::seconds timeout);

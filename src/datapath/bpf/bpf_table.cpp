@@ -21,6 +21,7 @@
 #include "datapath/bpf/table_slot.hpp"
 #include "datapath/counters.hpp"
 #include "datapath/mapping_table.hpp"
+#include "os/own_directory.hpp"
 
 namespace masq::bpf {
 namespace {
@@ -110,6 +111,7 @@ Result<void> quarantine_all(const Pins& pins, const std::vector<Address>& pods, 
 }  // namespace
 
 Result<bool> BpfTable::exists() {
+  TRY_DO(os::check_own_directory(pins_.root()));
   std::error_code error;
   return std::filesystem::exists(pins_.root(), error);
 }

@@ -2,7 +2,6 @@
 #include "datapath/bpf/pins.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
+#include "os/own_directory.hpp"
 
 namespace masq::bpf {
 namespace {
@@ -46,8 +46,7 @@ Pins::Pins(const std::filesystem::path& bpf_root)
     : root_(bpf_root / "masq"), directory_(fmt::format("v{}", MASQ_SCHEMA)) {}
 
 Result<void> make_directory(const std::filesystem::path& path) {
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail("{}: {}", path.string(), std::strerror(errno));
-  return {};
+  return os::make_own_directory(path, 0700);
 }
 
 Result<void> Pins::make_directories() const {

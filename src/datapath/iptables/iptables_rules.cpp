@@ -132,8 +132,14 @@ void each_line(std::string_view text, const auto& visit) {
   }
 }
 
+// Other programs write lines too, of any shape: what lies behind the end is empty.
+std::string_view after(std::string_view line, std::size_t from) {
+  return line.substr(std::min(from, line.size()));
+}
+
 std::string_view word(std::string_view line, std::size_t from) {
-  return line.substr(from, line.find(' ', from) - from);
+  const auto rest = after(line, from);
+  return rest.substr(0, rest.find(' '));
 }
 
 bool is_ours(std::string_view chain) {
@@ -251,7 +257,7 @@ IptablesState parse_iptables(const std::string& saved) {
     const std::string comment(Line{line}.comment());
     // A foreign rule in a chain of masq must be removed.
     if (is_ours(chain) || comment.starts_with(mark))
-      chains[chain].push_back({.text = std::string(line.substr(from + 3 + chain.size() + 1)), .comment = comment});
+      chains[chain].push_back({.text = std::string(after(line, from + 3 + chain.size() + 1)), .comment = comment});
   });
   return state;
 }
@@ -319,7 +325,7 @@ std::vector<IpSet> parse_ip_sets(const std::string& saved) {
       const auto v6 = line.contains(" family inet6");
       sets.push_back({.name = std::string(word(line, 7)), .family = v6 ? Family::ipv6 : Family::ipv4, .members = {}});
     } else if (line.starts_with("add masq-") && !sets.empty()) {
-      auto member = std::string(line.substr(5 + word(line, 4).size()));
+      auto member = std::string(after(line, 5 + word(line, 4).size()));
       if (const auto end = member.find(' '); !member.substr(0, end).contains('/'))
         member.insert(std::min(end, member.size()), sets.back().family == Family::ipv4 ? "/32" : "/128");
       sets.back().members.push_back(std::move(member));

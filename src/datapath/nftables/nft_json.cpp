@@ -97,14 +97,23 @@ void add_object(NftTable& table, const Json& object) {
 
 Result<Json> objects_of(const std::string& text) {
   const auto document = Json::parse(text, nullptr, false);
-  if (!document.is_object() || !document.contains("nftables")) return fail("nftables: invalid listing: {:.80}", text);
+  if (!document.is_object() || !document.contains("nftables"))
+    return fail("nftables: invalid listing: {:?}", text.substr(0, 80));
   return document["nftables"];
 }
 
-}  // namespace
+// A listing with members of other types is an error like any invalid one.
+template <class Parsed>
+Result<Parsed> parse_listing(const std::string& text, Parsed (*parse)(const Json& objects)) {
+  TRY(const auto objects, objects_of(text));
+  try {
+    return parse(objects);
+  } catch (const Json::exception& error) {
+    return fail("nftables: invalid listing: {}", error.what());
+  }
+}
 
-Result<std::optional<NftTable>> parse_table(const std::string& json) {
-  TRY(const auto objects, objects_of(json));
+std::optional<NftTable> table_in(const Json& objects) {
   std::optional<NftTable> table;
   for (const auto& object : objects) {
     if (const auto found = object.find("table"); found != object.end() && !table) {
@@ -118,8 +127,7 @@ Result<std::optional<NftTable>> parse_table(const std::string& json) {
   return table;
 }
 
-Result<std::map<std::string, std::uint64_t>> parse_counters(const std::string& json) {
-  TRY(const auto objects, objects_of(json));
+std::map<std::string, std::uint64_t> counters_in(const Json& objects) {
   std::map<std::string, std::uint64_t> packets;
   for (const auto& object : objects)
     if (const auto found = object.find("counter"); found != object.end())
@@ -127,11 +135,24 @@ Result<std::map<std::string, std::uint64_t>> parse_counters(const std::string& j
   return packets;
 }
 
-Result<std::vector<std::string>> parse_set(const std::string& json) {
-  TRY(const auto objects, objects_of(json));
+std::vector<std::string> elements_in(const Json& objects) {
   for (const auto& object : objects)
     if (const auto found = object.find("set"); found != object.end()) return parse_set_object(*found).elements;
-  return std::vector<std::string>();
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<NftTable>> parse_table(const std::string& json) {
+  return parse_listing(json, table_in);
+}
+
+Result<std::map<std::string, std::uint64_t>> parse_counters(const std::string& json) {
+  return parse_listing(json, counters_in);
+}
+
+Result<std::vector<std::string>> parse_set(const std::string& json) {
+  return parse_listing(json, elements_in);
 }
 
 }  // namespace masq::nftables

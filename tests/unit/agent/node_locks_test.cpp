@@ -2,8 +2,11 @@
 #include "agent/node_locks.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -57,6 +60,24 @@ TEST(NodeLocks, OfABpfRootAreTakenOnce) {
     EXPECT_TRUE(locks->lock_bpf_root((root / "").string()));
     EXPECT_TRUE(locks->lock_bpf_root((root / "").string()));
     EXPECT_FALSE(os::lock_directory(root / "", "tester"));
+  });
+}
+
+TEST(NodeLocks, OfABpfRootForAllAreNotThoseOfAnotherUser) {
+  if (getuid() != 0) GTEST_SKIP() << "makes a directory of another user";
+  os::in_own_network([] {
+    const os::TempDirectory directory, root;
+    const auto path = root / "";
+    ASSERT_EQ(chmod(path.c_str(), 01777), 0);
+    std::filesystem::create_directory(root / "masq");
+    ASSERT_EQ(chown((root / "masq").c_str(), 65534, 65534), 0);
+    auto held = os::lock_directory(path, "tester");
+    ASSERT_TRUE(held);
+    auto locks = NodeLocks::take(config_in(directory));
+    ASSERT_TRUE(locks) << locks.error().message;
+    EXPECT_THAT(locks->lock_bpf_root(path.string()).error().message, testing::HasSubstr("it belongs to user 65534"));
+    const auto again = locks->lock_bpf_root(path.string());
+    EXPECT_TRUE(again) << "neither the directory nor the lock of another user stops masqd";
   });
 }
 

@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace masq {
 namespace {
@@ -92,6 +96,44 @@ TEST(Yaml, RefusesWhatHidesMistakes) {
     ASSERT_FALSE(document) << text.substr(0, 40);
     EXPECT_THAT(document.error().message, StartsWith(expected)) << text.substr(0, 40);
     EXPECT_FALSE(document.error().message.contains('\n'));
+  }
+}
+
+// A file that others can write must not stop the agent. The bound is far above the time that linear work needs.
+TEST(Yaml, IsReadInLinearTime) {
+  const auto repeat = [](std::string_view text, int count) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += text;
+    return all;
+  };
+  const std::string documents[] = {
+      "a: [\n" + repeat("\n", 300'000) + ",]\n",
+      "a: [\n" + repeat("# comment\n", 100'000) + ",]\n",
+      "a:\n-\n" + repeat("\n", 300'000) + "- b\n",
+      "a: [" + repeat(",", 300'000) + "]\n",
+      "a: " + repeat("[", 300'000),
+      "a: " + repeat("{", 300'000),
+      "a: \"" + repeat("\n", 300'000) + "\"\n",
+      "a: " + repeat("word\n  ", 100'000) + "\n",
+      repeat("- ", 300'000) + "\n",
+      repeat("? ", 300'000) + "\n",
+      "a: |\n" + repeat("\n", 300'000) + "  b\n",
+      repeat("a: 1\n", 100'000),
+  };
+  for (const auto& text : documents) {
+    const auto start = std::chrono::steady_clock::now();
+    std::ignore = parse_yaml(text);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << text.substr(0, 20);
+  }
+}
+
+TEST(Yaml, AnEmptyItemHasTheLineOfItsDash) {
+  for (const auto& [text, line] :
+       {std::pair("a:\n-\n\n# comment\n- b\n", 2), {"a:\n- b\n-\n\n", 3}, {"a:\n- b\n- ~\n", 3}}) {
+    const auto document = parse_yaml(text);
+    ASSERT_TRUE(document) << text;
+    for (const auto& item : document->children[0].children)
+      EXPECT_TRUE(item.kind != YamlNode::Kind::null || item.line == line) << text << item.line;
   }
 }
 

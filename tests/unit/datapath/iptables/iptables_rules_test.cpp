@@ -151,5 +151,15 @@ TEST(IpSets, AreReadBack) {
   EXPECT_THAT(sets[0].members, ElementsAre("10.192.0.0/10 nomatch", "192.0.2.10/32"));
 }
 
+// Whatever another process put in masq's chains and sets, or a tool prints.
+TEST(IptablesRules, LinesOfAnyShapeAreRead) {
+  const auto state =
+      parse_iptables("*nat\n:MASQ-POSTROUTING - [0:0]\n-A MASQ-POSTROUTING\n-A \n-A  \n:\n:MASQ-\n*\n-A MASQ-X");
+  EXPECT_EQ(state.nat.at("MASQ-POSTROUTING").size(), 1U);
+  EXPECT_EQ(state.nat.at("MASQ-POSTROUTING")[0].text, "");
+  EXPECT_EQ(parse_ip_sets("create masq-\nadd masq-\nadd masq-pods4\nadd masq-pods4 \n").size(), 1U);
+  EXPECT_EQ(packets_of("[\n[x\n[1:2] -A X -m comment --comment \"masq: \n", "no_mapping"), 0U);
+}
+
 }  // namespace
 }  // namespace masq::iptables

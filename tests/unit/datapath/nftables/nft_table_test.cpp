@@ -116,5 +116,22 @@ TEST(NftJson, WhatIsNoListingIsAnError) {
   EXPECT_FALSE(parse_set("[]").has_value());
 }
 
+TEST(NftTable, AListingOfAnotherShapeIsAnError) {
+  const char* const listings[] = {
+      R"({"nftables": [{"table": {"name": "masq"}}, {"set": 1}]})",
+      R"({"nftables": [{"table": {"name": "masq"}}, {"set": {"name": "x", "elem": [{"range": 7}]}}]})",
+      R"({"nftables": [{"table": {"name": "masq"}}, {"set": {"name": "x", "type": [1], "elem": 7}}]})",
+      R"({"nftables": [{"table": {"name": "masq"}}, {"chain": {"name": "x", "type": "nat", "prio": "first"}}]})",
+      R"({"nftables": [{"table": {"name": "masq"}}, {"set": {"elem": [{"elem": {}}]}}]})",
+      "{\"nftables\": \xff\xfe}",
+      "[]",
+      "",
+      "{",
+  };
+  for (const auto* listing : listings) EXPECT_FALSE(parse_table(listing)) << listing;
+  EXPECT_FALSE(parse_counters(R"({"nftables": [{"counter": {"name": "x", "packets": "many"}}]})"));
+  EXPECT_FALSE(parse_set(R"({"nftables": [{"set": {"elem": [{"prefix": {"len": "x"}}]}}]})"));
+}
+
 }  // namespace
 }  // namespace masq::nftables
