@@ -33,6 +33,7 @@ enum class FindingKind : std::uint8_t {
   reverse_path,
   option_without_effect,
   other_masquerading,
+  foreign_rules_unread,
   address_away,
   connection_table,
   iptables_variant,

@@ -103,7 +103,7 @@ Result<Json> objects_of(const std::string& text) {
 
 }  // namespace
 
-Result<std::optional<NftTable>> parse_table(const std::string& json) {
+Result<std::optional<NftTable>> parse_table(const std::string& json) try {
   TRY(const auto objects, objects_of(json));
   std::optional<NftTable> table;
   for (const auto& object : objects) {
@@ -116,22 +116,28 @@ Result<std::optional<NftTable>> parse_table(const std::string& json) {
   }
   if (table) sort_parts(*table);
   return table;
+} catch (const Json::exception& error) {
+  return fail("nftables: unexpected listing: {}", error.what());
 }
 
-Result<std::map<std::string, std::uint64_t>> parse_counters(const std::string& json) {
+Result<std::map<std::string, std::uint64_t>> parse_counters(const std::string& json) try {
   TRY(const auto objects, objects_of(json));
   std::map<std::string, std::uint64_t> packets;
   for (const auto& object : objects)
     if (const auto found = object.find("counter"); found != object.end())
       packets[text_of(*found, "name")] = found->value("packets", std::uint64_t{0});
   return packets;
+} catch (const Json::exception& error) {
+  return fail("nftables: unexpected listing: {}", error.what());
 }
 
-Result<std::vector<std::string>> parse_set(const std::string& json) {
+Result<std::vector<std::string>> parse_set(const std::string& json) try {
   TRY(const auto objects, objects_of(json));
   for (const auto& object : objects)
     if (const auto found = object.find("set"); found != object.end()) return parse_set_object(*found).elements;
   return std::vector<std::string>();
+} catch (const Json::exception& error) {
+  return fail("nftables: unexpected listing: {}", error.what());
 }
 
 }  // namespace masq::nftables
