@@ -34,6 +34,7 @@ class ReplacingDatapath final : public Datapath {
   MappingTable& table() override { return chosen_->table(); }
   Handover& handover() override { return chosen_->handover(); }
   std::optional<std::chrono::milliseconds> retry_after() const override { return chosen_->retry_after(); }
+  std::optional<std::chrono::steady_clock::time_point> read_back_at() const override { return chosen_->read_back_at(); }
   // Includes rules of other programs that masquerade the same packets.
   std::vector<Finding> findings() override;
   Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;

@@ -80,6 +80,7 @@ Json render_apply(const AgentState& state) {
     apply["ageSeconds"] = whole_seconds(state.now - *reconciler.tried_at);
     apply["durationSeconds"] = std::chrono::duration<double>(reconciler.duration).count();
   }
+  if (state.read_back_at) apply["readBackAgeSeconds"] = whole_seconds(state.now - *state.read_back_at);
   apply["error"] = reconciler.error;
   apply["lastSteps"] = reconciler.steps;
   return apply;
@@ -135,7 +136,8 @@ std::vector<Finding> all_findings(const AgentState& state) {
   if (!state.options.error.empty())
     found.push_back({FindingKind::configuration, fmt::format("configuration: {}", state.options.error)});
   for (const auto& source : state.sources)
-    if (!source.error.empty()) found.push_back({kind_of_error(source), fmt::format("{}: {}", source.name, source.error)});
+    if (!source.error.empty())
+      found.push_back({kind_of_error(source), fmt::format("{}: {}", source.name, source.error)});
   if (state.reconciler.applied && !state.counters)
     found.push_back({FindingKind::counters, fmt::format("counters: {}", state.counters.error().message)});
   if (found.empty() && !state.reconciler.applied) found.push_back({FindingKind::not_applied, "nothing is applied yet"});
