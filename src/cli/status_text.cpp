@@ -63,8 +63,12 @@ std::string apply_text(const Json& apply) {
   if (number_of(apply, "attempts") == 0) return "never";
   const auto error = text_of(apply, "error");
   const auto& duration = member(apply, "durationSeconds");
-  return fmt::format("{} ago in {:.0f}ms: {}", duration_text(apply, "ageSeconds"),
-                     duration.is_number() ? duration.get<double>() * 1000 : 0.0, error.empty() ? "OK" : error);
+  const auto read_back = apply.contains("readBackAgeSeconds")
+                             ? fmt::format(", read back {} ago", duration_text(apply, "readBackAgeSeconds"))
+                             : std::string();
+  return fmt::format("{} ago in {:.0f}ms{}: {}", duration_text(apply, "ageSeconds"),
+                     duration.is_number() ? duration.get<double>() * 1000 : 0.0, read_back,
+                     error.empty() ? "OK" : error);
 }
 
 void add_mappings(Rows& rows, const Json& tables) {

@@ -62,6 +62,9 @@ class Datapath {
   virtual Result<Steps> remove() = 0;
   // Calls `disturbed` when another process changes masq's objects; apply() then repairs them.
   virtual Result<void> watch(os::EventLoop&, std::function<void()> /*disturbed*/) { return {}; }
+  // Time at which the state in the kernel was last compared with the applied one; nullopt: never. A datapath that is
+  // watched compares every three seconds at least, and at once after the kernel announced a change.
+  virtual std::optional<std::chrono::steady_clock::time_point> read_back_at() const { return std::nullopt; }
   // Returns what the operator must know about the kernel's state.
   virtual std::vector<Finding> findings() { return {}; }
 

@@ -2,16 +2,20 @@
 #include "datapath/replacing_datapath.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/handover.hpp"
-#include "datapath/netfilter/foreign_rules.hpp"
+#include "datapath/netfilter/foreign_rules_watch.hpp"
+#include "datapath/netfilter/nat_rules.hpp"
 #include "model/desired.hpp"
 #include "model/finding.hpp"
+#include "os/event_loop.hpp"
 
 namespace masq {
 namespace {
@@ -25,6 +29,7 @@ Result<void> remove_into(Steps& steps, Datapath& datapath) {
 }  // namespace
 
 Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
+  if (foreign_rules_) foreign_rules_->watch().want(netfilter::masqueraded_traffic(desired));
   if (is_alone_) return chosen_->apply(desired);
   auto steps = others_.empty() ? chosen_->apply(desired) : DatapathChange(*chosen_, others_).run(desired);
   if (!steps) return steps;
@@ -37,9 +42,13 @@ Result<Steps> ReplacingDatapath::apply(const Desired& desired) {
 
 std::vector<Finding> ReplacingDatapath::findings() {
   auto findings = chosen_->findings();
-  for (auto& line : netfilter::foreign_masquerading())
-    findings.push_back({FindingKind::other_masquerading, std::move(line)});
+  if (foreign_rules_) std::ranges::copy(foreign_rules_->watch().findings(), std::back_inserter(findings));
   return findings;
+}
+
+Result<void> ReplacingDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
+  foreign_rules_ = std::make_unique<netfilter::ForeignRulesOfMachine>(loop);
+  return chosen_->watch(loop, std::move(disturbed));
 }
 
 Result<Steps> ReplacingDatapath::remove() {

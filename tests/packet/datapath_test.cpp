@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,11 +23,13 @@
 #include "datapath/bpf/bpf_datapath.hpp"
 #include "datapath/bpf/clsact.hpp"
 #include "datapath/bpf/options.hpp"
+#include "datapath/bpf/pin_check.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/tcx.hpp"
 #include "engine.hpp"
 #include "masq_bpf.skel.h"
 #include "model/desired.hpp"
+#include "model/finding.hpp"
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
 #include "packet.hpp"
@@ -188,6 +191,108 @@ TEST_P(Laws, TheDeletionOfAFilterIsReported) {
   ASSERT_TRUE(loop->run_once(std::chrono::seconds(5)));
   EXPECT_EQ(disturbed != 0, GetParam() == Attach::clsact);
   datapath.reset();  // before the loop
+}
+
+std::vector<std::string> texts_of_kind(Datapath& datapath, FindingKind kind) {
+  std::vector<std::string> texts;
+  for (const auto& finding : datapath.findings())
+    if (finding.kind == kind) texts.push_back(finding.text);
+  return texts;
+}
+
+// The kernel announces no detached link: masqd reads the hooks.
+TEST_P(Laws, ADetachedProgramIsDriftUntilItIsAttachedAgain) {
+  const auto loop = *os::EventLoop::open();
+  int disturbed = 0;
+  ASSERT_TRUE(datapath->watch(*loop, [&] { ++disturbed; }));
+  apply(on({"up0"}));
+  EXPECT_TRUE(texts_of_kind(*datapath, FindingKind::drift).empty());
+  if (GetParam() == Attach::tcx)
+    ASSERT_EQ(bpf_link_detach((*open_tcx(Pins(root).device("up0") / "egress"))->fd.get()), 0);
+  else
+    ASSERT_TRUE(detach_clsact(uplink("up0").ifindex, Hook::egress));
+  const auto drift = "up0: masq's egress program was detached; masqd attaches it again";
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  while (texts_of_kind(*datapath, FindingKind::drift).empty() && std::chrono::steady_clock::now() < end)
+    ASSERT_TRUE(loop->run_once(std::chrono::seconds(1)));
+  EXPECT_EQ(texts_of_kind(*datapath, FindingKind::drift), std::vector<std::string>{drift});
+  EXPECT_GT(disturbed, 0);
+  apply(on({"up0"}));
+  EXPECT_TRUE(is_attached("up0"));
+  EXPECT_TRUE(texts_of_kind(*datapath, FindingKind::drift).empty());
+  datapath.reset();  // before the loop
+}
+
+TEST_P(Laws, AProgramOfAnotherMasqBeforeThisOneIsAProblem) {
+  if (GetParam() != Attach::tcx) return;  // one place on the clsact qdisc is masq's: both would use it
+  std::filesystem::create_directory(root / "other");
+  const auto other = *make_datapath(root / "other", GetParam());
+  ASSERT_TRUE(other->apply(on({"up0"})));
+  apply(on({"up0"}));
+  const auto texts = texts_of_kind(*datapath, FindingKind::other_masq);
+  ASSERT_EQ(texts.size(), 2u);
+  EXPECT_TRUE(texts[0].starts_with("up0: program ")) << texts[0];
+  EXPECT_NE(texts[0].find("(masq_ingress) is before masq's program on ingress, and hides packets from it"),
+            std::string::npos)
+      << texts[0];
+  EXPECT_TRUE(texts_of_kind(*other, FindingKind::other_masq).empty()) << "it is the first";
+  ASSERT_TRUE(other->remove());
+  std::filesystem::remove(root / "other");
+  apply(on({"up0"}));
+  EXPECT_TRUE(texts_of_kind(*datapath, FindingKind::other_masq).empty());
+}
+
+TEST_P(Laws, AnUnknownProgramBeforeMasqsIsNamed) {
+  const bpf_insn passes[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = -1},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const os::Fd program(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "somebody", "GPL", passes, std::size(passes), nullptr));
+  ASSERT_TRUE(program);
+  std::string name;
+  if (GetParam() == Attach::tcx) {
+    ASSERT_TRUE(attach_tcx(program.get(), uplink("up0").ifindex, Hook::egress, root / "somebody"));
+    name = fmt::format("program {} (somebody)", *program_id(program.get()));
+  } else {
+    sh("tc qdisc add dev up0 clsact && tc filter add dev up0 egress pref 7 u32 match u32 0 0 classid 1:1");
+    sh("tc filter add dev up0 egress pref 50000 u32 match u32 0 0 classid 1:1");
+    name = "the u32 filter of preference 7";
+  }
+  apply(on({"up0"}));
+  EXPECT_EQ(texts_of_kind(*datapath, FindingKind::program_before),
+            std::vector<std::string>{"up0: " + name +
+                                     " is before masq's program on egress: packets that it ends do not "
+                                     "reach masq; it must pass them on, or come later"});
+  std::filesystem::remove(root / "somebody");
+}
+
+TEST_P(Laws, ARemovedMapPinIsRestoredWithTheSameMap) {
+  const auto loop = *os::EventLoop::open();
+  int disturbed = 0;
+  ASSERT_TRUE(datapath->watch(*loop, [&] { ++disturbed; }));
+  apply(on({"up0"}));
+  const auto path = Pins(root).map("policy4");
+  const os::Fd before(bpf_obj_get(path.c_str()));
+  std::filesystem::remove(path);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  disturbed = 0;
+  while (disturbed == 0 && std::chrono::steady_clock::now() < end) ASSERT_TRUE(loop->run_once(std::chrono::seconds(1)));
+  EXPECT_EQ(apply(on({"up0"})), Steps{"pin " + path.string() + " again"});
+  EXPECT_TRUE(is_same_map(before.get(), os::Fd(bpf_obj_get(path.c_str())).get()));
+  datapath.reset();  // before the loop
+}
+
+TEST_P(Laws, AReplacedMapPinIsDrift) {
+  apply(on({"up0"}));
+  const auto path = Pins(root).map("sources4");
+  const os::Fd foreign(bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, 8, 1, nullptr));
+  std::filesystem::remove(path);
+  ASSERT_EQ(bpf_obj_pin(foreign.get(), path.c_str()), 0);
+  for (int round = 0; round < 2; ++round) {
+    apply(on({"up0"}));
+    EXPECT_EQ(texts_of_kind(*datapath, FindingKind::drift),
+              std::vector<std::string>{path.string() +
+                                       ": not masq's any more; `masqd --cleanup` and a start of masqd mend it"});
+  }
 }
 
 // R50, design "programs, maps and links are pinned": a new agent takes over, and live mappings stay.

@@ -6,6 +6,11 @@ left_alone office
 world serves tcp 80
 world serves udp 53
 
+# Rules of others that the notes quote.
+quoted_rules() { status_eval "sum('masquerades the same packets' in note for note in status['notes'])"; }
+quotes_rules() { same "$1" "$(quoted_rules)" "rules in the notes"; }
+family_tool() { if [ "$family" = ipv4 ]; then echo "iptables$1"; else echo "ip6tables$1"; fi; }
+
 rules() { inside node nft -s list table inet masq; }
 rules_are_as_before() { [ "$before" = "$(rules)" ] || fail "$(diff <(echo "$before") <(rules))"; }
 table_is_back() { inside node nft list chain inet masq postrouting >/dev/null; }
@@ -146,17 +151,81 @@ scenario "changing ten of fifty thousand prefixes writes only those ten" only=nf
     pod1  reaches world as node
 
 scenario "status names masquerading rules of other programs (R14, R63)"
-    inside node iptables-nft -t nat -N IP-MASQ-AGENT
-    inside node iptables-nft -t nat -A IP-MASQ-AGENT -j MASQUERADE
-    inside node iptables-nft -t nat -A POSTROUTING -j IP-MASQ-AGENT
-    inside node nft 'add table ip theirs; add chain ip theirs c { type nat hook postrouting priority 100; };
-        add rule ip theirs c ip saddr 10.0.0.0/8 masquerade'
+    agent_rule='-A IP-MASQ-AGENT -m comment --comment "must be last" -j MASQUERADE'
+    inside node "$(family_tool -nft)" -t nat -N IP-MASQ-AGENT
+    inside node "$(family_tool -nft)" -t nat -A IP-MASQ-AGENT -m comment --comment "must be last" -j MASQUERADE
+    inside node "$(family_tool -nft)" -t nat -A POSTROUTING -j IP-MASQ-AGENT
+    inside node nft "add table $nft_family theirs; add chain $nft_family theirs c { type nat hook postrouting priority 100; };
+        add rule $nft_family theirs c $nft_family saddr ${cidr[private]} counter masquerade"
     masqd starts
-    status_shows "table ip nat, chain IP-MASQ-AGENT: masquerades too" # provokes other_masquerading
-    status_shows "table ip theirs, chain c: masquerades too"
+    within 2 status_shows "$(family_tool ''): \"$agent_rule\" masquerades the same packets" # provokes other_masquerading
+    status_shows "table $nft_family theirs: \"$nft_family saddr ${cidr[private]} counter masquerade\" masquerades the same packets"
+    quotes_rules 2
+    same  OK "$(masq status --brief)"
     pod1  reaches world as node
-    inside node nft delete table ip theirs
-    within 1 status_hides "table ip theirs"
+    inside node nft delete table "$nft_family" theirs
+    within 3 quotes_rules 1
+    inside node "$(family_tool -nft)" -t nat -F IP-MASQ-AGENT
+    within 3 quotes_rules 0
+
+scenario "status names masquerading rules of iptables-legacy" only=bpf,nftables
+    inside node "$(family_tool -legacy)" -t nat -A POSTROUTING -s "${cidr[pods]}" -o eth0 -j MASQUERADE
+    masqd starts
+    within 2 status_shows "$(family_tool -legacy): \"-A POSTROUTING -s ${cidr[pods]} -o eth0 -j MASQUERADE\" masquerades"
+
+scenario "masquerading rules of other networks are no notes" only=bpf,nftables family=ipv4
+    inside node iptables-nft-restore <<'RULES'
+*nat
+:KUBE-POSTROUTING - [0:0]
+:LIBVIRT_PRT - [0:0]
+:NETAVARK-1D8721804F16F - [0:0]
+:NETAVARK-HOSTPORT-MASQ - [0:0]
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A POSTROUTING -j LIBVIRT_PRT
+-A POSTROUTING -j NETAVARK-HOSTPORT-MASQ
+-A POSTROUTING -s 10.88.0.0/16 -j NETAVARK-1D8721804F16F
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0
+-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
+-A LIBVIRT_PRT -s 192.168.122.0/24 -d 224.0.0.0/24 -j RETURN
+-A LIBVIRT_PRT -s 192.168.122.0/24 ! -d 192.168.122.0/24 -p tcp -j MASQUERADE --to-ports 1024-65535
+-A LIBVIRT_PRT -s 192.168.122.0/24 ! -d 192.168.122.0/24 -j MASQUERADE
+-A NETAVARK-1D8721804F16F -d 10.88.0.0/16 -j ACCEPT
+-A NETAVARK-1D8721804F16F ! -d 224.0.0.0/4 -j MASQUERADE
+-A NETAVARK-HOSTPORT-MASQ -m comment --comment "netavark portfw masq mark" -m mark --mark 0x2000/0x2000 -j MASQUERADE
+COMMIT
+RULES
+    inside node nft -f - <<'RULES'
+table ip kube-proxy {
+    chain masquerading {
+        meta mark & 0x4000 == 0 return
+        meta mark set meta mark ^ 0x4000
+        masquerade fully-random
+    }
+    chain nat-postrouting { type nat hook postrouting priority srcnat
+        jump masquerading
+    }
+}
+RULES
+    inside node iptables-legacy -t nat -A POSTROUTING -s 172.18.0.0/16 ! -o br-1 -j MASQUERADE
+    masqd starts
+    inside node iptables-nft -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+    within 3 status_shows "\"-A POSTROUTING -o eth0 -j MASQUERADE\" masquerades the same packets"
+    quotes_rules 1
+
+scenario "many rules of other programs do not slow the status" only=bpf,nftables serial
+    {
+        echo "table $nft_family theirs { chain c { type nat hook postrouting priority 100;"
+        for ((port = 1; port <= 20000; port++)); do echo "tcp dport $port ct mark 7 masquerade"; done
+        echo "}; }"
+    } >"$work/theirs"
+    inside node nft -f "$work/theirs"
+    masqd starts
+    ticks() { awk '{ print $14 + $15 }' "/proc/$agent/stat"; }
+    before=$(ticks)
+    for _ in 1 2 3 4 5 6 7 8 9 10; do masq status >/dev/null; done
+    [ $(($(ticks) - before)) -le 20 ] || fail "$(($(ticks) - before)) ticks of CPU time for ten requests"
 
 scenario "flushed iptables chains are restored within five seconds (R43)" only=iptables
     come_back "-t nat -F POSTROUTING" "-t nat -F MASQ-DECIDE"

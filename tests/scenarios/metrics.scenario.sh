@@ -22,6 +22,17 @@ prometheus_says() {
   answer=$(inside node promtool query instant http://127.0.0.1:9090 "$1" 2>&1) || fail "$answer"
   [[ $answer == *"=> $2 @"* ]] || fail "$1: '$answer' and not $2"
 }
+# answers PATH "STATUS TEXT": what a probe of the kubelet would get; the text is the begin of the page.
+answers() {
+  local answer
+  answer=$(inside node /usr/bin/python3 -c 'import sys, urllib.error, urllib.request
+try:
+    page = urllib.request.urlopen(sys.argv[1], timeout=3)
+except urllib.error.HTTPError as error:
+    page = error
+print(page.status, page.read().decode())' "http://127.0.0.1:9965$1") || fail "no answer at $1"
+  [[ $answer == "$2"* ]] || fail "$1: '$answer' and not '$2'"
+}
 needs_prometheus() {
   command -v promtool >/dev/null && command -v prometheus >/dev/null || skip "prometheus is not installed"
 }
@@ -67,7 +78,7 @@ scenario "a metric reports an invalid ip-masq-agent file" family=ipv4
     the_file_excludes office
     within 2 metric_is masq_config_last_reload_successful 1
 
-scenario "only /metrics is served, and only at the configured address" family=ipv4
+scenario "metrics are served only at the configured address" family=ipv4
     node_may_reset
     masqd starts with prometheus-serve-addr=127.0.0.1:9965
     not   fetch node http://127.0.0.1:9965/
@@ -76,6 +87,20 @@ scenario "only /metrics is served, and only at the configured address" family=ip
     masqd is_terminated
     masqd starts with "prometheus-serve-addr=${address[node]}:9965"
     contains masq_build_info "$(fetch world "http://${address[node]}:9965/metrics")"
+
+scenario "readyz follows the datapath, and healthz the agent" family=ipv4
+    the_file_excludes office
+    masqd starts with prometheus-serve-addr=:9965 enable-ip-masq-agent
+    answers /readyz "200 OK"
+    answers /healthz "200 OK"
+    the_file_says "nonMasqueradeCIDRs: [nonsense]"
+    within 2 status_is_not_ok
+    answers /readyz "200 OK"
+    sysctl_in node net.ipv4.conf.eth0.forwarding=0
+    within 1 answers /readyz "503 eth0: IPv4 forwarding is off"
+    answers /healthz "200 OK"
+    sysctl_in node net.ipv4.conf.eth0.forwarding=1
+    within 1 answers /readyz "200 OK"
 
 scenario "an unusable metrics address is rejected" family=ipv4
     node  serves tcp 9965

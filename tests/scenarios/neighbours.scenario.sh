@@ -62,6 +62,30 @@ scenario "an existing ingress qdisc does not prevent masquerading" only=bpf
     pod1  reaches world as node
     contains "ingress" "$(inside node tc qdisc show dev eth0)"
 
+scenario "a detached program is attached again within three seconds" only=bpf
+    left_alone world # until the program is attached again
+    masqd starts
+    pod1  reaches world as node
+    rests() { [ "$(status_value "['apply']['ageSeconds']")" -ge 2 ]; } # no event of the start attaches it again
+    within 9 rests
+    bpftool link detach pinned "$bpf_root/masq/links/eth0/egress" || skip "bpftool cannot detach a link"
+    within 3 pod1 reaches world as node # provokes drift
+    same  OK "$(masq status --brief)"
+
+scenario "programs of another masq before ours are a problem" only=bpf
+    masqd starts
+    masqd is_killed
+    ready() { status_shows "Masquerading:"; }
+    agent_flags with "bpf-root=$bpf_root/second"
+    start_agent
+    bpf_root=$bpf_root/second
+    eventually ready
+    within 2 status_is_not_ok
+    status_shows "(masq_egress) is before masq's program on egress, and hides packets from it" # provokes other_masq
+    rm -r "${bpf_root%/second}/masq"
+    within 3 masq status --brief
+    pod1  reaches world as node
+
 scenario "nftables rules of other programs are unchanged"
     inside node nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 0; };
         add rule inet theirs c counter accept'

@@ -42,7 +42,8 @@ AgentState read_state(const AgentParts& agent) {
           .sources = agent.sources.states(),
           .reconciler = agent.reconciler.state(),
           .counters = agent.choice.datapath->table().counters(),
-          .findings = findings_of(agent)};
+          .findings = findings_of(agent),
+          .read_back_at = agent.choice.datapath->read_back_at()};
 }
 
 }  // namespace masq::agent

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct AgentState {
   std::vector<Source::State> sources;
   Reconciler::State reconciler;
   Result<Counters> counters;
-  std::vector<Finding> findings;  // of the desired state and of the kernel
+  std::vector<Finding> findings;                              // of the desired state and of the kernel
+  std::optional<os::Timers::Clock::time_point> read_back_at;  // Datapath::read_back_at()
 };
 
 // The objects whose state is served. They outlive the servers.

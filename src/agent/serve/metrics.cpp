@@ -107,7 +107,7 @@ void add_packets(Page& page, const Counters& counters) {
 }
 
 const Source::State* find_file(const AgentState& agent) {
-  const auto found = std::ranges::find(agent.sources, "ip-masq-agent", &Source::State::name);
+  const auto found = std::ranges::find(agent.sources, ip_masq_agent_source_name, &Source::State::name);
   return found == agent.sources.end() ? nullptr : &*found;
 }
 

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "agent/export/event_hub.hpp"
 #include "agent/serve/agent_state.hpp"
@@ -46,10 +49,29 @@ os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
   return json_reply(answer_question(*applied, *question, ask_kernel(*question)));
 }
 
-os::HttpReply answer_healthz(const AgentParts& agent, std::string_view) {
-  const auto found = problems(read_state(agent));
+os::HttpReply first_problem(const std::vector<std::string>& found) {
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
+}
+
+os::HttpReply answer_healthz(const AgentParts& agent, std::string_view) {
+  return first_problem(problems(read_state(agent)));
+}
+
+os::HttpReply answer_readyz(const AgentParts& agent, std::string_view) {
+  return first_problem(obstacles_to_readiness(read_state(agent)));
+}
+
+// A reply shows that the event loop works.
+os::HttpReply answer_liveness(const AgentParts&, std::string_view) {
+  return {.status = 200, .body = "OK\n"};
+}
+
+os::HttpReply answer_scrape(const AgentParts& agent, std::string_view) {
+  return {.type = metrics_content_type,
+          .body = render_metrics({.agent = read_state(agent),
+                                  .process = os::read_process_usage(),
+                                  .wall_clock = std::chrono::system_clock::now()})};
 }
 
 os::HttpReply stream_events(const AgentParts& agent, std::string_view target) {
@@ -72,26 +94,32 @@ struct Route {
   os::HttpReply (*answer)(const AgentParts&, std::string_view target);
 };
 
-constexpr Route routes[] = {
+constexpr Route api_routes[] = {
     {.path = "/v1/status", .answer = answer_status},   {.path = "/v1/desired", .answer = answer_desired},
     {.path = "/v1/explain", .answer = answer_explain}, {.path = "/v1/events", .answer = stream_events},
     {.path = "/v1/healthz", .answer = answer_healthz},
 };
 
-}  // namespace
+constexpr Route metrics_routes[] = {
+    {.path = "/metrics", .answer = answer_scrape},
+    {.path = "/healthz", .answer = answer_liveness},
+    {.path = "/readyz", .answer = answer_readyz},
+};
 
-os::HttpReply answer_api(const AgentParts& agent, std::string_view target) {
+os::HttpReply answer(std::span<const Route> routes, const AgentParts& agent, std::string_view target) {
   for (const auto& route : routes)
     if (path_of(target) == route.path) return route.answer(agent, target);
   return {.status = 404, .body = "not found\n"};
 }
 
+}  // namespace
+
+os::HttpReply answer_api(const AgentParts& agent, std::string_view target) {
+  return answer(api_routes, agent, target);
+}
+
 os::HttpReply answer_metrics(const AgentParts& agent, std::string_view target) {
-  if (path_of(target) != "/metrics") return {.status = 404, .body = "not found: only /metrics is served\n"};
-  return {.type = metrics_content_type,
-          .body = render_metrics({.agent = read_state(agent),
-                                  .process = os::read_process_usage(),
-                                  .wall_clock = std::chrono::system_clock::now()})};
+  return answer(metrics_routes, agent, target);
 }
 
 }  // namespace masq::agent

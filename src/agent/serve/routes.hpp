@@ -13,7 +13,7 @@ namespace masq::agent {
 // events, or (healthz) a problem; 400: a wrong query.
 os::HttpReply answer_api(const AgentParts& agent, std::string_view target);
 
-// Replies to a GET on prometheus-serve-addr: /metrics, else 404.
+// Replies to a GET on prometheus-serve-addr: /metrics; /healthz: 200; /readyz: 200, or 503 and the problem; else 404.
 os::HttpReply answer_metrics(const AgentParts& agent, std::string_view target);
 
 }  // namespace masq::agent

@@ -13,6 +13,7 @@
 
 #include "agent/reconciler.hpp"
 #include "agent/serve/agent_state.hpp"
+#include "agent/sources/source.hpp"
 #include "base/address.hpp"
 #include "base/cidr.hpp"
 #include "base/port_range.hpp"
@@ -79,9 +80,15 @@ Json render_apply(const AgentState& state) {
     apply["ageSeconds"] = whole_seconds(state.now - *reconciler.tried_at);
     apply["durationSeconds"] = std::chrono::duration<double>(reconciler.duration).count();
   }
+  if (state.read_back_at) apply["readBackAgeSeconds"] = whole_seconds(state.now - *state.read_back_at);
   apply["error"] = reconciler.error;
   apply["lastSteps"] = reconciler.steps;
   return apply;
+}
+
+// A rejected file is of the kind of a rejected option.
+FindingKind kind_of_error(const Source::State& source) {
+  return source.name == ip_masq_agent_source_name ? FindingKind::configuration : FindingKind::source;
 }
 
 Json render_tables(const Counters& counters) {
@@ -129,7 +136,8 @@ std::vector<Finding> all_findings(const AgentState& state) {
   if (!state.options.error.empty())
     found.push_back({FindingKind::configuration, fmt::format("configuration: {}", state.options.error)});
   for (const auto& source : state.sources)
-    if (!source.error.empty()) found.push_back({FindingKind::source, fmt::format("{}: {}", source.name, source.error)});
+    if (!source.error.empty())
+      found.push_back({kind_of_error(source), fmt::format("{}: {}", source.name, source.error)});
   if (state.reconciler.applied && !state.counters)
     found.push_back({FindingKind::counters, fmt::format("counters: {}", state.counters.error().message)});
   if (found.empty() && !state.reconciler.applied) found.push_back({FindingKind::not_applied, "nothing is applied yet"});
@@ -139,6 +147,12 @@ std::vector<Finding> all_findings(const AgentState& state) {
 
 std::vector<std::string> problems(const AgentState& state) {
   return texts_of(all_findings(state), Severity::problem);
+}
+
+std::vector<std::string> obstacles_to_readiness(const AgentState& state) {
+  auto found = all_findings(state);
+  std::erase_if(found, [](const Finding& finding) { return finding.kind == FindingKind::configuration; });
+  return texts_of(found, Severity::problem);
 }
 
 Json render_status(const AgentState& state) {

@@ -22,6 +22,10 @@ std::vector<Finding> all_findings(const AgentState& state);
 // Returns the texts of the problems that prevent the configured behaviour, most important first; empty: none.
 std::vector<std::string> problems(const AgentState& state);
 
+// Returns the problems without a rejected configuration: the last valid one is in force, so the datapath does what is
+// configured.
+std::vector<std::string> obstacles_to_readiness(const AgentState& state);
+
 // Returns the limits of mappings for all documents: per family, per pod, and per address toward a remote endpoint.
 nlohmann::ordered_json render_limits(const Desired& desired);
 

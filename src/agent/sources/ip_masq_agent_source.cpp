@@ -39,7 +39,7 @@ Result<IpMasqAgent> parse_content(const std::optional<std::string>& text, const 
 }  // namespace
 
 IpMasqAgentSource::IpMasqAgentSource(os::Timers& timers, std::filesystem::path path, Changed changed)
-    : FactSource("ip-masq-agent", Need::optional, timers, std::move(changed), default_ip_masq_agent()),
+    : FactSource(ip_masq_agent_source_name, Need::optional, timers, std::move(changed), default_ip_masq_agent()),
       path_(std::move(path)),
       confirmation_(timers) {}
 

@@ -24,7 +24,7 @@ Result<void> add_node_sources(SourceSet& sources, const Config& config, const So
 }
 
 Result<void> replace_ip_masq_agent(SourceSet& sources, const Config& config, const SourceContext& context) {
-  sources.remove("ip-masq-agent");
+  sources.remove(ip_masq_agent_source_name);
   if (!config.enable_ip_masq_agent) return {};
   TRY(auto source, IpMasqAgentSource::open(context.loop, config.ip_masq_agent_config_path, context.changed));
   if (!context.applied.empty()) source->seed(context.applied);

@@ -11,6 +11,9 @@
 
 namespace masq::agent {
 
+// The name of the only source that is the user's configuration; all others are facts of the node.
+inline constexpr const char* ip_masq_agent_source_name = "ip-masq-agent";
+
 // Required: the first apply waits for a value. Optional: it does not, and without a value the fact is absent.
 enum class Need : std::uint8_t { required, optional };
 

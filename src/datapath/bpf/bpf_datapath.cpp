@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/bpf_datapath.hpp"
 
+#include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <linux/rtnetlink.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <expected>
 #include <filesystem>
@@ -24,8 +25,10 @@
 #include "datapath/bpf/address_orders.hpp"
 #include "datapath/bpf/bpf_handover.hpp"
 #include "datapath/bpf/bpf_table.hpp"
+#include "datapath/bpf/hook_check.hpp"
 #include "datapath/bpf/options.hpp"
-#include "datapath/bpf/pinned_table.hpp"
+#include "datapath/bpf/pin_check.hpp"
+#include "datapath/bpf/pin_watch.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/policy_map.hpp"
 #include "datapath/bpf/program.hpp"
@@ -37,6 +40,7 @@
 #include "model/desired.hpp"
 #include "model/finding.hpp"
 #include "os/event_loop.hpp"
+#include "os/fd.hpp"
 #include "os/netlink_monitor.hpp"
 #include "os/timers.hpp"
 
@@ -44,6 +48,8 @@ namespace masq::bpf {
 namespace {
 
 constexpr auto look_every = std::chrono::seconds(1);
+constexpr std::size_t many_programs = 128;
+constexpr auto look_at_many_every = std::chrono::milliseconds(2500);
 
 bool same_policy(const Desired& a, const Desired& b) {
   return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.ip_masq_agent == b.ip_masq_agent &&
@@ -53,7 +59,10 @@ bool same_policy(const Desired& a, const Desired& b) {
 class BpfDatapath final : public Datapath {
  public:
   BpfDatapath(const std::filesystem::path& bpf_root, Attach attach)
-      : pins_(bpf_root), table_(bpf_root), attach_(attach) {}
+      : pins_(bpf_root),
+        table_(bpf_root),
+        attach_(attach),
+        mode_(attach == Attach::clsact ? AttachMode::clsact : AttachMode::tcx) {}
 
   std::string name() const override { return "BPF"; }
   Result<Steps> apply(const Desired& desired) override;
@@ -61,6 +70,7 @@ class BpfDatapath final : public Datapath {
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
   std::optional<std::chrono::milliseconds> retry_after() const override { return address_orders_.next_step(); }
+  std::optional<std::chrono::steady_clock::time_point> read_back_at() const override { return read_back_at_; }
   std::vector<Finding> findings() override;
   Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
   Result<Steps> remove() override;
@@ -70,26 +80,36 @@ class BpfDatapath final : public Datapath {
   Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
   Result<void> write_devices(const Desired& desired);
-  bool has_its_pins() const;
-  void look_after_pins(const std::function<void()>& disturbed);
-  UplinkAttachments attachments() const { return {pins_, mode()}; }
-  AttachMode mode() const;
+  UplinkAttachments::Programs programs() const;
+  bool has_pin(const std::filesystem::path& map) const;
+  Result<void> restore_map_pins(Steps& steps) const;
+  void read_back();
+  void look(const std::function<void()>& disturbed);
+  bool is_undisturbed() const;
+  UplinkAttachments attachments() const { return {pins_, mode_}; }
+  void choose_mode();
 
   Pins pins_;
   BpfTable table_;
   Attach attach_;
+  AttachMode mode_ = AttachMode::tcx;
   std::optional<Program> program_;
   BpfHandover handover_{pins_, program_};
   std::optional<Desired> applied_;  // the state in the maps, as applied by this process
   AddressOrders address_orders_{pins_};
   std::unique_ptr<os::NetlinkMonitor> filters_;
   std::unique_ptr<os::Timer> look_;
-  bool is_pinned_ = false;  // set by the last successful apply()
+  // Set by the last successful apply().
+  bool is_in_force_ = false;
+  PinWatch pinned_;
+  std::vector<ExpectedProgram> expected_;
+  std::vector<Finding> hook_findings_;  // of the last look
+  std::optional<std::chrono::steady_clock::time_point> read_back_at_;
 };
 
-AttachMode BpfDatapath::mode() const {
-  if (attach_ != Attach::automatic) return attach_ == Attach::tcx ? AttachMode::tcx : AttachMode::clsact;
-  return !program_ || kernel_has_tcx(program_->ingress()) ? AttachMode::tcx : AttachMode::clsact;
+void BpfDatapath::choose_mode() {
+  const bool has_tcx = attach_ == Attach::automatic ? kernel_has_tcx(program_->ingress()) : attach_ == Attach::tcx;
+  mode_ = has_tcx ? AttachMode::tcx : AttachMode::clsact;
 }
 
 // Other options need another program, which uses the same pinned maps.
@@ -101,12 +121,13 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
   }
   TRY(auto place, move ? move->place() : Result<Pins>(pins_));
   TRY(program_, Program::load(place, desired));
+  choose_mode();
   table_.set_maxima(program_->options().ipv4.max_mappings, program_->options().ipv6.max_mappings);
   steps.push_back(fmt::format("load the programs (their maps have {} MB of memory)", program_->memory() / 1'000'000));
   for (auto& line : unsupported_settings(desired, program_->options().ipv4, program_->options().ipv6))
     steps.push_back(std::move(line));
   applied_.reset();
-  is_pinned_ = false;
+  is_in_force_ = false;
   return {};
 }
 
@@ -131,15 +152,18 @@ Result<void> BpfDatapath::write_devices(const Desired& desired) {
   return write_pod_devices<Abi6>(*program_, desired);
 }
 
+UplinkAttachments::Programs BpfDatapath::programs() const {
+  return {.ingress = program_->ingress(),
+          .egress = program_->egress(),
+          .ingress_l3 = program_->ingress_l3(),
+          .egress_l3 = program_->egress_l3()};
+}
+
 Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
   auto uplinks = attachments();
-  const UplinkAttachments::Programs programs{.ingress = program_->ingress(),
-                                             .egress = program_->egress(),
-                                             .ingress_l3 = program_->ingress_l3(),
-                                             .egress_l3 = program_->egress_l3()};
-  const auto attached = uplinks.attach(desired.uplinks, programs, false, steps);
-  const auto watched = uplinks.attach_inbound(desired.inbound, programs, false, steps);
-  const auto updated = uplinks.update_standby(desired.standby, programs, steps);
+  const auto attached = uplinks.attach(desired.uplinks, programs(), false, steps);
+  const auto watched = uplinks.attach_inbound(desired.inbound, programs(), false, steps);
+  const auto updated = uplinks.update_standby(desired.standby, programs(), steps);
   const auto detached = uplinks.detach_others(desired, false, steps);
   if (!attached) return attached;
   if (!watched) return watched;
@@ -153,6 +177,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   TRY(auto move, TableMigration::find(pins_));
   TRY_DO(pins_.make_directories());
   const bool fresh = !program_;
+  TRY_DO(restore_map_pins(steps));
   TRY_DO(load_program(desired, move, steps));
   const bool reloaded = fresh || !applied_;
   TRY_DO(write_maps(desired, steps));
@@ -167,8 +192,11 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   TRY_DO(prune_uplinks<Abi4>(*program_, desired));
   TRY_DO(prune_uplinks<Abi6>(*program_, desired));
   applied_ = desired;
-  is_pinned_ = done.has_value();
+  is_in_force_ = done.has_value();
   TRY_DO(done);
+  TRY(expected_, expected_programs(desired, programs()));
+  pinned_ = PinWatch::of(pins_, [this](const auto& path) { return has_pin(path); });
+  read_back();
   return steps;
 }
 
@@ -187,38 +215,63 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
   return steps;
 }
 
-bool BpfDatapath::has_its_pins() const {
-  const auto exists = [](const std::filesystem::path& path) { return ::access(path.c_str(), F_OK) == 0; };
-  return exists(pins_.map(map_name("control", Family::ipv4))) && exists(pins_.map(map_name("control", Family::ipv6))) &&
-         (mode() == AttachMode::clsact || std::ranges::all_of(applied_->uplinks, [&](const Uplink& uplink) {
-            const auto device = pins_.device(uplink.name);
-            return exists(device / to_string(Hook::ingress)) && exists(device / to_string(Hook::egress));
-          }));
+// Returns true if the loaded programs use the map that is pinned there, or have no map of this name.
+bool BpfDatapath::has_pin(const std::filesystem::path& map) const {
+  const int own = program_->map(map.filename().string());
+  return own < 0 || is_same_map(own, os::Fd(bpf_obj_get(map.c_str())).get());
 }
 
-// Removing the pin of a link detaches the program. The next apply() pins again after a failure.
-void BpfDatapath::look_after_pins(const std::function<void()>& disturbed) {
-  look_->start(look_every, [this, disturbed] {
-    if (is_pinned_ && !has_its_pins()) {
-      is_pinned_ = false;
-      disturbed();
-    }
-    look_after_pins(disturbed);
+// The programs use maps whose pins another process removed: the next start needs the pins.
+Result<void> BpfDatapath::restore_map_pins(Steps& steps) const {
+  if (!program_) return {};
+  for (const auto& path : pinned_.removed()) {
+    const int map = program_->map(path.filename().string());
+    if (path.parent_path() != pins_.maps() || map < 0) continue;
+    if (bpf_obj_pin(map, path.c_str()) != 0) return fail("pin {}: {}", path.string(), std::strerror(errno));
+    steps.push_back(fmt::format("pin {} again", path.string()));
+  }
+  return {};
+}
+
+// Reads from the kernel what the last apply() has put there.
+void BpfDatapath::read_back() {
+  read_back_at_ = std::chrono::steady_clock::now();
+  hook_findings_ = check_hooks(expected_, mode_);
+  for (const auto& path : pinned_.replaced())
+    hook_findings_.push_back(
+        {FindingKind::drift,
+         fmt::format("{}: not masq's any more; `masqd --cleanup` and a start of masqd mend it", path.string())});
+}
+
+bool BpfDatapath::is_undisturbed() const {
+  return pinned_.removed().empty() && std::ranges::none_of(hook_findings_, [](const Finding& finding) {
+           return finding.kind == FindingKind::drift;
+         });
+}
+
+// Removing the pin of a link detaches the program. The kernel announces neither that, nor a detached link, nor another
+// program on the hook. After a failed apply() the reconciler tries again.
+void BpfDatapath::look(const std::function<void()>& disturbed) {
+  const auto pause = expected_.size() <= many_programs ? std::chrono::milliseconds(look_every) : look_at_many_every;
+  look_->start(pause, [this, disturbed] {
+    if (is_in_force_) read_back();
+    if (is_in_force_ && !is_undisturbed()) disturbed();
+    look(disturbed);
   });
 }
 
-// Another process can remove a tcx link only by its pin. A filter is removed with its qdisc, by any process.
+// A filter is removed with its qdisc, by any process, and the kernel announces it.
 Result<void> BpfDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
   look_ = std::make_unique<os::Timer>(loop);
-  look_after_pins(disturbed);
+  look(disturbed);
   TRY(filters_, os::NetlinkMonitor::open(loop, RTMGRP_TC, [this, disturbed = std::move(disturbed)] {
-        if (mode() == AttachMode::clsact) disturbed();
+        if (mode_ == AttachMode::clsact) disturbed();
       }));
   return {};
 }
 
 std::vector<Finding> BpfDatapath::findings() {
-  std::vector<Finding> findings;
+  auto findings = hook_findings_;
   for (const auto& address : address_orders_.away())
     findings.push_back({FindingKind::address_away,
                         fmt::format("{} is unavailable: its connections wait for it for 30 s", address.to_string())});
@@ -234,7 +287,10 @@ Result<Steps> BpfDatapath::remove() {
   TRY_DO(everywhere.detach_others({}, false, steps));
   program_.reset();
   applied_.reset();
-  is_pinned_ = false;
+  is_in_force_ = false;
+  expected_.clear();
+  pinned_ = {};
+  hook_findings_.clear();
   steps.push_back(fmt::format("remove {}", pins_.root().string()));
   std::filesystem::remove_all(pins_.root(), error);
   if (error) return fail("{}: {}", pins_.root().string(), error.message());

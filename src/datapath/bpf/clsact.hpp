@@ -15,6 +15,9 @@ namespace masq::bpf {
 // Returns the id of masq's program on this hook, or nullopt if there is none.
 Result<std::optional<std::uint32_t>> query_clsact(int ifindex, Hook hook);
 
+// Reads the filters of the hook, with masq's program `program`. Returns nullopt if the device was removed.
+Result<std::optional<HookPrograms>> programs_on_clsact(int ifindex, Hook hook, std::uint32_t program);
+
 // Attaches the program, or replaces masq's program without a gap.
 Result<void> attach_clsact(int program, int ifindex, Hook hook);
 

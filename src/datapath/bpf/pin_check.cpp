@@ -45,6 +45,13 @@ bool is_bpf_link(int fd) {
   return is_of(fd, "bpf_link") || is_of(fd, "bpf-link");
 }
 
+bool is_same_map(int a, int b) {
+  bpf_map_info of_a{}, of_b{};
+  std::uint32_t size_a = sizeof of_a, size_b = sizeof of_b;
+  return is_bpf_map(a) && is_bpf_map(b) && bpf_obj_get_info_by_fd(a, &of_a, &size_a) == 0 &&
+         bpf_obj_get_info_by_fd(b, &of_b, &size_b) == 0 && of_a.id == of_b.id;
+}
+
 Result<void> check_pins(const bpf_object& object, const Pins& pins) {
   const bpf_map* map = nullptr;
   bpf_object__for_each_map(map, &object) {

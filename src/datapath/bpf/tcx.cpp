@@ -2,14 +2,23 @@
 #include "datapath/bpf/tcx.hpp"
 
 #include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/result.hpp"
@@ -40,7 +49,57 @@ os::Fd create_link(int program, int ifindex, Hook hook) {
   }
 }
 
+// The attributes of BPF_PROG_QUERY, from Linux 6.6.
+struct TcxQuery {
+  std::uint32_t ifindex;
+  std::uint32_t attach_type;
+  std::uint32_t query_flags;
+  std::uint32_t attach_flags;
+  std::uint64_t program_ids;
+  std::uint32_t count;
+  std::uint32_t reserved;
+  std::uint64_t program_flags;
+  std::uint64_t link_ids;
+  std::uint64_t link_flags;
+  std::uint64_t revision;
+};
+constexpr std::size_t max_programs = 64;  // BPF_MPROG_MAX
+
 }  // namespace
+
+Result<std::optional<HookPrograms>> programs_on_tcx(int ifindex, Hook hook, std::uint32_t program) {
+  std::array<std::uint32_t, max_programs> ids{};
+  TcxQuery query{};
+  query.ifindex = static_cast<std::uint32_t>(ifindex);
+  query.attach_type = attach_type(hook);
+  query.program_ids = reinterpret_cast<std::uint64_t>(ids.data());
+  query.count = ids.size();
+  if (syscall(SYS_bpf, BPF_PROG_QUERY, &query, sizeof query) != 0 && errno != ENOENT) {
+    if (errno == ENODEV) return std::nullopt;
+    return fail("query the {} programs: {}", to_string(hook), std::strerror(errno));
+  }
+  const auto all = std::span(ids).first(std::min<std::size_t>(query.count, ids.size()));
+  const auto found = std::ranges::find(all, program);
+  HookPrograms programs{.has_program = found != all.end(), .before = {}};
+  if (!programs.has_program) return programs;
+  for (const auto id : std::span(all.begin(), found)) {
+    const auto name = program_name(id);
+    programs.before.push_back({.name = name, .text = fmt::format("program {} ({})", id, name)});
+  }
+  return programs;
+}
+
+std::string program_name(std::uint32_t id) {
+  const os::Fd fd(bpf_prog_get_fd_by_id(id));
+  bpf_prog_info info{};
+  std::uint32_t size = sizeof info;
+  if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
+  return info.name;
+}
+
+bool is_name_of_masq(std::string_view name) {
+  return name.starts_with("masq_");
+}
 
 Result<std::optional<TcxLink>> open_tcx(const std::filesystem::path& pin) {
   os::Fd fd(bpf_obj_get(pin.c_str()));

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
@@ -36,5 +39,21 @@ bool kernel_has_tcx(int program);
 
 // Returns the id of a loaded program.
 Result<std::uint32_t> program_id(int program);
+
+// Returns the name of a program in the kernel; empty: there is none with this id.
+std::string program_name(std::uint32_t id);
+bool is_name_of_masq(std::string_view name);
+
+// A program or filter that packets meet before masq's program.
+struct ProgramBefore {
+  std::string name;
+  std::string text;  // "program 7 (name)"
+};
+struct HookPrograms {
+  bool has_program = false;
+  std::vector<ProgramBefore> before;  // in their order
+};
+// Reads the chain of a hook, with masq's program `program`. Returns nullopt if the device was removed.
+Result<std::optional<HookPrograms>> programs_on_tcx(int ifindex, Hook hook, std::uint32_t program);
 
 }  // namespace masq::bpf

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +33,7 @@
 namespace masq::iptables {
 namespace {
 
-constexpr auto look_every = std::chrono::seconds(3);
+constexpr auto look_every = std::chrono::milliseconds(2500);  // with the time that the tools take: three seconds
 
 // Returns the uplinks, and the standby devices that were guarded before.
 std::vector<std::string> devices_to_guard(const Desired& desired, const std::vector<std::string>& before) {
@@ -54,6 +55,7 @@ class IptablesDatapath final : public Datapath {
   Result<void> check(const Desired& desired) override;
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
+  std::optional<std::chrono::steady_clock::time_point> read_back_at() const override { return read_back_at_; }
   std::vector<Finding> findings() override {
     auto findings = netfilter::findings_on_connection_table(netfilter::connection_table());
     if (!tools_.variant().warning.empty())
@@ -82,6 +84,7 @@ class IptablesDatapath final : public Datapath {
   netfilter::ConntrackHandover handover_{[this] { return have_rules(); }};
   bool lacks_random_fully_ = false;  // and random-fully is enabled
   std::unique_ptr<os::Timer> look_;
+  std::optional<std::chrono::steady_clock::time_point> read_back_at_;
 };
 
 std::size_t count(std::string_view text, std::string_view word) {
@@ -139,7 +142,9 @@ Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired
 
 // Sets come first, because rules name them.
 Result<Steps> IptablesDatapath::apply(const Desired& desired) {
+  const auto now = std::chrono::steady_clock::now();
   TRY(auto work, work_for(desired));
+  read_back_at_ = now;
   if (!work.sets.empty()) TRY_DO(tools_.ipset().restore(work.sets));
   for (const auto family : families) {
     const auto& text = work.rules[family == Family::ipv4 ? 0 : 1];

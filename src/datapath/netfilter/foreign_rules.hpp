@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/result.hpp"
+#include "datapath/netfilter/nat_rules.hpp"
+#include "datapath/netfilter/nft.hpp"
+#include "model/finding.hpp"
+#include "os/process.hpp"
+
 namespace masq::netfilter {
 
-// Returns rules of other programs that translate the source of outbound packets: "table ip nat, chain IP-MASQ-AGENT:
-// masquerade". They may masquerade packets that masq excludes.
-std::vector<std::string> foreign_masquerading();
+// The rules of the machine.
+struct RuleLists {
+  std::function<Result<std::string>(const std::string& command, Nft::Form form)> nft = Nft::list;
+  // As run_program().
+  std::function<Result<os::ProgramEnd>(const std::vector<std::string>& arguments)> run;
+  // Returns the names of the tables of iptables-legacy: /proc/net/ip_tables_names.
+  std::function<std::string(Family family)> legacy_tables;
 
-// In an nftables listing (JSON) of the chains and rules of one table: returns the chains with such a rule that are
-// reachable from a NAT chain of the hook postrouting.
-std::vector<std::string> masquerading_chains(const std::string& json);
-// In the output of iptables-save: returns the chains of the table nat with such a rule, without masq's.
-std::vector<std::string> masquerading_chains_of_iptables(const std::string& saved);
+  static RuleLists of_this_machine();
+};
+
+// Returns the rules of other programs, in nftables and both variants of iptables, that masquerade packets which masq
+// masquerades too; and the tables that could not be read. It may take long: see ForeignRulesWatch.
+std::vector<Finding> find_foreign_masquerading(const RuleLists& lists, const MasqueradedTraffic& traffic);
 
 }  // namespace masq::netfilter

@@ -56,7 +56,11 @@ Result<std::string> Nft::list(const std::string& command, Form form) {
   TRY(auto reader, open());
   auto* const context = reader.context_.get();
   // Numeric output does not depend on files of names (protocols, marks).
-  nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_NUMERIC_ALL | (form == Form::json ? NFT_CTX_OUTPUT_JSON : 0));
+  unsigned flags = NFT_CTX_OUTPUT_NUMERIC_ALL;
+  if (form == Form::json) flags |= NFT_CTX_OUTPUT_JSON;
+  if (form == Form::terse) flags |= NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE;
+  if (form == Form::rules) flags = NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_STATELESS;
+  nft_ctx_output_set_flags(context, flags);
   TRY_DO(reader.run(command));
   return nft_ctx_get_output_buffer(context);
 }

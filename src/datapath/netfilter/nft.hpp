@@ -25,8 +25,9 @@ class Nft {
   Result<void> run(const std::string& commands);
   // Checks whether the kernel accepts the transaction; changes nothing.
   Result<void> check(const std::string& commands);
-  // Output of "list table inet masq" and similar commands.
-  enum class Form : std::uint8_t { text, json };
+  // Output of "list table inet masq" and similar commands. terse: JSON without the elements of sets; rules: text with
+  // handles, without counters. "list counters" and "list tables" read the rules of all tables: avoid them.
+  enum class Form : std::uint8_t { text, json, terse, rules };
   static Result<std::string> list(const std::string& command, Form form = Form::json);
 
  private:

@@ -35,7 +35,7 @@ Result<std::vector<std::string>> read_nft_set(const ListNft& list, const std::st
 }
 
 Result<std::map<std::string, std::uint64_t>> read_nft_counters(const ListNft& list, const std::string& table) {
-  TRY(auto text, list("list counters table inet " + table, netfilter::Nft::Form::json));
+  TRY(auto text, list("list table inet " + table, netfilter::Nft::Form::terse));
   return parse_counters(text);
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -72,6 +73,10 @@ class NftablesDatapath final : public Datapath {
   Result<void> check(const Desired& desired) override;
   MappingTable& table() override { return table_; }
   Handover& handover() override { return handover_; }
+  // Without an event, the table is as it was read.
+  std::optional<std::chrono::steady_clock::time_point> read_back_at() const override {
+    return monitor_ ? monitor_->checked_at() : std::nullopt;
+  }
   std::vector<Finding> findings() override {
     return netfilter::findings_on_connection_table(netfilter::connection_table());
   }

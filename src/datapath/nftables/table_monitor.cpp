@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/nftables/table_monitor.hpp"
 
+#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -11,10 +12,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +31,8 @@ namespace masq::nftables {
 namespace {
 
 constexpr int buffer_size = 16 << 20;  // for a transaction of many thousand elements
-constexpr int table_attribute = 1;     // NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, …
+constexpr auto check_every = std::chrono::seconds(1);
+constexpr int table_attribute = 1;  // NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, …
 static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE == 1 && NFTA_SET_TABLE == 1 &&
               NFTA_SET_ELEM_LIST_TABLE == 1 && NFTA_OBJ_TABLE == 1);
 
@@ -38,6 +42,29 @@ std::string own_name() {
   std::array<char, 16> name{};  // TASK_COMM_LEN
   prctl(PR_GET_NAME, name.data());
   return name.data();
+}
+
+// Returns the generation of the ruleset of this network namespace.
+std::optional<std::uint32_t> read_generation() {
+  const os::Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+  struct {
+    nlmsghdr header;
+    nfgenmsg body;
+  } request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETGEN;
+  request.header.nlmsg_flags = NLM_F_REQUEST;
+  request.body.nfgen_family = AF_UNSPEC;
+  if (!fd || send(fd.get(), &request, sizeof request, 0) != sizeof request) return std::nullopt;
+  std::array<char, 4096> reply{};
+  const auto size = recv(fd.get(), reply.data(), reply.size(), MSG_DONTWAIT);  // the kernel has replied in send()
+  const auto* const message = reinterpret_cast<const nlmsghdr*>(reply.data());
+  if (size <= 0 || !NLMSG_OK(message, static_cast<unsigned>(size)) ||
+      NFNL_MSG_TYPE(message->nlmsg_type) != NFT_MSG_NEWGEN)
+    return std::nullopt;
+  const auto attributes = os::NetlinkAttributes::of_message(*message, sizeof(nfgenmsg));
+  if (!attributes.has(NFTA_GEN_ID)) return std::nullopt;
+  return ntohl(attributes.u32(NFTA_GEN_ID));
 }
 
 }  // namespace
@@ -54,9 +81,27 @@ Result<std::unique_ptr<TableMonitor>> TableMonitor::open(os::EventLoop& loop, st
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
     return fail("subscribe to nftables: {}", std::strerror(errno));
-  std::unique_ptr<TableMonitor> monitor(new TableMonitor(std::move(fd), std::move(tables), std::move(changed)));
+  std::unique_ptr<TableMonitor> monitor(new TableMonitor(loop, std::move(fd), std::move(tables), std::move(changed)));
   TRY(monitor->watch_, loop.watch(monitor->fd_.get(), EPOLLIN, [raw = monitor.get()](std::uint32_t) { raw->drain(); }));
+  monitor->check_generation();
   return monitor;
+}
+
+bool GenerationCheck::misses_event(std::uint32_t current) {
+  // Generations wrap around.
+  const bool misses = expected_ && seen_ && static_cast<std::int32_t>(*expected_ - *seen_) > 0;
+  expected_ = current;
+  if (misses || !seen_) seen_ = current;
+  return misses;
+}
+
+void TableMonitor::check_generation() {
+  check_.start(check_every, [this] { check_generation(); });
+  drain();
+  const auto current = read_generation();
+  if (!current) return;
+  checked_at_ = timers_.now();
+  if (generations_.misses_event(*current)) changed_();
 }
 
 void TableMonitor::drain() {
@@ -82,6 +127,7 @@ bool TableMonitor::take(const nlmsghdr& message) {
   if (NFNL_SUBSYS_ID(message.nlmsg_type) != NFNL_SUBSYS_NFTABLES) return false;
   const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(nfgenmsg));
   if (NFNL_MSG_TYPE(message.nlmsg_type) == NFT_MSG_NEWGEN) {
+    generations_.note_event(ntohl(attributes.u32(NFTA_GEN_ID)));
     return std::exchange(touched_, false) && attributes.text(NFTA_GEN_PROC_NAME) != own_name();
   }
   const auto& header = *static_cast<const nfgenmsg*>(NLMSG_DATA(&message));

@@ -146,11 +146,41 @@ TEST_F(RoutesTest, TheStatusNamesOptionsWithoutEffect) {
   EXPECT_THAT(get("/v1/status").body, HasSubstr("nat-max-mappings: no effect with the BPF datapath"));
 }
 
-TEST_F(RoutesTest, MetricsAreServedAtOnePath) {
+TEST_F(RoutesTest, TheMetricsListenerHasThreePaths) {
   EXPECT_EQ(answer_metrics(agent, "/metrics?name=x").status, 200);
   EXPECT_THAT(answer_metrics(agent, "/metrics").body, HasSubstr("masq_build_info{"));
-  for (const auto* target : {"/", "/v1/status", "/metrics/"})
+  EXPECT_EQ(answer_metrics(agent, "/healthz?").status, 200);
+  EXPECT_EQ(answer_metrics(agent, "/readyz?").status, 503);
+  for (const auto* target : {"/", "/v1/status", "/v1/healthz", "/metrics/", "/readyz/"})
     EXPECT_EQ(answer_metrics(agent, target).status, 404) << target;
+}
+
+TEST_F(RoutesTest, TheAgentIsReadyOnceTheStateIsApplied) {
+  EXPECT_EQ(answer_metrics(agent, "/readyz").body, "nothing is applied yet\n");
+  reconciler.start();
+  EXPECT_EQ(answer_metrics(agent, "/readyz").status, 200);
+  EXPECT_EQ(answer_metrics(agent, "/readyz").body, "OK\n");
+}
+
+TEST_F(RoutesTest, AProblemIsNotReadyButTheAgentWorks) {
+  reconciler.start();
+  auto source = std::make_unique<FactSource<int>>("cni", Need::optional, timers);
+  source->fail({"not a JSON object"});
+  sources.add(std::move(source));
+  EXPECT_EQ(answer_metrics(agent, "/readyz").status, 503);
+  EXPECT_EQ(answer_metrics(agent, "/readyz").body, "cni: not a JSON object\n");
+  EXPECT_EQ(answer_metrics(agent, "/healthz").status, 200);
+  EXPECT_EQ(answer_metrics(agent, "/healthz").body, "OK\n");
+}
+
+TEST_F(RoutesTest, ARejectedConfigurationChangesNoReadiness) {
+  reconciler.start();
+  auto file = std::make_unique<FactSource<int>>("ip-masq-agent", Need::optional, timers);
+  file->fail({"line 1: not a prefix"});
+  sources.add(std::move(file));
+  options.fail({"MASQ_DEVICES: …"});
+  EXPECT_EQ(get("/v1/healthz").status, 503);
+  EXPECT_EQ(answer_metrics(agent, "/readyz").status, 200);
 }
 
 }  // namespace

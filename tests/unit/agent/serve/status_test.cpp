@@ -43,6 +43,7 @@ AgentState healthy() {
   state.reconciler.tried_at = noon - seconds(5);
   state.reconciler.duration = std::chrono::milliseconds(250);
   state.reconciler.steps = {"load the programs"};
+  state.read_back_at = noon - seconds(2);
   state.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
                             .tables = {{.family = Family::ipv4, .used = 1, .bypassed = 2, .maximum = 1000}},
                             .mappings_created = {12, 0}};
@@ -68,7 +69,7 @@ TEST(Status, IsTheContractsDocument) {
       {"name": "netlink", "delivered": true, "ageSeconds": 3, "error": ""},
       {"name": "cni", "delivered": true, "ageSeconds": 0, "error": ""}
     ],
-    "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.25, "error": "",
+    "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.25, "readBackAgeSeconds": 2, "error": "",
               "lastSteps": ["load the programs"]},
     "mappings": [{"family": "ipv4", "used": 1, "bypassed": 2, "max": 1000, "created": 12}],
     "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10, "portRanges": ["20000-20009"]},
@@ -122,6 +123,8 @@ TEST(Status, EachProblemOfTheAgentHasItsKind) {
   state = healthy();
   state.sources[1].error = "not a JSON object";
   EXPECT_EQ(only_kind(state), FindingKind::source);
+  state.sources[1].name = "ip-masq-agent";
+  EXPECT_EQ(only_kind(state), FindingKind::configuration);
   state = healthy();
   state.counters = fail("no map");
   EXPECT_EQ(only_kind(state), FindingKind::counters);

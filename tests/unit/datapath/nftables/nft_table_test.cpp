@@ -114,6 +114,8 @@ TEST(NftJson, ElementsOfAnyKindAreRead) {
 TEST(NftJson, WhatIsNoListingIsAnError) {
   EXPECT_FALSE(parse_table("").has_value());
   EXPECT_FALSE(parse_set("[]").has_value());
+  EXPECT_FALSE(parse_table(R"({"nftables": [{"table": {"name": "t"}}, {"set": {"type": [3]}}]})").has_value());
+  EXPECT_FALSE(parse_counters(R"({"nftables": [{"counter": {"packets": "many"}}]})").has_value());
 }
 
 TEST(NftTable, AListingOfAnotherShapeIsAnError) {

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/pin_watch.hpp"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include "datapath/bpf/pins.hpp"
+
+namespace masq::bpf {
+namespace {
+
+std::optional<ino_t> inode_of(const std::filesystem::path& path) {
+  struct stat found{};
+  if (stat(path.c_str(), &found) != 0) return std::nullopt;
+  return found.st_ino;
+}
+
+}  // namespace
+
+PinWatch PinWatch::of(const Pins& pins, const std::function<bool(const std::filesystem::path& map)>& is_own) {
+  PinWatch watch;
+  const auto add = [&watch](const std::filesystem::path& path, bool own) {
+    if (const auto inode = inode_of(path)) watch.pins_.push_back({.path = path, .inode = own ? *inode : 0});
+  };
+  std::error_code error;
+  for (const auto& map : std::filesystem::directory_iterator(pins.maps(), error)) add(map.path(), is_own(map.path()));
+  for (const auto& device : pins.devices())
+    for (const auto& link : std::filesystem::directory_iterator(pins.device(device), error)) add(link.path(), true);
+  return watch;
+}
+
+std::vector<std::filesystem::path> PinWatch::removed() const {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& pin : pins_)
+    if (!inode_of(pin.path)) paths.push_back(pin.path);
+  return paths;
+}
+
+std::vector<std::filesystem::path> PinWatch::replaced() const {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& pin : pins_)
+    if (const auto inode = inode_of(pin.path); inode && *inode != pin.inode) paths.push_back(pin.path);
+  return paths;
+}
+
+}  // namespace masq::bpf

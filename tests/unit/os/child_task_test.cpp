@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/child_task.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
+#include "os/fd.hpp"
+#include "unit/os/loop_test.hpp"
+
+namespace masq::os {
+namespace {
+
+class ChildTaskTest : public LoopTest {
+ protected:
+  std::unique_ptr<ChildTask> start(const std::function<std::string()>& work,
+                                   std::chrono::milliseconds limit = std::chrono::seconds(5)) {
+    return ChildTask::start(*loop, work, limit, [this](Result<std::string> result) { end = std::move(result); })
+        .value();
+  }
+  std::optional<Result<std::string>> end;
+};
+
+TEST_F(ChildTaskTest, TheResultOfAnySizeArrives) {
+  const auto task = start([] { return std::string(1'000'000, 'x'); });
+  ASSERT_TRUE(eventually([this] { return end.has_value(); }));
+  EXPECT_EQ(end->value(), std::string(1'000'000, 'x'));
+}
+
+TEST_F(ChildTaskTest, AnEndWithoutAResultIsAnError) {
+  const auto task = start([]() -> std::string { _exit(3); });
+  ASSERT_TRUE(eventually([this] { return end.has_value(); }));
+  EXPECT_TRUE(end->error().message.starts_with("the process ended")) << end->error().message;
+}
+
+TEST_F(ChildTaskTest, WorkThatTakesTooLongIsEnded) {
+  const auto task = start(
+      []() -> std::string {
+        for (;;) pause();
+      },
+      std::chrono::milliseconds(50));
+  ASSERT_TRUE(eventually([this] { return end.has_value(); }));
+  EXPECT_EQ(end->error().message, "no result within 50 ms");
+}
+
+TEST_F(ChildTaskTest, TheProcessHasNoDescriptorOfThisOne) {
+  const Fd open_here(open("/dev/null", O_RDONLY));
+  const auto task = start([fd = open_here.get()] { return std::string(fcntl(fd, F_GETFD) < 0 ? "closed" : "open"); });
+  ASSERT_TRUE(eventually([this] { return end.has_value(); }));
+  EXPECT_TRUE(open_here.get() > 3) << "the result has the number 3";
+  EXPECT_EQ(end->value(), "closed");
+}
+
+TEST_F(ChildTaskTest, TheDestructorEndsTheWork) {
+  auto task = start([]() -> std::string {
+    for (;;) pause();
+  });
+  task.reset();
+  catch_up();
+  EXPECT_FALSE(end);
+}
+
+}  // namespace
+}  // namespace masq::os
