@@ -158,20 +158,20 @@ scenario "status names masquerading rules of other programs (R14, R63)"
     inside node nft "add table $nft_family theirs; add chain $nft_family theirs c { type nat hook postrouting priority 100; };
         add rule $nft_family theirs c $nft_family saddr ${cidr[private]} counter masquerade"
     masqd starts
-    within 2 status_shows "$(family_tool ''): \"$agent_rule\" masquerades the same packets" # provokes other_masquerading
+    within 10 status_shows "$(family_tool ''): \"$agent_rule\" masquerades the same packets" # provokes other_masquerading
     status_shows "table $nft_family theirs: \"$nft_family saddr ${cidr[private]} counter masquerade\" masquerades the same packets"
     quotes_rules 2
     same  OK "$(masq status --brief)"
     pod1  reaches world as node
     inside node nft delete table "$nft_family" theirs
-    within 3 quotes_rules 1
+    within 20 quotes_rules 1
     inside node "$(family_tool -nft)" -t nat -F IP-MASQ-AGENT
-    within 3 quotes_rules 0
+    within 20 quotes_rules 0
 
 scenario "status names masquerading rules of iptables-legacy" only=bpf,nftables
     inside node "$(family_tool -legacy)" -t nat -A POSTROUTING -s "${cidr[pods]}" -o eth0 -j MASQUERADE
     masqd starts
-    within 2 status_shows "$(family_tool -legacy): \"-A POSTROUTING -s ${cidr[pods]} -o eth0 -j MASQUERADE\" masquerades"
+    within 10 status_shows "$(family_tool -legacy): \"-A POSTROUTING -s ${cidr[pods]} -o eth0 -j MASQUERADE\" masquerades"
 
 scenario "masquerading rules of other networks are no notes" only=bpf,nftables family=ipv4
     inside node iptables-nft-restore <<'RULES'
@@ -211,7 +211,7 @@ RULES
     inside node iptables-legacy -t nat -A POSTROUTING -s 172.18.0.0/16 ! -o br-1 -j MASQUERADE
     masqd starts
     inside node iptables-nft -t nat -A POSTROUTING -o eth0 -j MASQUERADE
-    within 3 status_shows "\"-A POSTROUTING -o eth0 -j MASQUERADE\" masquerades the same packets"
+    within 20 status_shows "\"-A POSTROUTING -o eth0 -j MASQUERADE\" masquerades the same packets"
     quotes_rules 1
 
 scenario "many rules of other programs do not slow the status" only=bpf,nftables serial
