@@ -26,6 +26,7 @@ enum class FindingKind : std::uint8_t {
   counters,
   not_applied,
   drift,
+  program_hides,
   other_masq,
   device_skipped,
   address_tentative,

@@ -265,6 +265,26 @@ TEST_P(Laws, AnUnknownProgramBeforeMasqsIsNamed) {
   std::filesystem::remove(root / "somebody");
 }
 
+TEST_P(Laws, AProgramBeforeMasqsThatEndsEveryPacketIsAProblem) {
+  const bpf_insn ends[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const os::Fd program(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "somebody", "GPL", ends, std::size(ends), nullptr));
+  ASSERT_TRUE(program);
+  if (GetParam() == Attach::tcx) {
+    ASSERT_TRUE(attach_tcx(program.get(), uplink("up0").ifindex, Hook::egress, root / "somebody"));
+  } else {
+    ASSERT_EQ(bpf_obj_pin(program.get(), (root / "somebody").c_str()), 0);
+    sh("tc qdisc add dev up0 clsact && tc filter add dev up0 egress pref 7 bpf da pinned " +
+       (root / "somebody").string());
+  }
+  apply(on({"up0"}));
+  const auto texts = texts_of_kind(*datapath, FindingKind::program_hides);
+  ASSERT_EQ(texts.size(), 1u);
+  EXPECT_NE(texts[0].find("is before masq's program on egress, and ends every packet"), std::string::npos) << texts[0];
+  std::filesystem::remove(root / "somebody");
+}
+
 TEST_P(Laws, ARemovedMapPinIsRestoredWithTheSameMap) {
   const auto loop = *os::EventLoop::open();
   int disturbed = 0;

@@ -110,6 +110,16 @@ scenario "a second masqd with other paths exits with an error"
     contains "another masqd" "$said"
     pod1  reaches world as node
 
+scenario "a stopped masqd keeps a second one from starting"
+    masqd starts
+    kill -STOP "$agent"
+    agent_flags with "bpf-root=$work/other" "socket-path=$work/other.sock"
+    status=0
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
+    kill -CONT "$agent"
+    same  1 "$status" "exit of the second one"
+    contains "another masqd" "$said"
+
 scenario "SIGINT ends masqd with status 0, and masquerading continues"
     masqd starts
     end_agent -INT
@@ -218,6 +228,21 @@ scenario "masqd uses a mounted bpffs" only=bpf
     masqd starts
     same  1 "$(grep -c " $bpf_root " /proc/mounts)" "mounts"
     pod1  reaches world as node
+
+scenario "other users cannot take pins or locks of masqd" only=bpf
+    as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+    mkdir "$bpf_root"
+    chmod o+x "$work" "${work%/*}"
+    mount -t bpf none "$bpf_root" # the kernel's default mode: everybody may write
+    as_nobody mkdir "$bpf_root/masq"
+    as_nobody flock "$bpf_root" sleep 30 &
+    agent_flags
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) && fail "it starts: $said"
+    contains "it belongs to user 65534, not to root" "$said"
+    masqd starts
+    pod1  reaches world as node
+    not   as_nobody mv "$bpf_root/masq" "$bpf_root/gone"
+    not   as_nobody ls "$bpf_root/masq"
 
 scenario "masqd restores removed pins when it starts" only=bpf
     left_alone world

@@ -21,6 +21,7 @@
 #include "base/result.hpp"
 #include "datapath/bpf/libbpf_log.hpp"
 #include "datapath/bpf/tcx.hpp"
+#include "datapath/bpf/verdicts.hpp"
 #include "os/netlink.hpp"
 
 namespace masq::bpf {
@@ -74,9 +75,13 @@ Result<std::vector<Filter>> filters_of(int ifindex, Hook hook) {
 
 ProgramBefore described(const Filter& filter) {
   if (filter.kind != "bpf")
-    return {.name = filter.kind, .text = fmt::format("the {} filter of preference {}", filter.kind, filter.priority)};
+    return {.name = filter.kind,
+            .text = fmt::format("the {} filter of preference {}", filter.kind, filter.priority),
+            .passes_none = false};
   const auto name = program_name(filter.program);
-  return {.name = name, .text = fmt::format("program {} ({}, preference {})", filter.program, name, filter.priority)};
+  return {.name = name,
+          .text = fmt::format("program {} ({}, preference {})", filter.program, name, filter.priority),
+          .passes_none = !may_pass_on(filter.program)};
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ Finding finding_before(const ExpectedProgram& expected, const ProgramBefore& bef
   if (is_name_of_masq(before.name))
     return {FindingKind::other_masq,
             fmt::format("{}, and hides packets from it: remove the pins of that masq, BPF-ROOT/masq", place)};
+  if (before.passes_none)
+    return {FindingKind::program_hides,
+            fmt::format("{}, and ends every packet: masq sees none; remove it, or attach it later", place)};
   return {FindingKind::program_before,
           fmt::format("{}: packets that it ends do not reach masq; it must pass them on, or come later", place)};
 }

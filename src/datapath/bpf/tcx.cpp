@@ -23,6 +23,7 @@
 
 #include "base/result.hpp"
 #include "datapath/bpf/pin_check.hpp"
+#include "datapath/bpf/verdicts.hpp"
 #include "os/fd.hpp"
 
 namespace masq::bpf {
@@ -84,7 +85,8 @@ Result<std::optional<HookPrograms>> programs_on_tcx(int ifindex, Hook hook, std:
   if (!programs.has_program) return programs;
   for (const auto id : std::span(all.begin(), found)) {
     const auto name = program_name(id);
-    programs.before.push_back({.name = name, .text = fmt::format("program {} ({})", id, name)});
+    programs.before.push_back(
+        {.name = name, .text = fmt::format("program {} ({})", id, name), .passes_none = !may_pass_on(id)});
   }
   return programs;
 }

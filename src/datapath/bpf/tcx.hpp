@@ -47,7 +47,8 @@ bool is_name_of_masq(std::string_view name);
 // A program or filter that packets meet before masq's program.
 struct ProgramBefore {
   std::string name;
-  std::string text;  // "program 7 (name)"
+  std::string text;          // "program 7 (name)"
+  bool passes_none = false;  // no packet reaches the next one (verdicts.hpp)
 };
 struct HookPrograms {
   bool has_program = false;

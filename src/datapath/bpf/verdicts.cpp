@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath/bpf/verdicts.hpp"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <vector>
+
+#include "os/fd.hpp"
+
+namespace masq::bpf {
+namespace {
+
+constexpr std::int32_t next = -1;  // TCX_NEXT
+
+bool makes_next(const bpf_insn& instruction) {
+  const auto operation = instruction.code & ~0x07;
+  const auto instruction_class = BPF_CLASS(instruction.code);
+  const bool is_move =
+      (instruction_class == BPF_ALU || instruction_class == BPF_ALU64) && operation == (BPF_MOV | BPF_K);
+  const bool is_wide_load = instruction.code == (BPF_LD | BPF_DW | BPF_IMM);
+  return (is_move || is_wide_load) && instruction.imm == next;
+}
+
+bool writes_result(const bpf_insn& instruction) {
+  switch (BPF_CLASS(instruction.code)) {
+    case BPF_ALU:
+    case BPF_ALU64:
+    case BPF_LD:
+    case BPF_LDX:
+      return instruction.dst_reg == BPF_REG_0;
+    default:
+      return instruction.code == (BPF_JMP | BPF_CALL);
+  }
+}
+
+// The last write of the result before an exit, in the order of the text, is a load or a computation.
+bool has_verdict_from_memory(std::span<const bpf_insn> instructions) {
+  for (std::size_t at = 0; at < instructions.size(); ++at) {
+    if (instructions[at].code != (BPF_JMP | BPF_EXIT)) continue;
+    const auto before = instructions.first(at);
+    const auto write = std::find_if(before.rbegin(), before.rend(), writes_result);
+    if (write != before.rend() && BPF_CLASS(write->code) == BPF_LDX) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool may_pass_on(std::span<const bpf_insn> instructions) {
+  return instructions.empty() || std::ranges::any_of(instructions, makes_next) || has_verdict_from_memory(instructions);
+}
+
+bool may_pass_on(std::uint32_t program_id) {
+  const os::Fd fd(bpf_prog_get_fd_by_id(program_id));
+  bpf_prog_info info{};
+  std::uint32_t size = sizeof info;
+  if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return true;
+  std::vector<bpf_insn> instructions(info.xlated_prog_len / sizeof(bpf_insn));
+  info = {};
+  info.xlated_prog_len = static_cast<std::uint32_t>(instructions.size() * sizeof(bpf_insn));
+  info.xlated_prog_insns = reinterpret_cast<std::uint64_t>(instructions.data());
+  size = sizeof info;
+  if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.xlated_prog_insns == 0) return true;
+  return may_pass_on(std::span<const bpf_insn>(instructions));
+}
+
+}  // namespace masq::bpf
