@@ -7,6 +7,7 @@
 #include "agent/sources/cni_source.hpp"
 #include "agent/sources/ip_masq_agent_source.hpp"
 #include "agent/sources/netlink_source.hpp"
+#include "agent/sources/source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "agent/sources/sysctl_source.hpp"
 #include "base/result.hpp"

@@ -12,8 +12,8 @@ namespace masq::bpf {
 // (TC_ACT_UNSPEC), -1, and no verdict of it comes from memory. Decision 0015.
 bool may_pass_on(std::span<const bpf_insn> instructions);
 
-// The same for a loaded program. Returns true if the kernel does not show its instructions: without CAP_PERFMON, or if the
-// program is hardened against JIT spraying.
+// The same for a loaded program. Returns true if the kernel does not show its instructions: without CAP_PERFMON, or if
+// the program is hardened against JIT spraying.
 bool may_pass_on(std::uint32_t program_id);
 
 }  // namespace masq::bpf
