@@ -41,7 +41,7 @@ enum masq_verdict {
 	X(NEIGHBOUR_DISCOVERY, PASS, "neighbour_discovery", "ICMPv6 that no router forwards (RFC 4861)")               \
 	X(FRAGMENT_HELD, HOLD, "fragment_held", "fragment that arrived before its datagram's first; sent after it")    \
 	X(FRAGMENT, DROP, "fragment", "fragment whose first is unknown, or whose datagram is ambiguous")               \
-	X(ICMP_ERROR, DROP, "icmp_error", "a pod's ICMP error about an unknown connection")                            \
+	X(ICMP_ERROR, DROP, "icmp_error", "an ICMP error that would contain a pod's address")                          \
 	X(ICMP_REDIRECT, DROP, "icmp_redirect", "an ICMP redirect that concerns a masqueraded connection")             \
 	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
 	X(NO_MAPPING, DROP, "no_mapping", "no mapping, and this packet may not create one")                            \
