@@ -74,6 +74,7 @@
 #define ingress_wildcard FN(ingress_wildcard)
 #define insert_flow FN(insert_flow)
 #define insert_reply FN(insert_reply)
+#define is_from_elsewhere FN(is_from_elsewhere)
 #define is_mapped_port FN(is_mapped_port)
 #define is_spoofed FN(is_spoofed)
 #define known_ports_empty FN(known_ports_empty)
@@ -108,6 +109,7 @@
 #define sweep_slot FN(sweep_slot)
 #define sweep_start FN(sweep_start)
 #define tcp_track FN(tcp_track)
+#define tcp_track_pod FN(tcp_track_pod)
 #define vacancy_in_forward FN(vacancy_in_forward)
 #define vacancy_in_reply FN(vacancy_in_reply)
 

@@ -38,6 +38,8 @@ static __always_inline enum parsed tcp_read(struct packet *p, enum masq_directio
 	if (header < 5 || header * 4 > length)
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	p->tcp_flags = *(const __u8 *)(l4 + 13);
+	if (direction == MASQ_EGRESS)
+		p->tcp_ack = *(const __be32 *)(l4 + 8);
 	p->may_initiate = tcp_may_initiate(p->tcp_flags);
 	p->has_checksum = true;
 	return ports_read(p, direction, l4);
