@@ -99,6 +99,7 @@
 #define port_search_end FN(port_search_end)
 #define port_try_one FN(port_try_one)
 #define quoted_datagram FN(quoted_datagram)
+#define redirect_is_to_pod FN(redirect_is_to_pod)
 #define refuse FN(refuse)
 #define remove_flow FN(remove_flow)
 #define remove_reply FN(remove_reply)

@@ -13,11 +13,26 @@
 #include "bpf/steps/step.h"
 
 /*
+ * IPv6: the host tells a neighbour on the uplink's link a better first hop. If the packet was a pod's, masq has translated
+ * its destination; the neighbour has sent it to the host, and must go on to do so.
+ */
+__noinline int redirect_is_to_pod(ctx_t *ctx, const struct packet *p)
+{
+	addr_t destination = {};
+
+	return p && ctx_load(ctx, p->l4_offset + ND_REDIRECT_DESTINATION, &destination, sizeof(destination)) &&
+	       is_pod(&destination);
+}
+
+/*
  * A packet of the host is not masqueraded, but it may take the port of a mapping. A packet that has arrived by a device
  * may have the host's address, but is not the host's.
  */
 static __always_inline __u32 egress_host(ctx_t *ctx, const struct packet *p, enum parsed parsed)
 {
+	if (FAMILY == 6 && parsed == PARSED_ADDRESSES && p->flow.protocol == ICMP_PROTOCOL &&
+	    p->icmp_type == ND_REDIRECT_TYPE && redirect_is_to_pod(ctx, p))
+		return MASQ_REASON_ICMP_REDIRECT;
 	if (parsed == PARSED_FLOW && !ctx_ingress_ifindex(ctx) && host_may_claim(p))
 		host_claim(&p->flow);
 	return MASQ_REASON_UNRELATED;

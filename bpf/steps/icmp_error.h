@@ -127,6 +127,8 @@ __noinline int options_replace(ctx_t *ctx, __u32 offset, __u32 end, const addr_t
 	if (!ctx_load(ctx, first, bytes, BOUNDED(length, OPTIONS_MAX)))
 		return false;
 	sum = bpf_csum_diff((__be32 *)bytes, sizeof(bytes), NULL, 0, 0);
+	/* Unrolled: before Linux 6.3 no loop may begin directly after a call. */
+#pragma clang loop unroll(full)
 	for (__u32 i = 0; i + sizeof(*from) <= sizeof(bytes); i++)
 		if (!__builtin_memcmp(bytes + i, from, sizeof(*from)))
 			__builtin_memcpy(bytes + i, to, sizeof(*to));

@@ -153,6 +153,25 @@ TEST_P(Quotes, OfAnExpiredPacketAreTranslated) {
   EXPECT_PACKET(icmp_error(who.world, who.pod, time_exceeded, expected), outcome);
 }
 
+// RFC 4861 4.5: a pod behind the uplink, to a neighbour on the same link.
+TEST(QuotesIPv6, OfARedirectToAPodAreDropped) {
+  const Engine engine{desired()};
+  const auto who = cast(Family::ipv6);
+  const auto redirect = [&](const Address& destination) {
+    auto message = icmp_error(address("fe80::1"), who.world, 137, {});
+    for (int i = 0; i < 2; ++i) {  // the target, then the destination
+      const auto octets = destination.bytes();
+      message.payload.append(octets.begin(), octets.end());
+    }
+    auto frame = message.frame();
+    frame[14 + 7] = 255;
+    return frame;
+  };
+  EXPECT_EQ(engine.egress_bytes(redirect(who.pod), Family::ipv6).reason, "icmp_redirect");
+  EXPECT_EQ(engine.egress_bytes(redirect(who.pod), Family::ipv6).verdict, drop);
+  EXPECT_EQ(engine.egress_bytes(redirect(who.excluded), Family::ipv6).reason, "unrelated");
+}
+
 // RFC 791: record route, and timestamps with addresses. The pod has recorded its own address in the packet.
 TEST(QuotesIPv4, WithOptionsHideThePod) {
   const auto who = cast(Family::ipv4);
