@@ -52,7 +52,8 @@ enum masq_verdict {
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
 	X(REWRITE_FAILED, DROP, "rewrite_failed", "the kernel refused to change the packet")                           \
-	X(SPOOFED_SOURCE, DROP, "spoofed_source", "a first packet from another way than its source's")
+	X(SPOOFED_SOURCE, DROP, "spoofed_source",                                                                      \
+	  "a packet that begins or ends a connection, from another way than its source's")
 
 enum masq_reason {
 #define MASQ_REASON_ENUM(name, verdict, word, meaning) MASQ_REASON_##name,
