@@ -34,6 +34,9 @@ __noinline int ingress_to_pod(ctx_t *ctx, const struct packet *p)
 	m = mapping_find(BY_FLOW, &p->flow);
 	if (m && m->reason == MASQ_REASON_TRANSLATED) /* its replies are sent to its external address */
 		return MASQ_REASON_UNRELATED;
+	if (m && m->reason == MASQ_REASON_INBOUND_CONNECTION && m->state == MASQ_STATE_NEW &&
+	    p->flow.protocol != IPPROTO_TCP) /* only an answer keeps it alive */
+		return m->reason;
 	if (m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
 		return m->reason;
 	if (is_source(&p->flow.dst))

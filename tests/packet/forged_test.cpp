@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "bpf/abi/mapping.h"
 #include "engine.hpp"
 #include "packet.hpp"
 #include "table.hpp"
@@ -178,7 +179,10 @@ TEST_P(Forged, UnansweredDatagramsToAPodAreRememberedForHalfAMinute) {
   engine.ingress(udp(world, pod));
   engine.ingress(esp(who.world, who.pod));
   EXPECT_EQ(engine.control(who.family).left, 2u);
-  engine.pass_time(who.family, 31);
+  engine.pass_time(who.family, 20);
+  EXPECT_EQ(engine.ingress(udp(world, pod)).reason, "inbound_connection");  // does not extend it
+  EXPECT_EQ(engine.ingress(esp(who.world, who.pod)).reason, "inbound_connection");
+  engine.pass_time(who.family, 11);
   EXPECT_EQ(engine.control(who.family).left, 0u);
   EXPECT_EQ(engine.egress(udp(pod, world)).reason, "translated");
   EXPECT_EQ(engine.egress(esp(who.pod, who.world)).reason, "translated");
