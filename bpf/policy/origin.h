@@ -84,20 +84,36 @@ static __always_inline bool is_another_way(__u32 arrived, __u32 leaves)
 	return leaves && leaves != arrived && !share_a_route(arrived, leaves);
 }
 
+/* An address that no network has: only a default route leads to it. */
+static __always_inline addr_t address_of_nobody(void)
+{
+#if FAMILY == 4
+	return (addr_t){.word = {bpf_htonl(0xf0000001)}}; /* 240.0.0.1: RFC 1112 4 */
+#else
+	return (addr_t){.word = {bpf_htonl(0x3fffffff), bpf_htonl(0xffffffff), 0, bpf_htonl(1)}};
+#endif
+}
+
 /*
  * Returns true if a packet to a pod has arrived by an uplink, and its source is routed behind another device: for
- * packets from the pod, and for those from the uplink's own address, which may have routes of its own. A device that is
- * no uplink has no routes to ask for: connections may arrive by it that are answered by an uplink.
+ * packets from the pod, and for those from the uplink's own address, which may have routes of its own. A source behind
+ * the default route may be anywhere: connections that arrive by a second uplink are answered by the first. A device that
+ * is no uplink has no routes to ask for.
  */
 __noinline int is_from_elsewhere(ctx_t *ctx, const tuple_t *flow)
 {
-	__u32 arrived = ctx_ifindex(ctx);
-	addr_t external = {};
+	__u32 arrived = ctx_ifindex(ctx), leaves, by_default;
+	addr_t other = {};
 
-	if (!flow || !uplink_address(ctx, flow, &external))
+	if (!flow || !uplink_address(ctx, flow, &other))
 		return false;
-	return is_another_way(arrived, device_between(ctx, &flow->src, &flow->dst, flow->protocol)) &&
-	       is_another_way(arrived, device_between(ctx, &external, &flow->dst, flow->protocol));
+	leaves = device_between(ctx, &flow->src, &flow->dst, flow->protocol);
+	if (!is_another_way(arrived, leaves) ||
+	    !is_another_way(arrived, device_between(ctx, &other, &flow->dst, flow->protocol)))
+		return false;
+	other = address_of_nobody();
+	by_default = device_between(ctx, &flow->src, &other, flow->protocol);
+	return leaves != by_default && !share_a_route(leaves, by_default);
 }
 
 #endif
