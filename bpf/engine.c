@@ -57,7 +57,7 @@ static __always_inline __u32 egress_steps(ctx_t *ctx, struct packet *p, __u32 l3
 	if (parsed == PARSED_ERROR) /* the host's too, if it quotes a pod's packet */
 		return icmp_error_egress(ctx, p);
 	if (parsed == PARSED_NO_HEADER || !is_source(&p->flow.src))
-		return egress_host(p, parsed);
+		return egress_host(ctx, p, parsed);
 	if (addr_is_multicast(&p->flow.dst))
 		return MASQ_REASON_MULTICAST;
 	if (addr_is_broadcast(&p->flow.dst))

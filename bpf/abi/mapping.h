@@ -127,7 +127,7 @@ struct masq_words {
 		__u32 created; /* tick; of UNLINKED slots: when that was */                                            \
 		union {                                                                                                \
 			__u32 next;    /* of a FREE slot: number of the next one plus one, 0: none */                  \
-			__u32 pod_ack; /* TCP: what the pod had acknowledged about a second ago; 0: not known */       \
+			__u32 pod_ack; /* TCP: what the pod has acknowledged, to within 256 KiB; 0: not known */       \
 		};                                                                                                     \
 		__u32 pod_seq; /* TCP: sequence number of the pod's SYN, then of its FIN */                            \
 		__u8 slot;     /* enum masq_slot */                                                                    \

@@ -41,7 +41,7 @@ enum masq_verdict {
 	X(NEIGHBOUR_DISCOVERY, PASS, "neighbour_discovery", "ICMPv6 that no router forwards (RFC 4861)")               \
 	X(FRAGMENT_HELD, HOLD, "fragment_held", "fragment that arrived before its datagram's first; sent after it")    \
 	X(FRAGMENT, DROP, "fragment", "fragment whose first is unknown, or whose datagram is ambiguous")               \
-	X(ICMP_ERROR, DROP, "icmp_error", "a pod's ICMP error about an unknown connection")                            \
+	X(ICMP_ERROR, DROP, "icmp_error", "an ICMP error that would contain a pod's address")                          \
 	X(ICMP_REDIRECT, DROP, "icmp_redirect", "an ICMP redirect that concerns a masqueraded connection")             \
 	X(UNSUPPORTED_PROTOCOL, DROP, "unsupported_protocol", "an ICMP message that cannot be masqueraded")            \
 	X(NO_MAPPING, DROP, "no_mapping", "no mapping, and this packet may not create one")                            \
@@ -52,7 +52,8 @@ enum masq_verdict {
 	X(TABLE_FULL, DROP, "table_full", "nat-max-mappings are in use")                                               \
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
 	X(REWRITE_FAILED, DROP, "rewrite_failed", "the kernel refused to change the packet")                           \
-	X(SPOOFED_SOURCE, DROP, "spoofed_source", "a first packet from another way than its source's")
+	X(SPOOFED_SOURCE, DROP, "spoofed_source",                                                                      \
+	  "a packet that begins or ends a connection, from another way than its source's")
 
 enum masq_reason {
 #define MASQ_REASON_ENUM(name, verdict, word, meaning) MASQ_REASON_##name,

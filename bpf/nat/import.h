@@ -63,7 +63,10 @@ static __always_inline bool is_same_mapping(const mapping_t *a, const mapping_t 
 	       addr_equal(&a->external, &b->external);
 }
 
-/* Returns true if `from` is in the table already, or if its flow has a newer mapping. An older mapping is ended. */
+/*
+ * Returns true if `from` is in the table already, or if its flow has a newer mapping. An older mapping is ended, and a
+ * mapping precedes a bypass entry.
+ */
 __noinline int import_existing(const mapping_t *from)
 {
 	tuple_t key;
@@ -86,8 +89,12 @@ __noinline int import_existing(const mapping_t *from)
 			mapping_quarantine(m, slot);
 		return true;
 	}
-	if ((from->flags & MASQ_RESTING) || (__s32)(from->created - m->created) < 0)
+	if (mapping_has_port(m) != mapping_has_port(from)) { /* a packet from outside may have made the other one */
+		if (mapping_has_port(m))
+			return true;
+	} else if ((from->flags & MASQ_RESTING) || (__s32)(from->created - m->created) < 0) {
 		return true;
+	}
 	if (mapping_has_port(m))
 		mapping_quarantine(m, slot);
 	else

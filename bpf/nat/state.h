@@ -5,6 +5,7 @@
 
 #include "bpf/nat/slots.h"
 #include "bpf/packet/packet.h"
+#include "bpf/policy/origin.h"
 
 /* `seen` is written at most once in this many ticks (1 s), so that CPUs do not contend for the cache line. */
 #define REFRESH_TICKS 8
@@ -21,6 +22,8 @@ static __always_inline __u32 mapping_timeout(const mapping_t *m)
 	}
 	if (m->flow.protocol == ICMP_PROTOCOL)
 		return options.timeouts.icmp;
+	if (m->state == MASQ_STATE_NEW && m->reason == MASQ_REASON_INBOUND_CONNECTION) /* its source may be forged */
+		return options.timeouts.udp_new;
 	if (m->flow.protocol != IPPROTO_UDP && m->flow.protocol != PROTOCOL_UDPLITE)
 		return options.timeouts.other;
 	return m->state == MASQ_STATE_NEW ? options.timeouts.udp_new : options.timeouts.udp;
@@ -44,32 +47,64 @@ static __always_inline __u32 tcp_number(ctx_t *ctx, const struct packet *p, __u3
 }
 
 /*
- * A RST from outside is accepted if the pod would accept it: at the number that it has acknowledged, or a little later,
- * because `pod_ack` is a second old (RFC 5961 3; RFC 7857 2.1). A RST of the pod is always accepted.
+ * A RST from outside is accepted if the pod would accept it: at the number that the pod has acknowledged, or a little
+ * later, because `pod_ack` is up to ACK_REFRESH old (RFC 5961 3; RFC 7857 2.1). A FIN may follow all that fills the pod's
+ * window, and its segment may begin with data that the pod has already. A RST of the pod is always accepted
+ * (docs/decisions/0015).
  */
-#define RST_WINDOW (1u << 26)
+#define ACK_REFRESH (1u << 18)
+#define RST_WINDOW (1u << 20)
+#define FIN_WINDOW (1u << 24)
+#define FIN_DATA_MAX (1u << 16)
 
-static __always_inline bool rst_is_plausible(ctx_t *ctx, const struct packet *p, const mapping_t *m,
-					     enum masq_direction direction)
+static __always_inline bool end_is_plausible(ctx_t *ctx, const struct packet *p, const mapping_t *m)
 {
-	if (direction == MASQ_EGRESS || m->state == MASQ_STATE_NEW || !m->pod_ack)
+	bool is_rst = p->tcp_flags & TCP_FLAG_RST;
+	__u32 ahead = tcp_number(ctx, p, TCP_SEQUENCE) - m->pod_ack;
+
+	if (is_rst && m->state == MASQ_STATE_NEW)
 		return true;
-	return tcp_number(ctx, p, TCP_SEQUENCE) - m->pod_ack < RST_WINDOW;
+	if (!m->pod_ack) /* not known: a FIN alone ends nothing */
+		return !is_rst;
+	return is_rst ? ahead < RST_WINDOW : ahead + FIN_DATA_MAX < FIN_WINDOW;
 }
 
-/* Stores the pod's sequence and acknowledgement numbers. */
-static __always_inline void tcp_record_numbers(ctx_t *ctx, const struct packet *p, mapping_t *m,
-					       enum masq_direction direction)
+/* The pod has acknowledged so much that `pod_ack` must follow, or something else than before. */
+static __always_inline bool ack_is_news(const struct packet *p, const mapping_t *m)
 {
-	if (direction == MASQ_INGRESS) {
-		if (p->tcp_flags & TCP_FLAG_SYN)
-			m->pod_ack = tcp_number(ctx, p, TCP_SEQUENCE) + 1;
-		return;
-	}
+	return bpf_ntohl(p->tcp_ack) - m->pod_ack >= ACK_REFRESH;
+}
+
+/* The pod's acknowledgement goes on from the known one, or repeats an older one. */
+#define ACK_STEP (1u << 26)
+
+static __always_inline bool ack_follows(const struct packet *p, const mapping_t *m)
+{
+	return !m->pod_ack || bpf_ntohl(p->tcp_ack) - m->pod_ack + ACK_REFRESH < ACK_STEP;
+}
+
+/* Stores the numbers of a pod's packet. */
+static __always_inline void tcp_record_numbers(ctx_t *ctx, const struct packet *p, mapping_t *m)
+{
 	if (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN))
 		m->pod_seq = tcp_number(ctx, p, TCP_SEQUENCE);
 	if ((p->tcp_flags & (TCP_FLAG_ACK | TCP_FLAG_RST)) == TCP_FLAG_ACK)
-		m->pod_ack = tcp_number(ctx, p, TCP_ACKNOWLEDGEMENT);
+		m->pod_ack = bpf_ntohl(p->tcp_ack);
+}
+
+#define SYN_DATA_MAX (1u << 16)
+
+/*
+ * Packets from outside may be forged, so only one tells a number: a SYN+ACK that acknowledges the pod's SYN, with or
+ * without data. The pod confirms it by its next packet.
+ */
+static __always_inline void tcp_record_answer(ctx_t *ctx, const struct packet *p, mapping_t *m)
+{
+	const __u8 answer = TCP_FLAG_SYN | TCP_FLAG_ACK;
+
+	if (m->state == MASQ_STATE_NEW && (p->tcp_flags & (answer | TCP_FLAG_RST)) == answer &&
+	    tcp_number(ctx, p, TCP_ACKNOWLEDGEMENT) - m->pod_seq < SYN_DATA_MAX)
+		m->pod_ack = tcp_number(ctx, p, TCP_SEQUENCE) + 1;
 }
 
 #define BOTH_FINS (MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE)
@@ -84,22 +119,38 @@ __noinline int tcp_track(ctx_t *ctx, const struct packet *p, mapping_t *m, __u32
 
 	if (!p || !m)
 		return 0;
-	flags = m->flags;
-	if (!(p->tcp_flags & TCP_FLAG_RST))
-		flags &= ~MASQ_RESET;
-	else if (rst_is_plausible(ctx, p, m, direction))
-		flags |= MASQ_RESET;
-	else
+	if (direction == MASQ_INGRESS && (p->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST)) && !end_is_plausible(ctx, p, m))
 		return 0;
+	flags = m->flags & ~MASQ_RESET;
+	if (p->tcp_flags & TCP_FLAG_RST)
+		flags |= MASQ_RESET;
 	if (p->tcp_flags & TCP_FLAG_FIN)
 		flags |= direction == MASQ_EGRESS ? MASQ_FIN_FROM_POD : MASQ_FIN_FROM_REMOTE;
-	tcp_record_numbers(ctx, p, m, direction);
+	if (direction == MASQ_EGRESS)
+		tcp_record_numbers(ctx, p, m);
+	else
+		tcp_record_answer(ctx, p, m);
 	m->flags = flags;
 	if ((flags & MASQ_RESET) || (flags & BOTH_FINS) == BOTH_FINS)
 		m->state = MASQ_STATE_CLOSING;
 	else if (m->state == MASQ_STATE_CLOSING || is_reply(m, direction))
 		m->state = MASQ_STATE_ESTABLISHED;
 	return 0;
+}
+
+/*
+ * As tcp_track(), for a packet with a pod's address that another sender may have forged. Returns false if it is to be
+ * dropped: then the mapping stays as it is.
+ */
+__noinline int tcp_track_pod(ctx_t *ctx, const struct packet *p, mapping_t *m)
+{
+	if (!p || !m)
+		return false;
+	if (((p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)) || !ack_follows(p, m)) &&
+	    is_spoofed(ctx, &p->flow))
+		return m->reason != MASQ_REASON_TRANSLATED;
+	tcp_track(ctx, p, m, MASQ_EGRESS);
+	return true;
 }
 
 enum touch {
@@ -120,7 +171,10 @@ static __always_inline enum touch mapping_touch(mapping_t *m, __u32 clock)
 	return __sync_val_compare_and_swap(&m->seen, seen, clock) ? TOUCH_REFRESHED : TOUCH_EXPIRED;
 }
 
-/* Tracks a packet of a connection. Returns false if the mapping has ended. Writes only what has changed. */
+/*
+ * Tracks a packet of a connection. Returns false if the mapping has ended, or is not the sender's. Writes only what has
+ * changed.
+ */
 static __always_inline bool mapping_track(ctx_t *ctx, mapping_t *m, const struct packet *p,
 					  enum masq_direction direction, __u32 clock)
 {
@@ -132,8 +186,12 @@ static __always_inline bool mapping_track(ctx_t *ctx, mapping_t *m, const struct
 	answered = m->state == MASQ_STATE_NEW && is_reply(m, direction);
 	if (p->flow.protocol == IPPROTO_TCP) {
 		if (answered || touch == TOUCH_REFRESHED || m->state == MASQ_STATE_CLOSING ||
-		    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)))
+		    (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)) ||
+		    (direction == MASQ_EGRESS && ack_is_news(p, m))) {
+			if (direction == MASQ_EGRESS)
+				return tcp_track_pod(ctx, p, m);
 			tcp_track(ctx, p, m, direction);
+		}
 	} else if (answered) {
 		m->state = MASQ_STATE_ESTABLISHED;
 	}

@@ -18,6 +18,7 @@ struct headers {
 	__be16 id;
 	__be16 id_rest;
 	__u8 protocol;
+	__u8 hops; /* TTL, or hop limit */
 	bool more_fragments;
 };
 
@@ -39,6 +40,7 @@ __noinline int headers_walk(ctx_t *ctx, __u32 offset, struct headers *h)
 	h->src.word[0] = ip.saddr;
 	h->dst.word[0] = ip.daddr;
 	h->protocol = ip.protocol;
+	h->hops = ip.ttl;
 	h->l4_offset = offset + ip.ihl * 4;
 	h->id_offset = offset + 4;
 	h->id = ip.id;
@@ -48,7 +50,7 @@ __noinline int headers_walk(ctx_t *ctx, __u32 offset, struct headers *h)
 	total = bpf_ntohs(ip.tot_len);
 	h->end = total || !ctx_is_segmented_later(ctx) ? offset + total
 						       : ctx_length(ctx); /* 0: too long for the field (BIG TCP) */
-	if (ip.version != 4 || ip.ihl < 5 || !ip.ttl || h->end < h->l4_offset)
+	if (ip.version != 4 || ip.ihl < 5 || h->end < h->l4_offset)
 		return WALKED_MALFORMED;
 	if (h->fragment_offset && h->fragment_offset + (h->end - h->l4_offset) > 65535)
 		return WALKED_MALFORMED;
@@ -83,11 +85,12 @@ __noinline int headers_walk(ctx_t *ctx, __u32 offset, struct headers *h)
 	__builtin_memcpy(&h->src, &ip.saddr, sizeof(addr_t));
 	__builtin_memcpy(&h->dst, &ip.daddr, sizeof(addr_t));
 	h->protocol = protocol = ip.nexthdr;
+	h->hops = ip.hop_limit;
 	h->fragment_offset = 0;
 	h->more_fragments = false;
 	h->end = ip.payload_len || !ctx_is_segmented_later(ctx) ? at + bpf_ntohs(ip.payload_len)
 								: ctx_length(ctx); /* 0: BIG TCP */
-	if (ip.version != 6 || !ip.hop_limit)
+	if (ip.version != 6)
 		return WALKED_MALFORMED;
 	/* Unrolled: before Linux 6.3 no loop may begin directly after a call. */
 #pragma clang loop unroll(full)

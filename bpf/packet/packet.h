@@ -24,7 +24,8 @@ enum fragment {
 };
 
 struct packet {
-	tuple_t flow; /* egress: as on the wire; ingress: source and destination exchanged */
+	tuple_t flow;   /* egress: as on the wire; ingress: source and destination exchanged */
+	__be32 tcp_ack; /* egress only */
 	__u16 l3_offset;
 	__u16 l4_offset;
 	__u16 l4_length; /* behind the IP header; the frame may be longer */

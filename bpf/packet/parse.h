@@ -38,6 +38,8 @@ static __always_inline enum parsed tcp_read(struct packet *p, enum masq_directio
 	if (header < 5 || header * 4 > length)
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	p->tcp_flags = *(const __u8 *)(l4 + 13);
+	if (direction == MASQ_EGRESS)
+		p->tcp_ack = *(const __be32 *)(l4 + 8);
 	p->may_initiate = tcp_may_initiate(p->tcp_flags);
 	p->has_checksum = true;
 	return ports_read(p, direction, l4);
@@ -136,7 +138,7 @@ static __always_inline enum parsed transport_read(struct packet *p, enum masq_di
 #define PARSE_INGRESS 1 /* = enum masq_direction */
 #define PARSE_QUOTED 2
 #define PARSE_END_SHIFT 8 /* end of the ICMP error */
-#define QUOTE_MINIMUM 8   /* RFC 792 */
+#define QUOTE_MINIMUM 8   /* RFC 792; less of a packet that had less */
 #define L4_READ 20
 
 /* Parses any packet at `l3_offset`. Returns enum parsed. */
@@ -146,7 +148,7 @@ __noinline int parse_any(ctx_t *ctx, struct packet *p, __u32 l3_offset, __u32 ho
 	bool quoted = how & PARSE_QUOTED;
 	struct headers h = {};
 	__u8 l4[L4_READ + 4] = {};
-	__u32 length;
+	__u32 length, minimum;
 	int walked;
 
 	if (!p)
@@ -164,6 +166,8 @@ __noinline int parse_any(ctx_t *ctx, struct packet *p, __u32 l3_offset, __u32 ho
 	p->id_rest = h.id_rest;
 	if (quoted)
 		h.end = how >> PARSE_END_SHIFT; /* the original packet was longer */
+	else if (!h.hops)                       /* a quoted packet may have expired */
+		return without_flow(p, MASQ_REASON_MALFORMED);
 	if (walked == WALKED_MALFORMED || h.end > ctx_length(ctx) || h.end < h.l4_offset)
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	if (h.fragment_offset)
@@ -171,7 +175,8 @@ __noinline int parse_any(ctx_t *ctx, struct packet *p, __u32 l3_offset, __u32 ho
 	p->fragment = h.more_fragments ? FRAGMENT_FIRST : FRAGMENT_WHOLE;
 	length = h.end - h.l4_offset;
 	p->l4_length = length;
-	if (length < (quoted ? QUOTE_MINIMUM : transport_minimum(h.protocol)))
+	minimum = transport_minimum(h.protocol);
+	if (length < (quoted && minimum > QUOTE_MINIMUM ? QUOTE_MINIMUM : minimum))
 		return without_flow(p, MASQ_REASON_MALFORMED);
 	if (length && !ctx_load(ctx, h.l4_offset, l4, BOUNDED(length, L4_READ)))
 		return without_flow(p, MASQ_REASON_MALFORMED);

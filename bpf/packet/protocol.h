@@ -137,6 +137,8 @@ static __always_inline __u8 icmp_request_of(__u8 type)
 }
 
 #define ICMP_REDIRECT_TYPE 5 /* of IPv4; ICMPv6 redirects never leave their link */
+#define ND_REDIRECT_TYPE 137
+#define ND_REDIRECT_DESTINATION 24 /* offset (RFC 4861 4.5) */
 
 /* ICMP messages that quote a packet. */
 static __always_inline bool icmp_is_error(__u8 type)

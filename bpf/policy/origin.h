@@ -43,18 +43,17 @@ static __always_inline bool share_a_route(__u32 one, __u32 other)
 	return bpf_map_lookup_elem(&pod_device_pairs_map, &pair);
 }
 
-/* The device by which an answer to this flow leaves the node; 0: unknown. */
-static __always_inline __u32 way_of_the_answer(ctx_t *ctx, const tuple_t *flow)
+/* The device by which a packet between these addresses leaves that arrives by the packet's own device; 0: unknown. */
+static __always_inline __u32 device_between(ctx_t *ctx, const addr_t *from, const addr_t *to, __u8 protocol)
 {
-	struct bpf_fib_lookup fib = {
-		.family = ADDRESS_FAMILY, .ifindex = ctx_ifindex(ctx), .l4_protocol = flow->protocol};
+	struct bpf_fib_lookup fib = {.family = ADDRESS_FAMILY, .ifindex = ctx_ifindex(ctx), .l4_protocol = protocol};
 
 #if FAMILY == 4
-	fib.ipv4_src = flow->dst.word[0];
-	fib.ipv4_dst = flow->src.word[0];
+	fib.ipv4_src = from->word[0];
+	fib.ipv4_dst = to->word[0];
 #else
-	__builtin_memcpy(fib.ipv6_src, &flow->dst, sizeof(addr_t));
-	__builtin_memcpy(fib.ipv6_dst, &flow->src, sizeof(addr_t));
+	__builtin_memcpy(fib.ipv6_src, from, sizeof(addr_t));
+	__builtin_memcpy(fib.ipv6_dst, to, sizeof(addr_t));
 #endif
 	return ctx_route_device(ctx, &fib);
 }
@@ -71,12 +70,50 @@ __noinline int is_spoofed(ctx_t *ctx, const tuple_t *flow)
 
 	if (!flow || !arrived) /* the host sent it */
 		return false;
-	leaves = way_of_the_answer(ctx, flow);
+	leaves = device_between(ctx, &flow->dst, &flow->src, flow->protocol);
 	if (!leaves)
 		return is_uplink(arrived);
 	if (leaves == arrived || share_a_route(arrived, leaves))
 		return false;
 	return is_uplink(arrived) || is_uplink(leaves) || is_device_of_a_pod(leaves);
+}
+
+/* `leaves` is not the device by which the packet arrived, nor one that shares a route with it. */
+static __always_inline bool is_another_way(__u32 arrived, __u32 leaves)
+{
+	return leaves && leaves != arrived && !share_a_route(arrived, leaves);
+}
+
+/* An address that no network has: only a default route leads to it. */
+static __always_inline addr_t address_of_nobody(void)
+{
+#if FAMILY == 4
+	return (addr_t){.word = {bpf_htonl(0xf0000001)}}; /* 240.0.0.1: RFC 1112 4 */
+#else
+	return (addr_t){.word = {bpf_htonl(0x3fffffff), bpf_htonl(0xffffffff), 0, bpf_htonl(1)}};
+#endif
+}
+
+/*
+ * Returns true if a packet to a pod has arrived by an uplink, and its source is routed behind another device: for
+ * packets from the pod, and for those from the uplink's own address, which may have routes of its own. A source behind
+ * the default route may be anywhere: connections that arrive by a second uplink are answered by the first. A device that
+ * is no uplink has no routes to ask for.
+ */
+__noinline int is_from_elsewhere(ctx_t *ctx, const tuple_t *flow)
+{
+	__u32 arrived = ctx_ifindex(ctx), leaves, by_default;
+	addr_t other = {};
+
+	if (!flow || !uplink_address(ctx, flow, &other))
+		return false;
+	leaves = device_between(ctx, &flow->src, &flow->dst, flow->protocol);
+	if (!is_another_way(arrived, leaves) ||
+	    !is_another_way(arrived, device_between(ctx, &other, &flow->dst, flow->protocol)))
+		return false;
+	other = address_of_nobody();
+	by_default = device_between(ctx, &flow->src, &other, flow->protocol);
+	return leaves != by_default && !share_a_route(leaves, by_default);
 }
 
 #endif

@@ -12,10 +12,28 @@
 #include "bpf/steps/fragment.h"
 #include "bpf/steps/step.h"
 
-/* A packet of the host is not masqueraded, but it may take the port of a mapping. */
-static __always_inline __u32 egress_host(const struct packet *p, enum parsed parsed)
+/*
+ * IPv6: the host tells a neighbour on the uplink's link a better first hop. If the packet was a pod's, masq has translated
+ * its destination; the neighbour has sent it to the host, and must go on to do so.
+ */
+__noinline int redirect_is_to_pod(ctx_t *ctx, const struct packet *p)
 {
-	if (parsed == PARSED_FLOW && host_may_claim(p))
+	addr_t destination = {};
+
+	return p && ctx_load(ctx, p->l4_offset + ND_REDIRECT_DESTINATION, &destination, sizeof(destination)) &&
+	       is_pod(&destination);
+}
+
+/*
+ * A packet of the host is not masqueraded, but it may take the port of a mapping. A packet that has arrived by a device
+ * may have the host's address, but is not the host's.
+ */
+static __always_inline __u32 egress_host(ctx_t *ctx, const struct packet *p, enum parsed parsed)
+{
+	if (FAMILY == 6 && parsed == PARSED_ADDRESSES && p->flow.protocol == ICMP_PROTOCOL &&
+	    p->icmp_type == ND_REDIRECT_TYPE && redirect_is_to_pod(ctx, p))
+		return MASQ_REASON_ICMP_REDIRECT;
+	if (parsed == PARSED_FLOW && !ctx_ingress_ifindex(ctx) && host_may_claim(p))
 		host_claim(&p->flow);
 	return MASQ_REASON_UNRELATED;
 }
@@ -48,6 +66,7 @@ static __always_inline bool syn_continues(ctx_t *ctx, const struct packet *p, ma
 		return false;
 	m->flags = 0;
 	m->state = MASQ_STATE_NEW;
+	m->pod_ack = 0;
 	return true;
 }
 
@@ -65,6 +84,8 @@ __noinline int egress_reopen(ctx_t *ctx, const struct packet *p)
 
 	if (!p)
 		return STEP_NEW;
+	if (packet_is_pure_syn(p) && is_spoofed(ctx, &p->flow))
+		return MASQ_REASON_SPOOFED_SOURCE;
 	flow = p->flow;
 	slot = find_by_flow(&flow);
 	m = slot_at(slot);
@@ -80,7 +101,7 @@ __noinline int egress_reopen(ctx_t *ctx, const struct packet *p)
 		return STEP_NEXT;
 	if (m->order == MASQ_ORDER_WAIT && !packet_is_pure_syn(p)) {
 		if (flow.protocol == IPPROTO_TCP)
-			tcp_record_numbers(ctx, p, m, MASQ_EGRESS); /* a RST from the agent must fit them */
+			tcp_record_numbers(ctx, p, m); /* a RST from the agent must fit them */
 		return MASQ_REASON_ADDRESS_UNAVAILABLE;
 	}
 	mapping_quarantine(m, slot);
@@ -129,7 +150,7 @@ __noinline int connection_begin(ctx_t *ctx, const struct packet *p)
 	if (!p)
 		return REFUSED(MASQ_REASON_MALFORMED);
 	if (is_own(&p->flow.src)) /* asked here, where packets of established connections do not come */
-		return REFUSED(egress_host(p, PARSED_FLOW));
+		return REFUSED(egress_host(ctx, p, PARSED_FLOW));
 	if (is_spoofed(ctx, &p->flow))
 		return REFUSED(MASQ_REASON_SPOOFED_SOURCE);
 	if (addr_is_impossible(&p->flow.dst))
@@ -171,6 +192,8 @@ __noinline int egress_first_fragment(ctx_t *ctx, const struct packet *p, const m
 
 	if (!p || !m)
 		return MASQ_REASON_MALFORMED;
+	if (is_spoofed(ctx, &p->flow)) /* the datagram counts for its pod */
+		return MASQ_REASON_SPOOFED_SOURCE;
 	slot = datagram_open(ctx, p, &m->external);
 	if (slot < 0)
 		return REFUSAL(slot);

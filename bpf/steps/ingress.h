@@ -21,7 +21,8 @@ __noinline int ingress_incomplete(ctx_t *ctx, const struct packet *p, __u32 pars
 
 /*
  * A packet to a pod's own address. It is not translated, and neither are the pod's replies, so the connection is
- * remembered. A segment from the middle of a TCP connection counts too: the connection may be older than masq.
+ * remembered. A segment from the middle of a TCP connection counts too: the connection may be older than masq. A SYN of
+ * the pod is decided again, but its first datagram is not: so a datagram must come from where its source is.
  */
 __noinline int ingress_to_pod(ctx_t *ctx, const struct packet *p)
 {
@@ -31,11 +32,17 @@ __noinline int ingress_to_pod(ctx_t *ctx, const struct packet *p)
 	if (!c || !p)
 		return MASQ_REASON_UNRELATED;
 	m = mapping_find(BY_FLOW, &p->flow);
+	if (m && m->reason == MASQ_REASON_TRANSLATED) /* its replies are sent to its external address */
+		return MASQ_REASON_UNRELATED;
+	if (m && m->reason == MASQ_REASON_INBOUND_CONNECTION && m->state == MASQ_STATE_NEW &&
+	    p->flow.protocol != IPPROTO_TCP) /* only an answer keeps it alive */
+		return m->reason;
 	if (m && mapping_track(ctx, m, p, MASQ_INGRESS, c->clock))
-		return m->reason == MASQ_REASON_TRANSLATED ? MASQ_REASON_UNRELATED : m->reason;
+		return m->reason;
 	if (is_source(&p->flow.dst))
 		return MASQ_REASON_POD_CIDR;
-	if (p->flow.protocol == IPPROTO_TCP ? p->tcp_flags & TCP_FLAG_RST : !p->may_initiate)
+	if (p->flow.protocol == IPPROTO_TCP ? p->tcp_flags & TCP_FLAG_RST
+					    : !p->may_initiate || is_from_elsewhere(ctx, &p->flow))
 		return MASQ_REASON_UNRELATED;
 	bypass_insert(&p->flow, MASQ_REASON_INBOUND_CONNECTION, packet_is_pure_syn(p) ? 0 : MASQ_WEAK);
 	return MASQ_REASON_INBOUND_CONNECTION;

@@ -106,6 +106,18 @@ TEST_P(Adopted, ABypassedConnectionRemainsBypassed) {
   EXPECT_EQ(engine.control(who.family).left, 1u);
 }
 
+// A packet from outside to the pod's own address makes the bypass entry: in the new table before, or in the old one
+// after.
+TEST_P(Adopted, AMappingPrecedesABypassEntry) {
+  const auto older = [](auto& record) { record.created -= 100; };
+  const auto bypassed = [](auto& record) { record.reason = MASQ_REASON_INBOUND_CONNECTION; };
+  engine.ingress(tcp(world, pod));
+  EXPECT_EQ(adopt(mapping(pod, 61234), older), 0u);
+  EXPECT_PACKET(tcp({who.external, 61234}, world), engine.egress(tcp(pod, world)));
+  EXPECT_EQ(adopt(mapping(pod, 0), bypassed), 0u);
+  EXPECT_PACKET(tcp({who.external, 61234}, world), engine.egress(tcp(pod, world)));
+}
+
 TEST_P(Adopted, TheOlderOfTwoConnectionsOfOneFlowIsQuarantined) {
   adopt(mapping(pod, 61234), [](auto& record) { record.created -= 100; });
   EXPECT_EQ(adopt(mapping(pod, 61235)), 0u);

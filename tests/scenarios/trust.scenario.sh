@@ -61,6 +61,16 @@ scenario "a pod address arriving through an uplink creates no mapping" only=bpf 
     crafted trust from_an_uplink
     mappings_number 0
 
+scenario "a forged answer by another uplink exempts no question"
+    node_gets_a_second_uplink
+    sysctl_in node net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
+    masqd starts
+    pod1  serves udp 53
+    ip_in world route replace "${cidr[pods]}" via "${address[node]}" dev node src "${address[beyond-east]}"
+    patience=0.5 not world asks pod1 53 under beyond-east
+    pod1  saw beyond-east
+    nat_lists "$(at pod1 53)"
+
 scenario "a pod cannot reach another pod through its external port" # R89
     node_may_reset
     masqd starts

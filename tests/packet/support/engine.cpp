@@ -234,6 +234,7 @@ Outcome Engine::run(int program, Family family, Bytes frame, const RunContext& c
   Bytes out(frame.size() + 256);
   __sk_buff skb{};
   skb.gso_size = context.gso_size;
+  skb.ingress_ifindex = context.arrived_by;
   skb.gso_segs = context.gso_size ? static_cast<std::uint32_t>(frame.size() / context.gso_size + 1) : 0;
   bpf_test_run_opts run{};
   run.sz = sizeof run;

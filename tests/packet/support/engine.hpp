@@ -28,6 +28,7 @@ struct Outcome {
 struct RunContext {
   std::uint32_t gso_size = 0;
   bool checksum_complete = false;  // the kernel checks that the engine keeps skb->csum right (6.18)
+  std::uint32_t arrived_by = 0;    // the device; 0: the node sent the packet
 };
 
 // The people of the tests, in one family.

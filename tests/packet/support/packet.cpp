@@ -120,7 +120,7 @@ struct Slice {
 };
 
 Bytes ipv4_header(const Packet& p, std::size_t transport_size, const Slice& slice) {
-  const int words = 5 + p.ip_option_words;
+  const int words = 5 + p.ip_option_words + static_cast<int>(p.ip_options.size() / 4);
   Bytes out{static_cast<std::uint8_t>(4 << 4 | words), 0};
   put16(out, static_cast<std::uint32_t>(static_cast<std::size_t>(words) * 4 + transport_size));
   put16(out, slice.ipv4_id);
@@ -131,6 +131,7 @@ Bytes ipv4_header(const Packet& p, std::size_t transport_size, const Slice& slic
   append(out, p.from.address);
   append(out, p.to.address);
   out.insert(out.end(), static_cast<std::size_t>(p.ip_option_words) * 4, 1);
+  append(out, p.ip_options);
   set16(out, 10, internet_checksum(out));
   return out;
 }

@@ -41,6 +41,7 @@ struct Packet {
   std::string payload = "payload";
   bool udp_checksum = true;
   int ip_option_words = 0;  // IPv4: no-operation options
+  Bytes ip_options = {};    // IPv4: other options, behind those; a multiple of four bytes
   Bytes transport = {};     // what follows the IP header, when it is to be just this
   std::vector<Extension> extensions = {};
 
