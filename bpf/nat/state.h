@@ -50,7 +50,7 @@ static __always_inline __u32 tcp_number(ctx_t *ctx, const struct packet *p, __u3
  * A RST from outside is accepted if the pod would accept it: at the number that the pod has acknowledged, or a little
  * later, because `pod_ack` is up to ACK_REFRESH old (RFC 5961 3; RFC 7857 2.1). A FIN may follow all that fills the pod's
  * window, and its segment may begin with data that the pod has already. A RST of the pod is always accepted
- * (docs/decisions/0015).
+ * (docs/decisions/0016).
  */
 #define ACK_REFRESH (1u << 18)
 #define RST_WINDOW (1u << 20)

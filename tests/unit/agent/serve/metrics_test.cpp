@@ -99,6 +99,7 @@ masq_problem{problem="source"} 0
 masq_problem{problem="counters"} 0
 masq_problem{problem="not_applied"} 0
 masq_problem{problem="drift"} 0
+masq_problem{problem="program_hides"} 0
 masq_problem{problem="other_masq"} 0
 # HELP masq_apply_duration_seconds Duration of the last attempt to change the kernel.
 # TYPE masq_apply_duration_seconds gauge
