@@ -102,11 +102,14 @@ scenario "source ports below 1024 stay in their class"
     world serves tcp 80
     for round in 0 1; do # written ranges concern ports of 1024 and more
         if [ "$round" = 0 ]; then masqd starts; else masqd starts with nat-port-range=20000-29999; fi
-        for port in $((123 + round)) $((500 + round)) $((800 + round)) $((1022 + round)); do
+        ports=($((123 + round)) $((500 + round)) $((800 + round)) $((1022 + round)))
+        for port in "${ports[@]}"; do # all before the first port of pod2, which is any of the class
             pod1  asks world 53 from "$port"
             world saw  node from "$port"
             pod1  connects to world 80 from "$port"
             world saw      node from "$port"
+        done
+        for port in "${ports[@]}"; do
             pod2_has_the_class_of "$port" asks world 53
             pod2_has_the_class_of "$port" connects to world 80
         done
