@@ -168,8 +168,18 @@ class Node:
                 links = json.loads(run("ip", "-json", "link").stdout)
                 run("ip", "-batch", "-", text="".join(f"link set {link['ifname']} up\n" for link in links))
         with inside(self.name):
+            self.await_carriers()
             for version, lines in itertools.groupby(wanted.lines, key=lambda pair: pair[0]):
                 self.batch([line for _, line in lines], names, *([f"-{version}"] if version else []))
+
+    @staticmethod
+    def await_carriers():
+        """A bridge has its carrier a moment after its ports."""
+        deadline = time.monotonic() + PATIENCE
+        while any("NO-CARRIER" in link["flags"] for link in json.loads(run("ip", "-json", "link").stdout)):
+            if time.monotonic() > deadline:
+                raise AssertionError("a device has no carrier")
+            time.sleep(0.005)
 
     @staticmethod
     def batch(lines, names, *flags):
