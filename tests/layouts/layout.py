@@ -272,8 +272,10 @@ class Layout:
     def make_default(self, version):
         card = self.random.choice(self.cards[:2]) if not (self.cloud or self.one_armed) else self.cards[0]
         style = self.random.choices(("one", "two", "several hops", "halves", "none"), (6, 2, 2, 1, 1))[0]
-        if len(self.cards) == 1 and style in ("two", "several hops"):
+        if len(self.cards) == 1 and style == "two":
             style = "one"
+        if style not in ("one", "two") and (self.cloud or self.one_armed or len(self.cards) == 1):
+            style = "one"  # a device that leads to pods is an uplink if it has the default route
         if style == "one" or style == "two":
             self.route(version, DEFAULT[version], self.hop(card, version), self.source(card, version) + " metric 50")
         if style == "two":
