@@ -60,7 +60,9 @@ def expected(wanted, probe, arrived, kernel, route_source):
         found = by_device(wanted, probe, masqueraded, kernel)
     if is_borrowed_from_pods(wanted, probe, masqueraded, name, kernel):
         found = found if route_source else [each for each in found if each != masqueraded]
-        found += [own for own in wanted.own[probe.version] if not is_pod(own)] or [None]
+        found += [own for own in wanted.own[probe.version] if not is_pod(own)]
+    if all(is_pod(own) for own in wanted.own[probe.version]) and masqueraded not in wanted.addresses[name]:
+        found.append(None)
     return [(device, each) if each and not ipaddress.ip_address(each).is_link_local else None for each in found]
 
 
