@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node with masqd, or the one where the kernel masquerades; its pods and its wires, in three network namespaces."""
-import contextlib
-import ctypes
-import fcntl
 import http.client
 import itertools
 import json
@@ -14,9 +11,8 @@ import time
 import urllib.parse
 
 import layout
+from lab import ETH_P_ALL, PACKET_OUTGOING, SO_RCVBUFFORCE, hardware_address, inside
 
-CLONE_NEWNET = 0x40000000
-ETH_P_ALL, PACKET_OUTGOING, SO_RCVBUFFORCE, SIOCGIFHWADDR = 3, 4, 33, 0x8927
 QUIET = ("ipv6/conf/default/accept_ra", "ipv6/conf/default/accept_dad", "ipv6/conf/default/router_solicitations",
          "ipv4/conf/default/rp_filter", "ipv4/conf/all/rp_filter")
 FORWARDING = ("ipv4/ip_forward", "ipv6/conf/all/forwarding")
@@ -37,18 +33,6 @@ REFERENCE = """table inet reference {
   }
 }
 """ % {"pods4": layout.PODS[4], "pods6": layout.PODS[6]}
-
-
-@contextlib.contextmanager
-def inside(namespace):
-    libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
-        if libc.setns(there.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
-        try:
-            yield
-        finally:
-            libc.setns(home.fileno(), CLONE_NEWNET)
 
 
 def run(*command, text=None, check=True):
@@ -199,12 +183,8 @@ class Node:
 
     # --- packets --------------------------------------------------------------------------------------------------
 
-    def hardware_address(self, device):
-        with inside(self.name), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
-            return fcntl.ioctl(query, SIOCGIFHWADDR, device.encode().ljust(40, b"\0"))[18:24]
-
     def send(self, pod, data):
-        header = self.hardware_address(pod.entrance) + b"\x02\0\0\0\0\x01" + ETHERTYPES[data[0] >> 4]
+        header = hardware_address(self.name, pod.entrance) + b"\x02\0\0\0\0\x01" + ETHERTYPES[data[0] >> 4]
         self.sender.sendto(header + data, (pod.device, 0))
 
     def arrived(self):
