@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <iterator>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "os/fd.hpp"
@@ -39,7 +40,7 @@ bool writes_result(const bpf_insn& instruction) {
   }
 }
 
-// The last write of the result before an exit, in the order of the text, is a load or a computation.
+// The last write of the result before an exit, in the order of the text, is a load.
 bool has_verdict_from_memory(std::span<const bpf_insn> instructions) {
   for (std::size_t at = 0; at < instructions.size(); ++at) {
     if (instructions[at].code != (BPF_JMP | BPF_EXIT)) continue;
@@ -50,24 +51,34 @@ bool has_verdict_from_memory(std::span<const bpf_insn> instructions) {
   return false;
 }
 
+// Returns none if the kernel does not show them.
+std::vector<bpf_insn> read_instructions(std::uint32_t program_id) {
+  const os::Fd fd(bpf_prog_get_fd_by_id(program_id));
+  bpf_prog_info info{};
+  std::uint32_t size = sizeof info;
+  if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
+  std::vector<bpf_insn> instructions(info.xlated_prog_len / sizeof(bpf_insn));
+  info = {};
+  info.xlated_prog_len = static_cast<std::uint32_t>(instructions.size() * sizeof(bpf_insn));
+  info.xlated_prog_insns = reinterpret_cast<std::uint64_t>(instructions.data());
+  size = sizeof info;
+  if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.xlated_prog_insns == 0) return {};
+  return instructions;
+}
+
 }  // namespace
 
 bool may_pass_on(std::span<const bpf_insn> instructions) {
   return instructions.empty() || std::ranges::any_of(instructions, makes_next) || has_verdict_from_memory(instructions);
 }
 
+// The hooks are read every second, but a loaded program never changes, and the kernel does not use its id soon again.
 bool may_pass_on(std::uint32_t program_id) {
-  const os::Fd fd(bpf_prog_get_fd_by_id(program_id));
-  bpf_prog_info info{};
-  std::uint32_t size = sizeof info;
-  if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return true;
-  std::vector<bpf_insn> instructions(info.xlated_prog_len / sizeof(bpf_insn));
-  info = {};
-  info.xlated_prog_len = static_cast<std::uint32_t>(instructions.size() * sizeof(bpf_insn));
-  info.xlated_prog_insns = reinterpret_cast<std::uint64_t>(instructions.data());
-  size = sizeof info;
-  if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.xlated_prog_insns == 0) return true;
-  return may_pass_on(std::span<const bpf_insn>(instructions));
+  constexpr std::size_t most_known = 1024;
+  static std::unordered_map<std::uint32_t, bool> known;
+  if (const auto found = known.find(program_id); found != known.end()) return found->second;
+  if (known.size() >= most_known) known.clear();
+  return known[program_id] = may_pass_on(std::span<const bpf_insn>(read_instructions(program_id)));
 }
 
 }  // namespace masq::bpf
