@@ -41,8 +41,8 @@ auto retry_lock(Lock lock) {
   return taken;
 }
 
-// Where every user may make directories, somebody may have made this one first. It is refused, and moved away, so that
-// nobody keeps the next start from working.
+// In a bpffs that every user may write to, another user may have created the directory of the pins. masqd refuses it,
+// and moves it away, so that the next start works.
 Result<void> check_pins_directory(const std::filesystem::path& pins) {
   const auto checked = os::check_own_directory(pins);
   if (checked) return {};

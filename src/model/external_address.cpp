@@ -15,7 +15,7 @@
 namespace masq {
 namespace {
 
-// Of several default routes the kernel uses that of the first table, and of its routes the first one with the lowest
+// Of several default routes, packets take the first one with the smallest rank of its table, then with the lowest
 // metric. Halves count if there is no other.
 const Route* best_default_route(const std::vector<const Route*>& routes, Family family) {
   const auto rank = [](const Route& route) {

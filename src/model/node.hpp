@@ -53,7 +53,7 @@ struct Route {
   Cidr destination;  // 0.0.0.0/0 or ::/0: default
   int ifindex = 0;   // each next hop of a multipath route, or of a next-hop object, is a Route of its own
   std::uint32_t table = main_table;
-  std::uint32_t table_rank = 0;  // of equal destinations in several tables, packets take that of the smallest rank
+  std::uint32_t table_rank = 0;  // if several tables have the destination, the smallest rank decides
   std::uint32_t metric = 0;
   bool scope_link = false;  // directly connected
   bool has_gateway = false;

@@ -21,8 +21,8 @@ namespace {
 
 using Routes = std::vector<const Route*>;
 
-// Of several routes to one destination the kernel uses that of the first table, and of its routes the one with the
-// lowest metric. Sorted: a prefix comes directly
+// Of several routes to one destination, packets take the one with the smallest rank of its table, then with the lowest
+// metric. Sorted: a prefix comes directly
 // before all prefixes inside it.
 Routes routes_of(const Routes& all, Family family) {
   Routes routes;

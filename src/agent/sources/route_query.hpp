@@ -15,8 +15,7 @@ namespace masq::agent {
 // The kernel's way for a packet without a mark that arrives by a device.
 struct KernelRoute {
   int ifindex = 0;
-  std::vector<int>
-      hops;  // the devices of all next hops of a multipath route, of which each packet takes one; else empty
+  std::vector<int> hops;  // the devices of a multipath route's next hops; empty: it has one next hop
   std::uint32_t table = 0;
   std::optional<Address> gateway;
   std::string rule;       // the rule that selected the table, as ip-rule(8) prints it: "from 10.1.1.11 lookup 200"
