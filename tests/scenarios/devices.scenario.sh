@@ -31,7 +31,7 @@ scenario "a device name with + matches every suffix"
     uplinks_are eth0
     node_gets_a_second_uplink eth1
     within 1 uplinks_are eth0 eth1
-    pod1  reaches beyond-east as node-east
+    within 1 pod1 reaches beyond-east as node-east
 
 scenario "a named device becomes an uplink when it appears"
     agent_flags with devices=eth0,eth1
@@ -41,13 +41,13 @@ scenario "a named device becomes an uplink when it appears"
     pod1  reaches world as node
     node_gets_a_second_uplink eth1
     within 1 uplinks_are eth0 eth1
-    pod1  reaches beyond-east as node-east
+    within 1 pod1 reaches beyond-east as node-east
 
 scenario "a new device becomes an uplink within a second"
     masqd starts
     node_gets_a_second_uplink eth1
     within 1 uplinks_are eth0 eth1
-    pod1  reaches beyond-east as node-east
+    within 1 pod1 reaches beyond-east as node-east
 
 scenario "the deletion of an uplink disturbs no other uplink"
     node_gets_a_second_uplink
@@ -61,7 +61,7 @@ scenario "the deletion of an uplink disturbs no other uplink"
     talk  goes_on
     node_gets_a_second_uplink
     within 1 uplinks_are eth0 eth1
-    pod1  reaches beyond-east as node-east
+    within 1 pod1 reaches beyond-east as node-east
     talk  is_unbroken
 
 scenario "a renamed uplink remains an uplink"
@@ -73,7 +73,7 @@ scenario "a renamed uplink remains an uplink"
     [ "$family" = ipv4 ] || give node wan1 "${address[node-east]}/$link"
     ip_in node route add "${address[beyond-east]}/$host" via "${address[east]}"
     within 1 uplinks_are eth0 wan1
-    pod1  reaches beyond-east as node-east
+    within 1 pod1 reaches beyond-east as node-east
     on bpf exists "$bpf_root/masq/links/wan1/egress"
 
 scenario "uplink names with dots, dashes or 15 letters are supported"
@@ -237,7 +237,7 @@ scenario "masqd recovers after missing six hundred address events"
     masqd starts
     misses_address_changes 300
     within 2 uplinks_are eth0 eth1
-    pod1  reaches beyond-east as node-east
+    within 2 pod1 reaches beyond-east as node-east
 
 scenario "created and deleted pods disturb no uplink and no connection"
     masqd starts

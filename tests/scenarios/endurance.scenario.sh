@@ -56,7 +56,7 @@ scenario "masqd recovers after missing five thousand address events" long
     masqd starts
     misses_address_changes 2500
     within 2 uplinks_are eth0 eth1
-    pod1  reaches beyond-east as node-east
+    within 2 pod1 reaches beyond-east as node-east
 
 scenario "the last of a thousand ConfigMap changes is in force" long
     the_configmap_excludes branch

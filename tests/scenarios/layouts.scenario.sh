@@ -127,7 +127,7 @@ scenario "a new routing rule makes a device an uplink"
     eventually uplinks_are eth0
     ip_in node "-${family#ipv}" rule add pref 1000 from "${address[pod2]}" lookup 200
     within 1 uplinks_are eth0 eth1
-    pod2  reaches beyond-east as node-east
+    within 1 pod2 reaches beyond-east as node-east
 
 scenario "an uplink with routes by next-hop objects is found"
     ip_in node nexthop add id 10 via "${address[router]}" dev eth0

@@ -70,7 +70,7 @@ scenario "a tunnel uplink can be created and deleted" serial # R46
     masqd starts
     node_gets_a_tunnel_as_uplink
     within 1 uplinks_are eth0 tun0
-    pod1  reaches beyond-east as node-east
+    within 1 pod1 reaches beyond-east as node-east
     ip_in node link delete tun0
     within 1 uplinks_are eth0
 
