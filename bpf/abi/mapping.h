@@ -14,7 +14,7 @@
  * of a pinned map, and with every number below that a mapping stores. Mappings are migrated between schemas by the
  * names of their fields and numbers (docs/decisions/0007), so a name keeps its meaning for ever.
  */
-#define MASQ_SCHEMA 3
+#define MASQ_SCHEMA 4
 
 /*
  * Time is counted in ticks of 2^27 ns (134 ms) of CLOCK_BOOTTIME, which goes on during suspend. Tick 0 never comes:
@@ -68,10 +68,23 @@ enum masq_flag {
 	MASQ_FIN_FROM_POD = 1,
 	MASQ_FIN_FROM_REMOTE = 2,
 	MASQ_RESET = 4,
-	MASQ_WEAK = 8,       /* an inbound connection, created by a segment in its middle */
-	MASQ_RESTING = 16,   /* quarantined: the pod has begun another connection under the same port */
-	MASQ_CHARGED = 32,   /* a datagram from outside that counts for its pod */
-	MASQ_STILLBORN = 64, /* creation failed: there is no ended event, because there was no created event */
+	MASQ_WEAK = 8,         /* an inbound connection, created by a segment in its middle */
+	MASQ_RESTING = 16,     /* quarantined: the pod has begun another connection under the same port */
+	MASQ_CHARGED = 32,     /* a datagram from outside that counts for its pod */
+	MASQ_STILLBORN = 64,   /* creation failed: there is no ended event, because there was no created event */
+	MASQ_TIMESTAMPS = 128, /* TCP: pod_timestamp is known, so both sides use the option (RFC 7323) */
+};
+
+/*
+ * The ports among which the external port of a mapping counts for its pod (bpf/nat/share.h). A port that was kept and
+ * that no search chooses counts nowhere.
+ */
+enum masq_share {
+	MASQ_SHARE_NONE,
+	MASQ_SHARE_RANGES,
+	MASQ_SHARE_BELOW_512,
+	MASQ_SHARE_BELOW_1024,
+	MASQ_SHARE_IDENTIFIERS,
 };
 
 /*
@@ -96,10 +109,11 @@ struct masq_words {
 	enum masq_flag flag;
 	enum masq_kind kind;
 	enum masq_order order;
+	enum masq_share share;
 };
 
-#define MASQ_MAPPING4_RESERVED 21
-#define MASQ_MAPPING6_RESERVED 1
+#define MASQ_MAPPING4_RESERVED __u8 reserved[12];
+#define MASQ_MAPPING6_RESERVED
 
 /*
  * A connection: a mapping (reason TRANSLATED), or the decision not to masquerade it (any other reason). The forward
@@ -130,10 +144,16 @@ struct masq_words {
 			__u32 pod_ack; /* TCP: what the pod has acknowledged, to within 256 KiB; 0: not known */       \
 		};                                                                                                     \
 		__u32 pod_seq; /* TCP: sequence number of the pod's SYN, then of its FIN */                            \
+		union {                                                                                                \
+			__u32 pod_timestamp; /* TCP: of the pod's last segment; since its FIN */                       \
+			__u32 datagrams;     /* others: the pod's, and in the upper half the answers; see state.h */   \
+		};                                                                                                     \
+		__u32 account; /* that it counts for: 0: the pod's address; else bpf/nat/quota.h */                    \
 		__u8 slot;     /* enum masq_slot */                                                                    \
 		__u8 flags;                                                                                            \
 		__u8 order; /* enum masq_order */                                                                      \
-		__u8 reserved[MASQ_MAPPING##n##_RESERVED];                                                             \
+		__u8 share; /* enum masq_share */                                                                      \
+		MASQ_MAPPING##n##_RESERVED                                                                             \
 	}
 
 MASQ_DEFINE_MAPPING(4);
@@ -195,7 +215,7 @@ struct masq_births {
 MASQ_ASSERT(sizeof(struct masq_tuple4) == 16, "the forward key is two words");
 MASQ_ASSERT(sizeof(struct masq_tuple6) == 40, "no holes");
 MASQ_ASSERT(sizeof(struct masq_mapping4) == 64, "a cache line");
-MASQ_ASSERT(sizeof(struct masq_mapping6) == 80, "no holes");
+MASQ_ASSERT(sizeof(struct masq_mapping6) == 88, "no holes");
 MASQ_ASSERT(sizeof(struct masq_bucket) == 64, "a cache line");
 MASQ_ASSERT(sizeof(struct masq_control) == 64, "no holes");
 

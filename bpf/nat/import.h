@@ -105,14 +105,36 @@ __noinline int import_existing(const mapping_t *from)
 /* Counts an imported mapping, as mapping_unlink() uncounts it. Limits apply to new mappings only. */
 static __always_inline void import_charge(struct masq_control *c, const mapping_t *from)
 {
-	bool charged = from->flags & MASQ_CHARGED;
+	bool charged = from->flags & MASQ_CHARGED, bypassed = !mapping_has_port(from) && !charged;
 
-	if (!mapping_has_port(from) && !charged) {
-		__sync_fetch_and_add(&c->left, 1);
-		return;
+	pod_charge(charged ? &from->external : &from->flow.src, from->account,
+		   bypassed ? CHARGE_BYPASS : CHARGE_MAPPING, (__u32)-1);
+	__sync_fetch_and_add(bypassed ? &c->left : &c->used, 1);
+}
+
+static __always_inline __u32 space_of_mapping(const mapping_t *m)
+{
+	if (m->flow.kind != MASQ_KIND_CONNECTION || transport_of(m->flow.protocol) == TRANSPORT_QUERY)
+		return PORTS_OF_IDENTIFIERS;
+	if (transport_of(m->flow.protocol) != TRANSPORT_PORTS)
+		return PORTS_FIXED;
+	return ports_of_class(bpf_ntohs(m->external_port));
+}
+
+/* Claims the port of an imported mapping, as port_claim() does. */
+static __always_inline bool import_claim(mapping_t *m, __u32 slot)
+{
+	tuple_t key;
+
+	m->share = share_of_port(space_of_mapping(m), bpf_ntohs(m->external_port));
+	mapping_reply_key(m, &key);
+	if (insert_reply(&key, slot) != INSERTED) {
+		m->share = MASQ_SHARE_NONE;
+		return false;
 	}
-	pod_charge(mapping_has_port(from) ? &from->flow.src : &from->external, (__u32)-1);
-	__sync_fetch_and_add(&c->used, 1);
+	if (m->share && share_enter(slot) >= BUSY_PORTS)
+		port_mark_taken(slot);
+	return true;
 }
 
 /* Returns false if the table is full, or if another connection has the port. */
@@ -120,7 +142,6 @@ __noinline int import_one(const mapping_t *from)
 {
 	struct masq_control *c = control_get();
 	mapping_t *m;
-	tuple_t key;
 	__u32 slot;
 
 	if (!c || !from)
@@ -133,12 +154,10 @@ __noinline int import_one(const mapping_t *from)
 		return false;
 	import_charge(c, from);
 	*m = *from;
-	if (mapping_has_port(m)) {
-		mapping_reply_key(m, &key);
-		if (insert_reply(&key, slot) != INSERTED) {
-			slot_abandon(slot);
-			return false;
-		}
+	m->share = MASQ_SHARE_NONE;
+	if (mapping_has_port(m) && !import_claim(m, slot)) {
+		slot_abandon(slot);
+		return false;
 	}
 	if (!(m->flags & MASQ_RESTING)) {
 		if (mapping_publish(slot, from->seen))

@@ -8,6 +8,7 @@
 #ifndef MASQ_BPF_NAT_INDEX_H
 #define MASQ_BPF_NAT_INDEX_H
 
+#include "bpf/nat/hash.h"
 #include "bpf/nat/slots.h"
 
 /* Mappable, so that a bucket is a cache line: mappable arrays begin on a page. */
@@ -38,28 +39,14 @@ enum table_index {
 
 #define CELL_SLOT_MASK 0xffffffu
 
-static __always_inline __u64 tuple_hash(const tuple_t *t)
+static __always_inline __u32 hash_home(__u32 hash)
 {
-	const __u64 *word = (const __u64 *)t;
-	__u64 h = options.hash_seed;
-
-	for (unsigned int i = 0; i < TUPLE_WORDS; i++) {
-		h ^= word[i];
-		h *= 0x9e3779b97f4a7c15ull;
-		h ^= h >> 32;
-	}
-	h *= 0xd6e8feb86659fd93ull;
-	return h ^ (h >> 32);
+	return hash & options.forward_mask;
 }
 
-static __always_inline __u32 hash_home(__u64 hash)
+static __always_inline __u32 hash_tag(__u32 hash)
 {
-	return (__u32)hash & options.forward_mask;
-}
-
-static __always_inline __u32 hash_tag(__u64 hash)
-{
-	return (__u32)(hash >> 32) & ~CELL_SLOT_MASK;
+	return hash & ~CELL_SLOT_MASK;
 }
 
 static __always_inline struct masq_bucket *bucket_look_up(enum table_index index, const __u32 *number)
@@ -94,7 +81,7 @@ static __always_inline __u32 cell_candidate(__u32 cell, __u32 tag)
  * Returns the mapping of a tuple and the number of its slot, or NULL. With `alive`, a mapping that has ended is
  * skipped; without, its key is still taken.
  */
-static __always_inline mapping_t *index_find(enum table_index index, const tuple_t *t, __u64 hash, bool alive,
+static __always_inline mapping_t *index_find(enum table_index index, const tuple_t *t, __u32 hash, bool alive,
 					     __u32 *number)
 {
 	__u32 tag = hash_tag(hash);
@@ -166,14 +153,14 @@ __noinline int vacancy_in_reply(__u32 home)
 	return index_vacancy(BY_REPLY, home);
 }
 
-__noinline int flow_is_taken(const tuple_t *t, __u64 hash)
+__noinline int flow_is_taken(const tuple_t *t, __u32 hash)
 {
 	__u32 number;
 
 	return t && index_find(BY_FLOW, t, hash, true, &number);
 }
 
-__noinline int reply_is_taken(const tuple_t *t, __u64 hash)
+__noinline int reply_is_taken(const tuple_t *t, __u32 hash)
 {
 	__u32 number;
 
@@ -202,7 +189,7 @@ __noinline __u32 find_by_reply(const tuple_t *t)
 /* Inserts a slot's number under a key that no other slot has. */
 static __always_inline enum insert_result index_insert(enum table_index index, const tuple_t *t, __u32 slot)
 {
-	__u64 hash = tuple_hash(t);
+	__u32 hash = tuple_hash(t);
 	__u32 home_number = hash_home(hash), key = home_number; /* one key for all look-ups saves stack */
 	struct masq_bucket *home = bucket_look_up(index, &key), *b;
 	struct lock *lock;
@@ -247,7 +234,7 @@ static __always_inline enum insert_result index_insert(enum table_index index, c
 /* Removes a slot's number from an index, if it is there. */
 static __always_inline void index_remove(enum table_index index, const tuple_t *t, __u32 slot)
 {
-	__u64 hash = tuple_hash(t);
+	__u32 hash = tuple_hash(t);
 	__u32 lock_number = hash_home(hash) % LOCKS, cell = hash_tag(hash) | (slot + 1);
 	struct masq_bucket *home = bucket_at(index, hash_home(hash));
 	struct lock *lock = bpf_map_lookup_elem(&locks_map, &lock_number);

@@ -13,9 +13,10 @@
 #include "bpf/nat/port_find.h"
 #include "bpf/nat/quota.h"
 #include "bpf/nat/state.h"
+#include "bpf/nat/unlink.h"
 
 static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, const addr_t *external, __u32 reason,
-					 __u32 clock)
+					 __u32 account, __u32 clock)
 {
 	m->flow = *flow;
 	m->external = *external;
@@ -26,6 +27,11 @@ static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, cons
 	m->order = MASQ_ORDER_NONE;
 	m->pod_ack = 0;
 	m->pod_seq = 0;
+	m->pod_timestamp = 0;
+	if (flow->protocol != IPPROTO_TCP)
+		m->datagrams = 1;
+	m->account = account;
+	m->share = MASQ_SHARE_NONE;
 	m->created = clock;
 }
 
@@ -69,37 +75,63 @@ __noinline int mapping_abandon(__u32 slot, __u32 has_port)
 	__sync_val_compare_and_swap(&m->seen, READ_ONCE(m->seen), 0);
 	if (has_port)
 		port_release(slot);
-	pod_refund(&m->flow.src);
+	pod_refund(&m->flow.src, m->account, CHARGE_MAPPING);
 	__sync_fetch_and_add(&c->used, -1);
 	m->created = c->clock;
 	WRITE_ONCE(m->slot, MASQ_SLOT_UNLINKED);
 	return 0;
 }
 
+/* A stored decision counts for the pod: as a mapping if it is CHARGED, else as a bypass. Returns as pod_charge(). */
+static __always_inline long decision_charge(struct masq_control *c, const tuple_t *flow, const addr_t *to, __u32 flags,
+					    __u32 account)
+{
+	__u32 limit;
+
+	if (flags & MASQ_CHARGED) {
+		limit = fair_limit(options.max_mappings_per_pod, options.max_mappings, READ_ONCE(c->used));
+		return pod_charge(to, account, CHARGE_MAPPING, limit);
+	}
+	limit = fair_limit(options.max_left, options.max_left, READ_ONCE(c->left));
+	return pod_charge(&flow->src, account, CHARGE_BYPASS, limit);
+}
+
+/* Takes a slot for a stored decision, and counts it. Returns NO_SLOT if the pod has its share, or the table is full. */
+static __always_inline __u32 slot_for_decision(struct masq_control *c, const tuple_t *flow, const addr_t *to,
+					       __u32 flags, __u32 *account)
+{
+	bool charged = flags & MASQ_CHARGED;
+	long charge = decision_charge(c, flow, to, flags, *account);
+	__u32 slot;
+
+	if (charge < 0) /* one of the pod's own unanswered entries gives way */
+		return charged ? NO_SLOT : evict_bypass(&flow->src, *account);
+	*account = charge;
+	slot = slot_take();
+	if (slot == NO_SLOT)
+		pod_refund(charged ? to : &flow->src, charge, charged ? CHARGE_MAPPING : CHARGE_BYPASS);
+	else
+		__sync_fetch_and_add(charged ? &c->used : &c->left, 1);
+	return slot;
+}
+
 /*
  * Stores a decision without a mapping: the bypass of a connection, or the destination of a datagram from outside. If
- * the table is full, each packet is decided again.
+ * there is no room for it, each packet is decided again.
  */
-__noinline int decision_store(const tuple_t *flow, const addr_t *to, __u32 reason, __u32 flags)
+__noinline int decision_store(const tuple_t *flow, const addr_t *to, __u32 reason, __u32 flags, __u32 account)
 {
 	struct masq_control *c = control_get();
-	bool charged = flags & MASQ_CHARGED;
 	mapping_t *m;
 	__u32 slot;
 
-	if (!c || !flow || !to || (charged ? c->used >= options.max_mappings : c->left >= options.max_left))
+	if (!c || !flow || !to)
 		return 0;
-	if (charged && !pod_charge(to, options.max_mappings_per_pod))
-		return 0;
-	slot = slot_take();
+	slot = slot_for_decision(c, flow, to, flags, &account);
 	m = slot_at(slot);
-	if (!m) {
-		if (charged)
-			pod_refund(to);
+	if (!m)
 		return 0;
-	}
-	__sync_fetch_and_add(charged ? &c->used : &c->left, 1);
-	mapping_fill(m, flow, to, reason, c->clock);
+	mapping_fill(m, flow, to, reason, account, c->clock);
 	m->flags = flags;
 	if (mapping_publish(slot, c->clock))
 		return true;
@@ -107,45 +139,89 @@ __noinline int decision_store(const tuple_t *flow, const addr_t *to, __u32 reaso
 	return false;
 }
 
-static __always_inline void bypass_insert(const tuple_t *flow, __u32 reason, __u8 flags)
+static __always_inline void bypass_insert(const tuple_t *flow, __u32 reason, __u8 flags, __u32 account)
 {
 	addr_t none = {};
 
-	decision_store(flow, &none, reason, flags);
+	decision_store(flow, &none, reason, flags, account);
 }
 
 /* The result of mapping_open() without a mapping. */
 #define REFUSED(reason) (-1 - (int)(reason))
 #define REFUSAL(result) ((__u32)(-1 - (result)))
 
+/* The reason by which a connection is refused that has found no port. */
+static __always_inline __u32 reason_of_claim(int result)
+{
+	if (result == CLAIM_TAKEN)
+		return MASQ_REASON_NO_FREE_PORT;
+	return result == CLAIM_UNFAIR ? MASQ_REASON_PORT_SHARE : MASQ_REASON_TABLE_FULL;
+}
+
 /*
- * Creates a mapping of `flow` to `external` under a free port. Returns the slot's number, or REFUSED(reason). If two
- * CPUs create one for the same flow, both use the same in the end.
+ * Counts a new mapping for its pod. A pod that has its share of a table with half-open connections gets the room of one.
+ * Returns as pod_charge(), or REFUSED(reason).
  */
-__noinline int mapping_open(ctx_t *ctx, const tuple_t *flow, const addr_t *external, const struct decision *d)
+__noinline long charge_for_pod(ctx_t *ctx, const tuple_t *flow)
 {
 	struct masq_control *c = control_get();
+	__u32 most = options.max_mappings_per_pod, account = account_of_packet(ctx), fair;
+	long charge;
+
+	if (!c || !flow)
+		return REFUSED(MASQ_REASON_TABLE_FULL);
+	fair = fair_limit(most, options.max_mappings, READ_ONCE(c->used));
+	charge = pod_charge(&flow->src, account, CHARGE_MAPPING, fair);
+	if (charge >= 0)
+		return charge;
+	if (fair < most && evict_half_open())
+		charge = pod_charge(&flow->src, account, CHARGE_MAPPING, most);
+	else if (!fair)
+		return REFUSED(MASQ_REASON_TABLE_FULL);
+	return charge < 0 ? REFUSED(MASQ_REASON_POD_LIMIT) : charge;
+}
+
+/* Takes a slot for a new mapping. Returns its number, or REFUSED(reason). */
+static __always_inline int slot_for_pod(ctx_t *ctx, struct masq_control *c, const tuple_t *flow, const addr_t *external)
+{
+	long account = charge_for_pod(ctx, flow);
 	mapping_t *m;
 	__u32 slot;
-	int result;
 
-	if (!c || !flow || !external || !d ||
-	    (READ_ONCE(c->used) >= options.max_mappings && !evict_half_open(c->clock)))
-		return REFUSED(MASQ_REASON_TABLE_FULL);
-	if (!pod_charge(&flow->src, options.max_mappings_per_pod))
-		return REFUSED(MASQ_REASON_POD_LIMIT);
+	if (account < 0)
+		return account;
 	slot = slot_take();
 	m = slot_at(slot);
 	if (!m) {
-		pod_refund(&flow->src);
+		pod_refund(&flow->src, account, CHARGE_MAPPING);
 		return REFUSED(MASQ_REASON_TABLE_FULL);
 	}
 	__sync_fetch_and_add(&c->used, 1);
-	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, c->clock);
-	result = port_find(ctx, m, slot, d);
+	mapping_fill(m, flow, external, MASQ_REASON_TRANSLATED, account, c->clock);
+	return slot;
+}
+
+/*
+ * Creates a mapping of `flow` to `external` under a free port, for the packet `p`. Returns the slot's number, or
+ * REFUSED(reason). If two CPUs create one for the same flow, both use the same in the end.
+ */
+__noinline int mapping_open(ctx_t *ctx, const tuple_t *flow, const addr_t *external, const struct decision *d,
+			    const struct packet *p)
+{
+	struct masq_control *c = control_get();
+	mapping_t *m;
+	int result, slot;
+
+	if (!c || !flow || !external || !d || !p)
+		return REFUSED(MASQ_REASON_TABLE_FULL);
+	slot = slot_for_pod(ctx, c, flow, external);
+	m = slot_at(slot);
+	if (slot < 0 || !m)
+		return slot < 0 ? slot : REFUSED(MASQ_REASON_TABLE_FULL);
+	result = port_find(ctx, p, m, slot, d);
 	if (result != CLAIMED) {
 		mapping_abandon(slot, false);
-		return REFUSED(result == CLAIM_TAKEN ? MASQ_REASON_NO_FREE_PORT : MASQ_REASON_TABLE_FULL);
+		return REFUSED(reason_of_claim(result));
 	}
 	if (mapping_publish(slot, c->clock)) {
 		if (flow->kind == MASQ_KIND_CONNECTION)
@@ -155,7 +231,7 @@ __noinline int mapping_open(ctx_t *ctx, const tuple_t *flow, const addr_t *exter
 	}
 	mapping_abandon(slot, true);
 	slot = find_by_flow(flow);
-	return slot == NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : (int)slot;
+	return slot == (int)NO_SLOT ? REFUSED(MASQ_REASON_TABLE_FULL) : slot;
 }
 
 /* The tuple of a mapping by address alone, which receives packets under a key that no pod has sent. */

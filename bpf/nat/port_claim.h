@@ -6,7 +6,7 @@
 #ifndef MASQ_BPF_NAT_PORT_CLAIM_H
 #define MASQ_BPF_NAT_PORT_CLAIM_H
 
-#include "bpf/nat/index.h"
+#include "bpf/nat/port_known.h"
 #include "bpf/nat/state.h"
 #include "bpf/packet/protocol.h"
 
@@ -23,6 +23,7 @@ enum claim_result {
 	CLAIM_TAKEN = INSERT_EXISTS,    /* by a mapping */
 	CLAIM_CROWDED = INSERT_CROWDED, /* there is no room in the index */
 	CLAIM_HOST_SOCKET,
+	CLAIM_UNFAIR, /* the pod has its share of the ports */
 };
 
 #if FAMILY == 4
@@ -84,22 +85,26 @@ static __always_inline bool host_has_connection(ctx_t *ctx, const tuple_t *flow)
 	return ctx_has_socket(ctx, flow->protocol, &t, SOCKET_TUPLE_SIZE, false);
 }
 
-/* Claims the external port of a slot. Returns enum claim_result. */
+/* Claims the external port of a slot, for its pod's share. Returns enum claim_result. */
 __noinline int port_claim(ctx_t *ctx, __u32 slot)
 {
+	struct port_search *search = port_search_get();
 	mapping_t *m = slot_at(slot);
-	tuple_t key;
+	tuple_t *key;
 	int result;
 
-	if (!m)
+	if (!m || !search)
 		return CLAIM_CROWDED;
-	mapping_reply_key(m, &key);
-	result = insert_reply(&key, slot);
+	key = &search->endpoint; /* the stack has no room for it */
+	mapping_reply_key(m, key);
+	result = insert_reply(key, slot);
 	if (result == CLAIMED &&
 	    (transport_of(m->flow.protocol) == TRANSPORT_PORTS ? port_has_socket(ctx, slot) : host_has_flow(slot))) {
-		remove_reply(&key, slot);
-		result = CLAIM_HOST_SOCKET;
+		remove_reply(key, slot);
+		return CLAIM_HOST_SOCKET;
 	}
+	if (result == CLAIMED && m->share && share_enter(slot) >= BUSY_PORTS)
+		port_mark_taken(slot);
 	return result;
 }
 

@@ -1,43 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Known ports toward a remote endpoint: a bit for each port that was found taken, so that a search tries it only once
- * while it is taken (docs/decisions/0009). It is a conservative hint: a set bit may be stale, a clear bit never is,
- * because a bit is set before the port is tried, and cleared when the port is released. If a search finds no port and
- * the bits are older than a minute, they are reset: the LRU may have given the element to another endpoint while a bit
- * was written.
+ * What is known of the ports toward a busy remote endpoint (docs/decisions/0009, 0017): a bit for each port that is
+ * taken, and a sample of those that could be taken from a conversation that is over (port_reclaim.h).
+ *
+ * The bits are a hint. A set bit may be stale, a clear bit may be of a port that was taken before the endpoint was busy:
+ * there are at most BUSY_PORTS of these, and a search tries each of them once. If a search finds no port and the bits
+ * are older than a minute, they are reset: the LRU may have given the element to another endpoint while a bit was
+ * written.
  */
 #ifndef MASQ_BPF_NAT_PORT_KNOWN_H
 #define MASQ_BPF_NAT_PORT_KNOWN_H
 
 #include "bpf/nat/index.h"
+#include "bpf/nat/share.h"
+#include "bpf/nat/tcp_numbers.h"
 #include "bpf/packet/protocol.h"
 #include "bpf/policy/decide.h"
 
-/* By remote endpoint, of recent searches (port_search.h). */
+#define BUSY_PORTS 24 /* in use toward an endpoint, before its ports are recorded */
+#define SAMPLE 32
+
+/* A port that could be taken back, as it was when it was probed. Of TCP: with the numbers that its SYN must exceed. */
+struct probed_port {
+	__be16 port; /* 0: none */
+	__u8 rank;   /* enum reclaim_rank */
+	__u8 zero;
+	__u32 owner; /* a hash of the pod's account */
+	__u32 seen;
+	struct tcp_numbers numbers;
+};
+
+enum probe_state {
+	PROBE_NONE,
+	PROBE_BUSY,
+	PROBE_IDLE, /* the conversation is over */
+};
+
+/* A port that was probed, and was taken. */
+struct probe {
+	__u32 owner; /* a hash of the pod that holds it */
+	__u32 state; /* enum probe_state */
+};
+
+/* By remote endpoint. */
 struct known_ports {
 	__u64 taken[MASQ_PORTS / 64]; /* a bit for each port, by number */
-	__u32 ranges;                 /* options.ports_mark at the reset */
-	__u32 made;                   /* tick */
-	__u32 exhausted;              /* the tick in which none was free; 0: none */
-	__u32 reserved;
+	struct probed_port sample[SAMPLE];
+	__u32 made;                 /* tick */
+	__u32 exhausted;            /* the tick in which none was free; 0: none */
+	__u32 freed;                /* the port that was released last */
+	__u32 sampled;              /* the sample has been filled */
+	struct probe probe[SAMPLE]; /* the last ones: what they tell of all ports */
+	__u32 barren
+		[2]; /* the tick in which the last attempts to take a port back failed: of any pod, and of the same */
+	__u32 failures[2];
+	__u32 probes; /* the number of all */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 128);
+	__uint(max_entries, 256);
 	__type(key, tuple_t);
 	__type(value, struct known_ports);
 } known_ports_map SEC(".maps");
 
 /* State of a search: the stack has no room for it. */
 struct port_search {
-	tuple_t endpoint; /* key of known_ports */
+	tuple_t endpoint; /* a key, for the look-up that follows */
 	__u32 word;       /* maps a position to a word of the bitmap: port_at_position() */
 	__u32 position;
+	__u32 half; /* of the search: the second pass begins */
 	__u32 end;
 	__u32 tried;
 	__u32 order;  /* port_order.h */
 	__u16 space;  /* enum port_space */
 	__u16 result; /* enum claim_result without CLAIM_HOST_SOCKET */
+	/* port_reclaim.h: the new connection */
+	__u32 owner;
+	__u32 is_syn;
+	struct tcp_numbers syn;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -82,24 +122,57 @@ static __always_inline struct known_ports *known_ports_of(const mapping_t *m, __
 
 static const struct known_ports known_ports_empty;
 
-/* Resets the known ports toward a slot's remote endpoint. */
+/* Begins, or begins anew, to record the ports toward a slot's remote endpoint. */
 __noinline int known_ports_reset(__u32 slot, __u32 space)
 {
 	struct masq_control *c = control_get();
+	struct port_search *search = port_search_get();
 	mapping_t *m = slot_at(slot);
 	struct known_ports *known;
-	tuple_t key;
 
-	if (!c || !m)
+	if (!c || !m || !search)
 		return 0;
-	endpoint_key(&key, m, space);
-	bpf_map_update_elem(&known_ports_map, &key, &known_ports_empty, BPF_ANY);
-	known = bpf_map_lookup_elem(&known_ports_map, &key);
-	if (known) {
-		known->ranges = options.ports_mark;
+	endpoint_key(&search->endpoint, m, space);
+	bpf_map_update_elem(&known_ports_map, &search->endpoint, &known_ports_empty, BPF_ANY);
+	known = bpf_map_lookup_elem(&known_ports_map, &search->endpoint);
+	if (known)
 		known->made = c->clock;
-	}
 	return true;
+}
+
+static __always_inline __u32 space_of_share(__u32 share)
+{
+	switch (share) {
+	case MASQ_SHARE_BELOW_512:
+		return PORTS_BELOW_512;
+	case MASQ_SHARE_BELOW_1024:
+		return PORTS_BELOW_1024;
+	default:
+		return PORTS_OF_RANGES;
+	}
+}
+
+/* Records the port of a slot toward a busy endpoint. */
+__noinline int port_mark_taken(__u32 slot)
+{
+	mapping_t *m = slot_at(slot);
+	struct known_ports *known;
+	__u32 space;
+	__u16 port;
+
+	if (!m)
+		return 0;
+	space = space_of_share(m->share);
+	known = known_ports_of(m, space);
+	if (!known) {
+		known_ports_reset(slot, space);
+		known = known_ports_of(m, space);
+	}
+	if (!known)
+		return 0;
+	port = bpf_ntohs(m->external_port);
+	__sync_fetch_and_or(&known->taken[port / 64], 1ull << (port % 64));
+	return 0;
 }
 
 /* A search has found no free port. */
@@ -125,6 +198,7 @@ static __always_inline void known_ports_clear(const mapping_t *m, __u32 space)
 	if (!known)
 		return;
 	__sync_fetch_and_and(&known->taken[port / 64], ~(1ull << (port % 64)));
+	known->freed = port;
 	known->exhausted = 0;
 }
 
@@ -143,8 +217,8 @@ __noinline int port_mark_free(__u32 slot)
 	return 0;
 }
 
-/* Releases a slot's port. */
-__noinline int port_release(__u32 slot)
+/* Releases a slot's port: its reply key, and its pod's share. The port remains marked as taken. */
+__noinline int port_leave(__u32 slot)
 {
 	mapping_t *m = slot_at(slot);
 	tuple_t key;
@@ -153,7 +227,14 @@ __noinline int port_release(__u32 slot)
 		return 0;
 	mapping_reply_key(m, &key);
 	remove_reply(&key, slot);
-	return port_mark_free(slot);
+	return share_leave(slot);
+}
+
+/* Releases a slot's port. */
+static __always_inline void port_release(__u32 slot)
+{
+	port_leave(slot);
+	port_mark_free(slot);
 }
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The search for a port if the pod's own cannot be preserved. The first port to try follows from the pod's endpoint
- * (port_order.h), or is random. Without known ports, some further ports of that order are tried. Then every port of the
- * range is tried before a connection is refused: from the first one on, word by word of the bitmap of known ports, and
- * in strides, because taken ports form runs.
+ * The search for a free port if the pod's own cannot be preserved. The first port to try follows from the pod's endpoint
+ * (port_order.h), or is random. Toward an endpoint that is not busy, some further ports of that order are tried. Then the
+ * bitmap of known ports is searched: from the first port on, word by word, and in strides, because taken ports form
+ * runs: at first one port of each word, then all. At most SEARCH_TRIES ports are tried: of those that the bitmap does not
+ * know there are fewer.
  */
 #ifndef MASQ_BPF_NAT_PORT_SEARCH_H
 #define MASQ_BPF_NAT_PORT_SEARCH_H
@@ -20,19 +21,29 @@ struct {
 	__type(value, struct masq_births);
 } births_map SEC(".maps");
 
-#define GUESSES 8       /* before known ports are recorded */
+#define GUESSES 7 /* before known ports are recorded */
+#define SEARCH_TRIES 31
 #define WORD_STRIDE 617 /* odd: strides meet each of the 1024 words, and of the 8 words of a class below 1024 */
 #define CLASS_PORTS 512
 
+/* The ports of a word that a search may choose. */
+static __always_inline __u64 ports_of_word(__u32 space, __u32 word)
+{
+	KNOWN(word); /* the compiler knows that a port has 16 bits, the verifier does not */
+	word %= MASQ_PORTS / 64;
+	if (space == PORTS_OF_IDENTIFIERS)
+		return ~0ull;
+	return space == PORTS_OF_RANGES ? options.chosen_ports[word] : options.usable_ports[word];
+}
+
+static __always_inline bool port_is_in_space(__u32 space, __u16 port)
+{
+	return ports_of_word(space, port / 64) >> (port % 64) & 1;
+}
+
 static __always_inline bool port_is_in_range(__u16 port)
 {
-	for (__u32 i = 0; i < MASQ_RANGES_MAX; i++) {
-		if (i >= options.range_count)
-			return false;
-		if (port >= options.range[i].low && port <= options.range[i].high)
-			return true;
-	}
-	return false;
+	return port_is_in_space(PORTS_OF_RANGES, port);
 }
 
 /* A mapping may have this port; whether it is chosen or only kept is another question. */
@@ -40,15 +51,8 @@ static __always_inline bool port_is_usable(__u16 port)
 {
 	__u32 word = port / 64;
 
-	KNOWN(word); /* the compiler knows that a port has 16 bits, the verifier does not */
+	KNOWN(word);
 	return options.usable_ports[word % (MASQ_PORTS / 64)] >> (port % 64) & 1;
-}
-
-static __always_inline bool port_is_in_space(__u32 space, __u16 port)
-{
-	if (space == PORTS_OF_IDENTIFIERS)
-		return true;
-	return space == PORTS_OF_RANGES ? port_is_in_range(port) : port_is_usable(port);
 }
 
 static __always_inline __u16 port_at(__u32 position)
@@ -82,14 +86,19 @@ static __always_inline __u32 protocol_class(__u8 protocol)
 	}
 }
 
-/* Counts a connection's search: the number of ports that were tried, and the result. */
-__noinline int search_count(__u32 slot, __u32 attempts, __u32 found)
+/* Counts a connection's search: the number of ports that were tried, and the result. The next one begins. */
+__noinline int search_count(__u32 slot, __u32 found)
 {
-	__u32 zero = 0, bucket = 0;
+	__u32 zero = 0, bucket = 0, attempts;
 	struct masq_births *births = bpf_map_lookup_elem(&births_map, &zero);
+	struct port_search *search = port_search_get();
 	mapping_t *m = slot_at(slot);
 
-	if (!births || !m || m->flow.kind != MASQ_KIND_CONNECTION)
+	if (!births || !search || !m)
+		return 0;
+	attempts = search->tried + 1; /* the pod's own too */
+	search->tried = 0;
+	if (m->flow.kind != MASQ_KIND_CONNECTION)
 		return 0;
 	while (bucket < MASQ_ATTEMPT_BUCKETS - 1 && attempts > 1u << bucket)
 		bucket++;
@@ -128,25 +137,30 @@ __noinline int port_search_begin(__u32 slot, __u32 space, __u32 assignment)
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
 	struct known_ports *known;
-	__u32 port;
+	__u32 port, word;
 
 	if (!search || !c || !m)
 		return SEARCH_NONE;
 	search->order = assignment == ASSIGN_RANDOM ? bpf_get_prandom_u32() : endpoint_order(m);
-	port = port_guess(space, search->order);
-	search->position = port % 64;
-	search->word = port / 64;
-	search->end = search->position + (port_space_is_class(space) ? CLASS_PORTS : MASQ_PORTS);
-	search->tried = 0;
 	search->space = space;
 	search->result = CLAIM_TAKEN;
+	port = port_guess(space, search->order);
 	known = known_ports_of(m, space);
-	if (!known || known->ranges != options.ports_mark)
+	/* One free port among many: it is where one was released. */
+	word = port / 64;
+	KNOWN(word);
+	if (known && !~known->taken[word % (MASQ_PORTS / 64)])
+		port = known->freed;
+	search->position = port % 64;
+	search->word = port / 64;
+	search->half = search->position + (port_space_is_class(space) ? CLASS_PORTS : MASQ_PORTS);
+	search->end = search->half + (port_space_is_class(space) ? CLASS_PORTS : MASQ_PORTS);
+	if (!known)
 		return SEARCH_GUESSING;
 	return known->exhausted == c->clock ? SEARCH_NONE : SEARCH_ALL;
 }
 
-/* Counts the search. Returns enum claim_result. */
+/* Returns enum claim_result. */
 __noinline int port_search_end(__u32 slot)
 {
 	struct port_search *search = port_search_get();
@@ -155,7 +169,6 @@ __noinline int port_search_end(__u32 slot)
 		return CLAIM_TAKEN;
 	if (search->result == CLAIM_TAKEN && search->position == search->end)
 		known_ports_exhausted(slot, search->space);
-	search_count(slot, search->tried + 1, search->result == CLAIMED);
 	return search->result;
 }
 
@@ -212,42 +225,55 @@ static __always_inline __u32 port_at_position(const struct port_search *search)
 	return word % (MASQ_PORTS / 64) * 64 + search->position % 64;
 }
 
-/* Returns the next position after a taken port. A word whose ports are all taken is skipped. */
-static __always_inline __u32 position_after(const struct port_search *search, __u64 word)
-{
-	__u32 next_word = (search->position | 63) + 1;
-
-	if (~word)
-		return search->position + 1;
-	return next_word < search->end ? next_word : search->end;
-}
-
 struct port_search_step {
 	ctx_t *ctx;
 	struct known_ports *known; /* NULL: the map is full */
 	__u32 slot;
 };
 
+/* The ports of a word that may be free, from `bit` on. */
+static __always_inline __u64 candidates(const struct port_search *search, const struct known_ports *known, __u32 port)
+{
+	__u32 word = port / 64;
+	__u64 taken = 0;
+
+	KNOWN(word);
+	if (known)
+		taken = READ_ONCE(known->taken[word % (MASQ_PORTS / 64)]);
+	return (ports_of_word(search->space, word) & ~taken) >> (port % 64);
+}
+
+static __always_inline void next_word(struct port_search *search)
+{
+	search->position = (search->position | 63) + 1;
+	if (search->position > search->end)
+		search->position = search->end;
+}
+
 static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_search_step *step)
 {
 	struct port_search *search = port_search_get();
-	__u64 bit, *word;
+	__u64 rest;
 	__u32 port;
 
-	if (!search || search->position == search->end)
+	if (!search || search->position >= search->end || search->tried >= SEARCH_TRIES)
 		return 1;
 	port = port_at_position(search);
-	if (step->known) {
-		bit = 1ull << (port % 64);
-		word = &step->known->taken[port / 64];
-		if (READ_ONCE(*word) & bit) {
-			search->position = position_after(search, *word);
-			return 0;
-		}
-		__sync_fetch_and_or(word, bit);
+	rest = candidates(search, step->known, port);
+	if (!rest) {
+		next_word(search);
+		return 0;
 	}
 	search->position++;
-	return port_try(step->ctx, search, step->slot, port);
+	if (!(rest & 1))
+		return 0;
+	if (step->known)
+		__sync_fetch_and_or(&step->known->taken[port / 64 % (MASQ_PORTS / 64)], 1ull << (port % 64));
+	if (port_try(step->ctx, search, step->slot, port))
+		return 1;
+	if (search->position < search->half) /* the node may have a run of ports, of which no bit remains set */
+		next_word(search);
+	return 0;
 }
 
 static __always_inline void port_search_run(ctx_t *ctx, const mapping_t *m, __u32 slot, __u32 space)
@@ -265,7 +291,7 @@ static __always_inline bool ports_guess(ctx_t *ctx, __u32 slot)
 	return false;
 }
 
-/* Sets a slot's external_port and claims it. Returns CLAIMED, CLAIM_TAKEN (all ports are taken) or CLAIM_CROWDED. */
+/* Sets a slot's external_port and claims it. Returns CLAIMED, CLAIM_TAKEN (no port is free) or CLAIM_CROWDED. */
 static __always_inline int port_search(ctx_t *ctx, const mapping_t *m, __u32 slot, const struct decision *d)
 {
 	int kind = port_search_begin(slot, d->ports, d->assignment);

@@ -4,11 +4,56 @@
 #define MASQ_BPF_NAT_STATE_H
 
 #include "bpf/nat/slots.h"
+#include "bpf/nat/tcp_numbers.h"
 #include "bpf/packet/packet.h"
 #include "bpf/policy/origin.h"
 
 /* `seen` is written at most once in this many ticks (1 s), so that CPUs do not contend for the cache line. */
 #define REFRESH_TICKS 8
+
+/*
+ * Datagrams of a conversation without TCP: the pod's, and those that answered them. DNS counts all (modulo 65536), other
+ * protocols the first two: enough to tell a question and its answer from a conversation.
+ */
+#define DATAGRAMS_COUNTED 2
+
+static __always_inline __u16 datagrams_of_pod(const mapping_t *m)
+{
+	return m->datagrams;
+}
+
+static __always_inline __u16 datagrams_of_remote(const mapping_t *m)
+{
+	return m->datagrams >> 16;
+}
+
+static __always_inline bool mapping_is_dns(const mapping_t *m)
+{
+	return m->flow.protocol == IPPROTO_UDP && m->flow.dport == bpf_htons(53) &&
+	       m->reason == MASQ_REASON_TRANSLATED && m->flow.kind == MASQ_KIND_CONNECTION;
+}
+
+/* Every question of this mapping has its answer (RFC 4787 REQ-5 a: a well-known port may have a shorter timeout). */
+static __always_inline bool dns_is_answered(const mapping_t *m)
+{
+	return mapping_is_dns(m) && m->datagrams && datagrams_of_pod(m) == datagrams_of_remote(m);
+}
+
+static __always_inline void datagram_count(mapping_t *m, enum masq_direction direction)
+{
+	__u16 asked = datagrams_of_pod(m), answered = datagrams_of_remote(m);
+
+	if (direction == MASQ_EGRESS) {
+		if (asked >= DATAGRAMS_COUNTED && !mapping_is_dns(m))
+			return;
+		asked++;
+	} else {
+		if (answered == asked)
+			return;
+		answered++;
+	}
+	WRITE_ONCE(m->datagrams, (__u32)answered << 16 | asked);
+}
 
 static __always_inline __u32 mapping_timeout(const mapping_t *m)
 {
@@ -26,6 +71,8 @@ static __always_inline __u32 mapping_timeout(const mapping_t *m)
 		return options.timeouts.udp_new;
 	if (m->flow.protocol != IPPROTO_UDP && m->flow.protocol != PROTOCOL_UDPLITE)
 		return options.timeouts.other;
+	if (dns_is_answered(m))
+		return options.timeouts.dns;
 	return m->state == MASQ_STATE_NEW ? options.timeouts.udp_new : options.timeouts.udp;
 }
 
@@ -33,17 +80,6 @@ static __always_inline __u32 mapping_timeout(const mapping_t *m)
 static __always_inline bool is_reply(const mapping_t *m, enum masq_direction direction)
 {
 	return direction == (m->reason == MASQ_REASON_INBOUND_CONNECTION ? MASQ_EGRESS : MASQ_INGRESS);
-}
-
-#define TCP_SEQUENCE 4
-#define TCP_ACKNOWLEDGEMENT 8
-
-static __always_inline __u32 tcp_number(ctx_t *ctx, const struct packet *p, __u32 offset)
-{
-	__be32 number = 0;
-
-	ctx_load(ctx, p->l4_offset + offset, &number, sizeof(number));
-	return bpf_ntohl(number);
 }
 
 /*
@@ -88,6 +124,10 @@ static __always_inline void tcp_record_numbers(ctx_t *ctx, const struct packet *
 {
 	if (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN))
 		m->pod_seq = tcp_number(ctx, p, TCP_SEQUENCE);
+	if (p->tcp_flags & TCP_FLAG_FIN)
+		m->pod_seq += tcp_data_length(ctx, p);
+	if ((p->tcp_flags & TCP_FLAG_FIN) || m->state == MASQ_STATE_CLOSING)
+		tcp_record_timestamp(ctx, p, m);
 	if ((p->tcp_flags & (TCP_FLAG_ACK | TCP_FLAG_RST)) == TCP_FLAG_ACK)
 		m->pod_ack = bpf_ntohl(p->tcp_ack);
 }
@@ -107,8 +147,6 @@ static __always_inline void tcp_record_answer(ctx_t *ctx, const struct packet *p
 		m->pod_ack = tcp_number(ctx, p, TCP_SEQUENCE) + 1;
 }
 
-#define BOTH_FINS (MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE)
-
 /*
  * A connection closes with a FIN from both sides (RFC 9293 3.6) or a RST. Data after a RST shows that it was not
  * accepted.
@@ -121,15 +159,15 @@ __noinline int tcp_track(ctx_t *ctx, const struct packet *p, mapping_t *m, __u32
 		return 0;
 	if (direction == MASQ_INGRESS && (p->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST)) && !end_is_plausible(ctx, p, m))
 		return 0;
+	if (direction == MASQ_EGRESS)
+		tcp_record_numbers(ctx, p, m);
+	else
+		tcp_record_answer(ctx, p, m);
 	flags = m->flags & ~MASQ_RESET;
 	if (p->tcp_flags & TCP_FLAG_RST)
 		flags |= MASQ_RESET;
 	if (p->tcp_flags & TCP_FLAG_FIN)
 		flags |= direction == MASQ_EGRESS ? MASQ_FIN_FROM_POD : MASQ_FIN_FROM_REMOTE;
-	if (direction == MASQ_EGRESS)
-		tcp_record_numbers(ctx, p, m);
-	else
-		tcp_record_answer(ctx, p, m);
 	m->flags = flags;
 	if ((flags & MASQ_RESET) || (flags & BOTH_FINS) == BOTH_FINS)
 		m->state = MASQ_STATE_CLOSING;
@@ -171,6 +209,15 @@ static __always_inline enum touch mapping_touch(mapping_t *m, __u32 clock)
 	return __sync_val_compare_and_swap(&m->seen, seen, clock) ? TOUCH_REFRESHED : TOUCH_EXPIRED;
 }
 
+/* As mapping_touch(), to the tick: an answered question gives way after a second (port_reclaim.h). */
+static __always_inline void mapping_touch_now(mapping_t *m, __u32 clock)
+{
+	__u32 seen = READ_ONCE(m->seen);
+
+	if (seen && (__s32)(clock - seen) > 0)
+		__sync_val_compare_and_swap(&m->seen, seen, clock);
+}
+
 /*
  * Tracks a packet of a connection. Returns false if the mapping has ended, or is not the sender's. Writes only what has
  * changed.
@@ -192,9 +239,13 @@ static __always_inline bool mapping_track(ctx_t *ctx, mapping_t *m, const struct
 				return tcp_track_pod(ctx, p, m);
 			tcp_track(ctx, p, m, direction);
 		}
-	} else if (answered) {
-		m->state = MASQ_STATE_ESTABLISHED;
+		return true;
 	}
+	if (answered)
+		m->state = MASQ_STATE_ESTABLISHED;
+	datagram_count(m, direction);
+	if (touch == TOUCH_RECENT && mapping_is_dns(m))
+		mapping_touch_now(m, clock);
 	return true;
 }
 

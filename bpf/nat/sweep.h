@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The sweep. Each tick it inspects a part of the slots: an idle mapping ends and is removed from the indexes, and after
- * its grace period the slot is free. Only the sweep removes mappings from the indexes.
+ * its grace period the slot is free. What is known of the ports toward busy endpoints is completed by the way.
  */
 #ifndef MASQ_BPF_NAT_SWEEP_H
 #define MASQ_BPF_NAT_SWEEP_H
@@ -13,26 +13,6 @@
 #define SWEEP_TICKS 32     /* for one pass over a large table */
 #define GRACE_TICKS 2      /* until no program can read an unlinked slot any more */
 #define SWEEP_CLOCK 7      /* CLOCK_BOOTTIME */
-
-static __always_inline void mapping_unlink(struct masq_control *c, mapping_t *m, __u32 number)
-{
-	tuple_t key = m->flow;
-
-	remove_flow(&key, number);
-	if (mapping_has_port(m)) {
-		port_release(number);
-		pod_refund(&m->flow.src);
-		__sync_fetch_and_add(&c->used, -1);
-		event_ended(m);
-	} else if (m->flags & MASQ_CHARGED) {
-		pod_refund(&m->external);
-		__sync_fetch_and_add(&c->used, -1);
-	} else {
-		__sync_fetch_and_add(&c->left, -1);
-	}
-	m->created = c->clock;
-	m->slot = MASQ_SLOT_UNLINKED;
-}
 
 __noinline int sweep_slot(__u32 number)
 {
@@ -50,9 +30,12 @@ __noinline int sweep_slot(__u32 number)
 		return 0;
 	/* A packet at the same moment refreshes `seen`: then the exchange fails, and the mapping stays. */
 	if (seen && ((__s32)(c->clock - seen) < (__s32)mapping_timeout(m) ||
-		     __sync_val_compare_and_swap(&m->seen, seen, 0) != seen))
+		     __sync_val_compare_and_swap(&m->seen, seen, 0) != seen)) {
+		if (m->share && share_in_use(number) >= BUSY_PORTS)
+			port_mark_taken(number);
 		return 0;
-	mapping_unlink(c, m, number);
+	}
+	mapping_unlink(c, m, number, false);
 	return 0;
 }
 

@@ -54,19 +54,20 @@ __noinline int egress_incomplete(ctx_t *ctx, const struct packet *p, __u32 parse
 
 /*
  * A mapping is used again if its SYN is retransmitted, or if the remote endpoint accepts a new SYN for it: after a RST,
- * or after its end with a higher sequence number (RFC 9293 3.6.1).
+ * or after its end with later numbers (tcp_numbers.h).
  */
 static __always_inline bool syn_continues(ctx_t *ctx, const struct packet *p, mapping_t *m)
 {
-	__u32 sequence = tcp_number(ctx, p, TCP_SEQUENCE);
+	struct tcp_numbers syn = syn_numbers(ctx, p), old = mapping_numbers(m);
 
-	if (m->state == MASQ_STATE_NEW || sequence == m->pod_seq)
+	if (m->state == MASQ_STATE_NEW || syn.sequence == m->pod_seq)
 		return true;
-	if (!(m->flags & MASQ_RESET) && (m->state != MASQ_STATE_CLOSING || (__s32)(sequence - m->pod_seq) <= 0))
+	if (!(m->flags & MASQ_RESET) && (m->state != MASQ_STATE_CLOSING || !syn_follows(&syn, &old)))
 		return false;
 	m->flags = 0;
 	m->state = MASQ_STATE_NEW;
 	m->pod_ack = 0;
+	m->pod_timestamp = 0;
 	return true;
 }
 
@@ -127,14 +128,14 @@ static __always_inline mapping_t *egress_established(ctx_t *ctx, const struct pa
 }
 
 /* Opens a second mapping by address alone for the pod of a mapping with a key, unless another pod has it. */
-static __always_inline void open_wildcard(ctx_t *ctx, const tuple_t *flow, const addr_t *external,
+static __always_inline void open_wildcard(ctx_t *ctx, const struct packet *p, const addr_t *external,
 					  const struct decision *d)
 {
 	tuple_t any;
 
-	wildcard_tuple(&any, flow);
+	wildcard_tuple(&any, &p->flow);
 	if (find_by_flow(&any) == NO_SLOT)
-		mapping_open(ctx, &any, external, d);
+		mapping_open(ctx, &any, external, d, p);
 }
 
 /*
@@ -157,16 +158,16 @@ __noinline int connection_begin(ctx_t *ctx, const struct packet *p)
 		return REFUSED(MASQ_REASON_MALFORMED);
 	decide(&p->flow, &d);
 	if (d.action == ACTION_BYPASS && p->may_initiate)
-		bypass_insert(&p->flow, d.reason, 0);
+		bypass_insert(&p->flow, d.reason, 0, account_of_packet(ctx));
 	if (d.action != ACTION_MASQUERADE)
 		return REFUSED(d.reason);
 	if (!p->may_initiate || is_importing())
 		return REFUSED(MASQ_REASON_NO_MAPPING);
 	if (!external_address(ctx, &d, &p->flow, &external))
 		return REFUSED(MASQ_REASON_NO_EXTERNAL_ADDRESS);
-	slot = mapping_open(ctx, &p->flow, &external, &d);
+	slot = mapping_open(ctx, &p->flow, &external, &d, p);
 	if (slot >= 0 && d.filtering == FILTER_ADDRESS)
-		open_wildcard(ctx, &p->flow, &external, &d);
+		open_wildcard(ctx, p, &external, &d);
 	return slot;
 }
 

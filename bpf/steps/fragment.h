@@ -53,7 +53,7 @@ static __always_inline int datagram_open(ctx_t *ctx, const struct packet *p, con
 	slot = find_by_flow(&key);
 	m = slot_at(slot);
 	if (!m || !mapping_touch(m, c->clock))
-		return mapping_open(ctx, &key, external, &d);
+		return mapping_open(ctx, &key, external, &d, p);
 	if (m->reason != MASQ_REASON_TRANSLATED || !addr_equal(&m->external, external))
 		return REFUSED(MASQ_REASON_FRAGMENT);
 	return slot;
@@ -87,7 +87,8 @@ __noinline int datagram_record(const struct packet *p, const addr_t *to, __u32 r
 	if (!m) {
 		/* Any host can send these, so they get only a part of the room. */
 		if (reason != MASQ_REASON_UNRELATED || READ_ONCE(c->left) < options.max_left / 4)
-			decision_store(&key, to, reason, reason == MASQ_REASON_TRANSLATED ? MASQ_CHARGED : 0);
+			decision_store(&key, to, reason, reason == MASQ_REASON_TRANSLATED ? MASQ_CHARGED : 0,
+				       ACCOUNT_OF_ADDRESS);
 		return reason;
 	}
 	if (m->reason == reason && addr_equal(&m->external, to))

@@ -44,15 +44,6 @@ static __always_inline struct masq_held_index *held_index_get(void)
 	return bpf_map_lookup_elem(&held_index_map, &zero);
 }
 
-static __always_inline __u32 address_hash(const addr_t *a)
-{
-	__u64 h = options.hash_seed;
-
-	for (__u32 i = 0; i < ADDR_WORDS; i++)
-		h = (h ^ a->word[i]) * 0x9e3779b97f4a7c15ull;
-	return h >> 32;
-}
-
 static __always_inline __u32 held_clock(void)
 {
 	return bpf_ktime_get_boot_ns() >> MASQ_TICK_SHIFT;
@@ -176,7 +167,7 @@ __noinline int fragment_queue_put(ctx_t *ctx, const tuple_t *datagram, const add
 	held->length = length;
 	slot->source = address_hash(sender);
 	slot->direction = datagram->kind == MASQ_KIND_DATAGRAM_IN ? MASQ_INGRESS : MASQ_EGRESS;
-	slot->hash = (__u32)tuple_hash(datagram);
+	slot->hash = tuple_hash(datagram);
 	__sync_val_compare_and_swap(&slot->state, HELD_BUSY, now);
 	/*
 	 * A first fragment at the same moment has either seen the slot, or has created its entry before this look-up:
@@ -262,7 +253,7 @@ __noinline int fragment_queue_release(ctx_t *ctx, const tuple_t *datagram, __u32
 	if (!index || !datagram || !READ_ONCE(index->waiting))
 		return false;
 	release.datagram = *datagram;
-	release.hash = (__u32)tuple_hash(datagram);
+	release.hash = tuple_hash(datagram);
 	release.now = held_clock();
 	release.claim = HELD_CLAIMED | bpf_get_prandom_u32();
 	release.direction = direction;

@@ -44,7 +44,8 @@ __noinline int ingress_to_pod(ctx_t *ctx, const struct packet *p)
 	if (p->flow.protocol == IPPROTO_TCP ? p->tcp_flags & TCP_FLAG_RST
 					    : !p->may_initiate || is_from_elsewhere(ctx, &p->flow))
 		return MASQ_REASON_UNRELATED;
-	bypass_insert(&p->flow, MASQ_REASON_INBOUND_CONNECTION, packet_is_pure_syn(p) ? 0 : MASQ_WEAK);
+	bypass_insert(&p->flow, MASQ_REASON_INBOUND_CONNECTION, packet_is_pure_syn(p) ? 0 : MASQ_WEAK,
+		      ACCOUNT_OF_ADDRESS);
 	return MASQ_REASON_INBOUND_CONNECTION;
 }
 

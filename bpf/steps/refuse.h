@@ -106,7 +106,7 @@ static __always_inline bool refusal_is_within_budget(__u32 clock)
 static __always_inline bool reason_is_reported(__u32 reason)
 {
 	return reason == MASQ_REASON_NO_FREE_PORT || reason == MASQ_REASON_TABLE_FULL ||
-	       reason == MASQ_REASON_POD_LIMIT;
+	       reason == MASQ_REASON_POD_LIMIT || reason == MASQ_REASON_PORT_SHARE;
 }
 
 /* Returns the device toward a pod; 0: no route. */

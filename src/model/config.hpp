@@ -22,6 +22,7 @@ struct NatTimeouts {
   std::chrono::seconds tcp_established{7440};  // RFC 5382 REQ-5
   std::chrono::seconds tcp_transitory{240};
   std::chrono::seconds udp{300};  // RFC 4787 REQ-5
+  std::chrono::seconds dns{5};    // RFC 4787 REQ-5 a: UDP to port 53, all questions answered
   std::chrono::seconds icmp{60};  // RFC 5508 REQ-1
   std::chrono::seconds other{600};
   bool operator==(const NatTimeouts&) const = default;

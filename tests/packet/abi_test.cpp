@@ -45,8 +45,8 @@ TEST(Abi, StructSizesMatchTheBtfOfTheObject) {
 // Whoever changes one of these lines changes MASQ_SCHEMA, and the number here: this version would take the pinned maps
 // of the last one for its own (docs/decisions/0007). A new field in what was reserved, zero in old mappings, may be
 // added.
-TEST(Abi, TheLayoutOfSchema3IsFixed) {
-  static_assert(MASQ_SCHEMA == 3);
+TEST(Abi, TheLayoutOfSchema4IsFixed) {
+  static_assert(MASQ_SCHEMA == 4);
   static_assert(MASQ_REASON_TRANSLATED == 0 && MASQ_REASON_INBOUND_CONNECTION == 4 && MASQ_REASON_OWN_ADDRESS == 9);
   static_assert(MASQ_COUNTER_COUNT == 128 && sizeof(masq_control) == 64 && sizeof(masq_births) == 184 &&
                 sizeof(masq_uplink4) == 68);
@@ -54,8 +54,9 @@ TEST(Abi, TheLayoutOfSchema3IsFixed) {
       {"flow.src", {0, 4}},   {"flow.dst", {4, 4}},       {"flow.sport", {8, 2}}, {"flow.dport", {10, 2}},
       {"flow.kind", {13, 1}}, {"flow.protocol", {12, 1}}, {"external", {16, 4}},  {"external_port", {20, 2}},
       {"reason", {22, 1}},    {"state", {23, 1}},         {"seen", {24, 4}},      {"created", {28, 4}},
-      {"pod_ack", {32, 4}},   {"pod_seq", {36, 4}},       {"slot", {40, 1}},      {"flags", {41, 1}},
-      {"order", {42, 1}},
+      {"pod_ack", {32, 4}},   {"pod_seq", {36, 4}},       {"slot", {48, 1}},      {"flags", {49, 1}},
+      {"order", {50, 1}},     {"pod_timestamp", {40, 4}}, {"datagrams", {40, 4}}, {"account", {44, 4}},
+      {"share", {51, 1}},
   };
   const Engine engine(desired());
   const auto type = BtfLayout::of_map(engine.program().map("mappings4"));
@@ -73,7 +74,7 @@ TEST(Abi, TheMapsNameTheEnumerationsThatTheyUse) {
     const auto type = BtfLayout::of_map(engine.program().map(map));
     ASSERT_TRUE(type) << map;
     for (const char* enumeration :
-         {"masq_time", "masq_reason", "masq_state", "masq_slot", "masq_flag", "masq_kind", "masq_order"})
+         {"masq_time", "masq_reason", "masq_state", "masq_slot", "masq_flag", "masq_kind", "masq_order", "masq_share"})
       EXPECT_TRUE(type->enumerations.contains(enumeration)) << map << " " << enumeration;
     EXPECT_EQ(type->enumerations.at("masq_reason").at("MASQ_REASON_COUNT"), MASQ_REASON_COUNT);
     EXPECT_EQ(type->enumerations.at("masq_time").at("MASQ_TICK_SHIFT"), MASQ_TICK_SHIFT);

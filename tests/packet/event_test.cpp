@@ -113,11 +113,11 @@ TEST_P(Events, AMappingIsReportedWhenCreatedAndEnded) {
 TEST_P(Events, ADropHasItsReasonAndNoEndedEvent) {
   watch(all_types);
   open(5000);
-  ASSERT_EQ(open(5001).reason, "no_free_port");
+  ASSERT_EQ(open(5001).reason, "port_share");
   const auto events = taken();
   ASSERT_EQ(events.size(), 2u);
   expect_flow(events[1], MASQ_EVENT_DROP, {who.pod, 5001}, {who.world, 443});
-  expect_drop(events[1], MASQ_EGRESS, MASQ_REASON_NO_FREE_PORT);
+  expect_drop(events[1], MASQ_EGRESS, MASQ_REASON_PORT_SHARE);
   engine.pass_time(who.family, 31);
   EXPECT_EQ(taken().size(), 1u) << "that of port 5000";
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The class of a source port (below 512, below 1024, any other), and one external port toward all destinations.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -41,11 +40,7 @@ class PortClasses : public BothFamilies {
     return out.verdict == pass ? static_cast<std::uint16_t>(out.bytes[at] << 8 | out.bytes[at + 1]) : 0;
   }
   std::uint16_t port_of(const Engine& engine, const Endpoint& pod) const { return port_of(engine, pod, world); }
-  // One of 60,000 pods.
-  Address pod(unsigned number) const {
-    return address(who.family == Family::ipv4 ? fmt::format("10.0.{}.{}", 10 + number / 250, 1 + number % 250)
-                                              : fmt::format("fd00:1::{:x}:{:x}", 10 + number / 250, 1 + number % 250));
-  }
+  Address pod(unsigned number) const { return numbered_pod(who.family, number); }
   std::set<std::uint16_t> ports_of_pods(const Engine& engine, unsigned first, unsigned count,
                                         std::uint16_t port) const {
     std::set<std::uint16_t> ports;
@@ -126,7 +121,8 @@ TEST_P(PortClasses, ARangeOfLowPortsIsUsedForAllPorts) {
   Engine engine(wanted);
   EXPECT_EQ(port_of(engine, {who.pod, 100}), 100);
   std::set<std::uint16_t> ports;
-  for (const std::uint16_t port : {700, 40000, 800, 50000}) ports.insert(port_of(engine, {who.pod, port}));
+  unsigned number = 0;  // each from a pod of its own, which has a share of each port
+  for (const std::uint16_t port : {700, 40000, 800, 50000}) ports.insert(port_of(engine, {pod(number++), port}));
   EXPECT_EQ(ports, (std::set<std::uint16_t>{600, 601, 602, 603}));
   for (const std::uint16_t port : {701, 40001}) EXPECT_EQ(port_of(engine, {who.pod2, port}), 0);
   engine.egress(tcp({who.external, 602}, world, syn));

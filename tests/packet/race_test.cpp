@@ -57,8 +57,10 @@ TEST_P(Races, TheFirstTwoDatagramsOfAFlowCreateOneMapping) {
   const int pairs = 20000;
   Engine engine(roomy(2 * pairs));  // for a moment, some flows have two
   in_lockstep(pairs, [&](int, int step) {
-    run_frame(engine.program().egress(),
-              udp({who.pod, static_cast<std::uint16_t>(2000 + step)}, {who.world, 53}).frame());
+    run_frame(engine.program().egress(), udp({numbered_pod(who.family, static_cast<unsigned>(step) % 100),
+                                              static_cast<std::uint16_t>(2000 + step)},
+                                             {who.world, 53})
+                                             .frame());
   });
   EXPECT_EQ(packets(engine, MASQ_REASON_TRANSLATED), 2u * pairs) << "nothing is lost";
   engine.pass_time(who.family, 0);  // what the losers of races had begun is taken apart by the sweep
@@ -70,7 +72,7 @@ TEST_P(Races, TheFirstTwoDatagramsOfAFlowCreateOneMapping) {
 TEST_P(Races, TwoPodsWithOneSourcePortGetTwoPorts) {
   const int pairs = 6000;
   auto narrow = roomy(40000);
-  narrow.ports = {{2000, 2000 + 2 * pairs - 1}};  // they just fit
+  narrow.ports = {{2000, 2000 + 3 * pairs}};  // they just fit: of two pods, each has a third at most
   Engine engine(narrow);
   in_lockstep(pairs, [&](int thread, int step) {
     run_frame(engine.program().egress(),
@@ -82,24 +84,22 @@ TEST_P(Races, TwoPodsWithOneSourcePortGetTwoPorts) {
   EXPECT_EQ(disorder(engine, who.family), "");
 }
 
-// The number of the forward index' bucket in which a TCP connection is at home, as bpf/nat/index.h computes it.
-template <class Tuple>
-std::uint32_t home_of(const Endpoint& from, const Endpoint& to, std::uint64_t seed, std::uint32_t mask) {
+// The number of the forward index' bucket in which a TCP connection is at home, as bpf/nat/hash.h computes it.
+template <class Tuple, class Options>
+std::uint32_t home_of(const Endpoint& from, const Endpoint& to, const Options& options) {
   Tuple tuple{};
   std::memcpy(tuple.src.bytes, from.address.bytes().data(), sizeof tuple.src);
   std::memcpy(tuple.dst.bytes, to.address.bytes().data(), sizeof tuple.dst);
   tuple.sport = htons(from.port);
   tuple.dport = htons(to.port);
   tuple.protocol = IPPROTO_TCP;
-  std::uint64_t hash = seed;
-  for (std::size_t at = 0; at < sizeof tuple; at += sizeof hash) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, reinterpret_cast<const char*>(&tuple) + at, sizeof word);
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    hash ^= hash >> 32;
+  std::uint64_t sum = options.hash_key[0];
+  for (std::size_t i = 0; i < sizeof tuple / 8; ++i) {
+    std::uint32_t half[2];
+    std::memcpy(half, reinterpret_cast<const char*>(&tuple) + 8 * i, sizeof half);
+    sum += (options.hash_key[2 * i + 1] + half[0]) * (options.hash_key[2 * i + 2] + half[1]);
   }
-  hash *= 0xd6e8feb86659fd93ull;
-  return static_cast<std::uint32_t>(hash ^ hash >> 32) & mask;
+  return static_cast<std::uint32_t>(sum >> 32) & options.forward_mask;
 }
 
 // R26, R27: two CPUs open and reset the connections of one bucket, while the sweep takes some apart. Not one packet is
@@ -109,9 +109,8 @@ TEST_P(Races, ChurnInOneBucketLosesNothing) {
   const Endpoint world{who.world, 443};
   const auto home = [&](std::uint16_t port) {
     const auto& o = engine.program().options();
-    return who.family == Family::ipv4
-               ? home_of<masq_tuple4>({who.pod, port}, world, o.ipv4.hash_seed, o.ipv4.forward_mask)
-               : home_of<masq_tuple6>({who.pod, port}, world, o.ipv6.hash_seed, o.ipv6.forward_mask);
+    return who.family == Family::ipv4 ? home_of<masq_tuple4>({who.pod, port}, world, o.ipv4)
+                                      : home_of<masq_tuple6>({who.pod, port}, world, o.ipv6);
   };
   std::vector<std::uint16_t> ports;
   for (std::uint16_t port = 2000; port < 29999 && ports.size() < 30; ++port)

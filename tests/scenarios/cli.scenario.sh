@@ -78,9 +78,9 @@ scenario "nat list shows each mapping as one line" family=ipv4,ipv6
     pod1  chats with world as talk from 20001
     line=$(masq bpf nat list | grep :20001)
     [[ $line =~ ^"TCP $(at pod1 20001) -> $(at world 80) XLATE_SRC $(at node 20001) state=established age="[0-9]+s\ idle=[0-9]+s$ ]] || fail "$line"
-    world serves udp 53
-    pod2  asks world 53 from 20002
-    nat_lists "UDP $(at pod2 20002) -> $(at world 53) XLATE_SRC $(at node 20002)"
+    world serves udp 5300
+    pod2  asks world 5300 from 20002
+    nat_lists "UDP $(at pod2 20002) -> $(at world 5300) XLATE_SRC $(at node 20002)"
     world serves ping
     pod2  pings world from 77
     nat_lists "ICMP" "${address[pod2]}" "XLATE_SRC"

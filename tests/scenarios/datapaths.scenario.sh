@@ -3,7 +3,7 @@
 # Only bpf: what starts several datapaths itself, and so runs once.
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 only_this_one_is_left() {
     [ "$1" = bpf ] || not exists "$bpf_root/masq"

@@ -3,7 +3,7 @@
 
 the_world_knows_the_pods
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 scenario "packets to the pod CIDRs are not masqueraded"
     left_alone pod-of-node2

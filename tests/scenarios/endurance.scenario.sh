@@ -3,7 +3,7 @@
 # datapaths: bpf
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 ulimit -n 8192
 
 # restarts COUNT under TCP UDP PINGS: every second one after SIGKILL; every connection keeps its endpoint, no packet of UDP

@@ -6,7 +6,7 @@
 
 the_world_knows_the_pods
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 # explains WORDS SRC DST...: the first line of what masq says has WORDS in it. Names stand for addresses.
 explains() {

@@ -4,7 +4,7 @@
 the_world_knows_the_pods
 left_alone office
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 # Rules of others that the notes quote.
 quoted_rules() { status_eval "sum('masquerades the same packets' in note for note in status['notes'])"; }
@@ -92,8 +92,8 @@ scenario "masqd ends only unmasqueraded connections that require masquerading (R
         add rule inet theirs c ct state new accept'
     world chats with pod1 as inbound
     pod2  chats with office as plain
-    pod1  asks world 53 from 20000
-    pod1  asks office 53 from 20001
+    pod1  asks world 5300 from 20000
+    pod1  asks office 5300 from 20001
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     status_says "['apply']['lastSteps'][-1]" "conntrack: end 1 connections that were not masqueraded"

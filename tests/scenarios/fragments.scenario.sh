@@ -6,9 +6,9 @@
 
 scenario "fragmented pings and datagrams are delivered in both directions"
     masqd starts
-    world serves udp 53
+    world serves udp 5300
     world serves ping
-    pod1  asks world 53 with 60000 bytes
+    pod1  asks world 5300 with 60000 bytes
     world saw  node
     pod1  pings world with 8000 bytes
     world saw   node

@@ -19,7 +19,7 @@ scenario "path MTU discovery works through the node" # R81
     ip_in middle link set world mtu 1280
     masqd starts
     far   serves tcp 80
-    far   serves udp 53
+    far   serves udp 5300
     pod1  uploads to far as up
     up    has_moved 10000000
     up    is_unbroken
@@ -27,9 +27,9 @@ scenario "path MTU discovery works through the node" # R81
     pod1  downloads from far as down
     down  has_moved 10000000
     down  is_unbroken
-    eventually pod2 asks far 53 with 1400 bytes
+    eventually pod2 asks far 5300 with 1400 bytes
     contains "mtu 1280" "$(ip_in pod2 route get "${address[far]}")"
-    eventually pod1 asks far 53 with 60000 bytes
+    eventually pod1 asks far 5300 with 60000 bytes
 
 scenario "a pod learns the MTU of the uplink" # R81
     ip_in node link set eth0 mtu 1280

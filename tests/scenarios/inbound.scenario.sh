@@ -8,10 +8,10 @@ scenario "replies to inbound connections keep the pod's address"
     left_alone router
     masqd starts
     pod1  serves tcp 80
-    pod1  serves udp 53
+    pod1  serves udp 5300
     world connects to pod1 80
     pod1  saw router
-    world asks pod1 53
+    world asks pod1 5300
     pod1  saw router
     world pings pod1
     mappings_number 0

@@ -5,7 +5,7 @@
 # families: ipv4
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 moments=bpf,mkdir,mkdirat,rename,unlink,unlinkat,rmdir,mount,flock,socket,bind,sendto,sendmsg,write,writev,kill,exit_group
 is_gone() { ! kill -0 "$agent" 2>/dev/null; }

@@ -73,7 +73,7 @@ status_is() { # OK, or a part of the first problem
 }
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 scenario "a route through a pod makes its bridge no uplink"
     pods_share_a_bridge
@@ -179,10 +179,10 @@ scenario "an inbound connection by another device is answered"
     masqd starts with devices=eth0
     ip_in world route replace "${cidr[pods]}" via "${address[node-east]}" dev east src "${address[world]}"
     pod1  serves tcp 80
-    pod1  serves udp 53
+    pod1  serves udp 5300
     world connects to pod1 80 under world
     pod1  saw world
-    world asks pod1 53 under world
+    world asks pod1 5300 under world
     pod1  saw world
 
 scenario "a destination in a second subnet gets that subnet's address"

@@ -4,7 +4,7 @@
 # families: ipv4
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 # watching NAME [OPTION...]: a `masq monitor` of this name, whose lines come to $work/NAME.out. It says nothing before the
 # first event, so its lease is what is waited for.
@@ -48,11 +48,11 @@ attending() {
 }
 shows_a_connection_from() {
     process_runs "$(cat "$work/$1.pid")"
-    "$2"  asks world 53
-    says_like "$1" "created UDP $(literal "${address[$2]}").* -> .*:53 XLATE_SRC "
+    "$2"  asks world 5300
+    says_like "$1" "created UDP $(literal "${address[$2]}").* -> .*:5300 XLATE_SRC "
 }
 shows_an_end() {
-    pod2  asks world 53
+    pod2  asks world 5300
     masq  bpf nat flush --pod "${address[pod2]}" >/dev/null
     says_like "$1" "ended   UDP .*$(literal "${address[pod2]}")"
 }
@@ -61,20 +61,20 @@ literal() { echo "\\[?${1//./\\.}"; }
 scenario "monitor prints created and ended mappings and drops" only=bpf family=ipv4,ipv6
     masqd starts with nat-timeout-udp=2s
     watching all
-    pod1  asks world 53 from 20001
-    within 15 says all "created UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
+    pod1  asks world 5300 from 20001
+    within 15 says all "created UDP $(at pod1 20001) -> $(at world 5300) XLATE_SRC $(at node 20001)"
     drops pod1 1
     within 15 says all "drop    TCP $(at pod1 20000) -> $(at world 80) egress no_mapping"
-    within 10 says all "ended   UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
+    within 10 says all "ended   UDP $(at pod1 20001) -> $(at world 5300) XLATE_SRC $(at node 20001) state=established"
     stops all
 
 scenario "monitor served by masqd prints created and ended mappings" family=ipv4,ipv6
     masqd starts
     attending all
-    pod1  asks world 53 from 20001
-    within 15 says all "created UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001)"
+    pod1  asks world 5300 from 20001
+    within 15 says all "created UDP $(at pod1 20001) -> $(at world 5300) XLATE_SRC $(at node 20001)"
     masq  bpf nat flush --pod "${address[pod1]}"
-    within 15 says all "ended   UDP $(at pod1 20001) -> $(at world 53) XLATE_SRC $(at node 20001) state=established"
+    within 15 says all "ended   UDP $(at pod1 20001) -> $(at world 5300) XLATE_SRC $(at node 20001) state=established"
     stops all
 
 scenario "several monitors print all events, across restarts of masqd"
@@ -83,7 +83,7 @@ scenario "several monitors print all events, across restarts of masqd"
     attending second
     listening third --type ended
     within 15 shows_an_end third
-    pod1  asks world 53 from 20001
+    pod1  asks world 5300 from 20001
     within 15 says first "created UDP $(at pod1 20001)"
     within 15 says second "created UDP $(at pod1 20001)"
     never_says third made
@@ -91,7 +91,7 @@ scenario "several monitors print all events, across restarts of masqd"
     within 15 shows_a_connection_from first pod1
     within 15 shows_a_connection_from second pod1
     stops first
-    pod1  asks world 53 from 20002
+    pod1  asks world 5300 from 20002
     within 15 says second "created UDP $(at pod1 20002)"
     stops second
     stops third
@@ -100,7 +100,7 @@ scenario "without masqd, monitor reads conntrack" only=nftables,iptables
     masqd starts
     masqd is_terminated
     attending all
-    pod1  asks world 53 from 20001
+    pod1  asks world 5300 from 20001
     within 15 says all "created UDP $(at pod1 20001)"
     stops all
 
@@ -113,7 +113,7 @@ scenario "monitor reports that netfilter records no drops" only=nftables,iptable
 scenario "monitor filters by type and pod, and prints JSON lines" only=bpf
     masqd starts
     watching chosen --type drop --pod "${address[pod2]}" -o json
-    pod2  asks world 53 from 20001
+    pod2  asks world 5300 from 20001
     drops pod1 1
     drops pod2 1
     within 15 says chosen '"reason":"no_mapping"'
@@ -128,7 +128,7 @@ scenario "without masqd, monitor reads the BPF events" only=bpf
     masqd starts
     masqd is_killed
     watching all
-    pod1  asks world 53 from 20001
+    pod1  asks world 5300 from 20001
     within 15 says all "created UDP $(at pod1 20001)"
     stops all
 
@@ -153,7 +153,7 @@ scenario "monitor summarises a flood of drops and hides no mapping" only=bpf ser
     attending all
     before=$(awk '{ print $14 + $15 }' "/proc/$agent/stat")
     drops pod1 200000
-    pod2  asks world 53 from 20001
+    pod2  asks world 5300 from 20001
     within 15 says all "created UDP $(at pod2 20001)"
     used=$(($(awk '{ print $14 + $15 }' "/proc/$agent/stat") - before))
     [ "$used" -le 50 ] || fail "masqd used $used hundredths of a second"
@@ -170,7 +170,7 @@ scenario "monitor reports that older programs write no events" only=bpf family=i
     masqd is_terminated
     rm "$(event_map events)" "$(event_map monitor)"
     contains "the programs in the kernel write no events" "$(words_of masq monitor)"
-    pod1  asks world 53 from 20001
+    pod1  asks world 5300 from 20001
     masqd starts
     nat_lists ":20001"
     watching all

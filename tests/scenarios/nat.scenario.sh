@@ -2,7 +2,7 @@
 # What `masq bpf nat` shows of the mappings, and which of them it ends.
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 # wrong_use VALUE WORDS...: masq ends with 2 and one line that names the value.
 wrong_use() {
@@ -16,7 +16,7 @@ wrong_use() {
 pods_talk() { # a TCP connection of pod1 and one of pod2, and a datagram of pod1
   pod1  chats with world as talk from 20001
   pod2  chats with elsewhere as other from 20002
-  pod1  asks world 53 from 20003
+  pod1  asks world 5300 from 20003
 }
 
 # A TCP connection whose mapping was ended: it breaks, or goes on under a new one when its port was free by then.
@@ -76,8 +76,8 @@ scenario "nat flush --pod and --dst end only matching mappings"
     node_may_reset # what is on its way back to an ended mapping meets the node
     masqd starts with nat-port-range=20000-29999
     pods_talk
-    pod2  asks elsewhere 53 from 20005
-    pod2  asks world 53 from 20006
+    pod2  asks elsewhere 5300 from 20005
+    pod2  asks world 5300 from 20006
     same  "0 mappings ended" "$(masq bpf nat flush --pod "${address[gateway]}")"
     same  "0 mappings ended" "$(masq bpf nat flush --pod "${address[pod1]}" --dst "${address[elsewhere]}")"
     same  "2 mappings ended" "$(masq bpf nat flush --dst "${cidr[elsewhere]}")"

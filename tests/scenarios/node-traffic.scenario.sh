@@ -6,11 +6,11 @@
 scenario "the node's own connections keep their address and port"
     masqd starts
     world serves tcp 80
-    world serves udp 53
+    world serves udp 5300
     world serves ping
     node  connects to world 80 from 40000
     world saw      node from 40000
-    node  asks world 53 from 20000
+    node  asks world 5300 from 20000
     world saw  node from 20000
     node  pings world from 9
     world saw   node from 9
@@ -19,12 +19,12 @@ scenario "the node's own connections keep their address and port"
 scenario "services of the node remain reachable during pod transfers"
     masqd starts
     node  serves tcp 22
-    node  serves udp 53
+    node  serves udp 5300
     world serves tcp 80
     pod1  downloads from world as load
     world connects to node 22
     node  saw router
-    world asks node 53
+    world asks node 5300
     node  saw router
     world pings node
     load  is_unbroken
@@ -54,9 +54,9 @@ scenario "mappings do not use the ports of node services" only=bpf # R8, R10
     masqd starts
     node  serves udp 20000
     node  serves tcp 20000
-    world serves udp 53
+    world serves udp 5300
     world serves tcp 80
-    pod1  asks world 53 from 20000
+    pod1  asks world 5300 from 20000
     not   world saw node from 20000
     pod1  connects to world 80 from 20000
     not   world saw node from 20000
@@ -66,7 +66,7 @@ scenario "mappings do not use the ports of node services" only=bpf # R8, R10
 scenario "a pod reaches its node with its own address"
     masqd starts
     node  serves tcp 80
-    node  serves udp 53
+    node  serves udp 5300
     pod1  reaches node as pod1
     pod1  reaches gateway as pod1 over udp
     mappings_number 0

@@ -13,7 +13,7 @@ everything_passes_with() {
   "up_$name" has_moved 10000000
   "down_$name" is_unbroken
   "up_$name" is_unbroken
-  pod1 asks world 53 with 60000 bytes
+  pod1 asks world 5300 with 60000 bytes
   pod1 pings world with 8000 bytes
 }
 
@@ -26,7 +26,7 @@ throughput() {
 }
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 world serves ping
 
 scenario "transfers work with four combinations of offloads" # R94

@@ -63,7 +63,7 @@ connect_pod_by_bridge() {
 pod3() { act pod3 "$@"; }
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 scenario "packets for a deleted pod never reach its successor" only=bpf # R12, R30
     masqd starts
@@ -72,7 +72,7 @@ scenario "packets for a deleted pod never reach its successor" only=bpf # R12, R
     ip -n node link delete lxc1
     ip netns delete pod1
     connect_pod pod1 lxc1
-    pod1  asks world 53 from 40001
+    pod1  asks world 5300 from 40001
     within 3 has_dropped quarantined 20
     got_nothing_but_its_own pod1
 
@@ -87,7 +87,7 @@ scenario "packets for a deleted bridged pod never reach its successor" only=bpf 
     ip -n node link delete lxc3
     ip netns delete pod3
     connect_pod_by_bridge
-    pod3  asks world 53 from 40001
+    pod3  asks world 5300 from 40001
     within 3 has_dropped quarantined 20
     got_nothing_but_its_own pod3
 

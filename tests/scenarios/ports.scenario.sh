@@ -3,7 +3,7 @@
 # datapaths: bpf
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 # A pod sends from the port of a service to the port from which the world will ask for that service.
 shadow() { # PROTOCOL [PORT]
@@ -69,21 +69,21 @@ scenario "a pod cannot impersonate a listening service of the node" only=bpf # R
     masqd starts
     node  serves udp 20000
     shadow udp
-    pod2  asks world 53 from 20000
+    pod2  asks world 5300 from 20000
     not   world saw node from 20000
     world_asks_the_node
     node  saw world
 
 scenario "a new node service is reachable for peers without mapping" # R10
     masqd starts
-    pod2  asks world 53 from 20000
+    pod2  asks world 5300 from 20000
     node  serves udp 20000
     node  serves tcp 20000
     world asks node 20000
     node  saw router
     world connects to node 20000
     node  saw router
-    pod2  asks world 53 from 20000
+    pod2  asks world 5300 from 20000
 
 scenario "a new node service takes its port from unanswered mappings" only=bpf # R10
     masqd starts with nat-port-range=20000-20999
@@ -91,19 +91,19 @@ scenario "a new node service takes its port from unanswered mappings" only=bpf #
     node  serves udp 20000
     world_asks_the_node
     node  saw world
-    pod2  asks world 53 from 20000
+    pod2  asks world 5300 from 20000
 
 scenario "tunnel ports are not used by default" # R11
     masqd starts
     for port in 4789 6081 8472 51820; do
-        pod1  asks world 53 from $port
+        pod1  asks world 5300 from $port
         world saw  node
         not   world saw node from $port
     done
 
 scenario "tunnel ports are used when the range contains them" # R11
     masqd starts with nat-port-range=8472
-    pod1  asks world 53 from 8472
+    pod1  asks world 5300 from 8472
     world saw  node from 8472
 
 scenario "a tunnel of the node creates no mapping" # R11

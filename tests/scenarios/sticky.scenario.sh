@@ -4,7 +4,7 @@
 
 the_world_knows_the_pods
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 scenario "an excluded connection survives the end of its exclusion"
     left_alone office

@@ -5,7 +5,7 @@
 # families: ipv4
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 top_says() { # EXPRESSION VALUE: of `masq top -o json`
   local value
@@ -21,17 +21,17 @@ on_a_terminal() { # OPTIONS... -- WORDS...: masq WORDS on a terminal of its own
 }
 
 scenario "top counts the mappings and ports of pods and destinations" only=bpf family=ipv4,ipv6
-    masqd starts with nat-port-range=20000-20009 nat-max-mappings=100 nat-max-mappings-per-pod=20
+    masqd starts with nat-port-range=20000-20019 nat-max-mappings=100 nat-max-mappings-per-pod=20
     a_crowd pod1 udp 6 world as crowd
     a_crowd pod2 udp 3 elsewhere as others
     top_says "[(pod['pod'], pod['mappings'], pod['ports']) for pod in top['pods']]" \
         "[('${address[pod1]}', 6, 6), ('${address[pod2]}', 3, 3)]"
     top_says "[(one['protocol'], one['address'], one['port'], one['external'], one['ports']) for one in top['destinations']]" \
-        "[('UDP', '${address[world]}', 53, '${address[node]}', 6), ('UDP', '${address[elsewhere]}', 53, '${address[node]}', 3)]"
-    top_says "(top['limits']['mappings'], top['limits']['mappingsPerPod'], top['limits']['ports'])" "(100, 20, 10)"
+        "[('UDP', '${address[world]}', 5300, '${address[node]}', 6), ('UDP', '${address[elsewhere]}', 5300, '${address[node]}', 3)]"
+    top_says "(top['limits']['mappings'], top['limits']['mappingsPerPod'], top['limits']['ports'])" "(100, 20, 20)"
     table=$(masq top --once)
     [[ $(grep -F "${address[pod1]} " <<<"$table") =~ ^"${address[pod1]}"\ +6\ +30\.0%\ +6$ ]] || fail "$table"
-    [[ $(grep -F "$(at world 53)" <<<"$table") =~ ^"UDP $(at world 53)"\ +6\ +60\.0%\ +"${address[node]}"$ ]] || fail "$table"
+    [[ $(grep -F "$(at world 5300)" <<<"$table") =~ ^"UDP $(at world 5300)"\ +6\ +30\.0%\ +"${address[node]}"$ ]] || fail "$table"
     same  "$table" "$(masq top)" "without a terminal"
     lacks "${address[pod2]}" "$(masq top --rows 1)"
     masqd is_killed
@@ -66,7 +66,7 @@ scenario "status names pods at their limit and the fullest destination" only=bpf
     status_shows "Pods at limit:  none"
     patience=0.5 a_crowd pod1 udp 6 elsewhere as crowd
     status_shows "Pods at limit:  ${address[pod1]}: 4 of 4 mappings"
-    status_shows "Fullest:        UDP $(at elsewhere 53) from ${address[node]}: 3 of 10 ports"
+    status_shows "Fullest:        UDP $(at elsewhere 5300) from ${address[node]}: 3 of 10 ports"
     status_says "['usage']['podsAtLimit']" 1
     status_says "['usage']['pods'][0]['pod']" "${address[pod1]}"
     status_says "['usage']['fullestDestination']['ports']" 3

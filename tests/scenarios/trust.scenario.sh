@@ -65,11 +65,11 @@ scenario "a forged answer by another uplink exempts no question"
     node_gets_a_second_uplink
     sysctl_in node net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
     masqd starts
-    pod1  serves udp 53
+    pod1  serves udp 5300
     ip_in world route replace "${cidr[pods]}" via "${address[node]}" dev node src "${address[beyond-east]}"
-    patience=0.5 not world asks pod1 53 under beyond-east
+    patience=0.5 not world asks pod1 5300 under beyond-east
     pod1  saw beyond-east
-    nat_lists "$(at pod1 53)"
+    nat_lists "$(at pod1 5300)"
 
 scenario "a pod cannot reach another pod through its external port" # R89
     node_may_reset
@@ -121,15 +121,15 @@ scenario "a stateful firewall works with masqueraded connections" # R90
       add rule inet wall input icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
     masqd starts
     world serves tcp 80
-    world serves udp 53
+    world serves udp 5300
     world serves ping
-    pod1  serves udp 53
+    pod1  serves udp 5300
     pod1  downloads from world as load
     pod1  reaches world as node over udp
     pod1  pings world with 8000 bytes
-    pod1  asks world 53 with 60000 bytes
-    node  asks world 53
+    pod1  asks world 5300 with 60000 bytes
+    node  asks world 5300
     contains "refused" "$(words_of pod1 asks world 54)"
-    patience=0.5 not world asks pod1 53
+    patience=0.5 not world asks pod1 5300
     load  has_moved 10000000
     load  is_unbroken

@@ -3,7 +3,7 @@
 # datapaths: bpf
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 
 becomes() { masqd is_terminated; masqd_program=$1; start_agent; within 30 agent_is_ready; }
 schemas() { find "$bpf_root/masq/maps" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
@@ -92,7 +92,7 @@ scenario "maps pinned in the path of older versions are adopted" only=bpf
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
-    rm    "$bpf_root/masq/maps/$schema/"{events,monitor,{known_ports,port_search,destinations,own,pod_devices,pod_device_pairs}{4,6}} # there were none yet
+    rm    "$bpf_root/masq/maps/$schema/"{events,monitor,{known_ports,port_search,pods_rest,shares,destinations,own,pod_devices,pod_device_pairs}{4,6}} # there were none yet
     mv    "$bpf_root/masq/maps/$schema"/* "$bpf_root/masq/maps/"
     rmdir "$bpf_root/masq/maps/$schema"
     masqd starts

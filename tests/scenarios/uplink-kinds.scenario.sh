@@ -8,7 +8,7 @@ all_kinds_reach() {
   pod1 reaches "$1" as "$3"
   pod1 reaches "$1" as "$3" over udp
   pod1 reaches "$1" as "$3" over ping
-  pod1 asks "$1" 53 with 60000 bytes
+  pod1 asks "$1" 5300 with 60000 bytes
   pod1 pings "$1" with 8000 bytes
 }
 
@@ -31,7 +31,7 @@ the_address_is_on() {
 }
 
 world serves tcp 80
-world serves udp 53
+world serves udp 5300
 world serves ping
 
 scenario "a bridge uplink works when its ports change"
@@ -99,7 +99,7 @@ scenario "jumbo frames are translated" # R46
     masqd starts
     for offloads in on off; do
         offloads_are "tx $offloads tso $offloads gso $offloads gro $offloads"
-        pod1  asks world 53 with 8900 bytes
+        pod1  asks world 5300 with 8900 bytes
         pod1  pings world with 8900 bytes
         pod1  downloads from world as "down_$offloads"
         "down_$offloads" has_moved 10000000
@@ -114,7 +114,7 @@ scenario "replies through another uplink reach the pod" # R95
     masqd starts
     pod1  reaches elsewhere as node
     pod2  reaches elsewhere as node-east
-    pod2  asks world 53 with 60000 bytes
+    pod2  asks world 5300 with 60000 bytes
     pod2  chats with world as talk
     talk  goes_on
     talk  is_unbroken

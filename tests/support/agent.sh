@@ -4,7 +4,7 @@
 
 bpf_root=$work/bpf socket=$work/masq.sock agent_log=$work/masqd.log
 agent_file=$work/config/ip-masq-agent
-schema=v3 # of the maps: MASQ_SCHEMA in bpf/abi/mapping.h
+schema=v4 # of the maps: MASQ_SCHEMA in bpf/abi/mapping.h
 mkdir -p "$work/config"
 
 declare -A datapath_words=([bpf]=BPF [nftables]=nftables [iptables]=IPTables)

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both ends of thousands of connections.
 
-serve ADDRESS PORT COUNT --ready FILE       TCP and UDP on COUNT ports: everything comes back
+serve ADDRESS PORT COUNT --ready FILE       TCP and UDP on COUNT ports: everything comes back; after "last" the end too
 hold ADDRESS PORT COUNT --progress FILE     TCP connections that are silent until FILE.stop exists; then each says
                                             something of its own. FILE: how many were opened; exit 1 when one is lost
 pairs ADDRESS PORT COUNT                    two first datagrams of each flow from two CPUs at once; prints the lost ones
 talk ADDRESS PORT COUNT                     UDP flows that are answered; prints how many were
+converse ADDRESS PORT COUNT                 TCP connections one after the other, each with a question and its answer; the
+                                            caller ends them, or the server with --remote-ends; prints how many failed
 syn SOURCE ADDRESS PORT COUNT               half-open connections: SYNs, and nothing more
 rst SOURCE ADDRESS PORT COUNT               RSTs of one connection (--from-port), their numbers spread over all that there are
 
@@ -83,6 +85,8 @@ def serve(options):
                     raise ConnectionError
                 else:
                     here.send(said)
+                    if said == b"last":
+                        raise ConnectionError
             except BlockingIOError:
                 pass
             except OSError:
@@ -208,6 +212,23 @@ def ones_complement(data):
     return total
 
 
+def converse(options):
+    failed = 0
+    for _ in range(options.count):
+        with new_socket(options, socket.SOCK_STREAM) as member:
+            member.settimeout(options.timeout)
+            try:
+                member.connect((options.address, options.port))
+                member.sendall(b"last" if options.remote_ends else b"more")
+                answer = member.recv(4)
+                if not options.remote_ends:
+                    member.shutdown(socket.SHUT_WR)
+                failed += answer == b"" or member.recv(4) != b""
+            except OSError:
+                failed += 1
+    print(failed)
+
+
 def segments(options):
     """(source port, destination port, sequence number, flags) of each."""
     if options.verb == "syn":
@@ -238,7 +259,7 @@ def forge(options):
 def main():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("serve", "hold", "pairs", "talk", "syn", "rst"):
+    for name in ("serve", "hold", "pairs", "talk", "converse", "syn", "rst"):
         verb = verbs.add_parser(name)
         if name in ("syn", "rst"):
             verb.add_argument("source")
@@ -247,6 +268,8 @@ def main():
         verb.add_argument("count", type=int)
         if name == "serve":
             verb.add_argument("--ready", required=True)
+        if name == "converse":
+            verb.add_argument("--remote-ends", action="store_true")
         if name == "hold":
             verb.add_argument("--progress", required=True)
         verb.add_argument("--from-port", type=int, default=0 if name == "hold" else 2000)
@@ -255,7 +278,8 @@ def main():
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    {"serve": serve, "hold": hold, "pairs": pairs, "talk": talk, "syn": forge, "rst": forge}[options.verb](options)
+    verbs = {"serve": serve, "hold": hold, "pairs": pairs, "talk": talk, "converse": converse, "syn": forge, "rst": forge}
+    verbs[options.verb](options)
 
 
 main()

@@ -8,6 +8,7 @@
 #   pod1  sends_pairs 20000 to world 7000     flows of two first datagrams, from two CPUs at once; none is lost
 #   pod1  talks to world 7000 over 20000 flows   answered UDP flows; prints how many were
 #   world forges_resets 60000 to node 20000   of a connection from its port 80
+#   pod1  converses 300 times with world 7000 [--remote-ends]   short TCP connections, one after the other; none fails
 #   pod1  opens_half 20000 to world 7000      SYNs, and nothing more
 
 many=$support/many.py
@@ -38,6 +39,10 @@ sends_pairs() { # WHO COUNT to TARGET PORT
   same 0 "$lost" "datagrams of $1 that were not answered"
 }
 
+converses() { # WHO COUNT times with TARGET PORT [--remote-ends]
+  local failed; failed=$(inside "$1" "$many" converse "$(address_of "$5")" "$6" "$2" "${@:7}") || fail "no conversations: $failed"
+  same 0 "$failed" "connections of $1 that failed"
+}
 talks() { inside "$1" "$many" talk "$(address_of "$3")" "$4" "$6"; } # WHO to TARGET PORT over COUNT
 opens_half() { inside "$1" "$many" syn "$(address_of "$1")" "$(address_of "$4")" "$5" "$2"; } # WHO COUNT to TARGET PORT
 forges_resets() { # WHO COUNT to TARGET PORT

@@ -2,10 +2,10 @@
 # What the pods, the node and the world do to each other.
 #
 #   world serves tcp 80                       pod1 connects to world 80 [from 40000] [under ADDRESS]
-#   world serves udp 53                       pod1 asks world 53 [from 40000]         (one datagram, one answer)
+#   world serves udp 5300                       pod1 asks world 5300 [from 40000]         (one datagram, one answer)
 #   world serves ping                         pod1 pings world [from 7]               (an identifier)
 #   world saw node [from 40000]               the last one who came to any service there
-#   pod1 asks world 53 with 60000 bytes       and gets as many back; pings too
+#   pod1 asks world 5300 with 60000 bytes       and gets as many back; pings too
 #   pod1 reaches office as pod1 [over udp]    asks, and compares what the other side saw; `from` and `under` as above
 #   pod1 cannot_reach office [over udp]
 #   pod1 chats with world as NAME [from 4000] a connection that goes on; NAME goes_on, NAME is_unbroken
@@ -16,7 +16,7 @@
 #   pod1 downloads from world as NAME         a transfer that goes on; NAME has_moved BYTES, NAME is_unbroken
 
 peer=$tools/lab_peer
-declare -A tcp_port=([tcp]=80 [udp]=53)
+declare -A tcp_port=([tcp]=80 [udp]=5300)
 
 pod1() { act pod1 "$@"; }
 pod2() { act pod2 "$@"; }
@@ -32,7 +32,7 @@ act() {
     connects) shift; request "$who" tcp "$@" ;;
     asks) request "$who" udp "$@" ;;
     pings) request "$who" ping "$@" ;;
-    saw) check_seen "$who" "$@" ;;
+    saw) within 1 check_seen "$who" "$@" ;; # of a ping the kernel answers before it is noted
     reaches) reach "$who" "$@" ;;
     cannot_reach) miss "$who" "$@" ;;
     chats) start_connection "$who" chat "$@" ;;
@@ -41,7 +41,7 @@ act() {
     keeps_knocking) start_connection "$who" knock at "$1" as "$3" ;;
     keeps_pinging) keep_pinging "$who" "$@" ;;
     uploads) start_connection "$who" "transfer up" "$@" ;;
-    serves_many | opens_many | sends_pairs | talks | opens_half | forges_resets) "$verb" "$who" "$@" ;;
+    serves_many | opens_many | sends_pairs | talks | converses | opens_half | forges_resets) "$verb" "$who" "$@" ;;
     *) fail "$who does not know how to '$verb'" ;;
   esac
 }

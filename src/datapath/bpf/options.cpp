@@ -50,6 +50,7 @@ masq_timeouts make_timeouts(const NatTimeouts& t) {
       .tcp_transitory = ticks(t.tcp_transitory),
       .udp_new = ticks(std::min(unanswered, t.udp)),
       .udp = ticks(t.udp),
+      .dns = ticks(std::min(t.dns, t.udp)),
       .icmp = ticks(t.icmp),
       .other = ticks(t.other),
       .fragment = ticks(fragment_life),
@@ -92,19 +93,31 @@ std::vector<PortRange> clamp_port_ranges(std::vector<PortRange> ports) {
   return ports;
 }
 
+// The keys of bpf/nat/hash.h, by splitmix64 (Steele, Lea, Flood 2014). The seed is secret, and so are the keys: the
+// engine shows neither them nor a hash to anybody.
+void expand_seed(std::uint64_t seed, __u64 (&keys)[MASQ_HASH_KEYS]) {
+  for (auto& key : keys) {
+    seed += 0x9e3779b97f4a7c15u;
+    key = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9u;
+    key = (key ^ key >> 27) * 0x94d049bb133111ebu;
+    key ^= key >> 31;
+  }
+}
+
+// Sets the bit of each port of a range.
+void set_bits(__u64 (&bits)[MASQ_PORTS / 64], const PortRange& range) {
+  for (std::uint32_t port = range.low; port <= range.high; ++port) bits[port / 64] |= std::uint64_t{1} << (port % 64);
+}
+
 template <class Options>
 void set_ports(Options& options, const Desired& desired) {
   for (const auto& range : clamp_port_ranges(desired.ports)) {
     options.range[options.range_count++] = {.low = range.low, .high = range.high};
     options.port_count += range.high - range.low + 1u;
+    set_bits(options.chosen_ports, range);
   }
   const auto usable = usable_ports(desired);
-  for (const auto& ranges : {desired.ports, usable})
-    for (const auto& range : ranges)
-      options.ports_mark = (options.ports_mark ^ range.low ^ std::uint32_t{range.high} << 16) * 0x9e3779b1u;
-  for (const auto& range : usable)
-    for (std::uint32_t port = range.low; port <= range.high; ++port)
-      options.usable_ports[port / 64] |= std::uint64_t{1} << (port % 64);
+  for (const auto& range : usable) set_bits(options.usable_ports, range);
   options.ports_below_512 = port_count(intersect(usable, low_port_classes[0]));
   options.ports_below_1024 = port_count(intersect(usable, low_port_classes[1]));
 }
@@ -135,6 +148,7 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
   typename Abi::Options options{};
   const auto& policy = desired.family(Abi::family);
   options.hash_seed = hash_seed;
+  expand_seed(hash_seed, options.hash_key);
   options.enabled = policy.enabled;
   options.source_count = static_cast<std::uint32_t>(policy.sources.size());
   for (std::size_t i = 0; i < policy.sources.size() && i < MASQ_SOURCES_MAX; ++i)

@@ -39,7 +39,7 @@ constexpr std::uint32_t min_mappings = 16;
 constexpr std::uint32_t max_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
 
 // The maps of one family's table; they are created together.
-constexpr const char* table_maps[] = {"mappings", "forward", "reply", "control"};
+constexpr const char* table_maps[] = {"mappings", "forward", "reply", "shares", "control"};
 
 bool is_empty(const masq_control& control) {
   return control.used == 0 && control.left == 0;
@@ -100,6 +100,8 @@ void set_sizes(masq_bpf& skeleton, const ProgramOptions& options) {
     bpf_map__set_max_entries(map, options.ipv4.forward_mask + 1);
   for (bpf_map* map : {skeleton.maps.forward6, skeleton.maps.reply6})
     bpf_map__set_max_entries(map, options.ipv6.forward_mask + 1);
+  bpf_map__set_max_entries(skeleton.maps.shares4, 2 * (options.ipv4.forward_mask + 1));  // bpf/nat/share.h
+  bpf_map__set_max_entries(skeleton.maps.shares6, 2 * (options.ipv6.forward_mask + 1));
 }
 
 Result<void> set_pins(masq_bpf& skeleton, const Pins& pins) {

@@ -90,6 +90,11 @@ void age(int fd, std::uint32_t slots, std::uint32_t ticks, bool living) {
 
 }  // namespace
 
+Address numbered_pod(Family family, unsigned number) {
+  return address(family == Family::ipv4 ? fmt::format("10.0.{}.{}", 10 + number / 250, 1 + number % 250)
+                                        : fmt::format("fd00:1::{:x}:{:x}", 10 + number / 250, 1 + number % 250));
+}
+
 Cast cast(Family family) {
   if (family == Family::ipv4)
     return {family,
@@ -143,6 +148,8 @@ void Engine::change_policy(const Desired& desired) {
   Steps steps;
   require(write_uplinks<Abi4>(*program_, desired, steps));
   require(write_uplinks<Abi6>(*program_, desired, steps));
+  require(write_pod_devices<Abi4>(*program_, desired));
+  require(write_pod_devices<Abi6>(*program_, desired));
   require(write_sources<Abi4>(*program_, desired));
   require(write_sources<Abi6>(*program_, desired));
   require(replace_policy<Abi4>(*program_, desired));
@@ -180,6 +187,10 @@ void Engine::pass_time(Family family, std::uint32_t seconds) {
     for (const auto before = control(family).sweeps; control(family).sweeps < before + needed;)
       require(program_->start_sweep());
   }
+}
+
+void Engine::next_tick(Family family) {
+  for (const auto now = control(family).clock; control(family).clock == now;) pass_time(family, 0);
 }
 
 std::uint64_t Engine::packets(Family family, masq_direction direction, masq_reason reason) const {

@@ -37,6 +37,8 @@ struct Cast {
   Address pod, pod2, world, excluded, native, node, own, other_pod, external, multicast, broadcast;
 };
 Cast cast(Family family);
+// One of 60,000 more pods.
+Address numbered_pod(Family family, unsigned number);
 
 // A desired state with the cast's pods as the source set, `external` as the uplink's address, and rules for each
 // destination of the cast.
@@ -72,6 +74,8 @@ class Engine {
   masq_births births(Family family) const;
   // Lets `seconds` go by for every mapping, and sweeps twice: what is over ends, and its slot is free.
   void pass_time(Family family, std::uint32_t seconds);
+  // Waits for the next tick of the clock.
+  void next_tick(Family family);
 
  private:
   Outcome run(int program, Family family, Bytes frame, const RunContext& context) const;

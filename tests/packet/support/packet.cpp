@@ -64,11 +64,18 @@ Bytes tcp_segment(const Packet& p) {
     put16(out, number >> 16);
     put16(out, number);
   }
-  out.push_back(5 << 4);
+  out.push_back((p.timestamp == 0 ? 5 : 8) << 4);
   out.push_back(p.tcp_flags);
   put16(out, 1024);
   put16(out, 0);
   put16(out, 0);
+  if (p.timestamp != 0) {
+    out.insert(out.end(), {1, 1, 8, 10});
+    for (const auto number : {p.timestamp, std::uint32_t{1}}) {
+      put16(out, number >> 16);
+      put16(out, number);
+    }
+  }
   out.insert(out.end(), p.payload.begin(), p.payload.end());
   set16(out, 16, transport_checksum(p, out));
   return out;

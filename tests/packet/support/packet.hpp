@@ -36,6 +36,7 @@ struct Packet {
   std::uint8_t tcp_flags = ack;
   std::uint32_t sequence = 0x12341234;
   std::uint32_t acknowledgement = 0x12341234;
+  std::uint32_t timestamp = 0;  // TCP option of RFC 7323; 0: none
   std::uint8_t icmp_type = 0;
   std::uint16_t icmp_id = 0;
   std::string payload = "payload";

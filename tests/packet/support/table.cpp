@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -80,6 +82,32 @@ std::map<std::uint32_t, int> named_slots(int index) {
   return times;
 }
 
+struct ShareCells {
+  std::uint32_t count[2];
+};
+
+// The sum of the counts of bpf/nat/share.h in each of the two rows.
+std::array<std::uint64_t, 2> share_sums(int map) {
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  if (bpf_obj_get_info_by_fd(map, &info, &size) != 0) throw std::runtime_error("a map's size");
+  std::array<std::uint64_t, 2> sums{};
+  for (std::uint32_t key = 0; key < info.max_entries; ++key) {
+    ShareCells cells{};
+    bpf_map_lookup_elem(map, &key, &cells);
+    sums[key < info.max_entries / 2 ? 0 : 1] += std::uint64_t{cells.count[0]} + cells.count[1];
+  }
+  return sums;
+}
+
+template <class Raw>
+std::uint64_t shared_ports(int map, std::uint32_t slots) {
+  const Elements<Raw> elements(map);
+  return static_cast<std::uint64_t>(std::ranges::count_if(elements.all().first(slots), [](const Raw& raw) {
+    return raw.slot == MASQ_SLOT_LINKED && raw.share != MASQ_SHARE_NONE;
+  }));
+}
+
 }  // namespace
 
 std::vector<Mapping> mappings(const Engine& engine, Family family) {
@@ -108,6 +136,11 @@ std::string disorder(const Engine& engine, Family family) {
     if (named.size() != alive.size() + others)
       return fmt::format("{} names {} slots for {} mappings", index, named.size(), alive.size() + others);
   }
+  const int map = map_of(engine, "mappings", family);
+  const auto shared = family == Family::ipv4 ? shared_ports<masq_mapping4>(map, control.unused)
+                                             : shared_ports<masq_mapping6>(map, control.unused);
+  for (const auto sum : share_sums(map_of(engine, "shares", family)))
+    if (sum != 2 * shared) return fmt::format("{} is the sum of the shares of {} ports and pods", sum, shared);
   return "";
 }
 

@@ -21,7 +21,7 @@ struct Mapping {
 std::vector<Mapping> mappings(const Engine& engine, Family family);
 
 // U3, U4: each mapping stands once in each index, no two of them share the external and the remote endpoint, and the
-// indexes name nothing else. The first breach of it, or "".
+// indexes name nothing else; the shares of ports are counted right. The first breach of it, or "".
 std::string disorder(const Engine& engine, Family family);
 
 // Runs a frame, and looks at nothing but the verdict: quick, and for many threads.

@@ -47,16 +47,16 @@ std::string refusal(const std::vector<Setting>& settings) {
 TEST(Options, AreTheContracts) {
   std::vector<std::string_view> names;
   for (const auto& option : options()) names.push_back(option.key);
-  EXPECT_THAT(
-      names,
-      ElementsAre("datapath", "enable-bpf-masquerade", "enable-ipv4-masquerade", "enable-ipv6-masquerade",
-                  "ipv4-pod-cidr", "ipv6-pod-cidr", "ipv4-native-routing-cidr", "ipv6-native-routing-cidr", "devices",
-                  "egress-masquerade-interfaces", "enable-masquerade-to-route-source", "enable-remote-node-masquerade",
-                  "node-addresses", "masquerade-address", "enable-ip-masq-agent", "ip-masq-agent-config-path",
-                  "nat-port-range", "node-port-range", "nat-max-mappings", "nat-max-mappings-per-pod",
-                  "nat-timeout-tcp-established", "nat-timeout-tcp-transitory", "nat-timeout-udp", "nat-timeout-icmp",
-                  "nat-timeout-other", "random-fully", "bpf-root", "socket-path", "prometheus-serve-addr", "enable-k8s",
-                  "k8s-kubeconfig-path", "k8s-api-server", "k8s-node-name", "log-level", "log-format"));
+  EXPECT_THAT(names, ElementsAre("datapath", "enable-bpf-masquerade", "enable-ipv4-masquerade",
+                                 "enable-ipv6-masquerade", "ipv4-pod-cidr", "ipv6-pod-cidr", "ipv4-native-routing-cidr",
+                                 "ipv6-native-routing-cidr", "devices", "egress-masquerade-interfaces",
+                                 "enable-masquerade-to-route-source", "enable-remote-node-masquerade", "node-addresses",
+                                 "masquerade-address", "enable-ip-masq-agent", "ip-masq-agent-config-path",
+                                 "nat-port-range", "node-port-range", "nat-max-mappings", "nat-max-mappings-per-pod",
+                                 "nat-timeout-tcp-established", "nat-timeout-tcp-transitory", "nat-timeout-udp",
+                                 "nat-timeout-dns", "nat-timeout-icmp", "nat-timeout-other", "random-fully", "bpf-root",
+                                 "socket-path", "prometheus-serve-addr", "enable-k8s", "k8s-kubeconfig-path",
+                                 "k8s-api-server", "k8s-node-name", "log-level", "log-format"));
 }
 
 TEST(Options, NamesAndAliasesAreUniqueAndFound) {
@@ -133,6 +133,7 @@ TEST(Options, EveryKeyReachesItsMember) {
       {"nat-timeout-tcp-established", {"1h30m"}},
       {"nat-timeout-tcp-transitory", {"2s"}},
       {"nat-timeout-udp", {"30s"}},
+      {"nat-timeout-dns", {"2s"}},
       {"nat-timeout-icmp", {"10s"}},
       {"nat-timeout-other", {"168h"}},
       {"random-fully", {"true"}},
@@ -165,6 +166,7 @@ TEST(Options, EveryKeyReachesItsMember) {
   expected.nat_timeouts = {.tcp_established = std::chrono::seconds(5400),
                            .tcp_transitory = std::chrono::seconds(2),
                            .udp = std::chrono::seconds(30),
+                           .dns = std::chrono::seconds(2),
                            .icmp = std::chrono::seconds(10),
                            .other = std::chrono::seconds(604800)};
   expected.random_fully = true;
