@@ -87,11 +87,21 @@ NetlinkAttributes NetlinkAttributes::in(std::span<const std::uint8_t> payload) {
   return found;
 }
 
-NetlinkAttributes NetlinkAttributes::of_message(const nlmsghdr& message, std::size_t header_size) {
+void visit_attributes(std::span<const std::uint8_t> payload,
+                      const std::function<void(int type, std::span<const std::uint8_t> payload)>& visit) {
+  for_each_attribute(payload,
+                     [&](const nlattr& attribute) { visit(mnl_attr_get_type(&attribute), payload_of(attribute)); });
+}
+
+std::span<const std::uint8_t> attributes_of_message(const nlmsghdr& message, std::size_t header_size) {
   const auto size = mnl_nlmsg_get_payload_len(&message);
   const std::size_t skipped = MNL_ALIGN(header_size);
   if (size < skipped) return {};
-  return in({static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(&message)) + skipped, size - skipped});
+  return {static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(&message)) + skipped, size - skipped};
+}
+
+NetlinkAttributes NetlinkAttributes::of_message(const nlmsghdr& message, std::size_t header_size) {
+  return in(attributes_of_message(message, header_size));
 }
 
 NetlinkAttributes NetlinkAttributes::nested(int type) const {
@@ -185,6 +195,22 @@ Result<NetlinkRequests::Outcome> NetlinkRequests::dump_once(std::uint16_t type, 
     return Reply::is_complete;
   }));
   return interrupted ? Outcome::interrupted : Outcome::complete;
+}
+
+Result<void> NetlinkRequests::visit_dump(std::uint16_t type, std::span<const std::uint8_t> header, const Visit& visit) {
+  TRY_DO(dump_once(type, header, visit));
+  return {};
+}
+
+Result<int> NetlinkRequests::request(std::uint16_t type, std::uint16_t flags, std::span<const std::uint8_t> payload) {
+  TRY_DO(send(type, static_cast<std::uint16_t>(flags | NLM_F_ACK), payload));
+  int error = 0;
+  TRY_DO(receive(socket_, sequence_, [&](const nlmsghdr& message) -> Result<Reply> {
+    if (message.nlmsg_type != NLMSG_ERROR) return Reply::goes_on;
+    error = error_of(message);
+    return Reply::is_complete;
+  }));
+  return error;
 }
 
 Result<void> NetlinkRequests::ask(std::uint16_t type, std::span<const std::uint8_t> payload, const Visit& visit) {

@@ -44,6 +44,13 @@ class NetlinkAttributes {
   std::span<const std::uint8_t> all_;
 };
 
+// Calls `visit` with the type and the payload of each attribute, in their order.
+void visit_attributes(std::span<const std::uint8_t> payload,
+                      const std::function<void(int type, std::span<const std::uint8_t> payload)>& visit);
+
+// Returns the payload of a message behind its type's struct of this size; empty if the message is shorter.
+std::span<const std::uint8_t> attributes_of_message(const nlmsghdr& message, std::size_t header_size);
+
 // Returns a non-blocking socket that receives the messages of these groups (RTMGRP_*). Its buffer is sufficient for
 // thousands of interfaces that change at once.
 Result<Fd> subscribe_to_rtnetlink(unsigned groups);
@@ -69,8 +76,14 @@ class NetlinkRequests {
   }
 
   using Visit = std::function<void(const nlmsghdr&)>;
+  // The same, and visits each message when it arrives. A table that changes during the dump is not read again: objects
+  // may be missing or repeated.
+  Result<void> visit_dump(std::uint16_t type, std::span<const std::uint8_t> header, const Visit& visit);
   // Sends one request that is no dump, and visits the reply. Fails with the kernel's error.
   Result<void> ask(std::uint16_t type, std::span<const std::uint8_t> payload, const Visit& visit);
+  // Sends one request that changes or finds an object (`flags`: NLM_F_CREATE, NLM_F_EXCL), and returns the kernel's
+  // errno, 0 for success. Fails if there is no reply.
+  Result<int> request(std::uint16_t type, std::uint16_t flags, std::span<const std::uint8_t> payload);
 
  private:
   enum class Outcome : std::uint8_t { complete, interrupted };

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,9 +15,10 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,25 +45,41 @@ Result<Pipe> open_pipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-// Input and output of the program.
-class Talk {
- public:
-  Talk(Fd in, Fd out, Fd err, const std::string& input)
-      : in_(std::move(in)), out_(std::move(out)), err_(std::move(err)), input_(input) {
-    fcntl(in_.get(), F_SETFL, O_NONBLOCK);
-  }
+int milliseconds_until(Clock::time_point deadline) {
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count());
+}
 
-  // Runs until the program has closed its outputs. Returns false after the deadline.
-  bool finish(Clock::time_point deadline, ProgramEnd& end) {
+constexpr unsigned not_executable = 0x8;  // MFD_NOEXEC_SEAL, since Linux 6.3
+
+// A file in memory, and no pipe: a program never reads a part of its input and then its end, also when this process is
+// killed. nft would execute the part.
+Result<Fd> file_with(const std::string& input) {
+  Fd file(memfd_create("input", MFD_CLOEXEC | not_executable));
+  if (!file) file.reset(memfd_create("input", MFD_CLOEXEC));
+  if (!file) return fail("memfd_create: {}", std::strerror(errno));
+  for (std::size_t written = 0; written < input.size();) {
+    const auto size = write(file.get(), input.data() + written, input.size() - written);
+    if (size < 0 && errno != EINTR) return fail("write the input of a program: {}", std::strerror(errno));
+    if (size > 0) written += static_cast<std::size_t>(size);
+  }
+  lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+// The outputs of the program.
+class Outputs {
+ public:
+  Outputs(Fd out, Fd err) : out_(std::move(out)), err_(std::move(err)) {}
+
+  // Reads until the program has closed them. Returns false after the deadline.
+  bool read_all(Clock::time_point deadline, ProgramEnd& end) {
     while (out_ || err_) {
-      if (sent_ == input_.size()) in_.reset();
-      std::array<pollfd, 3> polled{{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {in_.get(), POLLOUT, 0}}};
-      const auto rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      std::array<pollfd, 2> polled{{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}}};
+      const int rest = milliseconds_until(deadline);
       if (rest <= 0) return false;
-      if (poll(polled.data(), polled.size(), static_cast<int>(rest)) < 0 && errno != EINTR) return false;
+      if (poll(polled.data(), polled.size(), rest) < 0 && errno != EINTR) return false;
       if (polled[0].revents != 0) take(out_, end.out);
       if (polled[1].revents != 0) take(err_, end.err);
-      if (polled[2].revents != 0) send();
     }
     return true;
   }
@@ -72,32 +91,8 @@ class Talk {
     if (size > 0) text.append(buffer.data(), static_cast<std::size_t>(size));
     if (size == 0 || (size < 0 && errno != EINTR)) from.reset();
   }
-  void send() {
-    const auto size = write(in_.get(), input_.data() + sent_, input_.size() - sent_);
-    if (size > 0) sent_ += static_cast<std::size_t>(size);
-    if (size < 0 && errno != EAGAIN && errno != EINTR) in_.reset();  // the program does not read the rest
-  }
 
-  Fd in_, out_, err_;
-  const std::string& input_;
-  std::size_t sent_ = 0;
-};
-
-// A program may end before it has read all its input. The caller evaluates its exit status; SIGPIPE must not end this
-// process.
-class BrokenPipesIgnored {
- public:
-  BrokenPipesIgnored() {
-    struct sigaction ignored{};
-    ignored.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &ignored, &before_);
-  }
-  ~BrokenPipesIgnored() { sigaction(SIGPIPE, &before_, nullptr); }
-  BrokenPipesIgnored(const BrokenPipesIgnored&) = delete;
-  BrokenPipesIgnored& operator=(const BrokenPipesIgnored&) = delete;
-
- private:
-  struct sigaction before_{};
+  Fd out_, err_;
 };
 
 Result<pid_t> spawn(const std::vector<std::string>& arguments, int in, int out, int err) {
@@ -127,6 +122,19 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int in, int out, 
   return pid;
 }
 
+// A program can close its outputs and go on.
+bool ends_before(Clock::time_point deadline, pid_t pid) {
+  const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return true;
+  pollfd polled{process.get(), POLLIN, 0};
+  int ready = -1;
+  while (ready < 0) {
+    ready = poll(&polled, 1, std::max(milliseconds_until(deadline), 0));
+    if (ready < 0 && errno != EINTR) return true;
+  }
+  return ready > 0;
+}
+
 int wait_for(pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -138,21 +146,27 @@ int wait_for(pid_t pid) {
 
 Result<ProgramEnd> run_program(const std::vector<std::string>& arguments, const std::string& input,
                                std::chrono::milliseconds limit) {
-  auto in = open_pipe(), out = open_pipe(), err = open_pipe();
-  if (!in || !out || !err) return std::unexpected((!in ? in : !out ? out : err).error());
+  TRY(const auto in, file_with(input));
+  TRY(auto out, open_pipe());
+  TRY(auto err, open_pipe());
   const auto deadline = Clock::now() + limit;
-  TRY(const auto pid, spawn(arguments, in->read.get(), out->write.get(), err->write.get()));
-  in->read.reset();
-  out->write.reset();
-  err->write.reset();
+  TRY(const auto pid, spawn(arguments, in.get(), out.write.get(), err.write.get()));
+  out.write.reset();
+  err.write.reset();
   ProgramEnd end;
-  const BrokenPipesIgnored for_this_talk;
-  Talk talk(std::move(in->write), std::move(out->read), std::move(err->read), input);
-  const bool finished = talk.finish(deadline, end);
+  const bool finished =
+      Outputs(std::move(out.read), std::move(err.read)).read_all(deadline, end) && ends_before(deadline, pid);
   if (!finished) kill(pid, SIGKILL);
   end.status = wait_for(pid);
   if (!finished) return fail("{}: no exit within {} ms", arguments[0], limit.count());
   return end;
+}
+
+std::string first_line(std::string_view output) {
+  constexpr std::size_t max_length = 300;
+  std::string line(output.substr(0, std::min(output.find('\n'), max_length)));
+  std::ranges::replace_if(line, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return line;
 }
 
 bool has_program(const std::string& name) {

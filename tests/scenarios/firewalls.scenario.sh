@@ -125,15 +125,18 @@ scenario "resetting an option restores the original rules (R62)" only=nftables
         rules_are_as_before
     done
 
-scenario "only changed elements are written, in one transaction (R60)" only=nftables
+scenario "only changed elements are written, one transaction for each table (R60)" only=nftables
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     background node monitor nft monitor
     sleep 0.3 # nft says nowhere that it listens
     the_file_excludes office branch lab
     within 1 ipmasq_lists lab
-    eventually grep -q "new generation" "$work/monitor.out"
-    same  1 "$(grep -c 'new generation' "$work/monitor.out")" transactions
+    transactions() { grep -c 'new generation' "$work/monitor.out"; }
+    eventually same 2 "$(transactions)" transactions
+    sed '/new generation/Q' "$work/monitor.out" >"$work/first"
+    grep -q "inet masq-guard left" "$work/first" || fail "the guard is not first: $(cat "$work/first")"
+    lacks "inet masq " "$(cat "$work/first")"
     same  "" "$(grep -v 'element\|new generation' "$work/monitor.out" || true)" "other than elements"
     lacks "$(cidr_of office)" "$(grep 'inet masq ' "$work/monitor.out")"
 

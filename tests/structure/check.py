@@ -8,6 +8,7 @@ import sys
 import abi
 import findings
 import hard_cases
+import licences
 import pages
 import pictures
 
@@ -315,6 +316,7 @@ RULES = [
     *abi.RULES,
     *findings.RULES,
     *hard_cases.RULES,
+    *licences.RULES,
     *pages.RULES,
     *pictures.RULES,
 ]

@@ -8,6 +8,7 @@ import tempfile
 import abi
 import check
 import hard_cases
+import licences
 import pages
 import pictures
 
@@ -150,6 +151,7 @@ SAMPLES = [
     (hard_cases.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
     (hard_cases.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
     *[(pictures.pictures_are_of_their_texts, f"docs/pictures/{name}", text) for name, text in OLD_PICTURES],
+    (licences.headers_of_libraries_have_a_licence, "src/os/a.cpp", APACHE + "#include <nftables/libnftables.h>\n"),
     (pages.reference_knows_every_option, "src/model/options/table.cpp", '    {.key = "new-key",\n'),
 ]
 # Files that are right alone, but not together.
@@ -165,7 +167,7 @@ TOGETHER = [
     }),
 ]
 GOOD = {
-    "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <vector>\n',
+    "src/model/a.cpp": APACHE + '#include "base/cidr.hpp"\n#include <fmt/format.h>\n#include <vector>\n',
     "src/agent/serve/a.cpp": APACHE + '#include "agent/reconciler.hpp"\n#include "agent/sources/source.hpp"\n',
     "src/agent/a.cpp": APACHE + '#include "agent/serve/a.hpp"\n#include "agent/sources/source.hpp"\n',
     "src/datapath/backends.cpp": APACHE + '#include "datapath/bpf/bpf_datapath.hpp"\n',

@@ -101,15 +101,13 @@ bool has_only_base_chains(const std::string& json) {
 
 // The nft variant creates a table at its first use, and does not remove it.
 void remove_empty_tables(Family family, const MadeTables& made) {
-  auto nft = netfilter::Nft::open();
-  if (!nft) return;
   for (const auto& [name, is_made] : {std::pair("nat", made.nat), std::pair("mangle", made.mangle)}) {
     if (!is_made) continue;
     const auto table = fmt::format("{} {}", family == Family::ipv4 ? "ip" : "ip6", name);
     const auto listed = netfilter::Nft::list("list table " + table);
     if (!listed || !has_only_base_chains(*listed)) continue;
     // A failure does no harm, because an empty table has no effect.
-    [[maybe_unused]] const auto done = nft->run("delete table " + table);
+    [[maybe_unused]] const auto done = netfilter::Nft::run("delete table " + table);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "datapath/iptables/iptables_rules.hpp"
 #include "datapath/iptables/machine.hpp"
+#include "os/process.hpp"
 
 namespace masq::iptables {
 namespace {
@@ -21,9 +22,8 @@ Result<std::string> run(const Machine& machine, const std::vector<std::string>& 
                         const std::string& input = {}) {
   TRY(auto end, machine.run(arguments, input));
   if (end.status == 0) return std::move(end.out);
-  const auto& output = end.err.empty() ? end.out : end.err;
-  return fail("{}: {}", arguments[0],
-              output.empty() ? fmt::format("exit {}", end.status) : output.substr(0, output.find('\n')));
+  const auto line = os::first_line(end.err.empty() ? end.out : end.err);
+  return fail("{}: {}", arguments[0], line.empty() ? fmt::format("exit {}", end.status) : line);
 }
 
 // Returns the number of a variant's rules in both families, or -1 if the kernel lacks the variant.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,31 +11,11 @@
 #include "base/address_range.hpp"
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
+#include "datapath/netfilter/conntrack_message.hpp"
 #include "model/desired.hpp"
 #include "model/finding.hpp"
 
-struct nf_conntrack;  // an entry in libnetfilter_conntrack
-
 namespace masq::netfilter {
-
-// A connection as conntrack has it: the tuples of the original and of the reply direction. Ports are in host byte
-// order; for ICMP the identifier replaces both.
-struct Connection {
-  std::uint8_t protocol = 0;
-  Address source{};
-  Address destination{};
-  std::uint16_t source_port = 0;
-  std::uint16_t destination_port = 0;
-  Address reply_source{};
-  Address reply_destination{};
-  std::uint16_t reply_source_port = 0;
-  std::uint16_t reply_destination_port = 0;
-  std::uint32_t id = 0;
-  std::uint32_t status = 0;  // IPS_*
-  std::uint8_t tcp_state = 0;
-  std::uint32_t seconds_left = 0;
-  std::uint64_t age_seconds = 0;  // 0: not recorded by the kernel (nf_conntrack_timestamp)
-};
 
 // Visits every connection of this network namespace.
 Result<void> visit_connections(Family family, const std::function<void(const Connection&)>& visit);
@@ -49,8 +30,8 @@ Result<Ended> end_connections(const std::vector<AddressRange>& pods, const Mappi
 // Visits the connections whose source is inside `pods` and was translated, as mappings.
 Result<void> visit_translated(const std::vector<AddressRange>& pods, const MappingVisitor& visit);
 
-// Returns the mapping of an entry whose source is inside `pods` and was translated, else nullopt.
-std::optional<Mapping> translated_mapping(const nf_conntrack& entry, const std::vector<AddressRange>& pods);
+// Returns the mapping of a connection whose source is inside `pods` and was translated, else nullopt.
+std::optional<Mapping> translated_mapping(const Connection& connection, const std::vector<AddressRange>& pods);
 
 // Ends connections that must be masqueraded but started without masquerading; conntrack would not change them. Returns
 // their number.

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/netfilter/conntrack_events.hpp"
 
-#include <fcntl.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-#include <libnfnetlink/linux_nfnetlink_compat.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
@@ -11,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -24,6 +23,8 @@
 #include "datapath/event_source.hpp"
 #include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/connections.hpp"
+#include "datapath/netfilter/conntrack_message.hpp"
+#include "os/fd.hpp"
 #include "os/file.hpp"
 
 namespace masq::netfilter {
@@ -31,34 +32,35 @@ namespace {
 
 constexpr int buffer_size = 8 << 20;  // bytes of events that may wait
 constexpr const char* events_sysctl = "/proc/sys/net/netfilter/nf_conntrack_events";
-
-struct CloseHandle {
-  void operator()(nfct_handle* handle) const { nfct_close(handle); }
-};
-using EventHandle = std::unique_ptr<nfct_handle, CloseHandle>;
+constexpr unsigned groups = (1U << (NFNLGRP_CONNTRACK_NEW - 1)) | (1U << (NFNLGRP_CONNTRACK_DESTROY - 1));
+constexpr std::size_t message_size = 64 << 10;
 
 class ConntrackEvents final : public EventSource {
  public:
-  ConntrackEvents(EventHandle handle, std::function<Result<std::vector<AddressRange>>()> read_pods)
-      : handle_(std::move(handle)), read_pods_(std::move(read_pods)) {}
+  ConntrackEvents(os::Fd fd, std::function<Result<std::vector<AddressRange>>()> read_pods)
+      : fd_(std::move(fd)), read_pods_(std::move(read_pods)) {}
 
   Result<void> start() {
     TRY(pods_, read_pods_());
-    const int fd = nfct_fd(handle_.get()), on = 1;
+    const int on = 1;
     // A full buffer then counts what is lost, and reports no error.
-    if (setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on) != 0)
+    if (setsockopt(fd(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on) != 0)
       return fail("conntrack: NETLINK_NO_ENOBUFS: {}", std::strerror(errno));
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size);
-    nfct_callback_register(handle_.get(), NFCT_T_ALL, &ConntrackEvents::arrived, this);
+    (void)setsockopt(fd(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size);
     return {};
   }
 
-  int fd() const override { return nfct_fd(handle_.get()); }
+  int fd() const override { return fd_.get(); }
 
   void take(const std::function<void(const Event&)>& visit) override {
-    visit_ = &visit;
-    while (nfct_catch(handle_.get()) >= 0 || errno == EINTR) continue;
-    visit_ = nullptr;
+    for (;;) {
+      const auto size = recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      if (size < 0 && errno == EINTR) continue;
+      if (size <= 0) return;
+      const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
+      for (auto rest = static_cast<unsigned>(size); NLMSG_OK(message, rest); message = NLMSG_NEXT(message, rest))
+        take_message(*message, visit);
+    }
   }
 
   std::uint64_t renew(const EventTypes& /*types*/) override {
@@ -68,16 +70,16 @@ class ConntrackEvents final : public EventSource {
   }
 
  private:
-  static int arrived(nf_conntrack_msg_type type, nf_conntrack* entry, void* context) {
-    auto& self = *static_cast<ConntrackEvents*>(context);
-    const auto mapping = translated_mapping(*entry, self.pods_);
-    if (mapping && self.visit_ != nullptr) (*self.visit_)(to_event(type, *mapping));
-    return NFCT_CB_CONTINUE;
+  void take_message(const nlmsghdr& message, const std::function<void(const Event&)>& visit) const {
+    const auto connection = parse_connection(message);
+    if (!connection) return;
+    if (const auto mapping = translated_mapping(*connection, pods_))
+      visit(to_event(message.nlmsg_type == conntrack_delete ? "ended" : "created", *mapping));
   }
 
-  static Event to_event(nf_conntrack_msg_type type, const Mapping& mapping) {
+  static Event to_event(const char* type, const Mapping& mapping) {
     return {.time = std::chrono::system_clock::now(),
-            .type = type == NFCT_T_DESTROY ? "ended" : "created",
+            .type = type,
             .protocol = mapping.protocol,
             .pod = mapping.pod,
             .pod_port = mapping.pod_port,
@@ -98,10 +100,10 @@ class ConntrackEvents final : public EventSource {
     return values[SK_MEMINFO_DROPS];
   }
 
-  EventHandle handle_;
+  os::Fd fd_;
   std::function<Result<std::vector<AddressRange>>()> read_pods_;
   std::vector<AddressRange> pods_;
-  const std::function<void(const Event&)>* visit_ = nullptr;
+  std::vector<char> buffer_ = std::vector<char>(message_size);
   std::uint64_t lost_ = 0;
 };
 
@@ -110,11 +112,13 @@ class ConntrackEvents final : public EventSource {
 Result<std::unique_ptr<EventSource>> open_conntrack_events(std::function<Result<std::vector<AddressRange>>()> pods) {
   if (const auto enabled = os::read_file(events_sysctl, 16); enabled && enabled->starts_with('0'))
     return fail("nf_conntrack_events is 0: the kernel records no events of connections");
-  EventHandle handle(nfct_open(CONNTRACK, NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_DESTROY));
-  if (!handle) return fail("conntrack: open: {}", std::strerror(errno));
-  const int fd = nfct_fd(handle.get());
-  if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) return fail("conntrack: {}", std::strerror(errno));
-  auto events = std::make_unique<ConntrackEvents>(std::move(handle), std::move(pods));
+  os::Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = groups;
+  if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail("conntrack: open: {}", std::strerror(errno));
+  auto events = std::make_unique<ConntrackEvents>(std::move(fd), std::move(pods));
   TRY_DO(events->start());
   return events;
 }

@@ -122,7 +122,7 @@ class ForeignRuleSearch {
     if (!lists_.legacy_tables(family).contains("nat")) return;
     const auto saved = lists_.run({tool, "-t", "nat"});
     if (!saved) return fail_to_read(tool, saved.error());
-    if (saved->status != 0) return fail_to_read(tool, {saved->err.substr(0, saved->err.find('\n'))});
+    if (saved->status != 0) return fail_to_read(tool, {os::first_line(saved->err)});
     name_rules(parse_nat_of_iptables(saved->out), "POSTROUTING", family,
                family == Family::ipv4 ? "iptables-legacy" : "ip6tables-legacy");
   }

@@ -15,6 +15,7 @@
 #include "base/address.hpp"
 #include "base/address_range.hpp"
 #include "datapath/netfilter/nat_rules.hpp"
+#include "datapath/netfilter/nft.hpp"
 
 namespace masq::netfilter {
 namespace {
@@ -40,6 +41,7 @@ std::optional<std::uint32_t> number_of(const Json& value) {
 }
 
 std::vector<Json> objects_of(const std::string& text) {
+  if (is_nested_too_deeply(text)) return {};
   const auto document = Json::parse(text, nullptr, false);
   const auto& objects = part(document, "nftables");
   return objects.is_array() ? objects.get<std::vector<Json>>() : std::vector<Json>();

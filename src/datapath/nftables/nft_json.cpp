@@ -4,17 +4,21 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/address_range.hpp"
 #include "base/result.hpp"
+#include "datapath/netfilter/nft.hpp"
 #include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/nft_table.hpp"
+#include "os/process.hpp"
 
 namespace masq::nftables {
 namespace {
@@ -24,6 +28,13 @@ using Json = nlohmann::json;
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t number_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) return 0;
+  if (found->is_number_float()) throw std::out_of_range(fmt::format("{} is no integer", key));
+  return found->get<std::int64_t>();
 }
 
 // "ipv4_addr", or a list of types that form one key.
@@ -38,10 +49,10 @@ std::string type_of(const Json& set) {
 
 std::string element_text(const Json& element) {
   if (element.is_string()) return element.get<std::string>();
-  if (element.is_number()) return std::to_string(element.get<std::uint64_t>());
+  if (element.is_number_unsigned()) return std::to_string(element.get<std::uint64_t>());
   if (const auto found = element.find("elem"); found != element.end()) return element_text(found->at("val"));
   if (const auto found = element.find("prefix"); found != element.end())
-    return fmt::format("{}/{}", text_of(*found, "addr"), found->value("len", 0));
+    return fmt::format("{}/{}", text_of(*found, "addr"), number_of(*found, "len"));
   if (const auto found = element.find("range"); found != element.end())
     return element_text(found->at(0)) + "-" + element_text(found->at(1));
   std::string text;
@@ -73,7 +84,7 @@ NftChain parse_chain_object(const Json& object) {
   const auto type = text_of(object, "type");
   if (!type.empty())
     chain.hook = NftChain::Hook{text_of(object, "policy") == "accept" ? type : type + " with another policy",
-                                text_of(object, "hook"), object.value("prio", 0)};
+                                text_of(object, "hook"), static_cast<int>(number_of(object, "prio"))};
   return chain;
 }
 
@@ -96,10 +107,11 @@ void add_object(NftTable& table, const Json& object) {
 }
 
 Result<Json> objects_of(const std::string& text) {
-  const auto document = Json::parse(text, nullptr, false);
-  if (!document.is_object() || !document.contains("nftables"))
-    return fail("nftables: invalid listing: {:?}", text.substr(0, 80));
-  return document["nftables"];
+  if (netfilter::is_nested_too_deeply(text)) return fail("nftables: invalid listing: too many parts inside each other");
+  auto document = Json::parse(text, nullptr, false);
+  if (!document.is_object() || !document.contains("nftables") || !document["nftables"].is_array())
+    return fail("nftables: invalid listing: \"{}\"", os::first_line(text.substr(0, 80)));
+  return std::move(document["nftables"]);
 }
 
 // A listing with members of other types is an error like any invalid one.
@@ -108,8 +120,8 @@ Result<Parsed> parse_listing(const std::string& text, Parsed (*parse)(const Json
   TRY(const auto objects, objects_of(text));
   try {
     return parse(objects);
-  } catch (const Json::exception& error) {
-    return fail("nftables: invalid listing: {}", error.what());
+  } catch (const std::exception& error) {
+    return fail("nftables: invalid listing: {}", os::first_line(error.what()));
   }
 }
 
@@ -131,7 +143,7 @@ std::map<std::string, std::uint64_t> counters_in(const Json& objects) {
   std::map<std::string, std::uint64_t> packets;
   for (const auto& object : objects)
     if (const auto found = object.find("counter"); found != object.end())
-      packets[text_of(*found, "name")] = found->value("packets", std::uint64_t{0});
+      packets[text_of(*found, "name")] = static_cast<std::uint64_t>(number_of(*found, "packets"));
   return packets;
 }
 

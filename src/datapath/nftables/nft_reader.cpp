@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -16,17 +16,11 @@
 
 namespace masq::nftables {
 
-Result<bool> has_nft_table(const ListNft& list, const std::string& name) {
-  // JSON of 1.0.6 is invalid for the flag "owner"
-  TRY(auto text, list("list tables inet", netfilter::Nft::Form::text));
-  return ("\n" + text).contains(fmt::format("\ntable inet {}\n", name));
-}
-
-Result<std::optional<NftTable>> read_nft_table(const ListNft& list, const std::string& name) {
-  TRY(const auto exists, has_nft_table(list, name));
-  if (!exists) return std::optional<NftTable>();
-  TRY(auto text, list("list table inet " + name, netfilter::Nft::Form::json));
-  return parse_table(text);
+Result<NftTable> read_nft_table(const ListNft& list, const std::string& name) {
+  TRY(const auto text, list("list table inet " + name, netfilter::Nft::Form::json));
+  TRY(auto table, parse_table(text));
+  if (!table) return fail("nftables: invalid listing: no table {}", name);
+  return std::move(*table);
 }
 
 Result<std::vector<std::string>> read_nft_set(const ListNft& list, const std::string& table, const std::string& set) {

@@ -41,7 +41,6 @@ struct NftSet {
 // A table of the family inet, as far as masq uses it. The values of counters are not part of the desired state.
 struct NftTable {
   std::string name;
-  bool owned = false;  // the kernel rejects changes by other processes, and removes it with its owner
   std::vector<std::string> counters;
   std::vector<NftSet> sets;
   std::vector<NftChain> chains;

@@ -25,6 +25,9 @@
 #include "datapath/netfilter/connections.hpp"
 #include "datapath/netfilter/conntrack_handover.hpp"
 #include "datapath/netfilter/nft.hpp"
+#include "datapath/nftables/guard.hpp"
+#include "datapath/nftables/guard_table.hpp"
+#include "datapath/nftables/kernel_tables.hpp"
 #include "datapath/nftables/machine.hpp"
 #include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/nft_table.hpp"
@@ -56,16 +59,10 @@ std::vector<std::string> guarded_devices(const Desired& desired, const std::opti
   return devices;
 }
 
-// Tables can have an owner since Linux 5.12.
-bool kernel_has_owners(const Machine& machine) {
-  return machine.check(render_table({.name = "masq-probe", .owned = true, .counters = {}, .sets = {}, .chains = {}}))
-      .has_value();
-}
-
 class NftablesDatapath final : public Datapath {
  public:
   explicit NftablesDatapath(Machine machine)
-      : machine_(std::move(machine)), table_(machine_.list), has_owners_(kernel_has_owners(machine_)) {}
+      : machine_(std::move(machine)), table_(machine_.list, machine_.has_table) {}
 
   std::string name() const override { return "nftables"; }
   Result<Steps> apply(const Desired& desired) override;
@@ -86,56 +83,75 @@ class NftablesDatapath final : public Datapath {
  private:
   struct Plan {
     NftTable masq;
-    NftTable guard;
     NftChange change;
+    Guard guard;
   };
 
   Result<Plan> make_plan(const Desired& desired);
   void forget() {
     is_known_ = false;
-    if (!has_owners_) guard_.reset();
+    if (!machine_.guard_has_owner) guard_.reset();
   }
   Result<Steps> apply_once(const Desired& desired);
+  Result<void> write_guard(const Guard& guard);
+  Result<void> change_table(const std::string& commands);
   Result<void> mend(const Desired& desired, Steps& steps);
 
   Machine machine_;
   NftablesTable table_;
   netfilter::ConntrackHandover handover_{[this] { return table_.exists(); }};
-  bool has_owners_;
   bool is_known_ = false;  // masq_ equals the kernel's table
   std::optional<NftTable> masq_;
-  std::optional<NftTable> guard_;  // set after this process created it; the kernel rejects changes by other processes
-  bool unmended_ = false;          // connections may have started without masquerading
+  std::optional<Guard> guard_;  // set after this process created it; the kernel rejects changes by other processes
+  bool unmended_ = false;       // connections may have started without masquerading
   std::unique_ptr<TableMonitor> monitor_;
 };
 
 Result<NftablesDatapath::Plan> NftablesDatapath::make_plan(const Desired& desired) {
   if (!is_known_) {
-    TRY(masq_, read_nft_table(machine_.list, netfilter::nft_table_name));
+    masq_.reset();
+    TRY(const auto exists, machine_.has_table(netfilter::nft_table_name));
+    if (exists) {
+      TRY(masq_, read_nft_table(machine_.list, netfilter::nft_table_name));
+    }
     is_known_ = true;
   }
   const auto devices = guarded_devices(desired, masq_);
-  Plan plan{.masq = masq_table(desired, devices), .guard = guard_table(desired, devices), .change = {}};
-  plan.guard.owned = has_owners_;
-  plan.change = change_table(masq_, plan.masq);
-  auto guard = change_table(guard_, plan.guard);
-  plan.change.text += guard.text;
-  std::ranges::move(guard.steps, std::back_inserter(plan.change.steps));
+  Plan plan{.masq = masq_table(desired, devices), .change = {}, .guard = make_guard(desired, devices)};
+  plan.change = nftables::change_table(masq_, plan.masq);
+  if (guard_ != plan.guard)
+    plan.change.steps.push_back(fmt::format("nftables: {} the table inet {}",
+                                            guard_ ? "change the elements of" : "create", netfilter::nft_guard_name));
   return plan;
 }
 
+// Two transactions: the guard belongs to a socket of this process. First it passes what the old or the new rules pass.
 Result<Steps> NftablesDatapath::apply_once(const Desired& desired) {
   TRY(auto plan, make_plan(desired));
-  if (plan.change.text.empty()) return Steps();
-  const auto done = machine_.run(plan.change.text);
-  if (!done) forget();
-  TRY_DO(done);
-  if (!masq_) unmended_ = true;
-  masq_ = std::move(plan.masq);
-  guard_ = std::move(plan.guard);
+  if (!guard_) TRY_DO(machine_.check_guard(plan.guard));
+  if (guard_) TRY_DO(write_guard(between(*guard_, plan.guard)));
+  if (!plan.change.text.empty()) {
+    const auto done = change_table(plan.change.text);
+    if (!done) forget();
+    TRY_DO(done);
+    if (!masq_) unmended_ = true;
+    masq_ = std::move(plan.masq);
+  }
+  TRY_DO(write_guard(plan.guard));
   // Without the monitor no event reports a change, so the table is read each time.
   if (!monitor_) forget();
   return std::move(plan.change.steps);
+}
+
+Result<void> NftablesDatapath::write_guard(const Guard& guard) {
+  if (guard_ == guard) return {};
+  TRY_DO(machine_.write_guard(guard));
+  guard_ = guard;
+  return {};
+}
+
+Result<void> NftablesDatapath::change_table(const std::string& commands) {
+  return monitor_ ? monitor_->run([&] { return machine_.run(commands); }) : machine_.run(commands);
 }
 
 // Connections that started without masquerading continue so until their conntrack entry is deleted.
@@ -167,6 +183,7 @@ Result<Steps> NftablesDatapath::plan(const Desired& desired) {
 Result<void> NftablesDatapath::check(const Desired& desired) {
   forget();
   TRY(auto plan, make_plan(desired));
+  if (guard_ != plan.guard) TRY_DO(machine_.check_guard(plan.guard));
   return plan.change.text.empty() ? Result<void>() : machine_.check(plan.change.text);
 }
 
@@ -182,17 +199,19 @@ Result<void> NftablesDatapath::watch(os::EventLoop& loop, std::function<void()> 
 
 Result<Steps> NftablesDatapath::remove() {
   Steps steps;
-  std::string commands;
   for (const auto* table : our_tables) {
-    TRY(const auto exists, has_nft_table(machine_.list, table));
-    if (!exists) continue;
-    commands += fmt::format("delete table inet {}\n", table);
-    steps.push_back(fmt::format("nftables: delete the table inet {}", table));
+    TRY(const auto exists, machine_.has_table(table));
+    if (exists) steps.push_back(fmt::format("nftables: delete the table inet {}", table));
+  }
+  machine_.release_guard();
+  std::string commands;
+  for (const auto* table : our_tables) {  // also a guard without an owner
+    TRY(const auto exists, machine_.has_table(table));
+    if (exists) commands += fmt::format("delete table inet {}\n", table);
   }
   forget();
   guard_.reset();
-  if (commands.empty()) return steps;
-  TRY_DO(machine_.run(commands));
+  if (!commands.empty()) TRY_DO(change_table(commands));
   return steps;
 }
 
@@ -213,25 +232,35 @@ Desired sample() {
 
 }  // namespace
 
+Result<Machine> Machine::open() {
+  TRY_DO(netfilter::Nft::find());
+  TRY_DO(nftables::has_table(netfilter::nft_table_name));
+  const auto guard = std::make_shared<GuardTable>();
+  return Machine{.run = netfilter::Nft::run,
+                 .check = netfilter::Nft::check,
+                 .list = netfilter::Nft::list,
+                 .has_table = nftables::has_table,
+                 .write_guard = [guard](const Guard& wanted) { return guard->write(wanted); },
+                 .check_guard = [guard](const Guard& wanted) { return guard->check(wanted); },
+                 .release_guard = [guard] { guard->release(); },
+                 .guard_has_owner = guard->has_owner(),
+                 .mend_connections = netfilter::mend_connections};
+}
+
 Result<std::unique_ptr<Datapath>> make_datapath() {
-  TRY(auto opened, netfilter::Nft::open());
-  const auto nft = std::make_shared<netfilter::Nft>(std::move(opened));
-  return make_datapath({.run = [nft](const auto& commands) { return nft->run(commands); },
-                        .check = [nft](const auto& commands) { return nft->check(commands); },
-                        .list = netfilter::Nft::list,
-                        .mend_connections = netfilter::mend_connections});
+  TRY(auto machine, Machine::open());
+  return make_datapath(std::move(machine));
 }
 
 Result<std::unique_ptr<Datapath>> make_datapath(Machine machine) {
-  TRY_DO(has_nft_table(machine.list, netfilter::nft_table_name));
   return std::make_unique<NftablesDatapath>(std::move(machine));
 }
 
 Result<void> probe() {
-  TRY(auto nft, netfilter::Nft::open());
+  TRY(const auto machine, Machine::open());
   auto table = masq_table(sample(), {"lo"});
   table.name = "masq-probe";
-  return nft.check(render_table(table));
+  return machine.check(render_table(table));
 }
 
 }  // namespace masq::nftables

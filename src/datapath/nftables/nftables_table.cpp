@@ -31,7 +31,7 @@ void add_packets_of_family(Counters& counters, const std::map<std::string, std::
 }  // namespace
 
 Result<bool> NftablesTable::exists() {
-  return has_nft_table(list_, netfilter::nft_table_name);
+  return has_table_(netfilter::nft_table_name);
 }
 
 Result<std::vector<AddressRange>> NftablesTable::pods() {

@@ -10,6 +10,7 @@
 #include "datapath/mapping_table.hpp"
 #include "datapath/netfilter/conntrack_table.hpp"
 #include "datapath/netfilter/nft.hpp"
+#include "datapath/nftables/kernel_tables.hpp"
 #include "datapath/nftables/machine.hpp"
 
 namespace masq::nftables {
@@ -17,9 +18,8 @@ namespace masq::nftables {
 // conntrack with the sets and counters of the nftables table `inet masq`.
 class NftablesTable final : public netfilter::ConntrackTable {
  public:
-  explicit NftablesTable(ListNft list = [](const auto& command,
-                                           auto form) { return netfilter::Nft::list(command, form); })
-      : list_(std::move(list)) {}
+  explicit NftablesTable(ListNft list = netfilter::Nft::list, TableQuery has_table = nftables::has_table)
+      : list_(std::move(list)), has_table_(std::move(has_table)) {}
 
   Result<bool> exists() override;
   Result<std::vector<IpMasqEntry>> ip_masq() override;
@@ -29,6 +29,7 @@ class NftablesTable final : public netfilter::ConntrackTable {
   Result<void> add_packets(Counters& counters) override;
 
   ListNft list_;
+  TableQuery has_table_;
 };
 
 }  // namespace masq::nftables

@@ -17,6 +17,7 @@
 #include "datapath/netfilter/exclusion_ranges.hpp"
 #include "datapath/netfilter/nft.hpp"
 #include "datapath/netfilter/snat_rule.hpp"
+#include "datapath/nftables/guard.hpp"
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
 
@@ -26,6 +27,7 @@ namespace {
 constexpr int srcnat = 100;                // NF_IP_PRI_NAT_SRC
 constexpr int before_others = srcnat - 1;  // the first chain that selects an address decides
 constexpr int after_nat = srcnat + 10;
+static_assert(guard_priority == after_nat + 1);
 constexpr unsigned masquerade_mark = 0x100;  // stored beside the prefix length, in listed_element()
 
 struct ExclusionSet {
@@ -85,20 +87,19 @@ NftSet listed_set(const Desired& desired, const Words& words) {
   return set;
 }
 
-// The destinations that are excluded for this reason.
-NftSet exclusion_set(const char* name, Decision decision, const std::vector<netfilter::ExclusionRange>& ranges,
-                     const Words& words) {
+// Returns the destinations that are excluded for this reason.
+std::vector<AddressRange> ranges_of(Decision decision, const std::vector<netfilter::ExclusionRange>& ranges) {
   std::vector<AddressRange> selected;
   for (const auto& excluded : ranges)
     if (excluded.decision == decision) selected.push_back(excluded.range);
-  return interval_set(name, words, selected);
+  return selected;
 }
 
 void add_sets(NftTable& table, const Desired& desired, const Words& words) {
   table.sets.push_back(interval_set("pods", words, pod_ranges(desired.family(words.family))));
   const auto ranges = netfilter::exclusion_ranges(desired.family(words.family).rules);
   for (const auto& exclusion : exclusion_sets)
-    table.sets.push_back(exclusion_set(exclusion.name, exclusion.decision, ranges, words));
+    table.sets.push_back(interval_set(exclusion.name, words, ranges_of(exclusion.decision, ranges)));
   table.sets.push_back(listed_set(desired, words));
 }
 
@@ -203,34 +204,13 @@ void add_rules(NftTable& table, const Desired& desired) {
                           .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
 }
 
-NftSet everything_left(const FamilyPolicy& policy, const std::vector<netfilter::ExclusionRange>& left,
-                       const Words& words) {
-  auto ranges = pod_ranges(policy);
-  for (const auto& each : left) ranges.push_back(each.range);
-  return interval_set("left", words, netfilter::merged(std::move(ranges)));
-}
-
-NftChain stand_in_chain(const Words& words) {
-  NftChain chain{.name = at("leak", words), .hook = {}, .rules = {}};
-  auto& rules = chain.rules;
-  rules.push_back(make_rule("ct direction reply return", "replies of inbound connections"));
-  rules.push_back(exclude(words, words.multicast, "multicast and broadcast"));
-  rules.push_back(exclude(words, "@" + at("left", words), "excluded"));
-  let_pass_without_connection(rules, words);
-  rules.push_back(drop_translated(words, ""));
-  rules.push_back(make_rule("ct state established,related return", "not masqueraded at its start"));
-  rules.push_back(make_rule("drop", "not masqueraded"));
-  return chain;
-}
-
-// A reply to a pod that reaches the node itself was not translated, and the node's TCP would reset the connection. The
-// node's own address among the pods' addresses is no pod: netfilter changes the ports of the kubelet's probes on a
-// collision.
-NftRule no_reset(const Words& words) {
-  return make_rule(fmt::format("meta nfproto ipv{0} meta l4proto tcp ct direction reply ct status snat "
-                               "ct original {1} saddr @{2} ct original {1} saddr != @{3} drop",
-                               static_cast<int>(words.family), words.ip, at("pods", words), at("own", words)),
-                   "reply to a pod");
+Guard::OfFamily guard_of(const FamilyPolicy& policy) {
+  const auto excluded = netfilter::exclusion_ranges(policy.rules);
+  Guard::OfFamily guard{.pods = pod_ranges(policy), .left = pod_ranges(policy), .own = {}};
+  for (const auto& each : excluded) guard.left.push_back(each.range);
+  guard.left = netfilter::merged(std::move(guard.left));
+  guard.own = netfilter::merged(ranges_of(Decision::exclude_own_address, excluded));
+  return guard;
 }
 
 }  // namespace
@@ -265,24 +245,8 @@ NftTable masq_table(const Desired& desired, const std::vector<std::string>& guar
   return table;
 }
 
-NftTable guard_table(const Desired& desired, const std::vector<std::string>& guarded) {
-  NftTable table{
-      .name = netfilter::nft_guard_name, .owned = true, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
-  for (const auto& words : {words4, words6}) {
-    const auto& policy = desired.family(words.family);
-    const auto left = netfilter::exclusion_ranges(policy.rules);
-    table.sets.push_back(interval_set("pods", words, pod_ranges(policy)));
-    table.sets.push_back(everything_left(policy, left, words));
-    table.sets.push_back(exclusion_set("own", Decision::exclude_own_address, left, words));
-    table.chains.push_back(stand_in_chain(words));
-  }
-  table.chains.push_back({.name = "guard",
-                          .hook = NftChain::Hook{"filter", "postrouting", after_nat + 1},
-                          .rules = {from_pods(words4, "goto", "leak"), from_pods(words6, "goto", "leak")}});
-  table.chains.push_back(
-      {.name = "input", .hook = NftChain::Hook{"filter", "input", -1}, .rules = {no_reset(words4), no_reset(words6)}});
-  sort_parts(table);
-  return table;
+Guard make_guard(const Desired& desired, const std::vector<std::string>& guarded) {
+  return {.devices = guarded, .ipv4 = guard_of(desired.ipv4), .ipv6 = guard_of(desired.ipv6)};
 }
 
 }  // namespace masq::nftables

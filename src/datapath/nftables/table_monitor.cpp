@@ -104,6 +104,17 @@ void TableMonitor::check_generation() {
   if (generations_.misses_event(*current)) changed_();
 }
 
+// The kernel sends the event before the program has its reply. The events of the time are counted and not compared:
+// with two transactions, one is another process's, whichever it is.
+Result<void> TableMonitor::run(const std::function<Result<void>()>& transaction) {
+  drain();
+  auto done = transaction();
+  own_transactions_ = done ? 1 : 0;
+  drain();
+  own_transactions_ = 0;
+  return done;
+}
+
 void TableMonitor::drain() {
   std::vector<char> buffer(64 << 10);
   bool changed = false;
@@ -128,7 +139,10 @@ bool TableMonitor::take(const nlmsghdr& message) {
   const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(nfgenmsg));
   if (NFNL_MSG_TYPE(message.nlmsg_type) == NFT_MSG_NEWGEN) {
     generations_.note_event(ntohl(attributes.u32(NFTA_GEN_ID)));
-    return std::exchange(touched_, false) && attributes.text(NFTA_GEN_PROC_NAME) != own_name();
+    if (!std::exchange(touched_, false) || attributes.text(NFTA_GEN_PROC_NAME) == own_name()) return false;
+    if (own_transactions_ == 0) return true;
+    --own_transactions_;
+    return false;
   }
   const auto& header = *static_cast<const nfgenmsg*>(NLMSG_DATA(&message));
   touched_ |= header.nfgen_family == NFPROTO_INET &&

@@ -31,11 +31,16 @@ class GenerationCheck {
 };
 
 // Reports that another process changed or removed nftables tables of these names (family inet). Changes of this process
-// are not reported. The generation of the ruleset is read every second: a lost event counts as a change.
+// are not reported, nor are those of the programs in run(). The generation of the ruleset is read every second: a lost
+// event counts as a change.
 class TableMonitor {
  public:
   static Result<std::unique_ptr<TableMonitor>> open(os::EventLoop& loop, std::vector<std::string> tables,
                                                     std::function<void()> changed);
+
+  // Calls `transaction`. If it succeeds, a program has changed the tables in one transaction, whose event is not
+  // reported.
+  Result<void> run(const std::function<Result<void>()>& transaction);
 
   // Time at which the generation was last read; nullopt: never.
   std::optional<os::Timers::Clock::time_point> checked_at() const { return checked_at_; }
@@ -50,7 +55,8 @@ class TableMonitor {
   os::Fd fd_;
   std::vector<std::string> tables_;
   std::function<void()> changed_;
-  bool touched_ = false;  // by the current transaction
+  bool touched_ = false;      // by the current transaction
+  int own_transactions_ = 0;  // of programs, whose events are expected
   os::EventLoop::Watch watch_;
   const os::Timers& timers_;
   os::Timer check_;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <string>
 
@@ -21,11 +22,32 @@ TEST(Program, GetsItsInputAndReturnsItsOutputs) {
   EXPECT_EQ(end->err, "problem\n");
 }
 
-// Its outputs are open until it has ended, its input is not: we meet the broken pipe.
 TEST(Program, MayEndWithoutReadingItsInput) {
-  const auto end = run_program({"sh", "-c", "exec <&-; sleep 0.2; exit 1"}, much, 10s);
+  const auto end = run_program({"sh", "-c", "exec <&-; exit 1"}, much, 10s);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(end->status, 1);
+}
+
+// Its parent may be killed, and then the end of a pipe would look like the end of the input.
+TEST(Program, ItsInputIsAFile) {
+  EXPECT_EQ(run_program({"sh", "-c", "test -f /dev/stdin"}, "x", 10s)->status, 0);
+}
+
+TEST(Program, IsKilledAtItsDeadline) {
+  for (const auto* script : {"exec sleep 60", "exec sleep 60 >&- 2>&-"}) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto end = run_program({"sh", "-c", script}, "", 100ms);
+    ASSERT_FALSE(end) << script;
+    EXPECT_EQ(end.error().message, "sh: no exit within 100 ms");
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
+  }
+}
+
+TEST(Program, ItsFirstLineIsValidInEveryEncoding) {
+  EXPECT_EQ(first_line("one\ntwo\n"), "one");
+  EXPECT_EQ(first_line("\xff\t\xc3\xa9 ~"), "???? ~");
+  EXPECT_EQ(first_line(""), "");
+  EXPECT_EQ(first_line(much).size(), 300u);
 }
 
 TEST(Program, EndsBySigpipeAsUsual) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -15,14 +14,15 @@
 
 #include "base/result.hpp"
 #include "datapath/netfilter/nft.hpp"
+#include "datapath/nftables/guard.hpp"
 #include "datapath/nftables/machine.hpp"
 #include "datapath/nftables/nft_table.hpp"
 #include "model/desired.hpp"
 
 namespace masq::nftables {
 
-// libnftables for tables of the family inet: commands as masq writes them in, listings out. A failed transaction
-// changes nothing.
+// nft for tables of the family inet: commands as masq writes them in, listings out. A failed transaction changes
+// nothing.
 class FakeNft {
  public:
   using Tables = std::map<std::string, NftTable>;
@@ -35,6 +35,17 @@ class FakeNft {
                   return run(commands, copy);
                 },
             .list = [this](const auto& command, netfilter::Nft::Form) { return list(command); },
+            .has_table = [this](const auto& name) -> Result<bool> {
+              return name == netfilter::nft_guard_name ? guard.has_value() : tables.contains(name);
+            },
+            .write_guard = [this](const Guard& wanted) -> Result<void> {
+              TRY_DO(check_guard());
+              guard = wanted;
+              guards_written.push_back(wanted);
+              return {};
+            },
+            .check_guard = [this](const Guard&) { return check_guard(); },
+            .release_guard = [this] { guard.reset(); },
             .mend_connections = [this](const Desired&) -> Result<std::size_t> { return ++mended, 0; }};
   }
   NftSet& set(const std::string& name) { return *std::ranges::find(tables["masq"].sets, name, &NftSet::name); }
@@ -43,10 +54,18 @@ class FakeNft {
   Tables tables;
   std::vector<std::string> written;  // transactions
   std::string refusal;               // empty: transactions succeed
+  std::optional<Guard> guard;
+  std::vector<Guard> guards_written;
+  std::string guard_refusal;  // empty: the guard can be written
   int mended = 0;
 
  private:
   using Json = nlohmann::json;
+
+  Result<void> check_guard() const {
+    if (!guard_refusal.empty()) return fail("masq-guard: nftables: {}", guard_refusal);
+    return {};
+  }
 
   Result<void> run(const std::string& commands, Tables& into) {
     if (!refusal.empty()) return fail("nftables: {}", refusal);
@@ -123,9 +142,7 @@ class FakeNft {
     for (std::string text; std::getline(lines, text) && text != "}";) {
       const auto line = trimmed(text);
       const auto word = words(line);
-      if (line == "flags owner") {
-        table.owned = true;
-      } else if (word[0] == "counter") {
+      if (word[0] == "counter") {
         table.counters.push_back(word.at(1));
         std::getline(lines, text);  // "}"
       } else if (word[0] == "set") {
@@ -186,14 +203,9 @@ class FakeNft {
     return objects;
   }
 
-  // "list tables inet", "list table inet NAME", "list set inet TABLE SET"
+  // "list table inet NAME", "list set inet TABLE SET"
   Result<std::string> list(const std::string& command) const {
     const auto word = words(command);
-    if (word.at(1) == "tables") {
-      std::string text;
-      for (const auto& [name, table] : tables) text += fmt::format("table inet {}\n", name);
-      return text;
-    }
     const auto table = tables.find(word.at(3));
     if (table == tables.end()) return fail("nftables: No such file or directory");
     if (word[1] == "table") return Json({{"nftables", listed_table(table->second)}}).dump();

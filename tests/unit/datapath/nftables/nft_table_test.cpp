@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
 #include "datapath/nftables/nft_reader.hpp"
 
@@ -125,13 +126,23 @@ TEST(NftTable, AListingOfAnotherShapeIsAnError) {
       R"({"nftables": [{"table": {"name": "masq"}}, {"set": {"name": "x", "type": [1], "elem": 7}}]})",
       R"({"nftables": [{"table": {"name": "masq"}}, {"chain": {"name": "x", "type": "nat", "prio": "first"}}]})",
       R"({"nftables": [{"table": {"name": "masq"}}, {"set": {"elem": [{"elem": {}}]}}]})",
+      R"({"nftables": [{"table": {"name": "masq"}}, {"chain": {"name": "x", "type": "nat", "prio": 1e300}}]})",
+      R"({"nftables": {"table": {"name": "masq"}}})",
+      R"({"nftables": "masq"})",
       "{\"nftables\": \xff\xfe}",
+      "{\"nftables\": [{\"table\": {\"name\": \"\xc3\"}}]}",
       "[]",
       "",
       "{",
   };
   for (const auto* listing : listings) EXPECT_FALSE(parse_table(listing)) << listing;
   EXPECT_FALSE(parse_counters(R"({"nftables": [{"counter": {"name": "x", "packets": "many"}}]})"));
+  std::string deep = R"({"nftables": [{"set": {"elem": [)";
+  for (int i = 0; i < 100'000; ++i) deep += R"({"elem": {"val": )";
+  deep += "1";
+  for (int i = 0; i < 100'000; ++i) deep += "}}";
+  EXPECT_EQ(parse_set(deep + "]}}]}").error().message, "nftables: invalid listing: too many parts inside each other");
+  EXPECT_EQ(parse_set("\xff{").error().message, "nftables: invalid listing: \"?{\"");
   EXPECT_FALSE(parse_set(R"({"nftables": [{"set": {"elem": [{"prefix": {"len": "x"}}]}}]})"));
 }
 

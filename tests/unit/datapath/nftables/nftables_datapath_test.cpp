@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/address_range.hpp"
 #include "base/cidr.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
@@ -33,6 +34,7 @@ class Nftables : public testing::Test {
  protected:
   Steps apply(const Desired& desired) {
     fake.written.clear();
+    fake.guards_written.clear();
     auto steps = datapath->apply(desired);
     error = steps ? "" : steps.error().message;
     return steps ? *steps : Steps();
@@ -40,7 +42,7 @@ class Nftables : public testing::Test {
   // A new process, without the owned table of the last one.
   void restart() {
     datapath.reset();
-    fake.tables.erase("masq-guard");
+    fake.guard.reset();
     datapath = make_datapath(fake.machine()).value();
   }
 
@@ -51,10 +53,11 @@ class Nftables : public testing::Test {
 
 TEST_F(Nftables, ASecondApplyChangesNothing) {
   EXPECT_THAT(apply(netfilter::node()), Not(IsEmpty()));
-  EXPECT_TRUE(fake.tables["masq-guard"].owned);
+  EXPECT_TRUE(fake.guard);
   EXPECT_EQ(fake.mended, 1);
   EXPECT_THAT(apply(netfilter::node()), IsEmpty());
   EXPECT_THAT(fake.written, IsEmpty());
+  EXPECT_THAT(fake.guards_written, IsEmpty());
 }
 
 TEST_F(Nftables, ARestartChangesNothingButTheGuard) {
@@ -62,14 +65,15 @@ TEST_F(Nftables, ARestartChangesNothingButTheGuard) {
   restart();
   apply(netfilter::node());
   EXPECT_EQ(error, "");
-  ASSERT_THAT(fake.written, SizeIs(1));
-  EXPECT_THAT(fake.written[0], Not(HasSubstr("inet masq\n")));
+  EXPECT_THAT(fake.written, IsEmpty());
+  EXPECT_THAT(fake.guards_written, SizeIs(1));
   EXPECT_EQ(fake.mended, 1);
 }
 
 TEST_F(Nftables, PlanReturnsTheStepsOfApplyAndChangesNothing) {
   const auto planned = datapath->plan(netfilter::node()).value();
   EXPECT_THAT(fake.tables, IsEmpty());
+  EXPECT_FALSE(fake.guard);
   EXPECT_EQ(apply(netfilter::node()), planned);
 }
 
@@ -114,6 +118,34 @@ TEST_F(Nftables, ARefusedTransactionChangesNothingAndIsRetried) {
   EXPECT_THAT(fake.set("pods4").elements, ElementsAre("10.9.0.0/16"));
 }
 
+// Between the two transactions no packet is dropped that the old or the new rules pass.
+TEST_F(Nftables, TheGuardPassesWhatOldOrNewRulesPassWhileTheyAreReplaced) {
+  apply(netfilter::node());
+  auto desired = netfilter::node();
+  desired.ipv4.sources = {"10.0.0.0/17"_cidr, "10.9.0.0/16"_cidr};
+  desired.ipv4.rules = {{"198.51.100.0/24"_cidr, Decision::exclude_ip_masq_agent},
+                        {"203.0.113.9/32"_cidr, Decision::exclude_own_address}};
+  apply(desired);
+  ASSERT_THAT(fake.guards_written, SizeIs(2));
+  const auto& meanwhile = fake.guards_written[0].ipv4;
+  EXPECT_THAT(meanwhile.pods, ElementsAre(AddressRange::of("10.0.0.0/17"_cidr)));
+  EXPECT_THAT(meanwhile.left,
+              ElementsAre(AddressRange::of("10.0.0.0/16"_cidr), AddressRange::of("10.9.0.0/16"_cidr),
+                          AddressRange::of("198.51.100.0/24"_cidr), AddressRange::of("203.0.113.9/32"_cidr)));
+  EXPECT_THAT(fake.guard->ipv4.pods,
+              ElementsAre(AddressRange::of("10.0.0.0/17"_cidr), AddressRange::of("10.9.0.0/16"_cidr)));
+}
+
+TEST_F(Nftables, WithoutAGuardNothingIsApplied) {
+  fake.guard_refusal = "Operation not permitted";
+  EXPECT_THAT(apply(netfilter::node()), IsEmpty());
+  EXPECT_EQ(error, "masq-guard: nftables: Operation not permitted");
+  EXPECT_THAT(fake.tables, IsEmpty());
+  EXPECT_FALSE(datapath->check(netfilter::node()));
+  fake.guard_refusal.clear();
+  EXPECT_THAT(apply(netfilter::node()), SizeIs(2));
+}
+
 TEST_F(Nftables, CheckReportsTheErrorOfALaterApplyAndChangesNothing) {
   EXPECT_TRUE(datapath->check(netfilter::node()));
   fake.refusal = "not supported";
@@ -130,6 +162,7 @@ TEST_F(Nftables, AfterRemoveOnlyForeignTablesAreLeft) {
   ASSERT_TRUE(datapath->remove());
   EXPECT_EQ(datapath->handover().is_active(), false);
   EXPECT_THAT(fake.tables, SizeIs(1));
+  EXPECT_FALSE(fake.guard);
   EXPECT_EQ(datapath->remove(), Steps());
 }
 

@@ -3,7 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+#include "datapath/netfilter/nft.hpp"
+#include "os/event_loop.hpp"
+#include "unit/os/own_network.hpp"
 
 namespace masq::nftables {
 namespace {
@@ -37,6 +44,29 @@ TEST(GenerationCheck, GenerationsWrapAround) {
   EXPECT_FALSE(check.misses_event(2));
   EXPECT_FALSE(check.misses_event(3));
   EXPECT_TRUE(check.misses_event(3));
+}
+
+// With two transactions during a run, one is another process's.
+TEST(TableMonitor, TheTransactionOfItsOwnProgramIsNotReported) {
+  const bool entered = os::in_own_network([] {
+    auto loop = os::EventLoop::open().value();
+    int changes = 0;
+    auto monitor = TableMonitor::open(*loop, {"masq"}, [&] { ++changes; }).value();
+    const auto add = [](const std::string& chain) {
+      return netfilter::Nft::run("table inet masq { chain " + chain + " { }; }");
+    };
+    EXPECT_TRUE(monitor->run([&] { return add("a"); }));
+    EXPECT_TRUE(monitor->run([&] { return netfilter::Nft::run("table inet other"); }));
+    EXPECT_EQ(changes, 0);
+    EXPECT_TRUE(monitor->run([&] { return add("b"), add("c"); }));
+    EXPECT_EQ(changes, 1);
+    EXPECT_FALSE(monitor->run([&] { return add("d"), Result<void>(fail("no exit within 10 s")); }));
+    EXPECT_EQ(changes, 2);
+    EXPECT_TRUE(add("e"));
+    EXPECT_TRUE(loop->run_once(std::chrono::seconds(5)));
+    EXPECT_EQ(changes, 3);
+  });
+  if (!entered) GTEST_SKIP() << "a network namespace needs root";
 }
 
 }  // namespace
