@@ -24,7 +24,7 @@
 #include "os/event_loop.hpp"
 #include "os/fd.hpp"
 
-namespace masq::bpf {
+namespace masq::bpf::test {
 namespace {
 
 // Returns the text of `work` in a process with the capabilities that a started masqd has.
@@ -104,4 +104,4 @@ TEST(Inspection, ReportsAnIdThatIsNotUsed) {
 }
 
 }  // namespace
-}  // namespace masq::bpf
+}  // namespace masq::bpf::test
