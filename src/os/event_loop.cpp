@@ -128,15 +128,22 @@ void EventLoop::ring_alarms() {
   }
 }
 
+// Returns false if there is no memory to report it.
+bool EventLoop::report(const std::exception& error) const {
+  try {
+    caught_(error.what());
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 void EventLoop::guard(const std::function<void()>& callback) {
   if (!caught_) return callback();
   try {
     callback();
   } catch (const std::exception& error) {
-    try {
-      caught_(error.what());
-    } catch (const std::exception&) {  // no memory to report it
-    }
+    (void)report(error);
     std::this_thread::sleep_for(pause_after_exception);
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -76,6 +77,7 @@ class EventLoop final : public Timers {
   int milliseconds_to_wait(Clock::duration limit) const;
   void ring_alarms();
   void guard(const std::function<void()>& callback);
+  bool report(const std::exception& error) const;
 
   Fd epoll_;
   Fd signals_;

@@ -31,7 +31,7 @@ class Inspector {
  public:
   static Result<Inspector> open() {
     LibbpfLog log;
-    Inspector inspector(Skeleton(inspect_bpf::open_and_load()));
+    Inspector inspector{Skeleton(inspect_bpf::open_and_load())};
     if (!inspector.skeleton_) return fail("load the iterators: {} ({})", std::strerror(errno), log.reason());
     if (inspect_bpf::attach(inspector.skeleton_.get()) != 0)
       return fail("attach the iterators: {}", std::strerror(errno));

@@ -9,7 +9,6 @@
 #include <iterator>
 #include <span>
 #include <unordered_map>
-#include <vector>
 
 #include "datapath/bpf/inspection.hpp"
 
