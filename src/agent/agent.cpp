@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <expected>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "agent/lifecycle/pod_removal.hpp"
 #include "agent/node_locks.hpp"
 #include "agent/options_reload.hpp"
+#include "agent/privileges.hpp"
 #include "agent/serve/servers.hpp"
 #include "agent/sources/node_sources.hpp"
 #include "base/result.hpp"
@@ -18,8 +20,14 @@
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 #include "os/service_notify.hpp"
+#include "os/system_call_filter.hpp"
 
 namespace masq::agent {
+namespace {
+
+constexpr auto look_for_first_apply = std::chrono::seconds(1);
+
+}  // namespace
 
 Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdlog::logger& log,
              std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice)
@@ -37,7 +45,8 @@ Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdl
                                         .tables = *tables_,
                                         .reconciler = reconciler_,
                                         .log = log}),
-      events_(*loop_, *loop_, [root = config.bpf_root](const auto& types) { return open_event_source(root, types); }) {}
+      events_(*loop_, *loop_, [root = config.bpf_root](const auto& types) { return open_event_source(root, types); }),
+      first_apply_(*loop_) {}
 
 Result<std::unique_ptr<Agent>> Agent::open(const Config& config, OptionsReload::ReadOptions read_options,
                                            spdlog::logger& log) {
@@ -65,6 +74,7 @@ Result<void> Agent::start_parts(const Config& config) {
                                    .options = options_,
                                    .sources = sources_,
                                    .reconciler = reconciler_,
+                                   .internal_errors = internal_errors_,
                                    .events = events_},
                                   log_));
   servers_.emplace(std::move(servers));
@@ -78,9 +88,32 @@ Result<void> Agent::run(const std::string& notify_socket) {
     log_.warn("{}: changes by other processes are found at the next resync only", watched.error().message);
   if (const auto externals = choice_.datapath->table().external_addresses()) reconciler_.remember(*externals);
   reconciler_.start();
+  TRY_DO(give_up_privileges());
+  loop_->on_exception([this](const auto& what) { on_exception(what); });
   if (auto notified = os::notify_service_manager(notify_socket, "READY=1"); !notified)
     log_.warn("{}", notified.error().message);
   return loop_->run();
+}
+
+// Before the first apply another datapath may have to give its connections to this one. A kernel without seccomp is no
+// reason not to start.
+Result<void> Agent::give_up_privileges() {
+  const bool is_alone = reconciler_.state().applied.has_value();
+  if (!is_alone) first_apply_.start(look_for_first_apply, [this] { give_up_change_of_datapath(); });
+  TRY_DO(reduce_privileges(is_alone ? choice_.needs : needs_of_any_datapath()));
+  if (auto filtered = os::filter_system_calls(); !filtered)
+    log_.warn("{}: system calls are not filtered", filtered.error().message);
+  return {};
+}
+
+void Agent::give_up_change_of_datapath() {
+  if (!reconciler_.state().applied)
+    return first_apply_.start(look_for_first_apply, [this] { give_up_change_of_datapath(); });
+  if (auto reduced = keep_capabilities(choice_.needs); !reduced) log_.error("{}", reduced.error().message);
+}
+
+void Agent::on_exception(const std::string& what) {
+  if (internal_errors_.record(what, loop_->now())) log_.error("internal error: {}", what);
 }
 
 void Agent::on_signal(int signal) {

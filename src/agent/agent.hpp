@@ -13,6 +13,7 @@
 #include "agent/node_locks.hpp"
 #include "agent/options_reload.hpp"
 #include "agent/reconciler.hpp"
+#include "agent/serve/internal_errors.hpp"
 #include "agent/serve/servers.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
@@ -20,6 +21,7 @@
 #include "datapath/mapping_table.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
+#include "os/timers.hpp"
 
 namespace masq::agent {
 
@@ -38,6 +40,9 @@ class Agent {
         std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice);
   Result<void> start_parts(const Config& config);
   void on_signal(int signal);
+  void on_exception(const std::string& what);
+  Result<void> give_up_privileges();
+  void give_up_change_of_datapath();
 
   spdlog::logger& log_;
   std::unique_ptr<os::EventLoop> loop_;
@@ -49,6 +54,8 @@ class Agent {
   Reconciler reconciler_;
   OptionsReload reload_;
   EventHub events_;
+  InternalErrors internal_errors_;
+  os::Timer first_apply_;
   std::unique_ptr<PodWatch> pod_watch_;
   std::optional<Servers> servers_;  // it ends first: while the socket exists, its lock is held
 };

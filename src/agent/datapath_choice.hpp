@@ -3,10 +3,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
+#include "datapath/backends.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
+#include "model/finding.hpp"
 
 namespace masq::agent {
 
@@ -14,6 +17,8 @@ struct DatapathChoice {
   DatapathKind kind = DatapathKind::bpf;
   std::unique_ptr<Datapath> datapath;  // of this kind; its first successful apply() replaces the others
   std::string reason;                  // "auto: the first datapath that this machine supports", "as configured"
+  std::vector<CapabilityNeed> needs;   // of this datapath
+  std::vector<Finding> findings;       // auto could not take a better datapath for want of a right or of memory
 };
 
 // Returns the configured datapath; for auto the first datapath that the machine supports. Once it masquerades, it

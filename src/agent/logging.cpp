@@ -7,18 +7,30 @@
 #include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 
+#include "base/printable.hpp"
 #include "model/config.hpp"
 
 namespace masq::agent {
 namespace {
 
-// spdlog does not escape messages; this flag writes a message as a JSON string.
+// Every message passes one of these two flags, because names, values and error words of others are in it. spdlog does
+// not escape messages.
+class PrintableMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& line) override {
+    const auto text = printable({message.payload.data(), message.payload.size()});
+    line.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<PrintableMessage>(); }
+};
+
 class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& line) override {
     const nlohmann::json text = std::string(message.payload.data(), message.payload.size());
-    const auto quoted = text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const auto quoted = printable(text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     line.append(quoted.data(), quoted.data() + quoted.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<JsonMessage>(); }
@@ -31,7 +43,7 @@ std::unique_ptr<spdlog::formatter> make_log_formatter(LogFormat format) {
   if (format == LogFormat::json)
     formatter->add_flag<JsonMessage>('*').set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
   else
-    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %v");
+    formatter->add_flag<PrintableMessage>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %*");
   return formatter;
 }
 

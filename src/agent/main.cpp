@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <expected>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "agent/logging.hpp"
 #include "agent/sources/command_line.hpp"
 #include "agent/sources/config_sources.hpp"
+#include "base/printable.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 
@@ -27,13 +29,13 @@ namespace {
 enum Exit : int { exit_done = 0, exit_failed = 1, exit_wrong_use = 2 };
 
 int exit_with_error(Exit exit, const Error& error) {
-  std::fputs(fmt::format("masqd: {}\n", error.message).c_str(), stderr);
+  std::fputs(fmt::format("masqd: {}\n", printable(error.message)).c_str(), stderr);
   return exit;
 }
 
 int print(const Result<std::string>& text) {
   if (!text) return exit_with_error(exit_failed, text.error());
-  if (std::fputs(text->c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+  if (std::fputs(printable(*text, Layout::keep).c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     return exit_with_error(exit_failed, {fmt::format("write: {}", std::strerror(errno))});
   return exit_done;
 }
@@ -81,5 +83,9 @@ int run_masqd(const std::vector<std::string>& arguments) {
 }  // namespace masq::agent
 
 int main(int argc, char** argv) {
-  return masq::agent::run_masqd(std::vector<std::string>(argv + 1, argv + argc));
+  try {
+    return masq::agent::run_masqd(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {  // at the start only: a running agent continues
+    return masq::agent::exit_with_error(masq::agent::exit_failed, {fmt::format("internal error: {}", error.what())});
+  }
 }

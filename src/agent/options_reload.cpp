@@ -40,6 +40,18 @@ void OptionsReload::replace_options(Config loaded) {
   agent_.log.set_level(to_spdlog(agent_.options.value().log_level));
 }
 
+// A running masqd cannot read the kernel's rules: that needs CAP_SYS_ADMIN.
+std::vector<IpMasqEntry> OptionsReload::ip_masq_in_force() const {
+  const auto& applied = agent_.reconciler.state().applied;
+  if (!applied) return applied_ip_masq(agent_.tables);
+  std::vector<IpMasqEntry> entries;
+  if (!applied->ip_masq_agent) return entries;
+  for (const auto& cidr : applied->ip_masq_agent_rules.non_masquerade) entries.push_back({.cidr = cidr});
+  for (const auto& cidr : applied->ip_masq_agent_rules.masquerade)
+    entries.push_back({.cidr = cidr, .masquerade = true});
+  return entries;
+}
+
 void OptionsReload::follow_ip_masq_agent(const Config& before) {
   const auto& config = agent_.options.value();
   if (before.enable_ip_masq_agent == config.enable_ip_masq_agent &&
@@ -49,7 +61,7 @@ void OptionsReload::follow_ip_masq_agent(const Config& before) {
       replace_ip_masq_agent(agent_.sources, config,
                             {.loop = agent_.loop,
                              .changed = [&reconciler = agent_.reconciler] { reconciler.request_reconcile(); },
-                             .applied = applied_ip_masq(agent_.tables)});
+                             .applied = ip_masq_in_force()});
   if (!replaced) agent_.log.error("ip-masq-agent: {}", replaced.error().message);
 }
 

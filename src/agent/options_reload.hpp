@@ -42,6 +42,7 @@ class OptionsReload {
  private:
   void replace_options(Config loaded);
   void follow_ip_masq_agent(const Config& before);
+  std::vector<IpMasqEntry> ip_masq_in_force() const;
 
   ReadOptions read_options_;
   Parts agent_;

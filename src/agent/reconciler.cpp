@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "agent/sources/facts.hpp"
+#include "base/caught.hpp"
+#include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
 #include "model/desired.hpp"
@@ -90,6 +92,14 @@ void Reconciler::complete_addresses(Desired& desired, const Node& node) {
 void Reconciler::reconcile(Force force) {
   burst_timer_.stop();
   burst_since_.reset();
+  const auto done = caught([&]() -> Result<void> {
+    update(force);
+    return {};
+  });
+  if (!done) retry_later(done.error());
+}
+
+void Reconciler::update(Force force) {
   const auto desired = find_desired();
   if (!desired) return;
   const bool failing = !state_.error.empty();

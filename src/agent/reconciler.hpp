@@ -63,6 +63,7 @@ class Reconciler {
   enum class Force : std::uint8_t { if_different, always };
 
   void reconcile(Force force);
+  void update(Force force);
   void resync();
   std::optional<Desired> find_desired();
   void complete_addresses(Desired& desired, const Node& node);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/command.hpp"
+#include "cli/json_members.hpp"
 
 namespace masq::cli {
 
@@ -20,7 +21,7 @@ std::expected<nlohmann::ordered_json, NoDocument> query_document(const CommandCo
   if (!answer) return refuse(exit_no_agent, fmt::format("the agent is not reachable: {}", answer.error().message));
   auto document = nlohmann::ordered_json::parse(answer->body, nullptr, false);
   if (answer->status == 200 && document.is_object()) return document;
-  const auto why = document.is_object() ? document.value("error", "") : "";
+  const auto why = text_of(document, "error");
   if (why.empty()) return refuse(exit_failed, fmt::format("invalid response from masqd (HTTP {})", answer->status));
   return refuse(answer->status == 400 ? exit_wrong_use : exit_failed, why);
 }

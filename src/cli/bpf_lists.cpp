@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/json_members.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/selection.hpp"
 #include "datapath/mapping_table.hpp"
@@ -67,7 +68,7 @@ int list_ip_masq(const CommandContext& context, const Arguments& arguments) {
     auto rows = nlohmann::ordered_json::array();
     for (const auto& entry : *entries)
       rows.push_back({{"cidr", entry.cidr.to_string()}, {"masquerade", entry.masquerade}});
-    context.out(rows.dump(2) + "\n");
+    context.out(document_text(rows));
   } else if (entries->empty()) {
     say_nothing_found(context);
   } else {

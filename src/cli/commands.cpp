@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/printable.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
 
@@ -41,7 +42,7 @@ std::string_view group_help(std::string_view words) {
 }
 
 int exit_with_error(const CommandContext& context, Exit exit, const Error& error) {
-  context.err(fmt::format("masq: {}\n", error.message));
+  context.err(fmt::format("masq: {}\n", printable(error.message)));
   return exit;
 }
 

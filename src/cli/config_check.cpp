@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "base/cidr.hpp"
+#include "base/printable.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
+#include "cli/json_members.hpp"
 #include "model/config.hpp"
 #include "model/ip_masq_agent.hpp"
 
@@ -21,7 +23,7 @@ nlohmann::ordered_json to_json(const std::vector<Cidr>& cidrs) {
 
 int refuse(const CommandContext& context, const Arguments& arguments, const Error& error) {
   if (!arguments.json) return exit_with_error(context, exit_failed, error);
-  context.out(nlohmann::ordered_json{{"ok", false}, {"error", error.message}}.dump(2) + "\n");
+  context.out(document_text({{"ok", false}, {"error", error.message}}));
   return exit_failed;
 }
 
@@ -39,11 +41,12 @@ int check_config(const CommandContext& context, const Arguments& arguments) {
                                            {"nonMasqueradeCIDRs", to_json(rules->non_masquerade)},
                                            {"masqueradeCIDRs", to_json(rules->masquerade)},
                                            {"warnings", rules->warnings}};
-    context.out(report.dump(2) + "\n");
+    context.out(document_text(report));
     return exit_done;
   }
-  for (const auto& warning : rules->warnings) context.err(fmt::format("warning: {}: {}\n", path, warning));
-  context.out(fmt::format("{}: ok: {} not masqueraded, {} masqueraded\n", path, rules->non_masquerade.size(),
+  const auto name = printable(path);
+  for (const auto& warning : rules->warnings) context.err(fmt::format("warning: {}: {}\n", name, printable(warning)));
+  context.out(fmt::format("{}: ok: {} not masqueraded, {} masqueraded\n", name, rules->non_masquerade.size(),
                           rules->masquerade.size()));
   return exit_done;
 }

@@ -130,7 +130,7 @@ std::string render_route(const nlohmann::ordered_json& route) {
   const auto gateway = text_of(route, "gateway");
   std::string others;
   for (const auto& device : member(route, "devices"))
-    if (device.is_string() && device != member(route, "device")) others += " or " + device.get<std::string>();
+    if (device.is_string() && device != member(route, "device")) others += " or " + text_of(device);
   auto text =
       fmt::format("leaves by {}{}{}: table {} ({})\n", text_of(route, "device"),
                   gateway.empty() ? "" : " via " + gateway, others, number_of(route, "table"), text_of(route, "rule"));
@@ -141,8 +141,7 @@ std::string render_route(const nlohmann::ordered_json& route) {
 
 std::string render(const nlohmann::ordered_json& answer) {
   auto text = text_of(answer, "verdict") + "\n" + render_route(member(answer, "route"));
-  for (const auto& obstacle : member(answer, "obstacles"))
-    text += fmt::format("now dropped: {}\n", obstacle.get<std::string>());
+  for (const auto& obstacle : member(answer, "obstacles")) text += fmt::format("now dropped: {}\n", text_of(obstacle));
   if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)
     text += fmt::format("{}: existing connections keep their original decision\n",
                         alive == 1 ? "1 mapping exists" : fmt::format("{} mappings exist", alive));
@@ -157,7 +156,7 @@ int explain_connection(const CommandContext& context, const Arguments& arguments
   auto answer = query_document(context, target_of(*question));
   if (!answer) return exit_with_error(context, answer.error().exit, answer.error().error);
   add_table_facts(context, *question, *answer);
-  context.out(arguments.json ? answer->dump(2) + "\n" : render(*answer));
+  context.out(arguments.json ? document_text(*answer) : render(*answer));
   return exit_done;
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
+#include "cli/json_members.hpp"
 #include "cli/selection.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
@@ -43,7 +44,7 @@ std::string count(std::uint64_t number, std::string_view one, std::string_view m
 int report(const CommandContext& context, const Arguments& arguments, const Ended& ended) {
   if (arguments.json) {
     const nlohmann::ordered_json members = {{"mappingsEnded", ended.mappings}, {"bypassedCleared", ended.bypassed}};
-    context.out(members.dump(2) + "\n");
+    context.out(document_text(members));
     return exit_done;
   }
   context.out(count(ended.mappings, "mapping", "mappings") + " ended\n");

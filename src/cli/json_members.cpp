@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/printable.hpp"
+
 namespace masq::cli {
 
 using Json = nlohmann::ordered_json;
@@ -13,9 +15,11 @@ const Json& member(const Json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return object.is_object() && found != object.end() ? *found : nothing;
 }
+std::string text_of(const Json& value) {
+  return value.is_string() ? printable(value.get<std::string>()) : std::string();
+}
 std::string text_of(const Json& object, const char* key) {
-  const auto& value = member(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
+  return text_of(member(object, key));
 }
 std::uint64_t number_of(const Json& object, const char* key) {
   const auto& value = member(object, key);
@@ -24,6 +28,9 @@ std::uint64_t number_of(const Json& object, const char* key) {
 bool flag_of(const Json& object, const char* key) {
   const auto& value = member(object, key);
   return value.is_boolean() && value.get<bool>();
+}
+std::string document_text(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace masq::cli

@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/printable.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
@@ -26,8 +28,10 @@
 namespace masq::cli {
 namespace {
 
+// Names and values of others may contain characters that control a terminal.
 void write_err(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  const auto safe = printable(text, Layout::keep);
+  std::fwrite(safe.data(), 1, safe.size(), stderr);
 }
 
 // A closed reader (`| head`) is no failure. Any other write error is.
@@ -38,7 +42,8 @@ void write_err(std::string_view text) {
 }
 
 void write_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) exit_with_write_error();
+  const auto safe = printable(text, Layout::keep);
+  if (std::fwrite(safe.data(), 1, safe.size(), stdout) != safe.size()) exit_with_write_error();
 }
 
 // Writes lines immediately, without buffering.
@@ -60,7 +65,7 @@ CommandContext make_context(const Request& request, MappingTable& table) {
 int run_masq(const std::vector<std::string>& arguments) {
   const auto request = parse_request(arguments);
   if (!request) {
-    write_err(fmt::format("masq: {}\n", request.error().message));
+    write_err(fmt::format("masq: {}\n", printable(request.error().message)));
     return exit_wrong_use;
   }
   int exit = exit_done;
@@ -78,5 +83,10 @@ int run_masq(const std::vector<std::string>& arguments) {
 }  // namespace masq::cli
 
 int main(int argc, char** argv) {
-  return masq::cli::run_masq(std::vector<std::string>(argv + 1, argv + argc));
+  try {
+    return masq::cli::run_masq(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {  // out of memory, for example
+    masq::cli::write_err(fmt::format("masq: internal error: {}\n", error.what()));
+    return masq::cli::exit_failed;
+  }
 }

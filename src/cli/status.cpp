@@ -4,6 +4,7 @@
 #include "base/protocol.hpp"
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
+#include "cli/json_members.hpp"
 #include "cli/limits.hpp"
 #include "cli/status_text.hpp"
 #include "cli/usage.hpp"
@@ -44,7 +45,7 @@ int show_status(const CommandContext& context, const Arguments& arguments) {
     if (const auto usage = measure_usage(context, limits_of(*status).port_ranges))
       (*status)["usage"] = render_usage(*usage, limits_of(*status));
   if (arguments.json)
-    context.out(status->dump(2) + "\n");
+    context.out(document_text(*status));
   else if (arguments.brief)
     context.out(render_status_brief(*status) + "\n");
   else

@@ -109,7 +109,7 @@ void add_drops(Rows& rows, const Json& packets) {
 
 void add_lines(Rows& rows, std::string_view name, const Json& lines) {
   for (const auto& line : lines)
-    if (line.is_string()) rows.add(name, line.get<std::string>());
+    if (line.is_string()) rows.add(name, text_of(line));
 }
 
 std::string device_names(const Json& devices) {
@@ -155,7 +155,7 @@ std::string render_status_text(const Json& status) {
 
 std::string render_status_brief(const Json& status) {
   for (const auto& problem : member(status, "problems"))
-    if (problem.is_string()) return problem.get<std::string>();
+    if (problem.is_string()) return text_of(problem);
   return "OK";
 }
 

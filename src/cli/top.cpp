@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
+#include "cli/json_members.hpp"
 #include "cli/limits.hpp"
 #include "cli/mapping_text.hpp"
 #include "cli/usage.hpp"
@@ -110,7 +111,7 @@ std::string render_json(const Measured& measured, std::size_t rows) {
                                         {"external", one.external.to_string()},
                                         {"ports", one.ports},
                                         {"portsOfRange", one.of_range}});
-  return document.dump(2) + "\n";
+  return document_text(document);
 }
 
 Result<std::size_t> parse_rows(const Arguments::Option& text) {

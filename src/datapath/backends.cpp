@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/backends.hpp"
 
+#include <linux/capability.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "datapath/bpf/bpf_datapath.hpp"
@@ -22,6 +25,7 @@
 #include "datapath/nftables/nftables_datapath.hpp"
 #include "datapath/nftables/nftables_table.hpp"
 #include "model/config.hpp"
+#include "os/process.hpp"
 
 namespace masq {
 namespace {
@@ -38,10 +42,37 @@ Result<std::unique_ptr<EventSource>> open_table_events(const Path&) {
   return netfilter::open_conntrack_events([table = std::make_shared<Table>()] { return table->pods(); });
 }
 
+// iptables-legacy-save opens a raw socket. The notes on rules of other programs need it.
+void add_legacy_lists(std::vector<CapabilityNeed>& needs) {
+  if (os::has_program("iptables-legacy-save"))
+    needs.push_back({.capability = CAP_NET_RAW, .purpose = "list the rules of iptables-legacy", .required = false});
+}
+
+std::vector<CapabilityNeed> needs_of_bpf() {
+  std::vector<CapabilityNeed> needs = {
+      {.capability = CAP_BPF, .purpose = "create maps and load programs"},
+      {.capability = CAP_NET_ADMIN, .purpose = "load programs for packets and attach them to devices"},
+      {.capability = CAP_PERFMON, .purpose = "load programs that calculate with pointers"}};
+  add_legacy_lists(needs);
+  return needs;
+}
+
+std::vector<CapabilityNeed> needs_of_nftables() {
+  std::vector<CapabilityNeed> needs = {{.capability = CAP_NET_ADMIN, .purpose = "change the rules of nftables"}};
+  add_legacy_lists(needs);
+  return needs;
+}
+
+std::vector<CapabilityNeed> needs_of_iptables() {
+  return {{.capability = CAP_NET_ADMIN, .purpose = "change the rules of iptables"},
+          {.capability = CAP_NET_RAW, .purpose = "use sets in the rules of iptables: its tools open a raw socket"}};
+}
+
 constexpr Backend rows[] = {
     {.kind = DatapathKind::bpf,
      .word = "bpf",
      .conntrack_decides = false,
+     .needs = needs_of_bpf,
      .probe = bpf::probe,
      .make = [](const Path& bpf_root) { return bpf::make_datapath(bpf_root); },
      .make_table = [](const Path& bpf_root) -> std::unique_ptr<MappingTable> {
@@ -51,6 +82,7 @@ constexpr Backend rows[] = {
     {.kind = DatapathKind::nftables,
      .word = "nftables",
      .conntrack_decides = true,
+     .needs = needs_of_nftables,
      .probe = nftables::probe,
      .make = [](const Path&) { return nftables::make_datapath(); },
      .make_table = make_conntrack_table<nftables::NftablesTable>,
@@ -58,6 +90,7 @@ constexpr Backend rows[] = {
     {.kind = DatapathKind::iptables,
      .word = "iptables",
      .conntrack_decides = true,
+     .needs = needs_of_iptables,
      .probe = iptables::probe,
      .make = [](const Path&) { return iptables::make_datapath(); },
      .make_table = make_conntrack_table<iptables::IptablesTable>,
@@ -68,6 +101,13 @@ constexpr Backend rows[] = {
 
 std::span<const Backend> backends() {
   return rows;
+}
+
+std::vector<CapabilityNeed> needs_of_any_datapath() {
+  std::vector<CapabilityNeed> all;
+  for (const auto& row : rows) std::ranges::move(row.needs(), std::back_inserter(all));
+  for (auto& need : all) need.required = false;
+  return all;
 }
 
 Path pins_directory(const Path& bpf_root) {

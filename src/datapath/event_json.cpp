@@ -65,11 +65,11 @@ std::string render_event_json(const Event& event) {
   if (!event.reason.empty()) {
     object["direction"] = event.direction;
     object["reason"] = event.reason;
-    return object.dump();
+    return object.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   object["external"] = endpoint(event.external, event.external_port);
   if (event.type == "ended") object["state"] = event.state;
-  return object.dump();
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<Event> parse_event_json(std::string_view line) {

@@ -28,6 +28,8 @@ enum class FindingKind : std::uint8_t {
   drift,
   program_hides,
   other_masq,
+  datapath_fallback,
+  internal_error,
   device_skipped,
   address_tentative,
   ports_overlap,

@@ -48,7 +48,11 @@ bool write_all(int fd, const std::string& text) {
   if (dup2(output, first_free_descriptor) < 0) _exit(1);
   close_range(first_free_descriptor + 1, ~0U, 0);
   setpriority(PRIO_PROCESS, 0, 10);
-  _exit(write_all(first_free_descriptor, work()) ? 0 : 1);
+  try {
+    _exit(write_all(first_free_descriptor, work()) ? 0 : 1);
+  } catch (...) {  // it must not reach the parent's event loop, which would then run twice
+    _exit(1);
+  }
 }
 
 }  // namespace

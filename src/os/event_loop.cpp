@@ -11,10 +11,12 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <limits>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,9 @@ namespace masq::os {
 namespace {
 
 constexpr EventLoop::Clock::duration forever = std::chrono::hours(1);
+
+// A descriptor whose callback fails stays ready. Failing again and again must not take the whole CPU.
+constexpr auto pause_after_exception = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -119,7 +124,27 @@ void EventLoop::ring_alarms() {
   const auto due = now();
   while (!alarms_.empty() && alarms_.begin()->first <= due) {
     auto alarm = alarms_.extract(alarms_.begin());
-    alarm.mapped().ring();
+    guard(alarm.mapped().ring);
+  }
+}
+
+// Returns false if there is no memory to report it.
+bool EventLoop::report(const std::exception& error) const {
+  try {
+    caught_(error.what());
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void EventLoop::guard(const std::function<void()>& callback) {
+  if (!caught_) return callback();
+  try {
+    callback();
+  } catch (const std::exception& error) {
+    (void)report(error);
+    std::this_thread::sleep_for(pause_after_exception);
   }
 }
 
@@ -132,7 +157,7 @@ Result<void> EventLoop::run_once(Clock::duration limit) {
     const auto found = watched_.find(events[static_cast<std::size_t>(i)].data.u64);
     if (found == watched_.end()) continue;  // ended by an earlier callback
     const auto watched = found->second;     // stays valid during the call, even if the watch ends itself
-    watched->ready(events[static_cast<std::size_t>(i)].events);
+    guard([&] { watched->ready(events[static_cast<std::size_t>(i)].events); });
   }
   ring_alarms();
   return {};

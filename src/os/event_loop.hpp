@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
@@ -56,6 +59,10 @@ class EventLoop final : public Timers {
   // Waits for the next event, at most `limit`, and calls its callback.
   Result<void> run_once(Clock::duration limit);
 
+  // Calls `caught` with the text of an exception that leaves a callback; the loop continues. Without it the exception
+  // leaves run().
+  void on_exception(std::function<void(const std::string& what)> caught) { caught_ = std::move(caught); }
+
  private:
   struct Watched {
     int fd;
@@ -69,6 +76,8 @@ class EventLoop final : public Timers {
   explicit EventLoop(Fd epoll) : epoll_(std::move(epoll)) {}
   int milliseconds_to_wait(Clock::duration limit) const;
   void ring_alarms();
+  void guard(const std::function<void()>& callback);
+  bool report(const std::exception& error) const;
 
   Fd epoll_;
   Fd signals_;
@@ -76,6 +85,7 @@ class EventLoop final : public Timers {
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, std::shared_ptr<Watched>> watched_;
   std::multimap<Clock::time_point, Alarm> alarms_;
+  std::function<void(const std::string& what)> caught_;
   bool running_ = false;
 };
 

@@ -12,8 +12,8 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +27,6 @@ namespace masq::os {
 namespace {
 
 constexpr std::size_t max_request_size = 64 * 1024;
-constexpr std::size_t max_connections = 64;
 // The server accepts a limited number of connections at once, so that existing connections are read in between.
 constexpr int max_accepted_at_once = 16;
 
@@ -43,6 +42,8 @@ std::string_view phrase(int status) {
       return "Method Not Allowed";
     case 431:
       return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
     case 503:
       return "Service Unavailable";
     default:
@@ -76,30 +77,49 @@ HttpReply reply_to(std::string_view request, const HttpServer::Handler& handler)
   if (!line) return {.status = 400, .body = "not an HTTP/1 request\n"};
   const bool is_head = line->method == "HEAD";
   if (line->method != "GET" && !is_head) return {.status = 405, .body = "only GET is supported\n"};
-  return handler(line->target);
+  try {
+    return handler(line->target);
+  } catch (const std::exception& error) {
+    return {.status = 500, .body = fmt::format("internal error: {}\n", error.what())};
+  }
 }
 
-// Returns the address without the port; empty for a socket without an address (a unix socket).
+// Returns the address without the port; empty for a socket without an address (a unix socket). In IPv6 the first half:
+// one host may use all addresses of its /64.
 std::string host_of(const sockaddr_storage& peer) {
   const auto bytes = [](const auto& field) { return std::string(reinterpret_cast<const char*>(&field), sizeof field); };
   if (peer.ss_family == AF_INET) return bytes(reinterpret_cast<const sockaddr_in&>(peer).sin_addr);
-  if (peer.ss_family == AF_INET6) return bytes(reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr);
-  return {};
+  if (peer.ss_family != AF_INET6) return {};
+  const auto& address = reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr;
+  return IN6_IS_ADDR_V4MAPPED(&address) ? bytes(address) : bytes(address).substr(0, sizeof address / 2);
 }
 
 }  // namespace
 
 class HttpServer::Connection {
  public:
-  Connection(HttpServer& server, Fd fd, std::string host)
-      : server_(server), fd_(std::move(fd)), host_(std::move(host)), deadline_(server.loop_) {}
+  Connection(HttpServer& server, Fd fd, const std::string& host)
+      : server_(server), fd_(std::move(fd)), host_(server.hosts_.try_emplace(host, 0).first), deadline_(server.loop_) {
+    ++host_->second;
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() {
+    if (--host_->second == 0) server_.hosts_.erase(host_);
+  }
 
-  [[nodiscard]] const std::string& host() const { return host_; }
+  // The number of connections of the same address.
+  [[nodiscard]] int of_its_host() const { return host_->second; }
+  // The request is complete.
+  [[nodiscard]] bool is_answering() const { return answering_; }
 
-  Result<void> start() {
-    TRY(watch_, server_.loop_.watch(fd_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); }));
+  // Answers a request that has arrived with the connection. Returns false if nothing is left to do.
+  bool start() {
+    auto watched = server_.loop_.watch(fd_.get(), EPOLLIN, [this](std::uint32_t events) { ready(events); });
+    if (!watched) return false;
+    watch_ = *std::move(watched);
     limit_time();
-    return {};
+    return proceed();
   }
 
  private:
@@ -109,9 +129,13 @@ class HttpServer::Connection {
 
   // This object is deleted after a call that ends in forget().
   void ready(std::uint32_t events) {
-    if (!answering_ && !receive()) return server_.forget(this);
-    if (answering_ && !send()) return server_.forget(this);
-    if ((events & EPOLLERR) != 0) server_.forget(this);
+    if (!proceed() || (events & EPOLLERR) != 0) server_.forget(this);
+  }
+
+  // Returns false at the end of the connection.
+  bool proceed() {
+    if (!answering_ && !receive()) return false;
+    return !answering_ || send();
   }
 
   // Returns false if the peer has closed the connection.
@@ -155,7 +179,7 @@ class HttpServer::Connection {
 
   HttpServer& server_;
   Fd fd_;
-  std::string host_;
+  Hosts::iterator host_;
   EventLoop::Watch watch_;
   Timer deadline_;
   std::string request_;
@@ -181,7 +205,8 @@ Result<void> HttpServer::listen() {
   return {};
 }
 
-// Connections beyond the limit wait in the socket's queue, or replace another connection.
+// Connections beyond the limit wait in the socket's queue, or replace another connection. Most requests arrive with
+// their connection and are answered at once: they need no room.
 void HttpServer::accept_some() {
   for (int accepted = 0; accepted < max_accepted_at_once; ++accepted) {
     if (!make_room()) return;
@@ -191,24 +216,24 @@ void HttpServer::accept_some() {
     if (!fd && (errno == EINTR || errno == ECONNABORTED)) continue;
     if (!fd && errno == EAGAIN) return;
     if (!fd) return pause_accepting();
-    if (connections_.size() == max_connections) end_one_of_the_busiest_host();
     auto connection = std::make_unique<Connection>(*this, std::move(fd), host_of(peer));
-    if (connection->start()) connections_.push_back(std::move(connection));
+    if (!connection->start()) continue;
+    if (connections_.size() == limits_.connections) end_one();
+    connections_.push_back(std::move(connection));
   }
 }
 
 // Returns false if there is no room; accepting then pauses until there is.
 bool HttpServer::make_room() {
-  if (connections_.size() < max_connections || limits_.busiest_gives_way) return true;
+  if (connections_.size() < limits_.connections || limits_.busiest_gives_way) return true;
   (void)watch_.change(0);
   return false;
 }
 
-void HttpServer::end_one_of_the_busiest_host() {
-  std::map<std::string_view, int> counts;
-  for (const auto& one : connections_) ++counts[one->host()];
-  connections_.erase(
-      std::ranges::max_element(connections_, {}, [&counts](const auto& one) { return counts.at(one->host()); }));
+// The oldest of a kind has had the most time: to send its request, or to read its reply.
+void HttpServer::end_one() {
+  connections_.erase(std::ranges::max_element(
+      connections_, {}, [](const auto& one) { return std::pair(!one->is_answering(), one->of_its_host()); }));
 }
 
 // No descriptor or memory is available: a level-triggered listener would spin.
@@ -218,7 +243,7 @@ void HttpServer::pause_accepting() {
 }
 
 void HttpServer::forget(const Connection* connection) {
-  if (connections_.size() == max_connections) (void)watch_.change(EPOLLIN);
+  if (connections_.size() == limits_.connections) (void)watch_.change(EPOLLIN);
   connections_.remove_if([connection](const auto& one) { return one.get() == connection; });
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,13 +28,15 @@ struct HttpReply {
 // Limits for the clients of a server.
 struct HttpLimits {
   Timers::Clock::duration timeout = std::chrono::seconds(5);  // for the request, and the same for reading the reply
-  // If all 64 connections are open, a new connection replaces the oldest one of the address that has the most. Silent
-  // clients therefore block only themselves. If false, the new connection waits.
+  std::size_t connections = 64;
+  // If all connections are open, a new one that has not sent its request replaces another: one without a complete
+  // request before one that reads its reply, and of these the oldest of the address that has the most. Silent clients
+  // therefore block only themselves. If false, the new connection waits.
   bool busiest_gives_way = false;
 };
 
 // A GET-only HTTP/1.1 server inside the event loop, for few clients: one request per connection, at most 64 KiB per
-// request, at most 64 connections; streams do not count. docs/decisions/0003-unix-socket-api.md explains why it is not
+// request; streams do not count. docs/decisions/0003-unix-socket-api.md explains why it is not
 // a library.
 class HttpServer {
  public:
@@ -45,12 +49,13 @@ class HttpServer {
 
  private:
   class Connection;
+  using Hosts = std::map<std::string, int>;  // open connections by address
 
   HttpServer(EventLoop& loop, Fd listener, Handler handler, HttpLimits limits);
   Result<void> listen();
   void accept_some();
   bool make_room();
-  void end_one_of_the_busiest_host();
+  void end_one();
   void pause_accepting();
   void forget(const Connection* connection);
 
@@ -60,6 +65,7 @@ class HttpServer {
   HttpLimits limits_;
   EventLoop::Watch watch_;
   Timer pause_;
+  Hosts hosts_;
   std::list<std::unique_ptr<Connection>> connections_;
 };
 

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/printable.hpp"
 #include "base/result.hpp"
 #include "os/event_loop.hpp"
 
@@ -122,7 +123,8 @@ class LiveScreen {
     // A terminal that is stopped by ^S accepts no output. A blocking write would delay signals.
     pollfd screen{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
     if (poll(&screen, 1, 0) != 1 || (screen.revents & POLLOUT) == 0) return;
-    if (!write_all(frame(*text, size))) end(fail("write to the terminal: {}", std::strerror(errno)));
+    if (!write_all(frame(printable(*text, Layout::keep), size)))
+      end(fail("write to the terminal: {}", std::strerror(errno)));
   }
 
   void on_key() {

@@ -138,3 +138,31 @@ scenario "only root can use the agent's socket" only=bpf family=ipv4
     masqd starts
     [[ $(stat -c %a "$socket") =~ ^6[06]0$ ]] || fail "mode $(stat -c %a "$socket")"
     not   setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/masq" --socket-path "$socket" status
+
+scenario "names with control characters reach no log and no terminal"
+    esc=$'\e'
+    evil="e${esc}[31m"
+    ip -n node link add "$evil" type veth peer name other
+    ip_in node link property add dev "$evil" altname $'two\nlines'"${esc}[2J" 2>/dev/null || true
+    give node "$evil" "$([ "$family" = ipv4 ] && echo 192.0.2.200/32 || echo fd99::1/128)"
+    ip_in node link set "$evil" up
+    ip_in node link set other up
+    mkdir -p "$work/keys"
+    the_file_says "nonMasqueradeCIDRs: [\"10.0.0.0${esc}]0;title"$'\a'"\"]"
+    agent_flags with enable-ip-masq-agent "devices=eth0 $evil missing${esc}[5m"
+    start_agent
+    within 5 status_shows "Masquerading:"
+    within 3 status_is_not_ok
+    is_plain() { ! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' <<<"$2" || fail "$1: $(cat -v <<<"$2" | head -c 300)"; }
+    status_shows 'e\u001b[31m'
+    is_plain status "$(masq status 2>&1 || true)"
+    is_plain brief "$(masq status --brief 2>&1 || true)"
+    is_plain json "$(masq status -o json 2>&1 || true)"
+    is_plain explain "$(masq explain "${address[pod1]}" "${address[world]}" 2>&1 || true)"
+    is_plain check "$(masq config check "$agent_file" 2>&1 || true)"
+    is_plain check-json "$(masq config check -o json "$agent_file" 2>&1 || true)"
+    is_plain argument "$(masq explain "${esc}[2J" "${address[world]}" 2>&1 || true)"
+    is_plain log "$(cat "$agent_log")"
+    contains '\u001b' "$(cat "$agent_log")"
+    is_plain dry-run "$(in_node "$bin/masqd" "${agent_arguments[@]}" --dry-run 2>&1 || true)"
+    is_plain refused "$(in_node "$bin/masqd" --log-level "${esc}[2J" 2>&1 || true)"

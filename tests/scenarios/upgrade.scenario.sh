@@ -39,6 +39,18 @@ scenario "live connections migrate to another table layout and back" only=bpf
     same  "" "$(comm -23 <(echo "$before") <(endpoints))" "mappings that are not what they were"
     all_streams_are_unbroken
 
+scenario "a table migration needs no CAP_SYS_ADMIN" only=bpf
+    masqd_program=masqd_of_another_layout
+    masqd starts
+    pod1  chats with world as talk
+    masqd is_terminated
+    masqd_runs_under setpriv --bounding-set=-sys_admin
+    masqd_program=masqd
+    start_agent
+    within 30 agent_is_ready
+    same  "$schema" "$(schemas)"
+    talk  is_unbroken
+
 scenario "live connections survive a downgrade and the upgrade back" only=bpf long limit=900
     earlier=$(realpath --relative-to="$bin" "$("$support/build-before")")
     masqd starts

@@ -22,6 +22,9 @@ std::vector<Finding> findings_of(const AgentParts& agent) {
     std::ranges::move(findings_on_reverse_path(*applied, agent.sources.node()), std::back_inserter(findings));
   }
   std::ranges::move(agent.choice.datapath->findings(), std::back_inserter(findings));
+  std::ranges::copy(agent.choice.findings, std::back_inserter(findings));
+  if (const auto error = agent.internal_errors.recent(agent.timers.now()))
+    findings.push_back({FindingKind::internal_error, fmt::format("internal error: {}", *error)});
   for (const auto key : options_without_effect(agent.options.value(), agent.choice.kind))
     findings.push_back(
         {FindingKind::option_without_effect,

@@ -9,6 +9,7 @@
 #include "agent/datapath_choice.hpp"
 #include "agent/export/event_hub.hpp"
 #include "agent/reconciler.hpp"
+#include "agent/serve/internal_errors.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
@@ -40,6 +41,7 @@ struct AgentParts {
   const OptionsSource& options;
   const SourceSet& sources;
   const Reconciler& reconciler;
+  const InternalErrors& internal_errors;
   EventHub& events;
 };
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cstddef>
 #include <expected>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "agent/serve/agent_state.hpp"
+#include "agent/serve/rationed_pages.hpp"
 #include "agent/serve/routes.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
@@ -29,14 +31,20 @@ Result<std::unique_ptr<os::HttpServer>> serve_api(os::EventLoop& loop, const std
                               [agent](std::string_view target) { return answer_api(agent, target); });
 }
 
+// In a flood, a client has the time until so many others have connected to send its request: some milliseconds.
+constexpr std::size_t public_connections = 256;
+
 // Any client that reaches the port may connect. Silent clients must not block Prometheus.
 Result<std::unique_ptr<os::HttpServer>> serve_metrics(os::EventLoop& loop, const std::string& address,
                                                       const AgentParts& agent) {
   auto listener = os::listen_on_tcp(address);
   if (!listener) return fail_with("prometheus-serve-addr", listener.error());
-  return os::HttpServer::open(loop, std::move(*listener),
-                              [agent](std::string_view target) { return answer_metrics(agent, target); },
-                              {.busiest_gives_way = true});
+  return os::HttpServer::open(
+      loop, std::move(*listener),
+      [pages = std::make_shared<RationedPages>(agent.timers,
+                                               [agent](std::string_view path) { return answer_metrics(agent, path); })](
+          std::string_view target) { return pages->get(target.substr(0, target.find('?'))); },
+      {.connections = public_connections, .busiest_gives_way = true});
 }
 
 }  // namespace

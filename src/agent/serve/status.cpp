@@ -149,9 +149,13 @@ std::vector<std::string> problems(const AgentState& state) {
   return texts_of(all_findings(state), Severity::problem);
 }
 
+// The last valid configuration is in force, by a datapath that works.
 std::vector<std::string> obstacles_to_readiness(const AgentState& state) {
+  using enum FindingKind;
   auto found = all_findings(state);
-  std::erase_if(found, [](const Finding& finding) { return finding.kind == FindingKind::configuration; });
+  std::erase_if(found, [](const Finding& finding) {
+    return finding.kind == configuration || finding.kind == datapath_fallback || finding.kind == internal_error;
+  });
   return texts_of(found, Severity::problem);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/sources/source.hpp"
+#include "base/caught.hpp"
 #include "base/result.hpp"
 #include "os/timers.hpp"
 
@@ -67,7 +68,7 @@ class ListedSource : public FactSource<T> {
   void wake() override { stale_ = true; }
   void read() override {
     if (!stale_) return;
-    auto value = list();
+    auto value = caught([this] { return list(); });
     stale_ = !value;
     if (value)
       this->store(*std::move(value));

@@ -13,6 +13,7 @@
 
 #include "agent/sources/fact_source.hpp"
 #include "agent/sources/source.hpp"
+#include "base/caught.hpp"
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/ip_masq_agent.hpp"
@@ -51,7 +52,7 @@ Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(os::EventLoop
 }
 
 IpMasqAgentSource::Content IpMasqAgentSource::read_content() const {
-  return os::read_file_if_any(path_, max_ip_masq_agent_text);
+  return caught([this] { return os::read_file_if_any(path_, max_ip_masq_agent_text); });
 }
 
 void IpMasqAgentSource::seed(const std::vector<IpMasqEntry>& applied) {
@@ -93,7 +94,8 @@ void IpMasqAgentSource::confirm() {
 
 void IpMasqAgentSource::accept(Content content) {
   accepted_ = std::move(content);
-  auto rules = *accepted_ ? parse_content(**accepted_, path_) : std::unexpected(accepted_->error());
+  auto rules =
+      caught([&] { return *accepted_ ? parse_content(**accepted_, path_) : std::unexpected(accepted_->error()); });
   if (rules)
     store(*std::move(rules));
   else

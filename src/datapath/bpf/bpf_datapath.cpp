@@ -254,9 +254,9 @@ bool BpfDatapath::is_undisturbed() const {
 void BpfDatapath::look(const std::function<void()>& disturbed) {
   const auto pause = expected_.size() <= many_programs ? std::chrono::milliseconds(look_every) : look_at_many_every;
   look_->start(pause, [this, disturbed] {
+    look(disturbed);
     if (is_in_force_) read_back();
     if (is_in_force_ && !is_undisturbed()) disturbed();
-    look(disturbed);
   });
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
+#include "datapath/bpf/inspection.hpp"
 
 namespace masq::bpf {
 namespace {
@@ -101,8 +102,10 @@ Result<BtfLayout> BtfLayout::of_map(int fd) {
   bpf_map_info info{};
   std::uint32_t size = sizeof info;
   if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return fail("map info: {}", std::strerror(errno));
-  const std::unique_ptr<btf, FreeBtf> types(info.btf_id ? btf__load_from_kernel_by_id(info.btf_id) : nullptr);
-  if (!types) return fail("it has no BTF");
+  if (info.btf_id == 0) return fail("it has no BTF");
+  TRY(const auto bytes, read_btf(info.btf_id));
+  const std::unique_ptr<btf, FreeBtf> types(btf__new(bytes.data(), static_cast<std::uint32_t>(bytes.size())));
+  if (!types) return fail("its BTF cannot be read: {}", std::strerror(errno));
   BtfLayout element;
   element.size = info.value_size;
   add_fields(*types, info.btf_value_type_id, "", 0, element);

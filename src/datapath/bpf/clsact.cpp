@@ -78,10 +78,10 @@ ProgramBefore described(const Filter& filter) {
     return {.name = filter.kind,
             .text = fmt::format("the {} filter of preference {}", filter.kind, filter.priority),
             .passes_none = false};
-  const auto name = program_name(filter.program);
-  return {.name = name,
-          .text = fmt::format("program {} ({}, preference {})", filter.program, name, filter.priority),
-          .passes_none = !may_pass_on(filter.program)};
+  const auto& program = program_on_hook(filter.program);
+  return {.name = program.name,
+          .text = fmt::format("program {} ({}, preference {})", filter.program, program.name, filter.priority),
+          .passes_none = !program.may_pass_on};
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ Result<std::optional<std::uint32_t>> query_clsact(int ifindex, Hook hook) {
   const int error = bpf_tc_query(&raw, &place);
   if (error == -ENOENT || error == -EINVAL || error == -ENODEV) return std::nullopt;  // no filter, no qdisc, no device
   if (error != 0) return fail("query {} filter: {}", to_string(hook), std::strerror(-error));
-  if (!is_name_of_masq(program_name(place.prog_id)))
+  if (!is_name_of_masq(program_on_hook(place.prog_id).name))
     return fail("another program has priority {} on {}", our_priority, to_string(hook));
   return place.prog_id;
 }

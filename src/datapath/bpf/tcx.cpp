@@ -17,7 +17,6 @@
 #include <limits>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -84,19 +83,12 @@ Result<std::optional<HookPrograms>> programs_on_tcx(int ifindex, Hook hook, std:
   HookPrograms programs{.has_program = found != all.end(), .before = {}};
   if (!programs.has_program) return programs;
   for (const auto id : std::span(all.begin(), found)) {
-    const auto name = program_name(id);
-    programs.before.push_back(
-        {.name = name, .text = fmt::format("program {} ({})", id, name), .passes_none = !may_pass_on(id)});
+    const auto& other = program_on_hook(id);
+    programs.before.push_back({.name = other.name,
+                               .text = fmt::format("program {} ({})", id, other.name),
+                               .passes_none = !other.may_pass_on});
   }
   return programs;
-}
-
-std::string program_name(std::uint32_t id) {
-  const os::Fd fd(bpf_prog_get_fd_by_id(id));
-  bpf_prog_info info{};
-  std::uint32_t size = sizeof info;
-  if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
-  return info.name;
 }
 
 bool is_name_of_masq(std::string_view name) {

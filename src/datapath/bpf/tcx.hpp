@@ -40,8 +40,6 @@ bool kernel_has_tcx(int program);
 // Returns the id of a loaded program.
 Result<std::uint32_t> program_id(int program);
 
-// Returns the name of a program in the kernel; empty: there is none with this id.
-std::string program_name(std::uint32_t id);
 bool is_name_of_masq(std::string_view name);
 
 // A program or filter that packets meet before masq's program.

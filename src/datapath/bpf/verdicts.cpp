@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/verdicts.hpp"
 
-#include <bpf/bpf.h>
 #include <linux/bpf.h>
 
 #include <algorithm>
@@ -10,9 +9,8 @@
 #include <iterator>
 #include <span>
 #include <unordered_map>
-#include <vector>
 
-#include "os/fd.hpp"
+#include "datapath/bpf/inspection.hpp"
 
 namespace masq::bpf {
 namespace {
@@ -51,21 +49,6 @@ bool has_verdict_from_memory(std::span<const bpf_insn> instructions) {
   return false;
 }
 
-// Returns none if the kernel does not show them.
-std::vector<bpf_insn> read_instructions(std::uint32_t program_id) {
-  const os::Fd fd(bpf_prog_get_fd_by_id(program_id));
-  bpf_prog_info info{};
-  std::uint32_t size = sizeof info;
-  if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) return {};
-  std::vector<bpf_insn> instructions(info.xlated_prog_len / sizeof(bpf_insn));
-  info = {};
-  info.xlated_prog_len = static_cast<std::uint32_t>(instructions.size() * sizeof(bpf_insn));
-  info.xlated_prog_insns = reinterpret_cast<std::uint64_t>(instructions.data());
-  size = sizeof info;
-  if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.xlated_prog_insns == 0) return {};
-  return instructions;
-}
-
 }  // namespace
 
 bool may_pass_on(std::span<const bpf_insn> instructions) {
@@ -73,12 +56,13 @@ bool may_pass_on(std::span<const bpf_insn> instructions) {
 }
 
 // The hooks are read every second, but a loaded program never changes, and the kernel does not use its id soon again.
-bool may_pass_on(std::uint32_t program_id) {
+const ProgramOnHook& program_on_hook(std::uint32_t id) {
   constexpr std::size_t most_known = 1024;
-  static std::unordered_map<std::uint32_t, bool> known;
-  if (const auto found = known.find(program_id); found != known.end()) return found->second;
+  static std::unordered_map<std::uint32_t, ProgramOnHook> known;
+  if (const auto found = known.find(id); found != known.end()) return found->second;
   if (known.size() >= most_known) known.clear();
-  return known[program_id] = may_pass_on(std::span<const bpf_insn>(read_instructions(program_id)));
+  const auto program = read_program(id).value_or(LoadedProgram());
+  return known[id] = {.name = program.name, .may_pass_on = may_pass_on(program.instructions)};
 }
 
 }  // namespace masq::bpf

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace masq::bpf {
 
@@ -12,8 +13,11 @@ namespace masq::bpf {
 // (TC_ACT_UNSPEC), -1, and no verdict of it comes from memory. Decision 0015.
 bool may_pass_on(std::span<const bpf_insn> instructions);
 
-// The same for a loaded program. Returns true if the kernel does not show its instructions: without CAP_PERFMON, or if
-// the program is hardened against JIT spraying.
-bool may_pass_on(std::uint32_t program_id);
+// A program of another process.
+struct ProgramOnHook {
+  std::string name;         // empty: unknown
+  bool may_pass_on = true;  // also if the kernel does not show its instructions: it is hardened against JIT spraying
+};
+const ProgramOnHook& program_on_hook(std::uint32_t id);
 
 }  // namespace masq::bpf

@@ -186,8 +186,8 @@ Result<bool> IptablesDatapath::have_rules() const {
 Result<void> IptablesDatapath::watch(os::EventLoop& loop, std::function<void()> disturbed) {
   look_ = std::make_unique<os::Timer>(loop);
   look_->start(look_every, [this, &loop, disturbed = std::move(disturbed)] {
-    disturbed();
     const auto again = watch(loop, disturbed);
+    disturbed();
   });
   return {};
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +53,7 @@ class FakeDatapath : public Datapath, public Handover {
   std::string name() const override { return "BPF"; }
   Result<Steps> apply(const Desired& desired) override {
     ++applied;
+    if (!exception.empty()) throw std::runtime_error(exception);
     if (!refusal.empty()) return fail("{}", refusal);
     const auto steps = plan(desired).value();
     kernel = desired;
@@ -70,7 +72,8 @@ class FakeDatapath : public Datapath, public Handover {
   }
 
   int applied = 0;
-  std::string refusal;  // empty: apply() works
+  std::string refusal;    // empty: apply() works
+  std::string exception;  // as of a library; empty: none
   std::optional<std::chrono::milliseconds> more;
   std::optional<Desired> kernel;
   FakeTable mappings;

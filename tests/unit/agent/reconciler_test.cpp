@@ -115,6 +115,17 @@ TEST_F(ReconcilerTest, GoesOnWithAnApplyThatHasMoreToDo) {
   EXPECT_EQ(datapath.applied, 3);
 }
 
+TEST_F(ReconcilerTest, AnExceptionIsAFailedApplyThatIsRepeated) {
+  datapath.exception = "std::bad_alloc";
+  reconciler.start();
+  EXPECT_EQ(reconciler.state().error, "internal error: std::bad_alloc");
+  EXPECT_EQ(log.take(), "error: apply: internal error: std::bad_alloc\n");
+  datapath.exception.clear();
+  timers.pass(milliseconds(500));
+  EXPECT_EQ(uplinks_in_kernel(), 1u);
+  EXPECT_EQ(reconciler.state().error, "");
+}
+
 TEST_F(ReconcilerTest, WaitsForTheEndOfAStorm) {
   reconciler.start();
   for (int i = 0; i < 4; ++i) {

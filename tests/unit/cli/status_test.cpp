@@ -54,6 +54,20 @@ Agent:          masqd 1.2.3, up 1h30m
 )");
 }
 
+TEST(StatusText, NamesOfOthersControlNoTerminal) {
+  auto status = healthy;
+  status["masquerading"]["devices"][0]["name"] = "eth\x1b[31m";
+  status["sources"] =
+      Json::parse(R"([{"name": "cni", "delivered": true, "ageSeconds": 9, "error": "net\n\u009b2Jx"}])");
+  status["notes"] = Json::parse(R"(["eth1: a\rb"])");
+  status["problems"] = Json::parse(R"(["one\nProblems:       forged\u001b[2J"])");
+  const auto text = render_status_text(status);
+  for (const auto* expected : {"[eth\\u001b[31m, eth1]", "net\\n\\u009b2Jx\n", "eth1: a\\rb\n",
+                               "Problems:       one\\nProblems:       forged\\u001b[2J\n"})
+    EXPECT_THAT(text, ::testing::HasSubstr(expected));
+  EXPECT_EQ(render_status_brief(status), "one\\nProblems:       forged\\u001b[2J");
+}
+
 TEST(StatusText, AnUnhealthyAgent) {
   auto status = healthy;
   status["sources"] = Json::parse(R"([{"name": "cni", "delivered": true, "ageSeconds": 9, "error": "no JSON"}])");

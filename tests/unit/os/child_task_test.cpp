@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -37,6 +38,12 @@ TEST_F(ChildTaskTest, TheResultOfAnySizeArrives) {
 
 TEST_F(ChildTaskTest, AnEndWithoutAResultIsAnError) {
   const auto task = start([]() -> std::string { _exit(3); });
+  ASSERT_TRUE(eventually([this] { return end.has_value(); }));
+  EXPECT_TRUE(end->error().message.starts_with("the process ended")) << end->error().message;
+}
+
+TEST_F(ChildTaskTest, AnExceptionEndsTheProcessOnly) {
+  const auto task = start([]() -> std::string { throw std::runtime_error("not for the loop of the parent"); });
   ASSERT_TRUE(eventually([this] { return end.has_value(); }));
   EXPECT_TRUE(end->error().message.starts_with("the process ended")) << end->error().message;
 }

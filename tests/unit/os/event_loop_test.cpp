@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/event_loop.hpp"
 
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -8,6 +9,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <new>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "os/fd.hpp"
@@ -18,6 +22,7 @@ namespace masq::os {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::IsSupersetOf;
 
 class EventLoopTest : public LoopTest {};
 
@@ -53,6 +58,27 @@ TEST_F(EventLoopTest, ATimerThatIsGoneDoesNotRing) {
   }
   catch_up();
   EXPECT_FALSE(rung);
+}
+
+TEST_F(EventLoopTest, ContinuesAfterAnException) {
+  std::vector<std::string> caught;
+  loop->on_exception([&](const std::string& what) {
+    caught.push_back(what);
+    throw std::bad_alloc();  // no memory to report it
+  });
+  const auto descriptor = ready_descriptor();
+  const auto watch =
+      loop->watch(descriptor.get(), EPOLLIN, [](std::uint32_t) { throw std::runtime_error("descriptor"); }).value();
+  bool rung = false;
+  loop->call_after(milliseconds(1), [] { throw std::bad_alloc(); });
+  loop->call_after(milliseconds(2), [&] { rung = true; });
+  EXPECT_TRUE(eventually([&] { return rung; }));
+  EXPECT_THAT(caught, IsSupersetOf({"descriptor", "std::bad_alloc"}));
+}
+
+TEST_F(EventLoopTest, WithoutAHandlerAnExceptionReachesTheCaller) {
+  loop->call_after(milliseconds(0), [] { throw std::runtime_error("alarm"); });
+  EXPECT_THROW(catch_up(), std::runtime_error);
 }
 
 TEST_F(EventLoopTest, AWatchMayEndItselfAndOthers) {

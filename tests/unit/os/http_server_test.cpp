@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -164,6 +165,32 @@ TEST_F(HttpServerTest, AnAddressWithManyConnectionsTakesNoneFromAnother) {
   EXPECT_EQ(hear(many.front()), "");
   say(patient, "GET / HTTP/1.1\r\n\r\n");
   EXPECT_THAT(hear(patient), EndsWith("here"));
+}
+
+TEST_F(HttpServerTest, SilentClientsOfManyAddressesKeepNoRequestWaiting) {
+  auto listener = listen_on_tcp("127.0.0.1:0").value();
+  sockaddr_in at{};
+  socklen_t size = sizeof at;
+  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const auto open_to_all = HttpServer::open(
+      *loop, std::move(listener), [this](auto) { return HttpReply{.body = large}; }, {.busiest_gives_way = true});
+  const auto reader = connect_from(INADDR_LOOPBACK, at);
+  say(reader, "GET / HTTP/1.1\r\n\r\n");
+  catch_up();  // it has not read its reply
+  std::vector<Fd> silent;
+  for (std::uint32_t i = 1; i <= 200; ++i) silent.push_back(connect_from(INADDR_LOOPBACK + i, at));
+  const auto prometheus = connect_from(INADDR_LOOPBACK + 1000, at);
+  say(prometheus, "GET / HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(hear(prometheus).ends_with(large));
+  EXPECT_TRUE(hear(reader).ends_with(large)) << "silent clients took its place";
+}
+
+TEST_F(HttpServerTest, AnExceptionOfTheHandlerIsAReply) {
+  const auto failing = HttpServer::open(*loop, listen_at(directory / "failing").value(),
+                                        [](auto) -> HttpReply { throw std::bad_alloc(); });
+  const auto fd = connect_to(directory / "failing", std::chrono::seconds(5)).value();
+  say(fd, "GET / HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(hear(fd), StartsWith("HTTP/1.1 500 Internal Server Error\r\n"));
 }
 
 TEST_F(HttpServerTest, ASilentClientIsLeftAfterItsDeadline) {

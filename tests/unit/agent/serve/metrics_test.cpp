@@ -101,6 +101,8 @@ masq_problem{problem="not_applied"} 0
 masq_problem{problem="drift"} 0
 masq_problem{problem="program_hides"} 0
 masq_problem{problem="other_masq"} 0
+masq_problem{problem="datapath_fallback"} 0
+masq_problem{problem="internal_error"} 0
 # HELP masq_apply_duration_seconds Duration of the last attempt to change the kernel.
 # TYPE masq_apply_duration_seconds gauge
 masq_apply_duration_seconds 0.25

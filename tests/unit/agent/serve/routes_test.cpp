@@ -9,11 +9,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/datapath_choice.hpp"
 #include "agent/export/event_hub.hpp"
 #include "agent/reconciler.hpp"
 #include "agent/serve/agent_state.hpp"
+#include "agent/serve/internal_errors.hpp"
 #include "agent/sources/fact_source.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
@@ -43,12 +45,14 @@ class RoutesTest : public ::testing::Test {
   Reconciler reconciler{timers, facts, *choice.datapath, log.log, config};
   std::unique_ptr<os::EventLoop> loop = os::EventLoop::open().value();
   EventHub events{*loop, timers, [](const auto&) { return fail("no datapath is active"); }};
+  InternalErrors internal_errors;
   AgentParts agent{.timers = timers,
                    .started_at = timers.now(),
                    .choice = choice,
                    .options = options,
                    .sources = sources,
                    .reconciler = reconciler,
+                   .internal_errors = internal_errors,
                    .events = events};
 
   RoutesTest() {
@@ -91,6 +95,24 @@ TEST_F(RoutesTest, AnOptionWithoutEffectIsANote) {
     return finding.kind == FindingKind::option_without_effect && finding.text.starts_with("nat-timeout-udp: no effect");
   }));
   EXPECT_EQ(get("/v1/healthz").status, 200);
+}
+
+TEST_F(RoutesTest, AnExceptionIsAProblemForAMinute) {
+  reconciler.start();
+  EXPECT_TRUE(internal_errors.record("std::bad_alloc", timers.now()));
+  EXPECT_FALSE(internal_errors.record("std::bad_alloc", timers.now())) << "it is logged once";
+  EXPECT_EQ(read_state(agent).findings,
+            (std::vector<Finding>{{FindingKind::internal_error, "internal error: std::bad_alloc"}}));
+  EXPECT_EQ(get("/v1/healthz").body, "internal error: std::bad_alloc\n");
+  timers.pass(std::chrono::seconds(60));
+  EXPECT_EQ(get("/v1/healthz").body, "OK\n");
+}
+
+TEST_F(RoutesTest, AFallbackOfAutoIsAProblem) {
+  reconciler.start();
+  choice.findings = {{FindingKind::datapath_fallback, "datapath: auto could not take bpf: CAP_BPF is missing"}};
+  EXPECT_EQ(get("/v1/healthz").body, "datapath: auto could not take bpf: CAP_BPF is missing\n");
+  EXPECT_EQ(answer_metrics(agent, "/readyz").status, 200) << "another datapath works";
 }
 
 TEST_F(RoutesTest, TheQueryIsNoPartOfThePath) {

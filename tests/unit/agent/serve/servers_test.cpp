@@ -14,6 +14,7 @@
 #include "agent/export/event_hub.hpp"
 #include "agent/reconciler.hpp"
 #include "agent/serve/agent_state.hpp"
+#include "agent/serve/internal_errors.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "model/config.hpp"
@@ -39,12 +40,14 @@ class ServersTest : public os::LoopTest {
   DatapathChoice choice{.datapath = std::make_unique<FakeDatapath>(), .reason = "as configured"};
   Reconciler reconciler{timers, facts, *choice.datapath, log.log, config};
   EventHub events{*loop, timers, [](const auto&) { return fail("no datapath is active"); }};
+  InternalErrors internal_errors;
   AgentParts agent{.timers = timers,
                    .started_at = timers.now(),
                    .choice = choice,
                    .options = options,
                    .sources = sources,
                    .reconciler = reconciler,
+                   .internal_errors = internal_errors,
                    .events = events};
 };
 

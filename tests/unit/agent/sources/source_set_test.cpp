@@ -3,14 +3,18 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "agent/logging.hpp"
 #include "agent/sources/fact_source.hpp"
+#include "base/printable.hpp"
+#include "base/result.hpp"
 #include "model/config.hpp"
 #include "model/node.hpp"
 #include "unit/agent/fakes.hpp"
@@ -81,6 +85,40 @@ TEST_F(SourceSetTest, ARemovedSourceIsAwaitedNoLonger) {
   sources.remove("b");
   EXPECT_TRUE(sources.gather());
   EXPECT_EQ(sources.states().size(), 1u);
+}
+
+class ThrowingSource final : public ListedSource<int> {
+ public:
+  using ListedSource::ListedSource;
+  bool works = false;
+
+ protected:
+  Result<int> list() override {
+    if (!works) throw std::bad_alloc();
+    return 1;
+  }
+};
+
+TEST_F(SourceSetTest, AnExceptionOfOneSourceIsItsError) {
+  auto source = std::make_unique<ThrowingSource>("routes", Need::required, timers);
+  auto& broken = *source;
+  sources.add(std::move(source));
+  add("a").push(1);
+  EXPECT_EQ(sources.gather().error().message, "waiting for the source routes: internal error: std::bad_alloc");
+  broken.works = true;
+  EXPECT_TRUE(sources.gather());
+}
+
+TEST(Logging, NoMessageControlsTheTerminalOrBeginsALine) {
+  FakeLog log;
+  for (const auto format : {LogFormat::text, LogFormat::json}) {
+    log.log.set_formatter(make_log_formatter(format));
+    log.log.error("eth\x1b[2J: \xc2\x9b\x7f\n2026-01-01T00:00:00.000Z error: forged \r\xff");
+    const auto text = log.take();
+    EXPECT_EQ(std::ranges::count(text, '\n'), 1);
+    EXPECT_EQ(printable(text, Layout::keep), text);
+    EXPECT_THAT(text, HasSubstr("eth\\u001b[2J: \\u009b\\u007f\\n2026"));
+  }
 }
 
 TEST(Logging, JsonLinesAreJsonWhateverTheMessage) {

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# The rights that masqd needs, and those that it keeps once it has started.
+# families: ipv4
+
+world serves tcp 80
+
+built=$bin
+# masqd_has CAPABILITY...: it is started with these alone, and with a bpffs that others have mounted.
+masqd_has() {
+    local all
+    all=$(printf ',+%s' "$@")
+    mountpoint -q "$bpf_root" || { mkdir "$bpf_root"; mount -t bpf -o mode=0700 none "$bpf_root"; }
+    bin=$built
+    masqd_runs_under setpriv --inh-caps=-all "--bounding-set=-all$all"
+}
+# Those that the datapath needs, as the capabilities of <linux/capability.h>.
+needed() {
+    case $datapath in
+        bpf) echo bpf net_admin perfmon ;;
+        nftables) echo net_admin ;;
+        iptables) echo net_admin net_raw ;; # its tools open a raw socket
+    esac
+}
+process_says() { awk -v name="$1:" '$1 == name { print $2 }' "/proc/$agent/status"; }
+# process_has SET CAPABILITY...: exactly these; and net_raw, if it has the tools of iptables-legacy.
+process_has() {
+    local name mask=0 found
+    local -A numbers=([net_admin]=12 [net_raw]=13 [perfmon]=38 [bpf]=39)
+    for name in "${@:2}"; do mask=$((mask | 1 << numbers[$name])); done
+    found=$((16#$(process_says "$1")))
+    ((mask & 1 << numbers[net_raw])) || found=$((found & ~(1 << numbers[net_raw])))
+    same  "$(printf '%x' $mask)" "$(printf '%x' $found)" "$1"
+}
+has_given_up_the_rest() {
+    # shellcheck disable=SC2046
+    process_has CapEff $(needed)
+    # shellcheck disable=SC2046
+    process_has CapPrm $(needed)
+    same  1 "$(process_says NoNewPrivs)" "NoNewPrivs"
+    same  2 "$(process_says Seccomp)" "Seccomp"
+}
+masqd_ends_with() { # TEXT: exit 1, one line
+    local status=0
+    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1 >/dev/null) || status=$?
+    same  1 "$status" "exit: $said"
+    same  1 "$(wc -l <<<"$said")" "lines: $said"
+    contains "$1" "$said"
+}
+
+scenario "masqd works with the needed capabilities only"
+    # shellcheck disable=SC2046
+    masqd_has $(needed)
+    masqd starts
+    has_given_up_the_rest
+    pod1  reaches world as node
+    left_alone beyond-east # until it is covered
+    node_gets_a_second_uplink
+    within 3 pod1 reaches beyond-east as node-east
+    masqd is_restarted
+    pod1  reaches world as node
+
+scenario "masqd names each missing capability and its purpose" only=bpf
+    agent_flags
+    for missing in bpf net_admin perfmon; do
+        # shellcheck disable=SC2046
+        masqd_has $(needed | tr ' ' '\n' | grep -vx "$missing")
+        masqd_ends_with "datapath bpf: CAP_${missing^^} is missing: it is needed to"
+    done
+    masqd_has net_raw
+    masqd_ends_with "CAP_PERFMON is missing"
+    contains "CAP_BPF is missing" "$said"
+
+scenario "masqd names the capability that rules need" only=nftables,iptables
+    agent_flags
+    masqd_has net_raw
+    masqd_ends_with "datapath $datapath: CAP_NET_ADMIN is missing: it is needed to change the rules of $datapath"
+    on    iptables masqd_has net_admin
+    on    iptables masqd_ends_with "datapath iptables: CAP_NET_RAW is missing: it is needed to use sets"
+
+scenario "masqd names the capability that mounts a bpffs" only=bpf
+    agent_flags
+    masqd_runs_under setpriv --bounding-set=-sys_admin
+    masqd_ends_with "CAP_SYS_ADMIN is missing: it is needed to mount a bpffs"
+
+scenario "after giving up privileges masqd follows every change"
+    the_world_knows_the_pods
+    left_alone office
+    left_alone beyond-east # until it is covered
+    mkdir "$work/keys"
+    the_file_excludes lab
+    masqd starts with "config-dir=$work/keys" enable-ip-masq-agent prometheus-serve-addr=:9965
+    has_given_up_the_rest
+    pod1  chats with world as talk
+    node_gets_a_second_uplink
+    within 3 pod1 reaches beyond-east as node-east
+    the_file_excludes office
+    within 3 pod1 reaches office as pod1
+    echo true >"$work/keys/random-fully" # another program
+    echo 40000-41000 >"$work/keys/nat-port-range"
+    kill  -HUP "$agent"
+    within 3 status_says "['limits']['portRanges']" "['40000-41000']"
+    within 3 pod2 reaches world as node
+    contains masq_build_info "$(metrics)"
+    same  OK "$(masq status --brief)"
+    talk  is_unbroken
+    has_given_up_the_rest
+    masqd is_terminated
+    in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root" --socket-path "$socket" >/dev/null
+    same  "" "$(inside node nft list tables | grep masq || true)" "tables"
+    not   exists "$bpf_root/masq"
+    left_alone world
+
+scenario "masqd continues without memory, and recovers" only=bpf
+    the_world_knows_the_pods
+    left_alone office
+    the_file_excludes lab
+    masqd starts with enable-ip-masq-agent
+    size=$(awk '/^VmSize/ { print $2 }' "/proc/$agent/status")
+    prlimit --pid "$agent" --as=$(((size + 1024) * 1024)):unlimited
+    the_file_says "nonMasqueradeCIDRs: [$(seq -f '10.%g.0.0/24' -s, 0 255), $(seq -f '100.64.%g.0/24' -s, 0 255)
+        $(for i in $(seq 0 200); do seq -f ", 198.18.$i.%g/32" -s "" 0 255; done)]"
+    within 5 status_is_not_ok
+    prlimit --pid "$agent" --as=unlimited:unlimited
+    the_file_excludes office
+    within 5 pod1 reaches office as pod1
+    within 65 masq status --brief
