@@ -216,6 +216,8 @@ MASQ_ASSERT(sizeof(struct masq_tuple4) == 16, "the forward key is two words");
 MASQ_ASSERT(sizeof(struct masq_tuple6) == 40, "no holes");
 MASQ_ASSERT(sizeof(struct masq_mapping4) == 64, "a cache line");
 MASQ_ASSERT(sizeof(struct masq_mapping6) == 88, "no holes");
+MASQ_ASSERT(__builtin_offsetof(struct masq_mapping4, slot) % 4 == 0, "the phase is changed atomically, as a word");
+MASQ_ASSERT(__builtin_offsetof(struct masq_mapping6, slot) % 4 == 0, "the phase is changed atomically, as a word");
 MASQ_ASSERT(sizeof(struct masq_bucket) == 64, "a cache line");
 MASQ_ASSERT(sizeof(struct masq_control) == 64, "no holes");
 

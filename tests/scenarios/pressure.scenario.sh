@@ -14,6 +14,13 @@ a_thousand_are_half_open() {
     local count; count=$(masq bpf nat list --state new --pod "${address[pod2]}" 2>/dev/null | wc -l)
     ((count >= 1000)) || fail "$count are half-open"
 }
+nothing_was_sent_again() {
+    local who
+    for who in pod1 pod2 world; do
+        same 0 "$(snmp "$who" Tcp RetransSegs)" "segments that $who sent again"
+        same 0 "$(snmp "$who" TcpExt TCPChallengeACK)" "challenge ACKs of $who"
+    done
+}
 used_at_most() { local used; used=$(mappings); ((used <= $1)) || fail "$used mappings, not $1"; }
 
 scenario "a flood of active flows evicts no idle connection" only=bpf # R15, R17
@@ -91,14 +98,6 @@ scenario "masqd starts within two seconds with a million mappings" only=bpf long
     pod2  opens_many 100 with world 7001 as later
     later are_open 100
     later are_unbroken
-
-nothing_was_sent_again() {
-    local who
-    for who in pod1 pod2 world; do
-        same 0 "$(snmp "$who" Tcp RetransSegs)" "segments that $who sent again"
-        same 0 "$(snmp "$who" TcpExt TCPChallengeACK)" "challenge ACKs of $who"
-    done
-}
 
 # The remote side, in TIME-WAIT or not, takes each SYN at once: two pods, either side ends, with and without timestamps.
 scenario "short connections through few ports retransmit nothing" only=bpf # R12
