@@ -245,9 +245,11 @@ static __always_inline __u64 candidates(const struct port_search *search, const 
 
 static __always_inline void next_word(struct port_search *search)
 {
+	__u32 pass = search->position < search->half ? search->half : search->end;
+
 	search->position = (search->position | 63) + 1;
-	if (search->position > search->end)
-		search->position = search->end;
+	if (search->position > pass)
+		search->position = pass;
 }
 
 static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_search_step *step)

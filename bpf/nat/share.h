@@ -88,7 +88,7 @@ static __always_inline __u32 hash_with(const mapping_t *m, const addr_t *source,
 			low = (__u32)m->flow.dport << 16 | sport;
 		sum += hash_pair(i, low, high);
 	}
-	return sum >> 32;
+	return hash_mix(sum);
 }
 
 /* The ports of a mapping: external address, remote endpoint, protocol, and enum masq_share. */

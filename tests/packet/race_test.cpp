@@ -99,7 +99,7 @@ std::uint32_t home_of(const Endpoint& from, const Endpoint& to, const Options& o
     std::memcpy(half, reinterpret_cast<const char*>(&tuple) + 8 * i, sizeof half);
     sum += (options.hash_key[2 * i + 1] + half[0]) * (options.hash_key[2 * i + 2] + half[1]);
   }
-  return static_cast<std::uint32_t>(sum >> 32) & options.forward_mask;
+  return static_cast<std::uint32_t>((sum ^ sum >> 32) * 0x9e3779b97f4a7c15ull >> 32) & options.forward_mask;
 }
 
 // R26, R27: two CPUs open and reset the connections of one bucket, while the sweep takes some apart. Not one packet is
