@@ -167,6 +167,25 @@ __noinline int reclaim_failed(__u32 slot, __u32 space, __u32 own_only)
 	return 0;
 }
 
+/* The next question of the same pod may have this port, as soon as this one is answered. */
+__noinline int sample_keep(__u32 slot, __u32 space)
+{
+	struct port_search *search = port_search_get();
+	struct masq_control *c = control_get();
+	mapping_t *m = slot_at(slot);
+	struct known_ports *known = m ? known_ports_of(m, space) : NULL;
+	struct probed_port *probed;
+
+	if (!search || !c || !known || !mapping_is_dns(m))
+		return 0;
+	probed = place_of_sample(known, bpf_ntohs(m->external_port));
+	probed->port = m->external_port;
+	probed->rank = RECLAIM_ANSWERED_NOW;
+	probed->owner = search->owner;
+	probed->seen = c->clock;
+	return 0;
+}
+
 /* Takes a port back and claims it. Returns enum claim_result. */
 static __always_inline int reclaim_take(ctx_t *ctx, __u32 slot, __u32 space, __u32 port, bool own_only)
 {
@@ -175,7 +194,9 @@ static __always_inline int reclaim_take(ctx_t *ctx, __u32 slot, __u32 space, __u
 	if (!reclaim_seize(slot, space, port, own_only))
 		return CLAIM_TAKEN;
 	result = port_claim(ctx, slot);
-	if (result != CLAIMED)
+	if (result == CLAIMED)
+		sample_keep(slot, space);
+	else
 		port_mark_free(slot);
 	return result == CLAIM_HOST_SOCKET ? CLAIM_TAKEN : result;
 }

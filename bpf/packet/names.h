@@ -120,6 +120,7 @@
 #define remove_reply FN(remove_reply)
 #define reply_belongs_to_host FN(reply_belongs_to_host)
 #define reply_is_taken FN(reply_is_taken)
+#define sample_keep FN(sample_keep)
 #define search_count FN(search_count)
 #define share_enter FN(share_enter)
 #define share_has_idle FN(share_has_idle)
