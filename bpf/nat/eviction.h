@@ -90,7 +90,6 @@ __noinline int evict_half_open(void)
 __noinline __u32 evict_bypass(const addr_t *pod, __u32 account)
 {
 	struct masq_control *c = control_get();
-	tuple_t flow;
 	mapping_t *m;
 	__u32 slot;
 
@@ -100,8 +99,7 @@ __noinline __u32 evict_bypass(const addr_t *pod, __u32 account)
 	m = slot_at(slot);
 	if (!m)
 		return NO_SLOT;
-	flow = m->flow;
-	remove_flow(&flow, slot);
+	remove_flow(&m->flow, slot);
 	return slot;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The hash of the indexes: multilinear (Lemire, Kaser 2014, "Strongly universal string hashing is fast", 3). For any two
- * tuples, the probability of equal hashes is 2^-32 over the choice of the keys, so nobody can compute tuples that
- * collide. A hash that mixes one seed with each word in turn is not enough: the difference of two tuples can cancel
+ * tuples, the probability of equal hashes is 2^-32 over the choice of the keys, so tuples that collide cannot be
+ * computed. A hash that mixes one seed with each word in turn is not enough: the difference of two tuples can cancel
  * whatever the seed is. The sum is linear in each word, so it is mixed: addresses in a row would meet few buckets else.
  */
 #ifndef MASQ_BPF_NAT_HASH_H

@@ -132,8 +132,7 @@ static __always_inline bool import_claim(mapping_t *m, __u32 slot)
 		m->share = MASQ_SHARE_NONE;
 		return false;
 	}
-	if (m->share && share_enter(slot) >= BUSY_PORTS)
-		port_mark_taken(slot);
+	port_enter(m, slot);
 	return true;
 }
 

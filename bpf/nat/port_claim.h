@@ -103,8 +103,8 @@ __noinline int port_claim(ctx_t *ctx, __u32 slot)
 		remove_reply(key, slot);
 		return CLAIM_HOST_SOCKET;
 	}
-	if (result == CLAIMED && m->share && share_enter(slot) >= BUSY_PORTS)
-		port_mark_taken(slot);
+	if (result == CLAIMED)
+		port_enter(m, slot);
 	return result;
 }
 

@@ -140,6 +140,17 @@ __noinline int known_ports_reset(__u32 slot, __u32 space)
 	return true;
 }
 
+/* Returns what is known of the ports toward a slot's remote endpoint; begins to record it, if nothing is known. */
+static __always_inline struct known_ports *known_ports_get(const mapping_t *m, __u32 slot, __u32 space)
+{
+	struct known_ports *known = known_ports_of(m, space);
+
+	if (known)
+		return known;
+	known_ports_reset(slot, space);
+	return known_ports_of(m, space);
+}
+
 static __always_inline __u32 space_of_share(__u32 share)
 {
 	switch (share) {
@@ -157,22 +168,23 @@ __noinline int port_mark_taken(__u32 slot)
 {
 	mapping_t *m = slot_at(slot);
 	struct known_ports *known;
-	__u32 space;
 	__u16 port;
 
 	if (!m)
 		return 0;
-	space = space_of_share(m->share);
-	known = known_ports_of(m, space);
-	if (!known) {
-		known_ports_reset(slot, space);
-		known = known_ports_of(m, space);
-	}
+	known = known_ports_get(m, slot, space_of_share(m->share));
 	if (!known)
 		return 0;
 	port = bpf_ntohs(m->external_port);
 	__sync_fetch_and_or(&known->taken[port / 64], 1ull << (port % 64));
 	return 0;
+}
+
+/* Counts the claimed port of a slot for its pod's share. */
+static __always_inline void port_enter(const mapping_t *m, __u32 slot)
+{
+	if (m->share && share_enter(slot) >= BUSY_PORTS)
+		port_mark_taken(slot);
 }
 
 /* A search has found no free port. */

@@ -125,7 +125,7 @@ __noinline int reclaim_seize(__u32 slot, __u32 space, __u32 number, __u32 own_on
 #define RECLAIM_TRIES 12
 #define BARREN_TRIES 8 /* failures in a tick: until the next one */
 
-/* Pods that have their share fail often. They are counted apart, so that they hold up nobody else. */
+/* Pods that have their share fail often. They are counted apart, so that they do not delay other pods. */
 static __always_inline __u32 failures_of(const struct known_ports *known, bool own_only, __u32 clock)
 {
 	return known->barren[own_only] == clock ? known->failures[own_only] : 0;

@@ -75,13 +75,8 @@ __noinline int port_probe(__u32 slot, __u32 space, __u32 index)
 /* Fills the sample toward a slot's remote endpoint, if that was not done. */
 static __always_inline void ports_sample(const mapping_t *m, __u32 slot, __u32 space)
 {
-	struct known_ports *known;
+	struct known_ports *known = known_ports_get(m, slot, space);
 
-	known = known_ports_of(m, space);
-	if (!known) {
-		known_ports_reset(slot, space);
-		known = known_ports_of(m, space);
-	}
 	if (!known || known->sampled)
 		return;
 	known->sampled = true;

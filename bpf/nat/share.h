@@ -36,7 +36,7 @@ static __always_inline __u32 *share_cell(__u32 row, __u32 hash)
 	return hash & 1 ? &cells->count[1] : &cells->count[0];
 }
 
-#define ROW_SHIFT 10 /* the hash has 32 bits; the rows take theirs from both ends */
+#define ROW_SHIFT 10 /* the hash has 32 bits: the first row uses the lower ones, the second row the upper ones */
 
 /* Adds one to a count. Returns the new one. */
 static __always_inline __u32 sketch_add(__u32 hash)
@@ -108,7 +108,7 @@ static __always_inline __u32 hash_of_part(const mapping_t *m)
 	return hash_with(m, &key, m->share | SHARE_OF_POD);
 }
 
-/* A slot has got its port. Returns the number of ports in use with it. */
+/* Counts the port of a slot. Returns the number of ports in use, this one included. */
 __noinline int share_enter(__u32 slot)
 {
 	mapping_t *m = slot_at(slot);

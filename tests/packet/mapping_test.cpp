@@ -23,10 +23,7 @@ namespace {
 
 class Table : public BothFamilies {
  protected:
-  std::uint16_t source_port(const Outcome& outcome) const {
-    const std::size_t at = 14 + (who.family == Family::ipv4 ? 20u : 40u);
-    return static_cast<std::uint16_t>(outcome.bytes[at] << 8 | outcome.bytes[at + 1]);
-  }
+  std::uint16_t source_port(const Outcome& outcome) const { return test::source_port(outcome, who.family); }
   static Packet at(Packet segment, std::uint32_t sequence) {
     segment.sequence = sequence;
     return segment;

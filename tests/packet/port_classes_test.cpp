@@ -36,8 +36,7 @@ class PortClasses : public BothFamilies {
   std::uint16_t port_of(const Engine& engine, const Endpoint& pod, const Endpoint& remote,
                         std::uint8_t protocol = IPPROTO_TCP) const {
     const auto out = engine.egress(protocol == IPPROTO_TCP ? tcp(pod, remote, syn) : udp(pod, remote));
-    const std::size_t at = 14 + (who.family == Family::ipv4 ? 20u : 40u);
-    return out.verdict == pass ? static_cast<std::uint16_t>(out.bytes[at] << 8 | out.bytes[at + 1]) : 0;
+    return out.verdict == pass ? source_port(out, who.family) : 0;
   }
   std::uint16_t port_of(const Engine& engine, const Endpoint& pod) const { return port_of(engine, pod, world); }
   Address pod(unsigned number) const { return numbered_pod(who.family, number); }

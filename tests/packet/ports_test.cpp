@@ -33,12 +33,7 @@ namespace {
 
 class Ports : public BothFamilies {
  protected:
-  static Desired roomy(std::vector<PortRange> ports) {
-    auto roomy = desired();
-    roomy.ports = std::move(ports);
-    roomy.max_mappings = roomy.max_mappings_per_pod = 60000;
-    return roomy;
-  }
+  static Desired roomy(std::vector<PortRange> ports) { return with_ports(std::move(ports), 60000); }
   int open(const Engine& engine, const Endpoint& pod, std::uint16_t remote_port = 443) const {
     return run_frame(engine.program().egress(), tcp(pod, {who.world, remote_port}, syn).frame());
   }

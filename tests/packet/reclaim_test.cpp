@@ -20,10 +20,7 @@ namespace masq::bpf::test {
 namespace {
 
 Desired with_ports(std::uint16_t first, std::uint16_t last) {
-  auto wanted = desired();
-  wanted.ports = {{.low = first, .high = last}};
-  wanted.max_mappings = wanted.max_mappings_per_pod = 4000;
-  return wanted;
+  return test::with_ports({{.low = first, .high = last}}, 4000);
 }
 
 struct Numbers {
@@ -248,8 +245,7 @@ TEST_P(Reclaim, ManyShortConnectionsUseFewPorts) {
     const Endpoint pod{numbered_pod(who.family, i % 20), static_cast<std::uint16_t>(5000 + i / 20 % 1000)};
     const auto out = engine.egress(with(tcp(pod, world, syn), {.sequence = 1000 * (i + 1), .timestamp = i + 1}));
     ASSERT_EQ(out.reason, "translated") << i;
-    const std::size_t at = 14 + (who.family == Family::ipv4 ? 20u : 40u);
-    const auto external = static_cast<std::uint16_t>(out.bytes[at] << 8 | out.bytes[at + 1]);
+    const auto external = source_port(out, who.family);
     answer(engine, external);
     remote_closes(engine, external);
     pod_closes(engine, pod, {.sequence = 1000 * (i + 1) + 100, .timestamp = i + 1});

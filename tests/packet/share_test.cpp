@@ -21,12 +21,7 @@ namespace {
 
 class Share : public BothFamilies {
  protected:
-  static Desired with_ports(std::vector<PortRange> ports) {
-    auto wanted = desired();
-    wanted.ports = std::move(ports);
-    wanted.max_mappings = wanted.max_mappings_per_pod = 60000;
-    return wanted;
-  }
+  static Desired with_ports(std::vector<PortRange> ports) { return test::with_ports(std::move(ports), 60000); }
   // Two datagrams from each port, with an answer: a conversation, of which nothing gives way; to port 53 a question.
   // Returns how many ports were translated.
   unsigned blast(const Engine& engine, const Address& pod, std::uint16_t remote_port, unsigned first, unsigned count,
@@ -37,8 +32,7 @@ class Share : public BothFamilies {
       const auto out = engine.egress(udp({pod, static_cast<std::uint16_t>(port)}, remote), {.arrived_by = arrived_by});
       if (out.verdict != pass) continue;
       ++done;
-      const std::size_t at = 14 + (who.family == Family::ipv4 ? 20u : 40u);
-      engine.ingress(udp(remote, {who.external, static_cast<std::uint16_t>(out.bytes[at] << 8 | out.bytes[at + 1])}));
+      engine.ingress(udp(remote, {who.external, source_port(out, who.family)}));
       if (remote_port != 53)
         run_frame(engine.program().egress(), udp({pod, static_cast<std::uint16_t>(port)}, remote).frame());
     }
@@ -88,7 +82,7 @@ TEST_P(Share, IdentifiersOfPingsAreShared) {
   EXPECT_EQ(engine.egress(echo_request(who.pod2, who.world, 7)).verdict, pass);
 }
 
-// Conversations that are over hold nobody up: neither their own pod nor others.
+// Conversations that are over delay no pod.
 TEST_P(Share, AnsweredQuestionsAreNoReasonToRefuse) {
   Engine engine(with_ports({{2000, 2999}}));
   EXPECT_EQ(blast(engine, who.pod, 53, 10000, 600), 600u)

@@ -137,6 +137,18 @@ Desired desired() {
   return desired;
 }
 
+Desired with_ports(std::vector<PortRange> ports, std::uint32_t mappings) {
+  auto wanted = desired();
+  wanted.ports = std::move(ports);
+  wanted.max_mappings = wanted.max_mappings_per_pod = mappings;
+  return wanted;
+}
+
+std::uint16_t source_port(const Outcome& outcome, Family family) {
+  const std::size_t at = 14 + (family == Family::ipv4 ? 20u : 40u);
+  return static_cast<std::uint16_t>(outcome.bytes[at] << 8 | outcome.bytes[at + 1]);
+}
+
 Engine::Engine(const Desired& desired) : program_(borrow_program(desired)) {
   change_policy(desired);
   require(program_->start_sweep());

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/port_range.hpp"
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
 #include "packet.hpp"
@@ -43,6 +45,12 @@ Address numbered_pod(Family family, unsigned number);
 // A desired state with the cast's pods as the source set, `external` as the uplink's address, and rules for each
 // destination of the cast.
 Desired desired();
+
+// The same with these port ranges, and a table of this size, which one pod may fill as far as its share allows.
+Desired with_ports(std::vector<PortRange> ports, std::uint32_t mappings);
+
+// The source port of the packet that came out.
+std::uint16_t source_port(const Outcome& outcome, Family family);
 
 class Engine {
  public:
