@@ -29,6 +29,12 @@ namespace {
 
 constexpr int first_free_descriptor = 3;
 
+std::chrono::microseconds cpu_time(const rusage& usage) {
+  using std::chrono::microseconds, std::chrono::seconds;
+  return seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
 bool write_all(int fd, const std::string& text) {
   for (std::size_t sent = 0; sent < text.size();) {
     const auto size = write(fd, text.data() + sent, text.size() - sent);
@@ -90,9 +96,11 @@ void ChildTask::read_some() {
 // Returns the status of the process.
 int ChildTask::wait() {
   int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  rusage usage{};
+  while (wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
   }
   pid_ = 0;
+  cpu_ = cpu_time(usage);
   return status;
 }
 
@@ -110,7 +118,7 @@ void ChildTask::finish(Result<std::string> result) {
   if (pid_ != 0)  // it closes its output at its exit only
     if (const int status = wait(); status != 0) result = fail("the process ended with status {}", status);
   const auto done = std::move(done_);
-  done(std::move(result));
+  done(std::move(result), cpu_);
 }
 
 }  // namespace masq::os

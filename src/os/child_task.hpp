@@ -19,7 +19,8 @@ namespace masq::os {
 // ends with this one. For a program with one thread.
 class ChildTask {
  public:
-  using Done = std::function<void(Result<std::string>)>;
+  // The result, and the CPU time of the process and of the programs that it ran.
+  using Done = std::function<void(Result<std::string> result, std::chrono::microseconds cpu)>;
 
   // Calls `done` in the loop with the result of `work`, or with an error if the process ended without one or exceeded
   // the limit. The destructor ends the process, and then `done` is not called.
@@ -41,6 +42,7 @@ class ChildTask {
   Timer deadline_;
   EventLoop::Watch watch_;
   std::string text_;
+  std::chrono::microseconds cpu_{};
 };
 
 }  // namespace masq::os

@@ -36,7 +36,7 @@ std::string as_masqd(const std::function<std::string()>& work) {
     return kept ? work() : kept.error().message;
   };
   const auto task = os::ChildTask::start(*loop, limited, std::chrono::seconds(20),
-                                         [&](Result<std::string> result) { end = std::move(result); });
+                                         [&](Result<std::string> result, auto /*cpu*/) { end = std::move(result); });
   while (!end) (void)loop->run_once(std::chrono::seconds(1));
   return *end ? end->value() : end->error().message;
 }

@@ -68,7 +68,7 @@ void ForeignRulesWatch::want(MasqueradedTraffic traffic) {
 
 // An earlier alarm stays.
 void ForeignRulesWatch::request(Clock::duration delay) {
-  if (started_at_) {
+  if (searching_) {
     again_ = true;
     return;
   }
@@ -81,16 +81,16 @@ void ForeignRulesWatch::request(Clock::duration delay) {
 void ForeignRulesWatch::start() {
   next_at_.reset();
   again_ = false;
-  started_at_ = timers_.now();
-  if (auto started = search_(*traffic_, [this](const Result<std::string>& output) { finish(output); }); !started)
-    finish(std::unexpected(started.error()));
+  searching_ = true;
+  if (auto started = search_(
+          *traffic_, [this](const Result<std::string>& output, std::chrono::microseconds cpu) { finish(output, cpu); });
+      !started)
+    finish(std::unexpected(started.error()), {});
 }
 
-void ForeignRulesWatch::finish(const Result<std::string>& output) {
-  const auto now = timers_.now();
-  const auto duration = now - *started_at_;
-  started_at_.reset();
-  earliest_ = now + std::max<Clock::duration>(least_pause, duration * pause_by_duration);
+void ForeignRulesWatch::finish(const Result<std::string>& output, std::chrono::microseconds cpu) {
+  searching_ = false;
+  earliest_ = timers_.now() + std::max<Clock::duration>(least_pause, cpu * pause_by_cpu);
   if (output) {
     findings_ = decode_findings(*output);
   } else {

@@ -21,18 +21,18 @@ namespace masq::netfilter {
 
 // Keeps the result of find_foreign_masquerading() up to date: every 30 s, after an event of nftables, and when the
 // traffic changes. A search runs in a process of its own with a deadline, because others may have many rules, and takes
-// at most a twentieth of one CPU. A failed search keeps the last result.
+// at most a twentieth of one CPU, however long it waits for one. A failed search keeps the last result.
 class ForeignRulesWatch {
  public:
   using Clock = os::Timers::Clock;
-  using Done = std::function<void(Result<std::string>)>;
+  using Done = os::ChildTask::Done;
   // Starts a search; `done` gets its output (see encode_findings()) or an error.
   using Search = std::function<Result<void>(const MasqueradedTraffic& traffic, Done done)>;
 
   static constexpr auto interval = std::chrono::seconds(30);
   static constexpr auto quiet = std::chrono::milliseconds(200);  // after an event
   static constexpr auto least_pause = std::chrono::seconds(1);
-  static constexpr int pause_by_duration = 20;
+  static constexpr int pause_by_cpu = 20;
 
   ForeignRulesWatch(os::Timers& timers, Search search) : timers_(timers), search_(std::move(search)), next_(timers) {}
 
@@ -48,15 +48,15 @@ class ForeignRulesWatch {
  private:
   void request(Clock::duration delay);
   void start();
-  void finish(const Result<std::string>& output);
+  void finish(const Result<std::string>& output, std::chrono::microseconds cpu);
 
   os::Timers& timers_;
   Search search_;
   os::Timer next_;
   std::optional<MasqueradedTraffic> traffic_;
   std::vector<Finding> findings_;
-  std::optional<Clock::time_point> next_at_;     // of the alarm
-  std::optional<Clock::time_point> started_at_;  // of the running search
+  std::optional<Clock::time_point> next_at_;  // of the alarm
+  bool searching_ = false;
   Clock::time_point earliest_{};
   bool again_ = false;  // a change was noted during the search
 };

@@ -106,8 +106,8 @@ def datagrams(lab):
 def icmp_queries(lab):
     """Each query, its reply, and two pods with one identifier; identifiers of all the space are kept."""
     for kind in QUERIES[lab.version]:
-        for identifier in (kind, 40000 + kind, 65535 - kind):
-            for pod in ("pod1", "pod2"):
+        for pod in ("pod1", "pod2"):  # pod1 has its identifiers before pod2 gets random ones
+            for identifier in (kind, 40000 + kind, 65535 - kind):
                 sent = lab.packet(pod, "world", query(lab.version, kind, identifier, b"0123456789abcdef"))
                 seen = lab.opened(sent)
                 lab.expect(lab.world, lab.pod_of(sent), [answer(seen)], [answer(sent).forwarded()],

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/result.hpp"
@@ -24,10 +26,15 @@ class ChildTaskTest : public LoopTest {
  protected:
   std::unique_ptr<ChildTask> start(const std::function<std::string()>& work,
                                    std::chrono::milliseconds limit = std::chrono::seconds(5)) {
-    return ChildTask::start(*loop, work, limit, [this](Result<std::string> result) { end = std::move(result); })
+    return ChildTask::start(*loop, work, limit,
+                            [this](Result<std::string> result, std::chrono::microseconds used) {
+                              end = std::move(result);
+                              cpu = used;
+                            })
         .value();
   }
   std::optional<Result<std::string>> end;
+  std::chrono::microseconds cpu{};
 };
 
 TEST_F(ChildTaskTest, TheResultOfAnySizeArrives) {
@@ -64,6 +71,17 @@ TEST_F(ChildTaskTest, TheProcessHasNoDescriptorOfThisOne) {
   ASSERT_TRUE(eventually([this] { return end.has_value(); }));
   EXPECT_TRUE(open_here.get() > 3) << "the result has the number 3";
   EXPECT_EQ(end->value(), "closed");
+}
+
+TEST_F(ChildTaskTest, TheCpuTimeIsThatOfTheProcessAndOfItsPrograms) {
+  const auto task = start([] {
+    std::system("i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done");
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    return std::string();
+  });
+  ASSERT_TRUE(eventually([this] { return end.has_value(); }));
+  EXPECT_GT(cpu, std::chrono::milliseconds(1));
+  EXPECT_LT(cpu, std::chrono::milliseconds(500)) << "it slept that long";
 }
 
 TEST_F(ChildTaskTest, TheDestructorEndsTheWork) {

@@ -34,7 +34,7 @@ class PrivilegesTest : public LoopTest {
   std::string in_a_process(const std::function<std::string()>& work) {
     std::optional<Result<std::string>> end;
     const auto task = ChildTask::start(*loop, work, std::chrono::seconds(5),
-                                       [&](Result<std::string> result) { end = std::move(result); });
+                                       [&](Result<std::string> result, auto /*cpu*/) { end = std::move(result); });
     EXPECT_TRUE(eventually([&] { return end.has_value(); }));
     return !end ? "nothing" : *end ? end->value() : end->error().message;
   }
