@@ -8,10 +8,14 @@ SCENARIO = re.compile(r'^scenario "([^"]+)"', re.M)
 NAMED_SCENARIO = re.compile(r"\bscenario “([^”]+)”", re.I)
 
 
-def behaviour_names_every_scenario(root):
-    page = root / "docs/behaviour.md"
-    text = re.sub(r"\s+", " ", page.read_text()) if page.exists() else ""
-    named = set(NAMED_SCENARIO.findall(text))
+PAGES_OF_SCENARIOS = ("docs/behaviour.md", "docs/security.md")
+
+
+def pages_name_every_scenario(root):
+    named = {}
+    for page in PAGES_OF_SCENARIOS:
+        text = re.sub(r"\s+", " ", (root / page).read_text()) if (root / page).exists() else ""
+        named |= dict.fromkeys(NAMED_SCENARIO.findall(text), page)
     scenarios = {}
     for path in sorted((root / "tests/scenarios").glob("*.scenario.sh")):
         for name in SCENARIO.findall(path.read_text()):
@@ -19,10 +23,10 @@ def behaviour_names_every_scenario(root):
                 yield f"{path.name}: scenario “{name}” is in {scenarios[name]} too"
             scenarios[name] = path.name
     for name in sorted(named - scenarios.keys()):
-        yield f"docs/behaviour.md: there is no scenario “{name}”"
+        yield f"{named[name]}: there is no scenario “{name}”"
     for name, file in scenarios.items():
         if name not in named:
-            yield f"docs/behaviour.md: scenario “{name}” of {file} is not named: add the behaviour that it shows"
+            yield f"scenario “{name}” of {file} is named nowhere: add to docs/behaviour.md the behaviour that it shows"
 
 
 # The references at a name's end: "(R14, R63)".
@@ -46,6 +50,18 @@ def names_of_tests_have_one_style(root):
         for name in re.findall(r"^TEST(?:_[FP])?\(\w+, (\w+)\)", path.read_text(), re.M):
             if "_" in name or not name[0].isupper():
                 yield f"{path.relative_to(root).as_posix()}: {name}: the name of a test is a CamelCase sentence"
+
+
+def tests_that_the_security_model_names_exist(root):
+    page = root / "docs/security.md"
+    tests = {
+        f"{suite}.{name}"
+        for path in (root / "tests").glob("*/**/*_test.cpp")
+        for suite, name in re.findall(r"^TEST(?:_[FP])?\((\w+), (\w+)\)", path.read_text(), re.M)
+    }
+    for name in re.findall(r"`([A-Z]\w+\.[A-Z]\w+)`", page.read_text() if page.exists() else ""):
+        if name not in tests:
+            yield f"docs/security.md: there is no test {name}"
 
 
 def lines_of_pages_are_short(root):
@@ -89,7 +105,8 @@ def files_that_pages_name_exist(root):
 
 RULES = [
     files_that_pages_name_exist,
-    behaviour_names_every_scenario,
+    pages_name_every_scenario,
+    tests_that_the_security_model_names_exist,
     names_of_scenarios_are_short,
     names_of_tests_have_one_style,
     lines_of_pages_are_short,
