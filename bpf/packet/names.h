@@ -63,6 +63,7 @@
 #define fragment_ingress FN(fragment_ingress)
 #define fragment_queue_put FN(fragment_queue_put)
 #define fragment_queue_release FN(fragment_queue_release)
+#define fragment_sender FN(fragment_sender)
 #define fragments_release FN(fragments_release)
 #define headers_walk FN(headers_walk)
 #define host_claim FN(host_claim)

@@ -118,7 +118,7 @@ __noinline int fragment_egress(ctx_t *ctx, const struct packet *p)
 		decide(&p->flow, &d);
 		if (d.action != ACTION_MASQUERADE)
 			return d.reason;
-		held = fragment_queue_put(ctx, &key, &p->flow.src);
+		held = fragment_queue_put(ctx, &key, fragment_sender(ctx, &p->flow.src, MASQ_KIND_DATAGRAM_OUT));
 		if (held == HELD)
 			return MASQ_REASON_FRAGMENT_HELD;
 		m = held == HELD_FIRST_ARRIVED ? datagram_find(&key) : NULL;
@@ -146,7 +146,8 @@ __noinline int fragment_ingress(ctx_t *ctx, const struct packet *p)
 		return MASQ_REASON_UNRELATED;
 	datagram_key(&key, p, MASQ_KIND_DATAGRAM_IN);
 	m = datagram_find(&key);
-	if (!m && fragment_queue_put(ctx, &key, &p->flow.dst) == HELD_FIRST_ARRIVED)
+	if (!m && fragment_queue_put(ctx, &key, fragment_sender(ctx, &p->flow.dst, MASQ_KIND_DATAGRAM_IN)) ==
+			  HELD_FIRST_ARRIVED)
 		m = datagram_find(&key);
 	if (!m)
 		return MASQ_REASON_UNRELATED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Fragments that arrived before the first of their datagram: copied, and sent after it (docs/decisions/0004). A copy is
- * kept for at most HELD_TICKS; a sender has at most MASQ_HELD_SLOTS_PER_SOURCE slots.
+ * kept for at most HELD_TICKS. A sender gets a slot while it has fewer than are free, and than MASQ_HELD_SLOTS_PER_SOURCE.
+ * Fragments of a pod count for its account (nat/quota.h), those from outside for their destination.
  *
  * A tc program cannot create a packet, but it can clone one. The first fragment is sent as a clone; then the packet is
  * turned into each queued fragment, and a clone of it is sent. All clones pass the engine again.
@@ -10,6 +11,7 @@
 #define MASQ_BPF_STEPS_FRAGMENT_QUEUE_H
 
 #include "bpf/nat/index.h"
+#include "bpf/nat/quota.h"
 #include "bpf/packet/counters.h"
 #include "bpf/packet/loop.h"
 
@@ -68,6 +70,7 @@ struct held_search {
 	__u32 now;
 	__u32 source;
 	__u32 of_source;
+	__u32 free;
 	__u32 found;
 };
 
@@ -81,9 +84,10 @@ static long held_search_step(void *map, __u32 *key, __u8 *value, struct held_sea
 		return 1;
 	slot = &index->slot[i];
 	held_expire(index, slot, search->now);
-	if (READ_ONCE(slot->state) == HELD_FREE)
+	if (READ_ONCE(slot->state) == HELD_FREE) {
 		search->found = i;
-	else if (slot->source == search->source)
+		search->free++;
+	} else if (slot->source == search->source)
 		search->of_source++;
 	return 0;
 }
@@ -100,7 +104,8 @@ static __always_inline __u32 held_take(struct masq_held_index *index, __u32 sour
 					     .found = NO_SLOT};
 
 		bpf_for_each_map_elem(&steps_map, held_search_step, &search, 0);
-		if (search.found >= MASQ_HELD_SLOTS || search.of_source >= MASQ_HELD_SLOTS_PER_SOURCE)
+		if (search.found >= MASQ_HELD_SLOTS || search.of_source >= search.free ||
+		    search.of_source >= MASQ_HELD_SLOTS_PER_SOURCE)
 			return NO_SLOT;
 		if (__sync_val_compare_and_swap(&index->slot[search.found].state, HELD_FREE, HELD_BUSY) == HELD_FREE)
 			return search.found;
@@ -143,17 +148,28 @@ enum held_result {
 	HELD_FIRST_ARRIVED, /* at the same moment: no copy is kept */
 };
 
-/* Keeps a copy of a fragment of `datagram`, which `sender` sent. */
-__noinline int fragment_queue_put(ctx_t *ctx, const tuple_t *datagram, const addr_t *sender)
+/* The sender of a fragment as a hash: a pod's account, or the destination of a fragment from outside. */
+__noinline __u32 fragment_sender(const ctx_t *ctx, const addr_t *address, __u32 kind)
+{
+	addr_t key;
+
+	if (!ctx || !address)
+		return 0;
+	account_key(&key, address, kind == MASQ_KIND_DATAGRAM_OUT ? account_of_packet(ctx) : ACCOUNT_OF_ADDRESS);
+	return address_hash(&key);
+}
+
+/* Keeps a copy of a fragment of `datagram`; `sender` is a fragment_sender(). */
+__noinline int fragment_queue_put(ctx_t *ctx, const tuple_t *datagram, __u32 sender)
 {
 	struct masq_held_index *index = held_index_get();
 	__u32 now = held_clock(), length = ctx_length(ctx), number;
 	struct masq_held_slot *slot;
 	held_t *held;
 
-	if (!index || !datagram || !sender || length < 1 || length > MASQ_HELD_FRAME)
+	if (!index || !datagram || length < 1 || length > MASQ_HELD_FRAME)
 		return HELD_NO_ROOM;
-	number = held_take(index, address_hash(sender), datagram->kind == MASQ_KIND_DATAGRAM_OUT, now);
+	number = held_take(index, sender, datagram->kind == MASQ_KIND_DATAGRAM_OUT, now);
 	held = bpf_map_lookup_elem(&held_map, &number);
 	if (!held || number >= MASQ_HELD_SLOTS)
 		return HELD_NO_ROOM;
@@ -165,7 +181,7 @@ __noinline int fragment_queue_put(ctx_t *ctx, const tuple_t *datagram, const add
 	}
 	held->datagram = *datagram;
 	held->length = length;
-	slot->source = address_hash(sender);
+	slot->source = sender;
 	slot->direction = datagram->kind == MASQ_KIND_DATAGRAM_IN ? MASQ_INGRESS : MASQ_EGRESS;
 	slot->hash = tuple_hash(datagram);
 	__sync_val_compare_and_swap(&slot->state, HELD_BUSY, now);

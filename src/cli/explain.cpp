@@ -19,20 +19,11 @@
 #include "cli/command.hpp"
 #include "cli/json_members.hpp"
 #include "cli/limits.hpp"
-#include "cli/mapping_text.hpp"
-#include "cli/usage.hpp"
-#include "datapath/mapping_table.hpp"
+#include "cli/obstacles.hpp"
 #include "model/mapped_ports.hpp"
 
 namespace masq::cli {
 namespace {
-
-struct Question {
-  Address source;
-  Address destination;
-  std::optional<std::uint8_t> protocol;
-  std::optional<std::uint16_t> port;
-};
 
 Result<Address> parse_address(std::string_view name, const std::string& text) {
   auto address = Address::parse(text);
@@ -83,45 +74,15 @@ std::string target_of(const Question& question) {
                      question.destination.to_string());
 }
 
-std::vector<std::string> full_destinations(const Usage& usage, const Question& question, std::uint64_t ports) {
-  std::vector<std::string> full;
-  for (const auto& one : usage.destinations)
-    if (ports != 0 && one.of_range >= ports && one.remote == question.destination &&
-        one.protocol == question.protocol && one.remote_port == question.port)
-      full.push_back(fmt::format("every port of {} is taken toward {} {} ({} of {})", one.external.to_string(),
-                                 protocol_name(one.protocol), render_endpoint(one.remote, one.remote_port),
-                                 one.of_range, ports));
-  return full;
-}
-
-// Returns the limits that would drop a new connection although it is masqueraded.
-std::vector<std::string> obstacles(const Usage& usage, const Question& question, const Limits& limits) {
-  auto found = full_destinations(usage, question, limits.ports);
-  std::uint64_t used = 0;
-  for (const auto& pod : usage.pods) {
-    if (pod.address.family() == question.source.family()) used += pod.mappings;
-    if (pod.address == question.source && limits.per_pod != 0 && pod.mappings >= limits.per_pod)
-      found.push_back(fmt::format("the pod has {} of {} mappings", pod.mappings, limits.per_pod));
-  }
-  if (limits.mappings != 0 && used >= limits.mappings)
-    found.push_back(fmt::format("{} of {} mappings are in use", used, limits.mappings));
-  return found;
-}
-
-// Adds the existing mappings and the exceeded limits of this connection. Adds nothing when the table cannot be read.
+// Adds the existing mappings of this connection, and what the first packet of another one finds. Adds nothing when the
+// table cannot be read.
 void add_table_facts(const CommandContext& context, const Question& question, nlohmann::ordered_json& answer) {
-  std::uint64_t alive = 0;
-  auto counted = context.table.for_each([&](const Mapping& mapping) {
-    alive += mapping.pod == question.source && mapping.remote == question.destination &&
-             (!question.protocol || mapping.protocol == *question.protocol) &&
-             (!question.port || mapping.remote_port == *question.port);
-  });
-  if (!counted) return;
-  answer["mappingsAlive"] = alive;
+  const auto outlook = outlook_of(context, question, limits_of(answer));
+  if (!outlook) return;
+  answer["mappingsAlive"] = outlook->alive;
   if (!flag_of(answer, "masqueraded")) return;
-  const auto limits = limits_of(answer);
-  if (const auto usage = measure_usage(context, limits.port_ranges))
-    answer["obstacles"] = obstacles(*usage, question, limits);
+  answer["obstacles"] = outlook->obstacles;
+  answer["notes"] = outlook->notes;
 }
 
 std::string render_route(const nlohmann::ordered_json& route) {
@@ -142,6 +103,7 @@ std::string render_route(const nlohmann::ordered_json& route) {
 std::string render(const nlohmann::ordered_json& answer) {
   auto text = text_of(answer, "verdict") + "\n" + render_route(member(answer, "route"));
   for (const auto& obstacle : member(answer, "obstacles")) text += fmt::format("now dropped: {}\n", text_of(obstacle));
+  for (const auto& note : member(answer, "notes")) text += text_of(note) + "\n";
   if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)
     text += fmt::format("{}: existing connections keep their original decision\n",
                         alive == 1 ? "1 mapping exists" : fmt::format("{} mappings exist", alive));

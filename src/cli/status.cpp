@@ -8,6 +8,7 @@
 #include "cli/limits.hpp"
 #include "cli/status_text.hpp"
 #include "cli/usage.hpp"
+#include "datapath/mapping_table.hpp"
 
 namespace masq::cli {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 constexpr std::size_t max_shown_pods = 20;
 
 // Combines the limits of the agent with the usage of the table.
-nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
+nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits, MappingTable& table) {
   nlohmann::ordered_json document = {{"podsAtLimit", 0}, {"pods", nlohmann::ordered_json::array()}};
   std::size_t at_limit = 0;
   for (const auto& pod : usage.pods) {
@@ -33,6 +34,9 @@ nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits) {
                                     {"external", fullest.external.to_string()},
                                     {"ports", fullest.of_range},
                                     {"max", limits.ports}};
+  if (fullest.of_range * 10 >= limits.ports * 9)  // its ports run short
+    if (const auto settings = table.port_timeouts(); !settings.empty())
+      document["fullestDestination"]["keptBy"] = settings;
   return document;
 }
 
@@ -43,7 +47,7 @@ int show_status(const CommandContext& context, const Arguments& arguments) {
   if (!status) return exit_with_error(context, status.error().exit, status.error().error);
   if (!arguments.brief)
     if (const auto usage = measure_usage(context, limits_of(*status).port_ranges))
-      (*status)["usage"] = render_usage(*usage, limits_of(*status));
+      (*status)["usage"] = render_usage(*usage, limits_of(*status), context.table);
   if (arguments.json)
     context.out(document_text(*status));
   else if (arguments.brief)

@@ -94,6 +94,8 @@ void add_usage(Rows& rows, const Json& usage) {
            fmt::format("{} {}:{} from {}: {} of {} ports", text_of(fullest, "protocol"),
                        address.contains(':') ? "[" + address + "]" : address, number_of(fullest, "port"),
                        text_of(fullest, "external"), number_of(fullest, "ports"), number_of(fullest, "max")));
+  for (const auto& setting : member(fullest, "keptBy"))
+    rows.add("Fullest", fmt::format("ports run short: {} keeps those of ended conversations", text_of(setting)));
 }
 
 void add_drops(Rows& rows, const Json& packets) {

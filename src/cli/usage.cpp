@@ -49,6 +49,7 @@ class Counting {
                                  .external = mapping.external}];
     ++count.ports;
     count.of_range += of_range_[mapping.external_port];
+    count.gives_way += of_range_[mapping.external_port] && mapping.gives_way;
   }
 
   Usage result() && {
@@ -63,6 +64,7 @@ class Counting {
       usage.destinations.push_back(key);
       usage.destinations.back().ports = count.ports;
       usage.destinations.back().of_range = count.of_range;
+      usage.destinations.back().gives_way = count.gives_way;
     }
     std::ranges::stable_sort(usage.pods, std::ranges::greater(), &Usage::Pod::mappings);
     std::ranges::sort(usage.destinations);
@@ -75,6 +77,7 @@ class Counting {
   struct Count {
     std::uint64_t ports = 0;
     std::uint64_t of_range = 0;
+    std::uint64_t gives_way = 0;
   };
   std::vector<bool> of_range_;                          // by port
   std::map<Address, std::vector<std::uint64_t>> pods_;  // their external endpoints, packed

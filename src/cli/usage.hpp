@@ -26,7 +26,8 @@ struct Usage {
     std::uint16_t remote_port = 0;
     Address external;
     std::uint64_t ports = 0;
-    std::uint64_t of_range = 0;  // ports inside the range
+    std::uint64_t of_range = 0;   // ports inside the range
+    std::uint64_t gives_way = 0;  // of these: of conversations that are over
     auto operator<=>(const Destination&) const = default;
   };
   std::vector<Pod> pods;                  // most mappings first

@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <iterator>
+#include <string>
 #include <vector>
 
 #include "base/address.hpp"
@@ -25,6 +26,15 @@ JoinedTable::Existing JoinedTable::existing() {
 
 Result<bool> JoinedTable::exists() {
   return existing().front()->exists();
+}
+
+bool JoinedTable::has_shares() const {
+  return std::ranges::any_of(tables_,
+                             [](const auto& table) { return table->has_shares() && table->exists().value_or(false); });
+}
+
+std::vector<std::string> JoinedTable::port_timeouts() {
+  return existing().front()->port_timeouts();
 }
 
 Result<void> JoinedTable::for_each(const MappingVisitor& visit) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,10 @@ class JoinedTable final : public MappingTable {
   // Of the first table that exists.
   Result<Counters> counters() override;
   Result<std::vector<Address>> external_addresses() override;
+  // Of one that exists.
+  bool has_shares() const override;
+  // Of the first table that exists.
+  std::vector<std::string> port_timeouts() override;
   Result<std::vector<IpMasqEntry>> ip_masq() override;
 
  private:

@@ -29,6 +29,7 @@ struct Mapping {
                               // endpoint; empty: a mapping
   std::uint64_t age_seconds = 0;
   std::uint64_t idle_seconds = 0;
+  bool gives_way = false;  // over: a new connection takes its port if no other is free (docs/decisions/0017)
 };
 
 // The numbers of connections that end() or quarantine() changed.
@@ -69,6 +70,10 @@ class MappingTable {
   // Returns the external addresses of mappings that must end when the node loses the address, sorted; empty if the
   // kernel has no objects of the datapath, or if its mappings do not depend on the node's addresses.
   virtual Result<std::vector<Address>> external_addresses() { return std::vector<Address>{}; }
+  // Returns true if a pod gets a port or a mapping only while it holds fewer than are free (docs/decisions/0017).
+  virtual bool has_shares() const { return false; }
+  // Returns the kernel's settings that keep the port of a conversation that is over, as NAME=VALUE; empty: none does.
+  virtual std::vector<std::string> port_timeouts() { return {}; }
   // Returns the ip-masq-agent's set, sorted, IPv4 first. Without objects of the datapath it is empty, or an error that
   // reports their absence.
   virtual Result<std::vector<IpMasqEntry>> ip_masq() = 0;

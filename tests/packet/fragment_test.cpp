@@ -106,6 +106,27 @@ TEST_P(Fragments, OfOneSenderAreHeldUpToItsShare) {
   EXPECT_EQ(out(fragments(datagram({who.pod2, 5000}, {who.world, 53}), 1000)[1]).reason, "fragment_held");
 }
 
+// However many addresses it uses, and however many pods there are, the next one finds room.
+TEST_P(Fragments, OfAPodWithItsOwnDeviceAreHeldUpToItsShare) {
+  auto wanted = desired();
+  wanted.pod_devices.single = {77, 78, 79, 80, 81, 82};
+  const Engine shared(wanted);
+  const auto held = [&](std::uint32_t device) {
+    unsigned count = 0;
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      const auto frame = fragments(datagram({numbered_pod(who.family, i), 5000}, {who.world, 53}), 256 * device + i)[1];
+      count += shared.egress_bytes(frame, who.family, {.arrived_by = device}).reason == "fragment_held";
+    }
+    return count;
+  };
+  EXPECT_EQ(held(77), 64u);
+  EXPECT_EQ(held(78), 64u);
+  EXPECT_EQ(held(79), 64u);
+  EXPECT_EQ(held(80), 32u);
+  EXPECT_EQ(held(81), 16u);
+  EXPECT_EQ(held(82), 8u);
+}
+
 TEST_P(Fragments, ToAnExcludedDestinationPassUnchanged) {
   const auto sent = fragments(datagram({who.pod, 5000}, {who.excluded, 53}), 7);
   for (const std::size_t i : {2, 0, 1, 3}) {

@@ -38,6 +38,16 @@ scenario "forty thousand probes and requests work with equal source ports" only=
     pod1  serves_many 8080
     probes_meet 2000 10
 
+scenario "status names conntrack's timeouts when ports run short" only=nftables,iptables
+    masqd starts with nat-port-range=20000-20009
+    patience=0.5 a_crowd pod1 udp 8 elsewhere as crowd
+    status_hides "ports run short"
+    patience=0.5 a_crowd pod2 udp 2 elsewhere as others
+    status_shows "ports run short: net.netfilter.nf_conntrack_udp_timeout=30 keeps those of ended conversations"
+    status_shows "                ports run short: net.netfilter.nf_conntrack_tcp_timeout_time_wait=120 keeps"
+    crowd leaves
+    others leaves
+
 scenario "a full conntrack table ends no connection and status warns" only=nftables,iptables long # R28
     maximum=$(inside node sysctl -n net.netfilter.nf_conntrack_max) # in a namespace it cannot be set
     world serves tcp 80

@@ -55,7 +55,7 @@ scenario "explain reports exhausted limits and existing mappings" only=bpf
     masqd starts with nat-port-range=20000-20000 nat-max-mappings-per-pod=1
     pod1  chats with world as talk
     explains "masqueraded as" pod1 world --dport 80
-    contains "now dropped: every port of ${address[node]} is taken toward TCP $(at world 80) (1 of 1)" "$said"
+    contains "now dropped: every port of ${address[node]} toward TCP $(at world 80) is taken (1 of 1)" "$said"
     contains "now dropped: the pod has 1 of 1 mappings" "$said"
     contains "1 mapping exists" "$said"
     lacks "is taken" "$(masq explain "${address[pod2]}" "${address[world]}" --dport 81)"

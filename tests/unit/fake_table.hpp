@@ -43,6 +43,7 @@ class FakeTable : public MappingTable {
   Result<Ended> quarantine(const std::vector<Address>& pods) override {
     return end([&](const Mapping& mapping) { return std::ranges::binary_search(pods, mapping.pod); });
   }
+  bool has_shares() const override { return shares; }
   Result<Counters> counters() override { return Counters(); }
   Result<std::vector<IpMasqEntry>> ip_masq() override {
     if (!is_pinned) return not_pinned();
@@ -52,6 +53,7 @@ class FakeTable : public MappingTable {
   std::vector<Mapping> mappings;
   std::vector<IpMasqEntry> listed;
   bool is_pinned = true;
+  bool shares = false;
 
  private:
   static std::unexpected<Error> not_pinned() { return fail("nothing of masq is pinned in /bpf/masq"); }

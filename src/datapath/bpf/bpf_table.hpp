@@ -26,6 +26,7 @@ class BpfTable final : public MappingTable {
   Result<Ended> quarantine(const std::vector<Address>& pods) override;
   Result<Counters> counters() override;
   Result<std::vector<Address>> external_addresses() override;
+  bool has_shares() const override { return true; }
   Result<std::vector<IpMasqEntry>> ip_masq() override;
 
   // Sets the maxima that counters() reports; the pinned maps do not contain them.

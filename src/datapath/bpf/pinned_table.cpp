@@ -46,6 +46,22 @@ std::uint8_t state_of(const std::string& word) {
   return static_cast<std::uint8_t>(found - known.begin());
 }
 
+// As reclaim_rank() of bpf/nat/reclaim_rank.h, for a new connection of any pod. Of TCP its SYN must fit too.
+template <class Abi>
+bool gives_way(const typename Abi::Mapping& raw, std::uint64_t idle_seconds) {
+  constexpr auto both_fins = MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE;
+  constexpr std::uint64_t exchange_seconds = 2;
+  if (raw.order != MASQ_ORDER_NONE || raw.flow.kind != MASQ_KIND_CONNECTION) return false;
+  if (raw.flow.protocol == IPPROTO_TCP)
+    return raw.state == MASQ_STATE_CLOSING &&
+           ((raw.flags & both_fins) == both_fins || ((raw.flags & MASQ_RESET) != 0 && idle_seconds > 0));
+  const auto asked = raw.datagrams & 0xffff;
+  const auto answered = raw.datagrams >> 16;
+  const bool is_dns = raw.flow.protocol == IPPROTO_UDP && ntohs(raw.flow.dport) == 53;
+  if (is_dns && asked == answered) return asked != 0 && idle_seconds > 0;
+  return asked == 1 && idle_seconds >= exchange_seconds;
+}
+
 // Returns the destination port in the table's format: for ICMP the type of the pod's message.
 std::uint16_t flow_port_of(const Mapping& mapping) {
   if (mapping.protocol == IPPROTO_ICMP) return ICMP_ECHO;
@@ -120,6 +136,7 @@ Mapping to_mapping(const typename Abi::Mapping& raw, std::uint32_t now) {
   mapping.state = state_word(raw.state);
   mapping.age_seconds = seconds_since(raw.created, now);
   mapping.idle_seconds = seconds_since(raw.seen, now);
+  mapping.gives_way = gives_way<Abi>(raw, mapping.idle_seconds);
   return mapping;
 }
 

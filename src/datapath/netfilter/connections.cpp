@@ -230,6 +230,13 @@ std::vector<Finding> findings_on_connection_table(const ConnectionTable& table) 
            fmt::format("nf_conntrack_max: {} of {} connections are in use", table.used, table.maximum)}};
 }
 
+std::vector<std::string> settings_of_port_timeouts() {
+  std::vector<std::string> settings;
+  for (const auto* const name : {"tcp_timeout_time_wait", "udp_timeout"})
+    settings.push_back(fmt::format("net.netfilter.nf_conntrack_{}={}", name, read_number(name)));
+  return settings;
+}
+
 ConnectionTable connection_table() {
   return {.used = read_number("count"), .maximum = read_number("max")};
 }

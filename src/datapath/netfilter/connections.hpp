@@ -50,5 +50,8 @@ struct ConnectionTable {
 ConnectionTable connection_table();
 // Returns "nf_conntrack_max: …" if the table is nearly full. A full table affects new connections of all programs.
 std::vector<Finding> findings_on_connection_table(const ConnectionTable& table);
+// Returns the settings that keep the port of a closed connection, and of an answered datagram, as NAME=SECONDS
+// (Documentation/networking/nf_conntrack-sysctl.rst).
+std::vector<std::string> settings_of_port_timeouts();
 
 }  // namespace masq::netfilter

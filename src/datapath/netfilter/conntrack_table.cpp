@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <vector>
 
 #include "base/address.hpp"
@@ -35,6 +36,10 @@ Result<Counters> ConntrackTable::counters() {
   TRY_DO(for_each([&](const Mapping& mapping) { ++uses[mapping.pod.family() == Family::ipv4 ? 0 : 1].used; }));
   counters.tables.assign(std::begin(uses), std::end(uses));
   return counters;
+}
+
+std::vector<std::string> ConntrackTable::port_timeouts() {
+  return settings_of_port_timeouts();
 }
 
 }  // namespace masq::netfilter

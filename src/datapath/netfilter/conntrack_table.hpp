@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/address.hpp"
@@ -19,6 +20,7 @@ class ConntrackTable : public MappingTable {
   Result<Ended> end(const MappingFilter& wanted) final;
   Result<Ended> quarantine(const std::vector<Address>& pods) final;
   Result<Counters> counters() final;
+  std::vector<std::string> port_timeouts() final;
 
   // Returns the sources to masquerade, as the rules have them.
   virtual Result<std::vector<AddressRange>> pods() = 0;

@@ -17,7 +17,9 @@
 namespace masq::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* masqueraded = R"({"verdict": "masqueraded as 192.0.2.10: because", "masqueraded": true,
   "limits": {"mappings": 3, "mappingsPerPod": 2, "ports": 1}})";
@@ -51,7 +53,7 @@ TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
   EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9", "--dport", "443"}), exit_done);
   EXPECT_EQ(context.out,
             "masqueraded as 192.0.2.10: because\n"
-            "now dropped: every port of 192.0.2.10 is taken toward TCP 203.0.113.9:443 (3 of 1)\n"
+            "now dropped: every port of 192.0.2.10 toward TCP 203.0.113.9:443 is taken (3 of 1)\n"
             "now dropped: the pod has 2 of 2 mappings\n"
             "now dropped: 3 of 3 mappings are in use\n"
             "2 mappings exist: existing connections keep their original decision\n");
@@ -69,7 +71,41 @@ TEST(Explain, PortsOutsideTheRangeAreNotInTheWay) {
   EXPECT_EQ(context.out, "yes\n");
   context.table.mappings.push_back(mapping("10.0.1.6", 3));
   EXPECT_EQ(context.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "443"}), exit_done);
-  EXPECT_THAT(context.out, HasSubstr("every port of 192.0.2.10 is taken toward TCP 203.0.113.9:443 (2 of 2)"));
+  EXPECT_THAT(context.out, HasSubstr("every port of 192.0.2.10 toward TCP 203.0.113.9:443 is taken (2 of 2)"));
+}
+
+TEST(Explain, AConversationThatIsOverGivesWay) {
+  FakeContext context{
+      .agent =
+          os::HttpAnswer{.status = 200, .body = R"({"verdict": "yes", "masqueraded": true, "limits": {"ports": 2}})"},
+      .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1), mapping("10.0.1.6", 2)})};
+  context.table.mappings.back().gives_way = true;
+  EXPECT_EQ(context.run({"explain", "10.0.1.7", "203.0.113.9", "--dport", "443"}), exit_done);
+  EXPECT_EQ(
+      context.out,
+      "yes\n"
+      "no port of 192.0.2.10 toward TCP 203.0.113.9:443 is free; 1 of 2 are of conversations that are over, which give "
+      "way\n");
+}
+
+TEST(Explain, APodWithItsShareIsRefused) {
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = R"({"verdict": "yes", "masqueraded": true,
+                                      "limits": {"ports": 4, "mappings": 4}})"},
+                      .table = FakeTable(std::vector<Mapping>{mapping("10.0.1.5", 1), mapping("10.0.1.5", 2)})};
+  const auto ask = [&](const char* pod) {
+    EXPECT_EQ(context.run({"explain", pod, "203.0.113.9", "--dport", "443"}), exit_done);
+    return context.out;
+  };
+  EXPECT_THAT(ask("10.0.1.5"), Not(HasSubstr("share"))) << "netfilter has no shares";
+  context.table.shares = true;
+  EXPECT_THAT(
+      ask("10.0.1.5"),
+      AllOf(HasSubstr(
+                "now dropped: the pod has its share of the ports of 192.0.2.10 toward TCP 203.0.113.9:443: 2 of 4\n"),
+            HasSubstr("now dropped: the pod has its share of the table: 2 of 4 mappings\n")));
+  EXPECT_EQ(ask("10.0.1.6"), "yes\n") << "two of each are free";
+  context.table.mappings.front().gives_way = true;
+  EXPECT_THAT(ask("10.0.1.5"), Not(HasSubstr("share of the ports"))) << "its own port comes back";
 }
 
 TEST(Explain, WhereNothingIsMasqueradedNothingIsInTheWay) {

@@ -101,6 +101,10 @@ Pods at limit:  10.0.1.5: 5 of 4 mappings
                 and 1 more
 Fullest:        TCP [2001:db8::1]:443 from 2001:db8::10: 12 of 28000 ports
 Drops:)"));
+  status["usage"]["fullestDestination"]["keptBy"] = {"net.netfilter.a=30"};
+  EXPECT_THAT(render_status_text(status),
+              ::testing::HasSubstr(
+                  "\n                ports run short: net.netfilter.a=30 keeps those of ended conversations\n"));
   status["usage"] = Json::parse(R"({"podsAtLimit": 0, "pods": []})");
   EXPECT_THAT(render_status_text(status), ::testing::HasSubstr("\nPods at limit:  none\nDrops:"));
 }
