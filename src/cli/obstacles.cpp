@@ -10,6 +10,7 @@
 
 #include "base/address.hpp"
 #include "base/port_range.hpp"
+#include "base/protocol.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
 #include "cli/limits.hpp"
