@@ -77,6 +77,70 @@ static __always_inline __u32 cell_candidate(__u32 cell, __u32 tag)
 	return slot < CELL_SLOT_MASK ? slot : NO_SLOT;
 }
 
+/* Returns the mapping of a tuple among a bucket's cells, or NULL: as index_find(). */
+static __always_inline mapping_t *bucket_find(enum table_index index, struct masq_bucket *b, const tuple_t *t, __u32 hash,
+					      bool alive, __u32 *number)
+{
+	__u32 tag = hash_tag(hash);
+
+	for (__u32 i = 0; i < MASQ_CELLS; i++) {
+		__u32 slot = cell_candidate(READ_ONCE(b->cell[i]), tag);
+		mapping_t *m;
+
+		if (slot == NO_SLOT)
+			continue;
+		m = slot_at(slot);
+		if (m && mapping_has_key(index, m, t) && (!alive || READ_ONCE(m->seen))) {
+			*number = slot;
+			return m;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Off the fast path a bucket is searched by a global function: the verifier checks its cells once, and not for each
+ * bucket and caller. Returns the number of the slot, or NO_SLOT.
+ */
+static __always_inline __u32 bucket_search(enum table_index index, const tuple_t *t, __u32 hash, __u32 hop, bool alive)
+{
+	struct masq_bucket *b = bucket_at(index, hash_home(hash) + hop);
+	__u32 number = NO_SLOT;
+
+	if (t && b)
+		bucket_find(index, b, t, hash, alive, &number);
+	return number;
+}
+
+__noinline __u32 forward_bucket_search(const tuple_t *t, __u32 hash, __u32 hop, __u32 alive)
+{
+	return bucket_search(BY_FLOW, t, hash, hop, alive);
+}
+
+__noinline __u32 reply_bucket_search(const tuple_t *t, __u32 hash, __u32 hop, __u32 alive)
+{
+	return bucket_search(BY_REPLY, t, hash, hop, alive);
+}
+
+/* Returns the number of a tuple's slot in the buckets from the hop `first` on, or NO_SLOT. */
+static __always_inline __u32 index_search(enum table_index index, const tuple_t *t, __u32 hash, bool alive, __u32 first)
+{
+	for (__u32 hop = first; hop < MASQ_HOPS; hop++) {
+		__u32 number = index == BY_FLOW ? forward_bucket_search(t, hash, hop, alive)
+						: reply_bucket_search(t, hash, hop, alive);
+		struct masq_bucket *home;
+
+		if (number != NO_SLOT)
+			return number;
+		if (hop)
+			continue;
+		home = bucket_at(index, hash_home(hash));
+		if (!home || !READ_ONCE(home->overflow))
+			return NO_SLOT;
+	}
+	return NO_SLOT;
+}
+
 /*
  * Returns the mapping of a tuple and the number of its slot, or NULL. With `alive`, a mapping that has ended is
  * skipped; without, its key is still taken.
@@ -84,29 +148,16 @@ static __always_inline __u32 cell_candidate(__u32 cell, __u32 tag)
 static __always_inline mapping_t *index_find(enum table_index index, const tuple_t *t, __u32 hash, bool alive,
 					     __u32 *number)
 {
-	__u32 tag = hash_tag(hash);
+	struct masq_bucket *home = bucket_at(index, hash_home(hash));
+	mapping_t *m;
 
-	for (__u32 hop = 0; hop < MASQ_HOPS; hop++) {
-		struct masq_bucket *b = bucket_at(index, hash_home(hash) + hop);
-
-		if (!b)
-			return NULL;
-		for (__u32 i = 0; i < MASQ_CELLS; i++) {
-			__u32 slot = cell_candidate(READ_ONCE(b->cell[i]), tag);
-			mapping_t *m;
-
-			if (slot == NO_SLOT)
-				continue;
-			m = slot_at(slot);
-			if (m && mapping_has_key(index, m, t) && (!alive || READ_ONCE(m->seen))) {
-				*number = slot;
-				return m;
-			}
-		}
-		if (hop == 0 && !READ_ONCE(b->overflow))
-			return NULL;
-	}
-	return NULL;
+	if (!home)
+		return NULL;
+	m = bucket_find(index, home, t, hash, alive, number);
+	if (m || !READ_ONCE(home->overflow))
+		return m;
+	*number = index_search(index, t, hash, alive, 1);
+	return *number == NO_SLOT ? NULL : slot_at(*number);
 }
 
 static __always_inline mapping_t *mapping_find(enum table_index index, const tuple_t *t)
@@ -153,37 +204,15 @@ __noinline int vacancy_in_reply(__u32 home)
 	return index_vacancy(BY_REPLY, home);
 }
 
-__noinline int flow_is_taken(const tuple_t *t, __u32 hash)
-{
-	__u32 number;
-
-	return t && index_find(BY_FLOW, t, hash, true, &number);
-}
-
-__noinline int reply_is_taken(const tuple_t *t, __u32 hash)
-{
-	__u32 number;
-
-	return t && index_find(BY_REPLY, t, hash, false, &number);
-}
-
 /* As mapping_find(), off the fast path. Returns the slot's number, or NO_SLOT. */
 __noinline __u32 find_by_flow(const tuple_t *t)
 {
-	__u32 number = NO_SLOT;
-
-	if (t)
-		index_find(BY_FLOW, t, tuple_hash(t), true, &number);
-	return number;
+	return t ? index_search(BY_FLOW, t, tuple_hash(t), true, 0) : NO_SLOT;
 }
 
 __noinline __u32 find_by_reply(const tuple_t *t)
 {
-	__u32 number = NO_SLOT;
-
-	if (t)
-		index_find(BY_REPLY, t, tuple_hash(t), true, &number);
-	return number;
+	return t ? index_search(BY_REPLY, t, tuple_hash(t), true, 0) : NO_SLOT;
 }
 
 /* Inserts a slot's number under a key that no other slot has. */
@@ -204,7 +233,8 @@ static __always_inline enum insert_result index_insert(enum table_index index, c
 		__u32 cell;
 		int vacancy;
 
-		if (index == BY_FLOW ? flow_is_taken(t, hash) : reply_is_taken(t, hash))
+		/* By flow an alive mapping, by reply one that has ended too. */
+		if (index_search(index, t, hash, index == BY_FLOW, 0) != NO_SLOT)
 			return INSERT_EXISTS;
 		vacancy = index == BY_FLOW ? vacancy_in_forward(home_number) : vacancy_in_reply(home_number);
 		if (vacancy < 0)

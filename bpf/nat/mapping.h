@@ -36,7 +36,7 @@ static __always_inline void mapping_fill(mapping_t *m, const tuple_t *flow, cons
 }
 
 /* Makes a mapping alive and inserts its forward key. Returns false if another CPU was first, or the index is full. */
-__noinline int mapping_publish(__u32 slot, __u32 seen)
+static __always_inline bool mapping_publish(__u32 slot, __u32 seen)
 {
 	mapping_t *m = slot_at(slot);
 

@@ -85,8 +85,8 @@ static __always_inline bool host_has_connection(ctx_t *ctx, const tuple_t *flow)
 	return ctx_has_socket(ctx, flow->protocol, &t, SOCKET_TUPLE_SIZE, false);
 }
 
-/* Claims the external port of a slot, for its pod's share. Returns enum claim_result. */
-__noinline int port_claim(ctx_t *ctx, __u32 slot)
+/* Claims the external port of a slot, for its pod's share. Returns enum claim_result. Inline: without a stack frame. */
+static __always_inline int port_claim_inline(ctx_t *ctx, __u32 slot)
 {
 	struct port_search *search = port_search_get();
 	mapping_t *m = slot_at(slot);
@@ -106,6 +106,11 @@ __noinline int port_claim(ctx_t *ctx, __u32 slot)
 	if (result == CLAIMED)
 		port_enter(m, slot);
 	return result;
+}
+
+__noinline int port_claim(ctx_t *ctx, __u32 slot)
+{
+	return port_claim_inline(ctx, slot);
 }
 
 #endif

@@ -182,7 +182,7 @@ static __always_inline bool port_try(ctx_t *ctx, struct port_search *search, __u
 		return false;
 	m->external_port = bpf_htons(port);
 	search->tried++;
-	result = port_claim(ctx, slot);
+	result = port_claim_inline(ctx, slot);
 	if (result == CLAIM_TAKEN)
 		return false;
 	if (result != CLAIMED)
