@@ -78,8 +78,8 @@ static __always_inline __u32 cell_candidate(__u32 cell, __u32 tag)
 }
 
 /* Returns the mapping of a tuple among a bucket's cells, or NULL: as index_find(). */
-static __always_inline mapping_t *bucket_find(enum table_index index, struct masq_bucket *b, const tuple_t *t, __u32 hash,
-					      bool alive, __u32 *number)
+static __always_inline mapping_t *bucket_find(enum table_index index, struct masq_bucket *b, const tuple_t *t,
+					      __u32 hash, bool alive, __u32 *number)
 {
 	__u32 tag = hash_tag(hash);
 

@@ -111,6 +111,20 @@ scenario "short connections through few ports retransmit nothing" only=bpf # R12
     done
     nothing_was_sent_again
 
+# 5,000 connections and 10,000 questions a second for two minutes; 57,000 of one kind would fill conntrack's ports.
+scenario "ports come back at a steady rate for two minutes" only=bpf serial long limit=300
+    world serves_many 53
+    masqd starts with nat-max-mappings=262144
+    for who in pod1 pod2; do
+        sysctl_in $who net.ipv4.ip_local_port_range="1024 65000" net.ipv4.tcp_tw_reuse=1
+        $who begins converse 300000 times with world 7000 at 2500 as connections_of_$who
+        $who begins question 600000 times with world 53 at 5000 as questions_of_$who
+    done
+    for who in pod1 pod2; do
+        connections_of_$who is_done
+        questions_of_$who is_done
+    done
+
 scenario "one pod cannot take every port toward a server" only=bpf # R17
     masqd starts with nat-port-range=20000-20999
     same  500 "$(pod1 talks to world 7000 over 1500)" "flows of the first pod: half of the ports"

@@ -9,9 +9,11 @@ pairs ADDRESS PORT COUNT                    two first datagrams of each flow fro
 talk ADDRESS PORT COUNT                     UDP flows that are answered; prints how many were
 converse ADDRESS PORT COUNT                 TCP connections one after the other, each with a question and its answer; the
                                             caller ends them, or the server with --remote-ends; prints how many failed
+question ADDRESS PORT COUNT                 UDP questions, each from a socket of its own; prints how many got no answer
 syn SOURCE ADDRESS PORT COUNT               half-open connections: SYNs, and nothing more
 rst SOURCE ADDRESS PORT COUNT               RSTs of one connection (--from-port), their numbers spread over all that there are
 
+--rate: of converse and question, so many a second; it is an error when they take longer.
 --from-port is the first source port; COUNT flows have up to --width of them, and go on with the next PORT then.
 """
 import argparse
@@ -212,9 +214,35 @@ def ones_complement(data):
     return total
 
 
+def paced(options):
+    """Yields COUNT times, at the rate if there is one."""
+    began = time.monotonic()
+    for number in range(options.count):
+        if options.rate and (early := began + number / options.rate - time.monotonic()) > 0.001:
+            time.sleep(early)
+        yield
+    late = time.monotonic() - began - (options.count / options.rate if options.rate else 0)
+    if options.rate and late > 5:
+        sys.exit(f"{options.verb}: {late:.0f} s too late for {options.rate} a second: the machine is too slow")
+
+
+def question(options):
+    failed = 0
+    for _ in paced(options):
+        with new_socket(options, socket.SOCK_DGRAM) as member:
+            member.settimeout(options.timeout)
+            member.connect((options.address, options.port))
+            try:
+                member.send(b"question")
+                failed += member.recv(16) != b"question"
+            except OSError:
+                failed += 1
+    print(failed)
+
+
 def converse(options):
     failed = 0
-    for _ in range(options.count):
+    for _ in paced(options):
         with new_socket(options, socket.SOCK_STREAM) as member:
             member.settimeout(options.timeout)
             try:
@@ -259,7 +287,7 @@ def forge(options):
 def main():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("serve", "hold", "pairs", "talk", "converse", "syn", "rst"):
+    for name in ("serve", "hold", "pairs", "talk", "converse", "question", "syn", "rst"):
         verb = verbs.add_parser(name)
         if name in ("syn", "rst"):
             verb.add_argument("source")
@@ -270,6 +298,8 @@ def main():
             verb.add_argument("--ready", required=True)
         if name == "converse":
             verb.add_argument("--remote-ends", action="store_true")
+        if name in ("converse", "question"):
+            verb.add_argument("--rate", type=int, default=0)
         if name == "hold":
             verb.add_argument("--progress", required=True)
         verb.add_argument("--from-port", type=int, default=0 if name == "hold" else 2000)
@@ -278,8 +308,8 @@ def main():
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    verbs = {"serve": serve, "hold": hold, "pairs": pairs, "talk": talk, "converse": converse, "syn": forge, "rst": forge}
-    verbs[options.verb](options)
+    verbs = {"serve": serve, "hold": hold, "pairs": pairs, "talk": talk, "converse": converse, "question": question}
+    verbs.get(options.verb, forge)(options)
 
 
 main()

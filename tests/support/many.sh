@@ -9,6 +9,7 @@
 #   pod1  talks to world 7000 over 20000 flows   answered UDP flows; prints how many were
 #   world forges_resets 60000 to node 20000   of a connection from its port 80
 #   pod1  converses 300 times with world 7000 [--remote-ends]   short TCP connections, one after the other; none fails
+#   pod1  begins converse|question 5000 times with world 7000 at 100 as NAME    so many a second; NAME is_done: none failed
 #   pod1  opens_half 20000 to world 7000      SYNs, and nothing more
 
 many=$support/many.py
@@ -42,6 +43,15 @@ sends_pairs() { # WHO COUNT to TARGET PORT
 converses() { # WHO COUNT times with TARGET PORT [--remote-ends]
   local failed; failed=$(inside "$1" "$many" converse "$(address_of "$5")" "$6" "$2" "${@:7}") || fail "no conversations: $failed"
   same 0 "$failed" "connections of $1 that failed"
+}
+begins() { # WHO VERB COUNT times with TARGET PORT at RATE as NAME
+  background "$1" "${10}" "$many" "$2" "$(address_of "$6")" "$7" "$3" --rate "$9"
+  name_it "${10}" paced_connections
+}
+paced_connections() {
+  [ "$2" = is_done ] || fail "paced connections do not know how to '$2'"
+  wait "$(cat "$work/$1.pid")" || fail "$1: $(cat "$work/$1.out")"
+  same 0 "$(cat "$work/$1.out")" "of $1 that failed"
 }
 talks() { inside "$1" "$many" talk "$(address_of "$3")" "$4" "$6"; } # WHO to TARGET PORT over COUNT
 opens_half() { inside "$1" "$many" syn "$(address_of "$1")" "$(address_of "$4")" "$5" "$2"; } # WHO COUNT to TARGET PORT

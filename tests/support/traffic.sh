@@ -41,7 +41,7 @@ act() {
     keeps_knocking) start_connection "$who" knock at "$1" as "$3" ;;
     keeps_pinging) keep_pinging "$who" "$@" ;;
     uploads) start_connection "$who" "transfer up" "$@" ;;
-    serves_many | opens_many | sends_pairs | talks | converses | opens_half | forges_resets) "$verb" "$who" "$@" ;;
+    serves_many | opens_many | sends_pairs | talks | converses | begins | opens_half | forges_resets) "$verb" "$who" "$@" ;;
     *) fail "$who does not know how to '$verb'" ;;
   esac
 }
