@@ -40,10 +40,12 @@ void read_endpoint(const Json& object, const char* key, Address& address, std::u
   port = static_cast<std::uint16_t>(found->value("port", 0));
 }
 
+// Returns 1970 if the text is no time, or one that the clock cannot represent.
 std::chrono::system_clock::time_point parse_time(const std::string& text) {
+  constexpr std::time_t latest = 9'000'000'000;  // year 2255: its nanoseconds fit into 64 bits
   std::tm parts{};
   const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return {};
+  if (rest == nullptr || timegm(&parts) < 0 || timegm(&parts) > latest) return {};
   const int milliseconds = *rest == '.' ? std::atoi(rest + 1) : 0;
   return std::chrono::system_clock::from_time_t(timegm(&parts)) + std::chrono::milliseconds(milliseconds);
 }

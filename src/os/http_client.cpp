@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <expected>
@@ -19,6 +18,7 @@
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+#include "os/http_message.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq::os {
@@ -57,24 +57,13 @@ Result<Fd> send_request(const std::filesystem::path& socket, std::string_view ta
   return fd;
 }
 
-Result<HttpAnswer> parse(std::string_view text) {
-  constexpr std::string_view begin = "HTTP/1.1 ";
-  const auto end = text.find("\r\n\r\n");
-  HttpAnswer answer;
-  if (!text.starts_with(begin) || end == std::string_view::npos) return fail("not an HTTP reply");
-  const auto digits = text.substr(begin.size(), 3);
-  std::from_chars(digits.data(), digits.data() + digits.size(), answer.status);
-  answer.body = text.substr(end + 4);
-  return answer;
-}
-
 }  // namespace
 
 Result<HttpAnswer> http_get(const std::filesystem::path& socket, std::string_view target) {
   TRY(const auto fd, send_request(socket, target));
   auto text = receive(fd.get(), [](const auto&) { return false; });
   if (!text) return fail_with(socket.string(), text.error());
-  auto answer = parse(*text);
+  auto answer = parse_http_reply(*text);
   if (!answer) return fail_with(socket.string(), answer.error());
   return answer;
 }
@@ -83,7 +72,7 @@ Result<HttpStreamAnswer> http_stream(const std::filesystem::path& socket, std::s
   TRY(auto fd, send_request(socket, target));
   auto text = receive(fd.get(), [](const auto& so_far) { return so_far.find("\r\n\r\n") != std::string::npos; });
   if (!text) return fail_with(socket.string(), text.error());
-  auto answer = parse(*text);
+  auto answer = parse_http_reply(*text);
   if (!answer) return fail_with(socket.string(), answer.error());
   if (answer->status != 200) {
     auto rest = receive(fd.get(), [](const auto&) { return false; });

@@ -7,13 +7,9 @@
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+#include "os/http_message.hpp"
 
 namespace masq::os {
-
-struct HttpAnswer {
-  int status = 0;
-  std::string body;
-};
 
 // Sends one GET over a unix socket, and blocks. Fails if the server sends nothing for ten seconds, or a reply of more
 // than 64 MiB.

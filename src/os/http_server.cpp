@@ -15,13 +15,13 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+#include "os/http_message.hpp"
 
 namespace masq::os {
 namespace {
@@ -58,22 +58,8 @@ std::string header_of(const HttpReply& reply) {
                      phrase(reply.status), reply.type, length);
 }
 
-// The words of the request line; nullopt if it is not HTTP/1.
-struct RequestLine {
-  std::string_view method;
-  std::string_view target;
-};
-std::optional<RequestLine> parse_request_line(std::string_view request) {
-  const auto line = request.substr(0, request.find("\r\n"));
-  const auto first = line.find(' ');
-  const auto last = line.rfind(' ');
-  if (first == std::string_view::npos || last == first || !line.substr(last + 1).starts_with("HTTP/1."))
-    return std::nullopt;
-  return RequestLine{.method = line.substr(0, first), .target = line.substr(first + 1, last - first - 1)};
-}
-
 HttpReply reply_to(std::string_view request, const HttpServer::Handler& handler) {
-  const auto line = parse_request_line(request);
+  const auto line = parse_http_request(request);
   if (!line) return {.status = 400, .body = "not an HTTP/1 request\n"};
   const bool is_head = line->method == "HEAD";
   if (line->method != "GET" && !is_head) return {.status = 405, .body = "only GET is supported\n"};

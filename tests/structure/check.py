@@ -7,6 +7,7 @@ import sys
 
 import abi
 import findings
+import fuzzers
 import hard_cases
 import licences
 import pages
@@ -258,6 +259,8 @@ NAMESPACES = {
     "src/agent": "masq::agent",
     "src/cli": "masq::cli",
     "tests/packet": "masq::bpf::test",
+    "tests/fuzz/packets": "masq::bpf::fuzz",
+    "tests/fuzz/parsers": "masq::fuzz",
     "bench/packet": "masq::bpf::bench",
 }
 MAIN = re.compile(r"^int main\(", re.M)
@@ -315,6 +318,7 @@ RULES = [
     links_lead_somewhere,
     *abi.RULES,
     *findings.RULES,
+    *fuzzers.RULES,
     *hard_cases.RULES,
     *licences.RULES,
     *pages.RULES,

@@ -7,6 +7,7 @@ import tempfile
 
 import abi
 import check
+import fuzzers
 import hard_cases
 import licences
 import pages
@@ -152,6 +153,9 @@ SAMPLES = [
     (hard_cases.hard_cases_are_explained, "docs/decisions/0001-a.md", "(hard case U3)\n"),
     (hard_cases.hard_cases_are_explained, "docs/hard-cases.md", "- **R5** Two pods have one port.\n"),
     *[(pictures.pictures_are_of_their_texts, f"docs/pictures/{name}", text) for name, text in OLD_PICTURES],
+    (fuzzers.every_parser_has_a_fuzz_target, "src/os/a.hpp", APACHE + "Result<int> parse_number(std::string_view text);\n"),
+    (fuzzers.every_parser_has_a_fuzz_target, "src/base/a.hpp", APACHE + "class Name {\n  static Result<Name> parse(std::string_view text);\n};\n"),
+    (fuzzers.every_fuzz_target_has_a_corpus, "tests/fuzz/parsers/target.hpp", APACHE + "#define TARGETS(X) \\\n  X(text)\n"),
     (licences.headers_of_libraries_have_a_licence, "src/os/a.cpp", APACHE + "#include <nftables/libnftables.h>\n"),
     (pages.reference_knows_every_option, "src/model/options/table.cpp", '    {.key = "new-key",\n'),
 ]
@@ -188,6 +192,11 @@ GOOD = {
     'scenario "a pod connects"\nscenario "another pod connects too" only=bpf\n',
     "docs/hard-cases.md": "- **R5** Two pods have one port.\n  Tests: `a_test.cpp`.\n",
     "tests/unit/a_test.cpp": APACHE + "// R5, but not RFC 4787 REQ-12, 2001:D12::1, D12:1::2 or 0xD12\n",
+    "src/base/line_text.hpp": APACHE + "namespace masq {\nResult<Line> parse_line(std::string_view text);\n}\n",
+    "src/base/word.hpp": APACHE + "namespace masq {\nclass Word {\n  static Result<Word> parse(std::string_view text);\n};\n}\n",
+    "tests/fuzz/parsers/text.cpp": APACHE + "namespace masq::fuzz {\nvoid f() { parse_line(t); Word::parse(t); }\n}\n",
+    "tests/fuzz/parsers/target.hpp": APACHE + "namespace masq::fuzz {\n#define TARGETS(X) \\\n  X(text)\n}\n",
+    "tests/fuzz/corpus/text/a.input": "a",
     "docs/pictures/d.dot": PICTURE,
     "docs/pictures/d.svg": DRAWN,
     "docs/a.md": "[here](a.md) [there](https://example.net/x)\n`src/base/`, `base/line.hpp`, `a_test.cpp`, `src/new.*`, `masq.sock`\n",

@@ -84,27 +84,6 @@ void append_hops(const Route& route, const NextHops& objects, std::uint32_t id, 
   }
 }
 
-struct NextHopObject {
-  std::uint32_t id = 0;
-  NextHop hop;                       // of a single one
-  std::vector<std::uint32_t> group;  // ids
-};
-
-void append_next_hop(const nlmsghdr& message, std::vector<NextHopObject>& objects) {
-  if (message.nlmsg_type != RTM_NEWNEXTHOP) return;
-  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(nhmsg));
-  NextHopObject object{.id = attributes.u32(NHA_ID), .hop = {}, .group = {}};
-  object.hop.ifindex = static_cast<int>(attributes.u32(NHA_OIF));
-  object.hop.gateway = address_in(attributes, NHA_GATEWAY);
-  const auto members = attributes.bytes(NHA_GROUP);
-  for (std::size_t at = 0; at + sizeof(nexthop_grp) <= members.size(); at += sizeof(nexthop_grp)) {
-    nexthop_grp member;
-    std::memcpy(&member, members.data() + at, sizeof member);
-    object.group.push_back(member.id);
-  }
-  objects.push_back(std::move(object));
-}
-
 // A rule with the opposite meaning (`not fwmark 0xca6c`, as wg-quick adds it) selects most packets.
 bool is_selective(const fib_rule_hdr& header, const os::NetlinkAttributes& attributes) {
   constexpr int selectors[] = {FRA_SRC,      FRA_DST,         FRA_IIFNAME,     FRA_OIFNAME,   FRA_FWMARK,
@@ -131,6 +110,21 @@ Result<std::vector<Route>> read_table(os::NetlinkRequests& requests, Family fami
 }
 
 }  // namespace
+
+void append_next_hop(const nlmsghdr& message, std::vector<NextHopObject>& objects) {
+  if (message.nlmsg_type != RTM_NEWNEXTHOP) return;
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(nhmsg));
+  NextHopObject object{.id = attributes.u32(NHA_ID), .hop = {}, .group = {}};
+  object.hop.ifindex = static_cast<int>(attributes.u32(NHA_OIF));
+  object.hop.gateway = address_in(attributes, NHA_GATEWAY);
+  const auto members = attributes.bytes(NHA_GROUP);
+  for (std::size_t at = 0; at + sizeof(nexthop_grp) <= members.size(); at += sizeof(nexthop_grp)) {
+    nexthop_grp member;
+    std::memcpy(&member, members.data() + at, sizeof member);
+    object.group.push_back(member.id);
+  }
+  objects.push_back(std::move(object));
+}
 
 void append_routes(const nlmsghdr& message, const NextHops& objects, std::vector<Route>& routes) {
   if (message.nlmsg_type != RTM_NEWROUTE) return;

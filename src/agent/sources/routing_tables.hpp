@@ -25,6 +25,13 @@ struct NextHop {
 // The next hops of each object, by its id; those of a group are its members'. Blackholes have none.
 using NextHops = std::unordered_map<std::uint32_t, std::vector<NextHop>>;
 
+// A next-hop object as its message has it: one next hop, or a group of objects.
+struct NextHopObject {
+  std::uint32_t id = 0;
+  NextHop hop;                       // of a single one
+  std::vector<std::uint32_t> group;  // ids
+};
+
 // A routing rule that selects a table (ip-rule(8)).
 struct RoutingRule {
   std::uint32_t priority = 0;
@@ -56,6 +63,9 @@ std::vector<TableSelection> selections_of(const std::vector<RoutingRule>& rules,
 std::optional<std::uint32_t> rank_of(const Route& route, const std::vector<TableSelection>& selections);
 
 Result<NextHops> read_next_hops(os::NetlinkRequests& requests);
+
+// Appends one message of a dump.
+void append_next_hop(const nlmsghdr& message, std::vector<NextHopObject>& objects);
 
 // Returns the unicast routes of every table that a routing rule can select, with their ranks; of VRFs the tables of
 // `links`.

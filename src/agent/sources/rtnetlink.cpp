@@ -36,29 +36,6 @@ bool prefers_temporary(const os::NetlinkAttributes& link) {
   return use_temporary > 1;
 }
 
-struct OwnedAddress {
-  int ifindex;
-  LinkAddress address;
-};
-
-void append_address(const nlmsghdr& message, std::vector<OwnedAddress>& addresses) {
-  if (message.nlmsg_type != RTM_NEWADDR) return;
-  const auto& header = header_of<ifaddrmsg>(message);
-  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
-  // On a point-to-point link IFA_ADDRESS is the peer's address, and IFA_LOCAL the device's.
-  const auto address = address_in(attributes, attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
-  if (!address) return;
-  const auto flags = attributes.u32(IFA_FLAGS, header.ifa_flags);
-  addresses.push_back({.ifindex = static_cast<int>(header.ifa_index),
-                       .address = {.address = *address,
-                                   .prefix_length = header.ifa_prefixlen,
-                                   .broadcast = address_in(attributes, IFA_BROADCAST),
-                                   .scope_global = header.ifa_scope <= RT_SCOPE_SITE,
-                                   .secondary = (flags & IFA_F_SECONDARY) != 0,
-                                   .tentative = (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_OPTIMISTIC)) != 0,
-                                   .deprecated = (flags & IFA_F_DEPRECATED) != 0}});
-}
-
 void name_masters(std::vector<Link>& links) {
   std::unordered_map<int, std::string> kinds;
   for (const auto& link : links) kinds[link.ifindex] = link.kind;
@@ -76,21 +53,6 @@ Result<void> read_addresses(os::NetlinkRequests& requests, std::vector<Link>& li
     if (const auto link = by_index.find(owned.ifindex); link != by_index.end())
       link->second->addresses.push_back(owned.address);
   return {};
-}
-
-// Some sysctls of a device.
-struct DeviceSettings {
-  int ifindex = 0;  // NETCONFA_IFINDEX_ALL: those of net.ipv4.conf.all
-  int rp_filter = 0;
-  bool forwarding = true;
-};
-
-void append_settings(const nlmsghdr& message, std::vector<DeviceSettings>& settings) {
-  if (message.nlmsg_type != RTM_NEWNETCONF) return;
-  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(netconfmsg));
-  settings.push_back({.ifindex = static_cast<int>(attributes.u32(NETCONFA_IFINDEX)),
-                      .rp_filter = static_cast<int>(attributes.u32(NETCONFA_RP_FILTER)),
-                      .forwarding = attributes.u32(NETCONFA_FORWARDING, 1) != 0});
 }
 
 Result<std::unordered_map<int, DeviceSettings>> read_settings(os::NetlinkRequests& requests, unsigned char family) {
@@ -119,6 +81,32 @@ Result<void> read_settings(os::NetlinkRequests& requests, std::vector<Link>& lin
 }
 
 }  // namespace
+
+void append_address(const nlmsghdr& message, std::vector<OwnedAddress>& addresses) {
+  if (message.nlmsg_type != RTM_NEWADDR) return;
+  const auto& header = header_of<ifaddrmsg>(message);
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof header);
+  // On a point-to-point link IFA_ADDRESS is the peer's address, and IFA_LOCAL the device's.
+  const auto address = address_in(attributes, attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
+  if (!address) return;
+  const auto flags = attributes.u32(IFA_FLAGS, header.ifa_flags);
+  addresses.push_back({.ifindex = static_cast<int>(header.ifa_index),
+                       .address = {.address = *address,
+                                   .prefix_length = header.ifa_prefixlen,
+                                   .broadcast = address_in(attributes, IFA_BROADCAST),
+                                   .scope_global = header.ifa_scope <= RT_SCOPE_SITE,
+                                   .secondary = (flags & IFA_F_SECONDARY) != 0,
+                                   .tentative = (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_OPTIMISTIC)) != 0,
+                                   .deprecated = (flags & IFA_F_DEPRECATED) != 0}});
+}
+
+void append_settings(const nlmsghdr& message, std::vector<DeviceSettings>& settings) {
+  if (message.nlmsg_type != RTM_NEWNETCONF) return;
+  const auto attributes = os::NetlinkAttributes::of_message(message, sizeof(netconfmsg));
+  settings.push_back({.ifindex = static_cast<int>(attributes.u32(NETCONFA_IFINDEX)),
+                      .rp_filter = static_cast<int>(attributes.u32(NETCONFA_RP_FILTER)),
+                      .forwarding = attributes.u32(NETCONFA_FORWARDING, 1) != 0});
+}
 
 void append_link(const nlmsghdr& message, std::vector<Link>& links) {
   if (message.nlmsg_type != RTM_NEWLINK) return;

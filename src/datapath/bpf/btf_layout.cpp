@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/bpf/btf_layout.hpp"
 
-#include <bpf/bpf.h>
 #include <bpf/btf.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
-#include "datapath/bpf/inspection.hpp"
 
 namespace masq::bpf {
 namespace {
@@ -37,7 +37,8 @@ const btf_type* without_modifiers(const btf& types, std::uint32_t& id) {
 void add_fields(const btf& types, std::uint32_t id, const std::string& prefix, std::uint32_t offset,
                 BtfLayout& element) {
   const btf_type* type = without_modifiers(types, id);
-  for (std::uint32_t i = 0; type && i < btf_vlen(type); ++i) {
+  if (!type || !btf_is_composite(type)) return;
+  for (std::uint32_t i = 0; i < btf_vlen(type); ++i) {
     const btf_member& member = btf_members(type)[i];
     const std::string name = btf__name_by_offset(&types, member.name_off);
     const std::uint32_t at = offset + btf_member_bit_offset(type, i) / 8;
@@ -98,19 +99,16 @@ std::uint32_t tick_shift(const BtfLayout& type) {
 
 }  // namespace
 
-Result<BtfLayout> BtfLayout::of_map(int fd) {
-  bpf_map_info info{};
-  std::uint32_t size = sizeof info;
-  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return fail("map info: {}", std::strerror(errno));
-  if (info.btf_id == 0) return fail("it has no BTF");
-  TRY(const auto bytes, read_btf(info.btf_id));
-  const std::unique_ptr<btf, FreeBtf> types(btf__new(bytes.data(), static_cast<std::uint32_t>(bytes.size())));
+Result<BtfLayout> BtfLayout::of_type(std::span<const std::byte> btf_bytes, std::uint32_t type, std::uint32_t size) {
+  const std::unique_ptr<btf, FreeBtf> types(btf__new(btf_bytes.data(), static_cast<std::uint32_t>(btf_bytes.size())));
   if (!types) return fail("its BTF cannot be read: {}", std::strerror(errno));
   BtfLayout element;
-  element.size = info.value_size;
-  add_fields(*types, info.btf_value_type_id, "", 0, element);
+  element.size = size;
+  add_fields(*types, type, "", 0, element);
   add_enumerations(*types, element);
-  const auto fits = [&](const auto& field) { return field.second.offset + field.second.size <= element.size; };
+  const auto fits = [&](const auto& field) {
+    return std::uint64_t{field.second.offset} + field.second.size <= element.size;
+  };
   if (!std::ranges::all_of(element.fields, fits)) return fail("its BTF is inconsistent");
   return element;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,8 @@ struct BtfLayout {
   std::map<std::string, Words> enumerations;  // "masq_reason": {"MASQ_REASON_TRANSLATED": 0, …}
 
   static Result<BtfLayout> of_map(int fd);
+  // `btf`: of the map's creation, as the kernel returns it; `type`: the id of an element's type; `size`: its bytes.
+  static Result<BtfLayout> of_type(std::span<const std::byte> btf, std::uint32_t type, std::uint32_t size);
 };
 
 // Converts an element of another version's map to this version: fields by their names, numbers by the names of their

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -271,7 +272,10 @@ Outcome Engine::run(int program, Family family, Bytes frame, const RunContext& c
   if (bpf_prog_test_run_opts(program, &run) != 0)
     throw std::runtime_error(fmt::format("test run: {}", std::strerror(errno)));
   out.resize(run.data_size_out);
-  return {.verdict = static_cast<int>(run.retval), .reason = counted(family).value_or("none"), .bytes = out};
+  return {.verdict = static_cast<int>(run.retval),
+          .reason = counted(family).value_or("none"),
+          .bytes = std::move(out),
+          .duration = std::chrono::nanoseconds(run.duration)};
 }
 
 }  // namespace masq::bpf::test

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct Outcome {
   int verdict = 0;
   std::string reason;  // the word of the counter that went up
   Bytes bytes;
+  std::chrono::nanoseconds duration{0};  // of the run, as the kernel measured it
 };
 
 // What goes beside a packet into a run.

@@ -63,7 +63,7 @@ std::vector<Mapping> read_mappings(int map, std::uint32_t slots) {
     if (raw.seen == 0 || raw.slot != MASQ_SLOT_LINKED || raw.reason != MASQ_REASON_TRANSLATED) continue;
     found.push_back({slot, endpoint(raw.flow.src, raw.flow.sport), endpoint(raw.flow.dst, raw.flow.dport),
                      endpoint(raw.external, raw.external_port), raw.flow.protocol, static_cast<masq_state>(raw.state),
-                     raw.seen});
+                     raw.seen, raw.flags});
   }
   return found;
 }
@@ -129,12 +129,16 @@ std::string disorder(const Engine& engine, Family family) {
       return fmt::format("port {} toward port {} is there twice", m.external.port, m.remote.port);
   for (const char* index : {"forward", "reply"}) {
     const auto named = named_slots(map_of(engine, index, family));
-    const std::size_t others = std::string_view(index) == "forward" ? control.left : 0;
-    for (const auto& m : alive)
-      if (const auto found = named.find(m.slot); found == named.end() || found->second != 1)
-        return fmt::format("slot {} is {} times in {}", m.slot, found == named.end() ? 0 : found->second, index);
-    if (named.size() != alive.size() + others)
-      return fmt::format("{} names {} slots for {} mappings", index, named.size(), alive.size() + others);
+    const bool is_forward = std::string_view(index) == "forward";
+    std::size_t expected = is_forward ? control.left : 0;
+    for (const auto& m : alive) {
+      const int times = is_forward && (m.flags & MASQ_RESTING) ? 0 : 1;
+      const auto found = named.find(m.slot);
+      if ((found == named.end() ? 0 : found->second) != times)
+        return fmt::format("slot {} is not {} times in {}", m.slot, times, index);
+      expected += static_cast<std::size_t>(times);
+    }
+    if (named.size() != expected) return fmt::format("{} names {} slots, not {}", index, named.size(), expected);
   }
   const int map = map_of(engine, "mappings", family);
   const auto shared = family == Family::ipv4 ? shared_ports<masq_mapping4>(map, control.unused)

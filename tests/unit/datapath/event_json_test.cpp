@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath/event_json.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
@@ -39,6 +40,15 @@ TEST(EventJson, IsReadAsItIsWritten) {
     EXPECT_EQ(event->time, of_type(type).time);
     EXPECT_EQ(event->protocol, IPPROTO_ICMPV6);
     EXPECT_EQ(render_event_json(*event), line);
+  }
+}
+
+// The fuzzer of documents found the overflow.
+TEST(EventJson, ATimeThatNoClockHasIsTheFirstOne) {
+  for (const auto* time : {"3026-11-23T03:01:37.185Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"}) {
+    const auto event = parse_event_json(fmt::format(R"({{"type":"created","time":"{}"}})", time));
+    ASSERT_TRUE(event) << time;
+    EXPECT_EQ(event->time, std::chrono::system_clock::time_point()) << time;
   }
 }
 
