@@ -55,7 +55,7 @@ class FakeIptables {
   Result<os::ProgramEnd> run(const Words& arguments, const std::string& input) {
     const auto& program = arguments[0];
     if (program == "ipset") return arguments[1] == "save" ? os::ProgramEnd{.out = saved_sets()} : restore_sets(input);
-    if (arguments.back() == "--help") return os::ProgramEnd{.out = "--random-fully\n"};
+    if (arguments.back() == "--help") return os::ProgramEnd{.out = "--random-fully\nrpfilter match options:\n"};
     const auto family = program.substr(0, program.find('-'));
     if (program.ends_with("-save")) return os::ProgramEnd{.out = saved(families[family])};
     const bool tests = std::ranges::find(arguments, "--test") != arguments.end();
