@@ -31,9 +31,8 @@ void add_pair(int one, int other, std::set<Pair>& pairs) {
 
 bool is_own(const Node& node, const Cidr& destination) {
   return std::ranges::any_of(node.links, [&](const Link& link) {
-    return std::ranges::any_of(link.addresses, [&](const LinkAddress& own) {
-      return destination == Cidr::host(own.address);
-    });
+    return std::ranges::any_of(link.addresses,
+                               [&](const LinkAddress& own) { return destination == Cidr::host(own.address); });
   });
 }
 
@@ -43,9 +42,8 @@ void add_multipath(const Node& node, const std::vector<Cidr>& pods, std::set<Pai
   std::map<std::tuple<std::uint32_t, Cidr, std::uint32_t>, std::vector<int>> hops;
   for (const auto& route : node.routes)
     if (leads_toward(route, pods)) hops[{route.table, route.destination, route.metric}].push_back(route.ifindex);
-  std::erase_if(hops, [&](const auto& hop) {
-    return hop.second.size() < 2 || is_own(node, std::get<Cidr>(hop.first));
-  });
+  std::erase_if(hops,
+                [&](const auto& hop) { return hop.second.size() < 2 || is_own(node, std::get<Cidr>(hop.first)); });
   for (const auto& [route, devices] : hops)
     for (const auto one : devices)
       for (const auto other : devices) add_pair(one, other, pairs);

@@ -42,11 +42,11 @@ class Spoofed : public BothFamilies {
       if (CPU_ISSET(cpu, &cpus_)) CPU_SET(cpu, &first);
     sched_setaffinity(0, sizeof first, &first);
     sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
-    sh("ip link add pods0 type bridge && ip link add port0 master pods0 type dummy");
-    for (const auto* device : {"pods0", "port0", "lxc1", "lxc2"}) {
-      if (device[0] == 'l') sh(std::string("ip link add ") + device + " type dummy");
-      sh(std::string("ip link set up ") + device);
-    }
+    sh("ip link add pods0 type bridge && ip link set pods0 up");
+    sh("for device in port0 lxc1 lxc2; do"
+       " ip link add $device type veth peer name peer-$device && ip link set $device up && ip link set peer-$device up;"
+       " done");
+    sh("ip link set port0 master pods0");
   }
   void TearDown() override {
     sh("for device in pods0 port0 lxc1 lxc2; do ip link del $device; done");
