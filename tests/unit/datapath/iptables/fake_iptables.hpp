@@ -84,7 +84,7 @@ class FakeIptables {
     for (std::string line; std::getline(lines, line);) {
       if (line.starts_with('*')) {
         table = line.substr(1);
-        chains = tables.contains(table) ? tables[table] : Chains{{"POSTROUTING", {}}};
+        chains = tables.contains(table) ? tables[table] : Chains{{"POSTROUTING", {}}, {"PREROUTING", {}}};
       } else if (line == "COMMIT") {
         if (!tests) tables[table] = chains;
       } else if (const auto error = change(chains, line)) {
