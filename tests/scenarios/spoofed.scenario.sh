@@ -162,7 +162,7 @@ scenario "the programs of bridges follow the bridges and the option" only=bpf
     in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
     not has_a_program br-renamed
 
-scenario "status, monitor, metrics and explain name spoofed packets" family=ipv4
+scenario "status, metrics and explain name spoofed packets" family=ipv4
     masqd starts with prometheus-serve-addr=:9965
     forges pod2 pod1 3
     spoofed_and_dropped 3
