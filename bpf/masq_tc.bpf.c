@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The programs of an uplink: one pair for devices whose packets begin with an Ethernet header, one for those without
- * (TUN, PPP, WireGuard). The packet's EtherType selects the engine of its family (engine.c).
+ * (TUN, PPP, WireGuard). The packet's EtherType selects the engine of its family (engine.c). And the program of a bridge
+ * with pods on it.
  */
 #include <linux/if_ether.h>
 #include <bpf/bpf_endian.h>
 
 #include "bpf/abi/mapping.h"
 #include "bpf/hook/tc.h"
+#include "bpf/policy/arrival.h"
 
 int egress4(ctx_t *ctx, __u32 l3_offset);
 int egress6(ctx_t *ctx, __u32 l3_offset);
@@ -71,6 +73,16 @@ HOOK_PROGRAM
 int masq_ingress(ctx_t *ctx)
 {
 	return ingress(ctx, l3_find(ctx));
+}
+
+/* What a pod sends by a bridge, as it arrives there. */
+HOOK_PROGRAM
+int masq_bridge(ctx_t *ctx)
+{
+	struct l3 l3 = l3_find(ctx);
+
+	arrival_record(ctx, l3.offset, l3.type);
+	return HOOK_PASS;
 }
 
 /* User space runs it with a frame, which arrives by the device that the run's context names. */

@@ -52,6 +52,8 @@ struct masq_timeouts {
 		__u32 by_destination; /* the map destinations is not empty */                                          \
 		__u32 route_source;                                                                                    \
 		__u32 random_fully;                                                                                    \
+		__u32 verify_source;                                                                                   \
+		__u32 zero;             /* see below */                                                                \
 		__u32 ports_below_512;  /* number of usable ports of 1-511 */                                          \
 		__u32 ports_below_1024; /* of 512-1023 */                                                              \
 		__u32 port_count;       /* of all ranges together; a port of 1024 and more is chosen from them */      \

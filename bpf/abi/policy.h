@@ -37,6 +37,12 @@ struct masq_device_pair {
 	__u32 other;
 };
 
+/* Why a device is known to have one pod behind it. */
+enum masq_pod_device {
+	MASQ_POD_DEVICE_NAMED = 1,
+	MASQ_POD_DEVICE_ROUTED, /* a host route leads there */
+};
+
 /* Value of a policy rule. */
 struct masq_policy {
 	__u8 reason;  /* enum masq_reason; TRANSLATED: masquerade */

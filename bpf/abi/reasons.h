@@ -53,7 +53,7 @@ enum masq_verdict {
 	X(POD_LIMIT, DROP, "pod_limit", "the pod has nat-max-mappings-per-pod mappings")                               \
 	X(REWRITE_FAILED, DROP, "rewrite_failed", "the kernel refused to change the packet")                           \
 	X(SPOOFED_SOURCE, DROP, "spoofed_source",                                                                      \
-	  "a packet that begins or ends a connection, from another way than its source's")                             \
+	  "a packet that begins or ends a connection, from another device or MAC address than its source's")           \
 	X(PORT_SHARE, DROP, "port_share", "the pod has as many ports toward this remote endpoint as are still free")
 
 enum masq_reason {

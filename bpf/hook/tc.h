@@ -154,16 +154,30 @@ static __always_inline int ctx_redirect(__u32 ifindex)
 	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
+#define ROUTE_UNKNOWN 0
+#define ROUTE_REFUSES 0xffffffffu
+
 /*
- * Returns the device by which a packet that arrives at device `fib->ifindex` would leave, or 0 if the helper cannot tell:
- * no route, forwarding is off at that device, or the route encapsulates. It knows no marks. Whether the neighbour is
- * known does not matter (the flag that skips the look-up is of Linux 6.3).
+ * Returns the device by which a packet that arrives at device `fib->ifindex` would leave; ROUTE_REFUSES if a route of
+ * type blackhole, unreachable or prohibit ends it; or ROUTE_UNKNOWN if the helper cannot tell: no route, forwarding is off
+ * at that device, or the route encapsulates. It knows no marks. Neither a missing neighbour nor the packet's length
+ * matters (the flag that skips the neighbour's look-up is of Linux 6.3). fib->dmac is the neighbour's address, if it is
+ * known.
  */
 static __always_inline __u32 ctx_route_device(ctx_t *ctx, struct bpf_fib_lookup *fib)
 {
-	long result = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
-
-	return result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH ? fib->ifindex : 0;
+	switch (bpf_fib_lookup(ctx, fib, sizeof(*fib), 0)) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		return fib->ifindex;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		return ROUTE_REFUSES;
+	default:
+		return ROUTE_UNKNOWN;
+	}
 }
 
 static __always_inline bool ctx_route(ctx_t *ctx, struct bpf_fib_lookup *fib, __u32 flags)

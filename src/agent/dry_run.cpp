@@ -74,6 +74,7 @@ std::string render_desired(const Desired& desired) {
   render_family(out, "IPv6", desired.ipv6);
   fmt::format_to(out, "ip-masq-agent: {}\n", desired.ip_masq_agent ? "on" : "off");
   fmt::format_to(out, "source address of the route: {}\n", desired.route_source ? "yes" : "no");
+  fmt::format_to(out, "verification of source addresses: {}\n", desired.verify_source ? "on" : "off");
   fmt::format_to(out, "ports: {}{}\n", join(desired.ports), desired.random_fully ? ", chosen at random" : "");
   if (!desired.kept_ports.empty())
     fmt::format_to(out, "ports that are kept, or chosen for a source port below 1024: {}\n", join(desired.kept_ports));

@@ -102,6 +102,8 @@ std::string render_route(const nlohmann::ordered_json& route) {
 
 std::string render(const nlohmann::ordered_json& answer) {
   auto text = text_of(answer, "verdict") + "\n" + render_route(member(answer, "route"));
+  if (const auto device = text_of(answer, "sourceDevice"); !device.empty())
+    text += fmt::format("the source is behind {}: first packets from elsewhere are dropped, spoofed_source\n", device);
   for (const auto& obstacle : member(answer, "obstacles")) text += fmt::format("now dropped: {}\n", text_of(obstacle));
   for (const auto& note : member(answer, "notes")) text += text_of(note) + "\n";
   if (const auto alive = number_of(answer, "mappingsAlive"); alive > 0)

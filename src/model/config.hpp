@@ -51,6 +51,7 @@ struct Config {
   std::uint32_t nat_max_mappings = 524288;                // per address family
   std::optional<std::uint32_t> nat_max_mappings_per_pod;  // absent: a quarter of nat_max_mappings
   NatTimeouts nat_timeouts;
+  bool enable_source_ip_verification = true;
   bool random_fully = false;
   std::string bpf_root = "/sys/fs/bpf";
   std::string socket_path = "/run/masq/masq.sock";

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <set>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -197,7 +198,11 @@ Desired decide(const Config& config, const Node& node) {
   desired.uplinks = std::move(selection.uplinks);
   desired.standby = std::move(selection.standby);
   desired.inbound = std::move(selection.inbound);
-  desired.pod_devices = pod_devices(node, pods);
+  std::set<int> uplinks;
+  for (const auto& uplink : desired.uplinks) uplinks.insert(uplink.ifindex);
+  desired.pod_devices = pod_devices(node, pods, uplinks);
+  desired.verify_source = config.enable_source_ip_verification;
+  if (desired.verify_source) desired.bridges = std::move(selection.bridges);
   std::ranges::move(selection.findings, std::back_inserter(desired.findings));
   std::ranges::move(findings_on_forwarding(node, desired.uplinks, pods), std::back_inserter(desired.findings));
 

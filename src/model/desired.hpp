@@ -90,6 +90,8 @@ struct Desired {
   // Devices other than the uplinks by which packets from outside may arrive: connections to a pod's own address, and
   // replies that take another way (decision 0014). Sorted.
   std::vector<SideDevice> inbound;
+  // Bridges with pods on them, whose packets are compared with the neighbours' MAC addresses (bpf). Sorted.
+  std::vector<SideDevice> bridges;
   PodDevices pod_devices;
   std::vector<PodCidr> pod_cidrs;  // the source set as found, with its origin
   FamilyPolicy ipv4;
@@ -102,6 +104,7 @@ struct Desired {
   // without a route look-up per packet.
   std::vector<SourceRoute> source_routes;
   bool random_fully = false;
+  bool verify_source = true;  // a first packet must come from where its source is routed (decisions 0014, 0020)
   std::vector<PortRange>
       ports;  // external ports are chosen from these; normalised; empty: TCP and UDP packets are dropped
   // Further ports that a pod's own port may be kept at. Those of a class below 1024 are also chosen, for the source

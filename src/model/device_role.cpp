@@ -117,9 +117,12 @@ bool DeviceRoles::is_gateway(const Link& link, const Address& address) const {
   return std::ranges::any_of(routes_of(link), [&](const Route* route) { return route->gateway == address; });
 }
 
-// A host route to the gateway of another route leads to a router, not to a pod.
 bool DeviceRoles::is_device_of_a_pod(const Link& link) const {
-  if (is_pod_by_name(link.name)) return true;
+  return is_pod_by_name(link.name) || has_route_to_one_pod(link);
+}
+
+// A host route to the gateway of another route leads to a router, not to a pod.
+bool DeviceRoles::has_route_to_one_pod(const Link& link) const {
   if (!is_pair(link) && !is_tap(link)) return false;
   return std::ranges::any_of(routes_of(link), [&](const Route* route) {
     return !route->has_gateway && is_host(route->destination) && is_inside(route->destination) &&

@@ -40,6 +40,9 @@ class DeviceRoles {
   // Returns true if one pod alone is behind the device: its name, or a pair or tap with a host route to a pod.
   bool is_device_of_a_pod(const Link& link) const;
 
+  // Returns true if a host route to a pod uses the device, which is a pair or tap.
+  bool has_route_to_one_pod(const Link& link) const;
+
   // Returns true if packets of other machines arrive by the device: it is no pod's, and does not only lead to pods.
   bool may_lead_outside(const Link& link) const;
 

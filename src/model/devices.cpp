@@ -118,6 +118,19 @@ std::vector<SideDevice> inbound_devices(const Node& node, const DeviceRoles& rol
   return inbound;
 }
 
+std::vector<SideDevice> bridges_of_pods(const Node& node, const DeviceRoles& roles, const UplinkSelection& selection,
+                                        const std::set<const Link*>& uplinks) {
+  std::vector<SideDevice> bridges;
+  for (const auto& link : node.links) {
+    const auto device = side_device(link);
+    if (!is_port(link) && roles.is_container_bridge(link) && roles.has_pods(link) && !uplinks.contains(&link) &&
+        !std::ranges::binary_search(selection.inbound, device))
+      bridges.push_back(device);
+  }
+  std::ranges::sort(bridges);
+  return bridges;
+}
+
 // Returns the pool of each family from masquerade-address, in the written order. An address that the node does not have
 // may be on another node now.
 std::vector<Address> usable_pool(const Config& config, const Node& node, std::vector<Finding>& findings) {
@@ -203,6 +216,7 @@ UplinkSelection select_uplinks(const Config& config, const Node& node, const std
   const std::set<const Link*> uplinks(links.begin(), links.end());
   selection.standby = standby_devices(config, node, roles, uplinks);
   selection.inbound = inbound_devices(node, roles, uplinks);
+  selection.bridges = bridges_of_pods(node, roles, selection, uplinks);
   const auto pool = usable_pool(config, node, selection.findings);
   for (const auto* const link : links)
     selection.uplinks.push_back(uplink_of(*link, config, node, roles, pods, pool, selection.findings));

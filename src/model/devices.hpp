@@ -21,6 +21,7 @@ struct UplinkSelection {
   std::vector<Uplink> uplinks;      // sorted by name, with the addresses of the enabled families
   std::vector<SideDevice> standby;  // sorted: devices that may become uplinks, but are none now
   std::vector<SideDevice> inbound;  // sorted: other devices by which packets from outside may arrive
+  std::vector<SideDevice> bridges;  // sorted: container bridges with pods on them, none of the above but standby
   std::vector<Finding> findings;    // "devices: eth9: no such device", "eth0: no usable IPv4 address"
 };
 

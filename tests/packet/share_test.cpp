@@ -106,7 +106,7 @@ TEST_P(Share, APodGetsHalfOfTheTable) {
 // A pod with a device of its own has one account, however many addresses it uses.
 TEST_P(Share, APodWithItsOwnDeviceHasOneAccount) {
   auto wanted = with_ports({{2000, 2999}});
-  wanted.pod_devices.single = {77};
+  wanted.pod_devices.single = {{.ifindex = 77, .name = "lxc77", .has_route = true}};
   const Engine engine(wanted);
   unsigned by_device = 0, by_address = 0;
   for (unsigned i = 0; i < 800; ++i) by_device += blast(engine, numbered_pod(who.family, i), 443, 5000, 1, 77);

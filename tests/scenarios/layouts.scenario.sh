@@ -2,22 +2,6 @@
 # Nodes as CNIs, VPNs, container tools and operators lay them out: which devices are uplinks, and who masquerades.
 # datapaths: bpf nftables iptables
 
-# Both pods on one bridge with a gateway address, as Docker makes it.
-pods_share_a_bridge() { # [BRIDGE]
-  local bridge=${1:-br-0123456789ab} number
-  ip -n node link add "$bridge" type bridge
-  ip_in node link set "$bridge" up
-  give node "$bridge" "${address[gateway]}/$link"
-  for number in 1 2; do
-    ip_in node address flush dev "lxc$number"
-    ip_in node "-${family#ipv}" route flush dev "lxc$number"
-    ip_in node link set "lxc$number" master "$bridge"
-    ip_in "pod$number" address flush dev eth0 scope global
-    give "pod$number" eth0 "${address[pod$number]}/$link"
-    ip_in "pod$number" route replace default via "${address[gateway]}"
-  done
-}
-
 # As Cilium does it: a route leads all pods to one device, and a filter there redirects each packet to its pod's device.
 pods_are_reached_by_redirection() {
   local hardware=02:00:00:00:00:0c pod number protocol=ip

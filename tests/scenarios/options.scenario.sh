@@ -130,7 +130,7 @@ scenario "--help lists every option, and --version prints a version" only=bpf fa
 scenario "every key of the reference is accepted" only=bpf family=ipv4
     masqd starts with enable-ipv4-masquerade=true enable-ipv6-masquerade=true devices=eth+ node-port-range=30000-32767 \
         nat-max-mappings=65536 nat-max-mappings-per-pod=1024 nat-timeout-tcp-established=1h30m nat-timeout-tcp-transitory=240s \
-        nat-timeout-udp=5m nat-timeout-dns=5s nat-timeout-icmp=60s nat-timeout-other=600s random-fully=false enable-k8s=false log-format=json \
+        nat-timeout-udp=5m nat-timeout-dns=5s nat-timeout-icmp=60s nat-timeout-other=600s enable-source-ip-verification=true random-fully=false enable-k8s=false log-format=json \
         nat-port-range=1024-29999,61000-65535
     world serves tcp 80
     pod1  reaches world as node

@@ -108,6 +108,22 @@ build_lab() {
 
 # --- changes that scenarios make -------------------------------------------------------------------------------------
 
+# Both pods on one bridge with a gateway address, as Docker makes it.
+pods_share_a_bridge() { # [BRIDGE]
+  local bridge=${1:-br-0123456789ab} number
+  ip -n node link add "$bridge" type bridge
+  ip_in node link set "$bridge" up
+  give node "$bridge" "${address[gateway]}/$link"
+  for number in 1 2; do
+    ip_in node address flush dev "lxc$number"
+    ip_in node "-${family#ipv}" route flush dev "lxc$number"
+    ip_in node link set "lxc$number" master "$bridge"
+    ip_in "pod$number" address flush dev eth0 scope global
+    give "pod$number" eth0 "${address[pod$number]}/$link"
+    ip_in "pod$number" route replace default via "${address[gateway]}"
+  done
+}
+
 the_world_knows_the_pods() { ip_in world route add "${cidr[pods]}" via "${address[node]}"; }
 
 # Two routers more behind the world's first one:  node -- world -- middle -- far

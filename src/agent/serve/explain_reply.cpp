@@ -91,9 +91,10 @@ Result<Way> ask_kernel(const Question& question) {
   TRY(auto requests, os::NetlinkRequests::open());
   const auto any = Address::parse(question.source.family() == Family::ipv4 ? "0.0.0.0" : "::");
   TRY(const auto back, query_route(requests, *any, question.source, 0));
+  TRY(auto source_device, device_name(back.ifindex));
   auto route = query_route(requests, question.source, question.destination, back.ifindex);
   if (!route) return Way{.devices = {}, .route = {}, .refusal = route.error().message};
-  Way way{.devices = {}, .route = std::move(*route), .refusal = {}};
+  Way way{.devices = {}, .route = std::move(*route), .refusal = {}, .source_device = std::move(source_device)};
   TRY(auto first, device_name(way.route.ifindex));
   way.devices.push_back(std::move(first));
   for (const auto hop : way.route.hops) {
@@ -115,6 +116,7 @@ nlohmann::ordered_json answer_question(const Desired& desired, const Question& q
   if (explanation.rule) answer["rule"] = explanation.rule->to_string();
   answer["route"] = render_way(way);
   if (!explanation.masqueraded) return answer;
+  if (desired.verify_source && way && !way->source_device.empty()) answer["sourceDevice"] = way->source_device;
   answer["externals"] = nlohmann::ordered_json::array();
   for (const auto& [device, addresses] : explanation.externals) {
     auto words = nlohmann::ordered_json::array();

@@ -24,7 +24,8 @@ Result<Question> parse_question(std::string_view target);
 struct Way {
   std::vector<std::string> devices;  // by which it leaves: several for a multipath route, the kernel's choice first
   KernelRoute route;
-  std::string refusal;  // why the kernel does not forward it: "Network is unreachable"; empty: it does
+  std::string refusal;             // why the kernel does not forward it: "Network is unreachable"; empty: it does
+  std::string source_device = {};  // by which the answers to the source leave
 };
 // Fails if the kernel has no route to the source.
 Result<Way> ask_kernel(const Question& question);

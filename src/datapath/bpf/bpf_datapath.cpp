@@ -26,6 +26,7 @@
 #include "datapath/bpf/bpf_handover.hpp"
 #include "datapath/bpf/bpf_table.hpp"
 #include "datapath/bpf/hook_check.hpp"
+#include "datapath/bpf/neighbour_doubts.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pin_check.hpp"
 #include "datapath/bpf/pin_watch.hpp"
@@ -85,6 +86,7 @@ class BpfDatapath final : public Datapath {
   Result<void> restore_map_pins(Steps& steps) const;
   void read_back();
   void look(const std::function<void()>& disturbed);
+  void verify_neighbours();
   bool is_undisturbed() const;
   UplinkAttachments attachments() const { return {pins_, mode_}; }
   void choose_mode();
@@ -103,6 +105,7 @@ class BpfDatapath final : public Datapath {
   bool is_in_force_ = false;
   PinWatch pinned_;
   std::vector<ExpectedProgram> expected_;
+  NeighbourDoubts neighbour_doubts_;
   std::vector<Finding> hook_findings_;  // of the last look
   std::optional<std::chrono::steady_clock::time_point> read_back_at_;
 };
@@ -156,7 +159,8 @@ UplinkAttachments::Programs BpfDatapath::programs() const {
   return {.ingress = program_->ingress(),
           .egress = program_->egress(),
           .ingress_l3 = program_->ingress_l3(),
-          .egress_l3 = program_->egress_l3()};
+          .egress_l3 = program_->egress_l3(),
+          .bridge = program_->bridge()};
 }
 
 Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
@@ -165,7 +169,9 @@ Result<void> BpfDatapath::put_on_devices(const Desired& desired, Steps& steps) {
   const auto watched = uplinks.attach_inbound(desired.inbound, programs(), false, steps);
   const auto updated = uplinks.update_standby(desired.standby, programs(), steps);
   const auto detached = uplinks.detach_others(desired, false, steps);
+  const auto bridged = uplinks.attach_bridges(uplinks.bridges_to_watch(desired), programs(), false, steps);
   if (!attached) return attached;
+  if (!bridged) return bridged;
   if (!watched) return watched;
   return updated ? detached : updated;
 }
@@ -194,7 +200,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   applied_ = desired;
   is_in_force_ = done.has_value();
   TRY_DO(done);
-  TRY(expected_, expected_programs(desired, programs()));
+  TRY(expected_, expected_programs(desired, attachments().bridges_to_watch(desired), programs()));
   pinned_ = PinWatch::of(pins_, [this](const auto& path) { return has_pin(path); });
   read_back();
   return steps;
@@ -212,6 +218,7 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
   TRY_DO(uplinks.attach(desired.uplinks, {}, true, steps));
   TRY_DO(uplinks.attach_inbound(desired.inbound, {}, true, steps));
   TRY_DO(uplinks.detach_others(desired, true, steps));
+  TRY_DO(uplinks.attach_bridges(uplinks.bridges_to_watch(desired), {}, true, steps));
   return steps;
 }
 
@@ -249,6 +256,12 @@ bool BpfDatapath::is_undisturbed() const {
          });
 }
 
+// A failure does no harm: the next packet of the sender raises the doubt again.
+void BpfDatapath::verify_neighbours() {
+  if (!applied_ || applied_->bridges.empty()) return;
+  [[maybe_unused]] const auto asked = neighbour_doubts_.verify(program_->map("arrivals"));
+}
+
 // Removing the pin of a link detaches the program. The kernel announces neither that, nor a detached link, nor another
 // program on the hook. After a failed apply() the reconciler tries again.
 void BpfDatapath::look(const std::function<void()>& disturbed) {
@@ -256,6 +269,7 @@ void BpfDatapath::look(const std::function<void()>& disturbed) {
   look_->start(pause, [this, disturbed] {
     look(disturbed);
     if (is_in_force_) read_back();
+    if (is_in_force_) verify_neighbours();
     if (is_in_force_ && !is_undisturbed()) disturbed();
   });
 }

@@ -41,17 +41,19 @@ void check_hook(const ExpectedProgram& expected, const HookPrograms& hook, std::
 
 }  // namespace
 
-Result<std::vector<ExpectedProgram>> expected_programs(const Desired& desired,
+Result<std::vector<ExpectedProgram>> expected_programs(const Desired& desired, const std::vector<SideDevice>& bridges,
                                                        const UplinkAttachments::Programs& loaded) {
   std::vector<ExpectedProgram> expected;
-  const auto add = [&](const auto& device, Hook hook) -> Result<void> {
-    TRY(const auto id, program_id(loaded.of(hook, device.ethernet)));
+  const auto add = [&](const auto& device, Hook hook, int program) -> Result<void> {
+    TRY(const auto id, program_id(program));
     expected.push_back({.ifindex = device.ifindex, .device = device.name, .hook = hook, .program = id});
     return {};
   };
   for (const auto& uplink : desired.uplinks)
-    for (const Hook hook : {Hook::ingress, Hook::egress}) TRY_DO(add(uplink, hook));
-  for (const auto& device : desired.inbound) TRY_DO(add(device, Hook::ingress));
+    for (const Hook hook : {Hook::ingress, Hook::egress}) TRY_DO(add(uplink, hook, loaded.of(hook, uplink.ethernet)));
+  for (const auto& device : desired.inbound)
+    TRY_DO(add(device, Hook::ingress, loaded.of(Hook::ingress, device.ethernet)));
+  for (const auto& bridge : bridges) TRY_DO(add(bridge, Hook::ingress, loaded.bridge));
   return expected;
 }
 

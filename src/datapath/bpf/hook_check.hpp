@@ -21,8 +21,8 @@ struct ExpectedProgram {
   std::uint32_t program = 0;  // its id
 };
 
-// Returns the programs of the uplinks, and the ingress programs of the inbound devices.
-Result<std::vector<ExpectedProgram>> expected_programs(const Desired& desired,
+// Returns the programs of the uplinks, and the ingress programs of the inbound devices and of these bridges.
+Result<std::vector<ExpectedProgram>> expected_programs(const Desired& desired, const std::vector<SideDevice>& bridges,
                                                        const UplinkAttachments::Programs& loaded);
 
 // Reads the hooks from the kernel. Returns a finding for each program that is not there (drift), and for programs that

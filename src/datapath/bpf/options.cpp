@@ -164,6 +164,7 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
       desired.source_routes, [](const SourceRoute& route) { return route.source.family() == Abi::family; });
   options.route_source = desired.route_source;
   options.random_fully = desired.random_fully;
+  options.verify_source = desired.verify_source;
   set_ports(options, desired);
   options.timeouts = make_timeouts(desired.timeouts);
   return options;

@@ -173,8 +173,9 @@ Result<void> write_destinations(const Program& program, const Desired& desired) 
 template <class Abi>
 Result<void> write_pod_devices(const Program& program, const Desired& desired) {
   Entries<std::uint32_t, std::uint8_t> single;
-  for (const auto ifindex : desired.pod_devices.single)
-    single.emplace_back(static_cast<std::uint32_t>(ifindex), present);
+  for (const auto& device : desired.pod_devices.single)
+    single.emplace_back(static_cast<std::uint32_t>(device.ifindex),
+                        device.has_route ? MASQ_POD_DEVICE_ROUTED : MASQ_POD_DEVICE_NAMED);
   Entries<masq_device_pair, std::uint8_t> pairs;
   for (const auto& pair : desired.pod_devices.pairs)
     pairs.emplace_back(

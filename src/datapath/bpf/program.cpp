@@ -238,6 +238,9 @@ int Program::egress_l3() const {
 int Program::ingress_l3() const {
   return bpf_program__fd(skeleton_->progs.masq_ingress_l3);
 }
+int Program::bridge() const {
+  return bpf_program__fd(skeleton_->progs.masq_bridge);
+}
 int Program::inject() const {
   return bpf_program__fd(skeleton_->progs.masq_inject);
 }

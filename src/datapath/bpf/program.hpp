@@ -39,6 +39,7 @@ class Program {
   int ingress() const;
   int egress_l3() const;  // for devices without an Ethernet header; -1 if the configuration has none
   int ingress_l3() const;
+  int bridge() const;  // masq_bridge
   int inject() const;  // masq_inject
   // The memory of all maps in bytes, as the kernel accounts for it.
   std::uint64_t memory() const;

@@ -145,6 +145,24 @@ Result<void> UplinkAttachments::attach_inbound(const std::vector<SideDevice>& de
   return result;
 }
 
+Result<void> UplinkAttachments::attach_bridges(const std::vector<SideDevice>& bridges, const Programs& programs,
+                                               bool dry, Steps& steps) {
+  Result<void> result;
+  const auto pinned = pinned_devices();
+  for (const auto& bridge : bridges) {
+    const auto as_uplink = without_addresses(bridge);
+    follow_rename(as_uplink, pinned, dry, steps);
+    keep_first(result, attach_hook(as_uplink, Hook::ingress, programs.bridge, dry, steps));
+  }
+  return result;
+}
+
+std::vector<SideDevice> UplinkAttachments::bridges_to_watch(const Desired& desired) const {
+  auto bridges = desired.bridges;
+  std::erase_if(bridges, [this](const SideDevice& bridge) { return has_egress_program(bridge); });
+  return bridges;
+}
+
 Result<void> UplinkAttachments::update_standby(const std::vector<SideDevice>& standby, const Programs& programs,
                                                Steps& steps) {
   std::vector<Uplink> attached;
@@ -160,12 +178,13 @@ Result<void> UplinkAttachments::detach_others(const Desired& desired, bool dry, 
   std::set<std::string> uplinks;
   for (const auto& uplink : desired.uplinks) uplinks.insert(uplink.name);
   const auto standby = by_name(desired.standby);
-  const auto inbound = by_name(desired.inbound);
+  auto ingress_only = by_name(desired.inbound);
+  ingress_only.merge(by_name(desired.bridges));
   for (const auto& name : pins_.devices()) {
     const auto device = standby.find(name);
     const bool rests = device != standby.end() && has_egress_program(*device->second);
     if (rests || uplinks.contains(name)) continue;
-    keep_first(result, inbound.contains(name) ? detach_egress(name, dry, steps) : detach_device(name, dry, steps));
+    keep_first(result, ingress_only.contains(name) ? detach_egress(name, dry, steps) : detach_device(name, dry, steps));
   }
   return result;
 }

@@ -27,6 +27,7 @@ class UplinkAttachments {
     int egress = -1;
     int ingress_l3 = -1;
     int egress_l3 = -1;
+    int bridge = -1;  // the ingress program of a bridge with pods
     int of(Hook hook, bool ethernet) const {
       if (hook == Hook::ingress) return ethernet ? ingress : ingress_l3;
       return ethernet ? egress : egress_l3;
@@ -38,10 +39,14 @@ class UplinkAttachments {
   Result<void> attach(const std::vector<Uplink>& uplinks, const Programs& programs, bool dry, Steps& steps);
   // The same for devices by which packets from outside may arrive: the ingress program only.
   Result<void> attach_inbound(const std::vector<SideDevice>& devices, const Programs& programs, bool dry, Steps& steps);
+  // Attaches the program of bridges to those that bridges_to_watch() returned.
+  Result<void> attach_bridges(const std::vector<SideDevice>& bridges, const Programs& programs, bool dry, Steps& steps);
+  // Returns the bridges of `desired` that have no egress program: a standby device that was an uplink keeps both.
+  std::vector<SideDevice> bridges_to_watch(const Desired& desired) const;
   // Updates the egress programs of standby devices that have one.
   Result<void> update_standby(const std::vector<SideDevice>& standby, const Programs& programs, Steps& steps);
   // Detaches the programs that a device must not have (any more): an uplink keeps both, a standby device those that it
-  // has, and an inbound device the ingress program.
+  // has, and an inbound device or a bridge with pods the ingress program.
   Result<void> detach_others(const Desired& desired, bool dry, Steps& steps);
 
  private:

@@ -63,6 +63,10 @@ class IptablesDatapath final : public Datapath {
     if (lacks_random_fully_)
       findings.push_back({FindingKind::iptables_variant,
                           "random-fully: this iptables has no --random-fully; ports are chosen with --random"});
+    if (lacks_rpfilter_)
+      findings.push_back(
+          {FindingKind::iptables_variant,
+           "enable-source-ip-verification: this iptables has no match rpfilter; sources are not verified"});
     return findings;
   }
   Result<void> watch(os::EventLoop& loop, std::function<void()> disturbed) override;
@@ -83,6 +87,7 @@ class IptablesDatapath final : public Datapath {
   IptablesTable table_;
   netfilter::ConntrackHandover handover_{[this] { return have_rules(); }};
   bool lacks_random_fully_ = false;  // and random-fully is enabled
+  bool lacks_rpfilter_ = false;      // and enable-source-ip-verification is
   std::unique_ptr<os::Timer> look_;
   std::optional<std::chrono::steady_clock::time_point> read_back_at_;
 };
@@ -116,6 +121,7 @@ constexpr Family families[] = {Family::ipv4, Family::ipv6};
 Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired) {
   Work work;
   lacks_random_fully_ = desired.random_fully && !tools_.has_random_fully();
+  lacks_rpfilter_ = desired.verify_source && !tools_.has_rpfilter();
   TRY(const auto sets, tools_.ipset().sets());
   for (const auto family : families) {
     for (const auto& wanted : ip_sets(desired, family)) {
@@ -128,7 +134,9 @@ Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired
     TRY(const auto saved, tools_.save(family));
     const auto actual = parse_iptables(saved);
     const auto wanted = iptables_state(desired, family, devices_to_guard(desired, guarded_devices(actual)),
-                                       {.made = made_tables(saved), .has_random_fully = tools_.has_random_fully()});
+                                       {.made = made_tables(saved),
+                                        .has_random_fully = tools_.has_random_fully(),
+                                        .has_rpfilter = tools_.has_rpfilter()});
     auto& text = work.rules[family == Family::ipv4 ? 0 : 1];
     text = change_iptables(actual, wanted);
     if (text.empty()) continue;

@@ -25,10 +25,12 @@ namespace {
 constexpr std::string_view mark = "masq: ";
 constexpr const char* jump_with_table = "to masq, who made the table";
 constexpr const char* jump_chain = "POSTROUTING";
+constexpr const char* arrival_chain = "PREROUTING";
 constexpr const char* nat_chain = "MASQ-POSTROUTING";
 constexpr const char* decide_chain = "MASQ-DECIDE";
 constexpr const char* guard_chain = "MASQ-GUARD";
 constexpr const char* leak_chain = "MASQ-LEAK";
+constexpr const char* origin_chain = "MASQ-ORIGIN";
 
 IptablesRule make_rule(const std::string& match, const std::string& verdict, const std::string& meaning) {
   auto text = match.empty() ? "-j " + verdict : match + " -j " + verdict;
@@ -108,6 +110,24 @@ std::vector<IptablesRule> leak_rules(const Desired& desired, Family family) {
       rules.push_back(make_rule(fmt::format("-o {} -m conntrack --ctstate NEW", uplink.name), "RETURN", "new"));
   rules.push_back(make_rule("-m conntrack --ctstate NEW", "DROP", "no_external_address"));
   rules.push_back(make_rule("", "DROP", "no_mapping"));
+  return rules;
+}
+
+// First packets of pods (decision 0020). rpfilter asks whether the answer may leave by the device of the packet, and
+// works in this hook only, where the uplink is not selected yet: packets for the node and for other pods are passed.
+// Devices that share a route, and those of a VRF, are not compared.
+std::vector<IptablesRule> origin_rules(const Desired& desired, Family family) {
+  std::vector<IptablesRule> rules = {
+      make_rule("-m addrtype --dst-type LOCAL", "RETURN", "for the node"),
+      make_rule(in_set("pods", family, "dst"), "RETURN", "pod CIDRs"),
+      make_rule(in_set("own", family, "dst"), "RETURN", "addresses of this node, broadcast"),
+      make_rule(family == Family::ipv4 ? "-d 224.0.0.0/4" : "-d ff00::/8", "RETURN", "multicast")};
+  for (const auto& device : desired.pod_devices.shared)
+    rules.push_back(make_rule("-i " + device, "RETURN", "multipath routes and VRFs"));
+  rules.push_back(make_rule("-m rpfilter", "RETURN", "the way back is the way that the packet took"));
+  for (const auto& uplink : desired.uplinks) rules.push_back(make_rule("-i " + uplink.name, "DROP", "spoofed_source"));
+  rules.push_back(make_rule(in_set("many", family, "src"), "RETURN", "pods that share a device"));
+  rules.push_back(make_rule("", "DROP", "spoofed_source"));
   return rules;
 }
 
@@ -221,6 +241,14 @@ IpSet agent_set(const Desired& desired, Family family) {
   return set;
 }
 
+// Routes by which several pods are reached; the longest prefix decides, as in the routing table.
+IpSet many_set(const PodDevices& devices, Family family) {
+  auto set = make_set("many", family, of_family(devices.routes_of_many, family));
+  std::ranges::move(to_members(of_family(devices.others_inside, family), " nomatch"), std::back_inserter(set.members));
+  std::ranges::sort(set.members);
+  return set;
+}
+
 }  // namespace
 
 MadeTables made_tables(const std::string& saved) {
@@ -242,6 +270,10 @@ IptablesState iptables_state(const Desired& desired, Family family, const std::v
   state.mangle[jump_chain] = {make_rule("", guard_chain, setting.made.mangle ? jump_with_table : "to masq")};
   state.mangle[guard_chain] = from_pods(guarded, family, leak_chain);
   state.mangle[leak_chain] = leak_rules(desired, family);
+  if (!desired.verify_source || !setting.has_rpfilter) return state;
+  state.mangle[arrival_chain] = {make_rule("-m conntrack --ctstate NEW " + in_set("pods", family, "src"), origin_chain,
+                                           "first packets from pods")};
+  state.mangle[origin_chain] = origin_rules(desired, family);
   return state;
 }
 
@@ -304,7 +336,7 @@ std::vector<IpSet> ip_sets(const Desired& desired, Family family) {
       own.push_back(rule.destination);
   }
   return {pods_set(policy, family), make_set("nodes", family, nodes), make_set("own", family, own),
-          agent_set(desired, family)};
+          agent_set(desired, family), many_set(desired.pod_devices, family)};
 }
 
 std::string render_ip_set(const IpSet& set, bool exists) {

@@ -38,6 +38,7 @@ MadeTables made_tables(const std::string& saved);
 struct IptablesSetting {
   MadeTables made;
   bool has_random_fully = true;
+  bool has_rpfilter = true;
 };
 
 // Returns the required state. `guarded`: the devices through which no pod address may leave, sorted.

@@ -69,7 +69,7 @@ Result<void> IptablesTable::add_packets(Counters& counters) {
   }
   for (const auto family : {Family::ipv4, Family::ipv6}) {
     TRY(const auto saved, tools_->save(family, true));
-    for (const auto* reason : {"no_external_address", "no_mapping"})
+    for (const auto* reason : {"no_external_address", "no_mapping", "spoofed_source"})
       counters.packets.push_back({.family = family,
                                   .direction = "egress",
                                   .reason = reason,

@@ -62,8 +62,11 @@ Result<Tools> Tools::find(const Machine& machine) {
   Tools tools(machine);
   tools.variant_ = std::move(variant);
   const auto& name = tools.variant_.name;
-  const auto help = run(machine, {name.empty() ? "iptables" : "iptables-" + name, "-j", "SNAT", "--help"});
+  const auto program = name.empty() ? "iptables" : "iptables-" + name;
+  const auto help = run(machine, {program, "-j", "SNAT", "--help"});
   tools.has_random_fully_ = help && help->contains("--random-fully");
+  const auto match_help = run(machine, {program, "-m", "rpfilter", "--help"});
+  tools.has_rpfilter_ = match_help && match_help->contains("rpfilter match options");
   return tools;
 }
 

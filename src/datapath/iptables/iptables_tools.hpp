@@ -39,6 +39,7 @@ class Tools {
 
   const Variant& variant() const { return variant_; }
   bool has_random_fully() const { return has_random_fully_; }  // since 1.6.2
+  bool has_rpfilter() const { return has_rpfilter_; }          // since 1.4.13; the kernel may lack it, too
   Result<std::string> save(Family family, bool with_counters = false) const;
   // Waits for the lock for a second; changes nothing without it.
   Result<void> restore(Family family, const std::string& text) const;
@@ -54,6 +55,7 @@ class Tools {
   IpSetTool ipset_;
   Variant variant_;
   bool has_random_fully_ = false;
+  bool has_rpfilter_ = false;
 };
 
 }  // namespace masq::iptables

@@ -20,7 +20,7 @@ namespace masq::nftables {
 namespace {
 
 void add_packets_of_family(Counters& counters, const std::map<std::string, std::uint64_t>& found, Family family) {
-  for (const auto* reason : {"no_external_address", "no_mapping"})
+  for (const auto* reason : {"no_external_address", "no_mapping", "spoofed_source"})
     if (const auto row = found.find(nft_name(reason, family)); row != found.end())
       counters.packets.push_back(
           {.family = family, .direction = "egress", .reason = reason, .drop = true, .packets = row->second});

@@ -2,6 +2,7 @@
 #include "datapath/nftables/ruleset.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -27,6 +28,7 @@ namespace {
 constexpr int srcnat = 100;                // NF_IP_PRI_NAT_SRC
 constexpr int before_others = srcnat - 1;  // the first chain that selects an address decides
 constexpr int after_nat = srcnat + 10;
+constexpr int filter = 0;  // NF_IP_PRI_FILTER
 static_assert(guard_priority == after_nat + 1);
 constexpr unsigned masquerade_mark = 0x100;  // stored beside the prefix length, in listed_element()
 
@@ -191,11 +193,62 @@ NftChain leak_chain(const Words& words) {
   return chain;
 }
 
+std::string names(const std::vector<std::string>& devices) {
+  return fmt::format("{{ \"{}\" }}", fmt::join(devices, "\", \""));
+}
+
+// Returns the devices that only their own packets may use as a way back: uplinks, and devices of one pod.
+std::vector<std::string> devices_with_an_owner(const Desired& desired) {
+  std::vector<std::string> devices;
+  for (const auto& uplink : desired.uplinks) devices.push_back(uplink.name);
+  for (const auto& device : desired.pod_devices.single) devices.push_back(device.name);
+  std::ranges::sort(devices);
+  const auto repeated = std::ranges::unique(devices);
+  devices.erase(repeated.begin(), repeated.end());
+  return devices;
+}
+
+// First packets of pods (decision 0020). "fib saddr . iif" knows multipath routes; for IPv6 it also finds a worse route
+// by the packet's own device, so a packet that arrived by an uplink is compared by the name. Devices that share a
+// route, and those of a VRF, which the look-up does not know in every kernel, are not compared.
+NftChain origin_chain(const Desired& desired, const Words& words) {
+  NftChain chain{.name = at("origin", words), .hook = {}, .rules = {}};
+  const auto owners = devices_with_an_owner(desired);
+  if (!desired.verify_source || owners.empty()) return chain;
+  const auto drop = fmt::format("counter name {} drop", at("spoofed_source", words));
+  if (!desired.pod_devices.shared.empty())
+    chain.rules.push_back(
+        make_rule(fmt::format("iifname {} return", names(desired.pod_devices.shared)), "multipath routes and VRFs"));
+  for (const auto& uplink : desired.uplinks)
+    chain.rules.push_back(make_rule(fmt::format("iifname \"{0}\" fib saddr oifname != \"{0}\" {1}", uplink.name, drop),
+                                    "a source that is not behind the uplink"));
+  chain.rules.push_back(make_rule("fib saddr . iif oif exists return", "the way back is the way that the packet took"));
+  chain.rules.push_back(make_rule(fmt::format("fib saddr oifname {} {}", names(owners), drop),
+                                  "the address of another pod or of outside"));
+  return chain;
+}
+
+// As from_pods(), for first packets; the state comes first: packets of established connections skip the rest.
+NftRule first_from_pods(const Words& words) {
+  return make_rule(fmt::format("ct state new {} saddr @{} oifname @{} goto {}", words.ip, at("pods", words),
+                               nft_guarded_set, at("origin", words)),
+                   "first packets from pods, through an uplink");
+}
+
+// A look-up of routes by source is possible in the hook "forward", and not in "postrouting".
+NftChain forward_chain(const Desired& desired) {
+  NftChain chain{.name = "forward", .hook = NftChain::Hook{"filter", "forward", filter}, .rules = {}};
+  if (desired.verify_source) chain.rules = {first_from_pods(words4), first_from_pods(words6)};
+  return chain;
+}
+
 void add_rules(NftTable& table, const Desired& desired) {
   for (const auto& words : {words4, words6}) {
     table.chains.push_back(decide_chain(desired, words));
+    table.chains.push_back(origin_chain(desired, words));
     table.chains.push_back(leak_chain(words));
   }
+  table.chains.push_back(forward_chain(desired));
   table.chains.push_back({.name = "postrouting",
                           .hook = NftChain::Hook{"nat", "postrouting", before_others},
                           .rules = {from_pods(words4, "goto", "decide"), from_pods(words6, "goto", "decide")}});
@@ -236,7 +289,7 @@ Result<IpMasqEntry> parse_listed_element(const std::string& element) {
 NftTable masq_table(const Desired& desired, const std::vector<std::string>& guarded) {
   NftTable table{.name = netfilter::nft_table_name, .counters = {}, .sets = {guarded_set(guarded)}, .chains = {}};
   for (const auto& words : {words4, words6}) {
-    for (const auto* counter : {"created", "no_external_address", "no_mapping"})
+    for (const auto* counter : {"created", "no_external_address", "no_mapping", "spoofed_source"})
       table.counters.push_back(at(counter, words));
     add_sets(table, desired, words);
   }

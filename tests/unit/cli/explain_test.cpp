@@ -46,6 +46,13 @@ TEST(Explain, AsksTheAgentAndShowsItsVerdict) {
   EXPECT_EQ(nlohmann::json::parse(context.out)["masqueraded"], true);
 }
 
+TEST(Explain, SaysWhereTheSourceIs) {
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = R"({"verdict": "yes", "masqueraded": true,
+                                      "sourceDevice": "lxc1"})"}};
+  EXPECT_EQ(context.run({"explain", "10.0.1.5", "203.0.113.9"}), exit_done);
+  EXPECT_EQ(context.out, "yes\nthe source is behind lxc1: first packets from elsewhere are dropped, spoofed_source\n");
+}
+
 TEST(Explain, SaysWhatIsInTheWayAndWhatIsAlive) {
   FakeContext context{
       .agent = os::HttpAnswer{.status = 200, .body = masqueraded},

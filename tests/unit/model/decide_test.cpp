@@ -85,6 +85,8 @@ TEST(Decide, TheUsersWordsAreCarriedOver) {
                                 .random_fully = true});
   EXPECT_TRUE(desired.route_source);
   EXPECT_TRUE(desired.random_fully);
+  EXPECT_TRUE(desired.verify_source);
+  EXPECT_FALSE(decided({.enable_source_ip_verification = false}).verify_source);
   EXPECT_EQ(desired.max_mappings, 1000U);
   EXPECT_EQ(desired.max_mappings_per_pod, 250U);
   EXPECT_EQ(desired.timeouts.udp.count(), 30);

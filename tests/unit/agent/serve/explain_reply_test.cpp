@@ -50,9 +50,14 @@ TEST(ExplainReply, FollowsTheKernelsRoute) {
                               .gateway = "192.0.2.1"_ip,
                               .rule = "from 10.0.1.5 lookup 200",
                               .mark_rule = ""},
-                    .refusal = ""};
+                    .refusal = "",
+                    .source_device = "lxc1"};
   const auto masqueraded = answer_question(desired(), question, outside);
   EXPECT_TRUE(masqueraded["masqueraded"]);
+  EXPECT_EQ(masqueraded["sourceDevice"], "lxc1");
+  auto unverified = desired();
+  unverified.verify_source = false;
+  EXPECT_FALSE(answer_question(unverified, question, outside).contains("sourceDevice"));
   EXPECT_EQ(masqueraded["route"],
             nlohmann::ordered_json::parse(
                 R"({"device": "eth0", "table": 200, "gateway": "192.0.2.1", "rule": "from 10.0.1.5 lookup 200"})"));

@@ -55,7 +55,7 @@ class FakeIptables {
   Result<os::ProgramEnd> run(const Words& arguments, const std::string& input) {
     const auto& program = arguments[0];
     if (program == "ipset") return arguments[1] == "save" ? os::ProgramEnd{.out = saved_sets()} : restore_sets(input);
-    if (arguments.back() == "--help") return os::ProgramEnd{.out = "--random-fully\n"};
+    if (arguments.back() == "--help") return os::ProgramEnd{.out = "--random-fully\nrpfilter match options:\n"};
     const auto family = program.substr(0, program.find('-'));
     if (program.ends_with("-save")) return os::ProgramEnd{.out = saved(families[family])};
     const bool tests = std::ranges::find(arguments, "--test") != arguments.end();
@@ -84,7 +84,7 @@ class FakeIptables {
     for (std::string line; std::getline(lines, line);) {
       if (line.starts_with('*')) {
         table = line.substr(1);
-        chains = tables.contains(table) ? tables[table] : Chains{{"POSTROUTING", {}}};
+        chains = tables.contains(table) ? tables[table] : Chains{{"POSTROUTING", {}}, {"PREROUTING", {}}};
       } else if (line == "COMMIT") {
         if (!tests) tables[table] = chains;
       } else if (const auto error = change(chains, line)) {

@@ -127,8 +127,8 @@ TEST_F(Iptables, AfterRemoveNothingIsLeft) {
   apply(netfilter::node());
   ASSERT_TRUE(datapath->remove());
   EXPECT_THAT(fake.sets, IsEmpty());
-  EXPECT_EQ(fake.families["iptables"]["nat"], (FakeIptables::Chains{{"POSTROUTING", {}}}));
-  EXPECT_EQ(fake.families["iptables"]["mangle"], (FakeIptables::Chains{{"POSTROUTING", {}}}));
+  EXPECT_EQ(fake.families["iptables"]["nat"], (FakeIptables::Chains{{"POSTROUTING", {}}, {"PREROUTING", {}}}));
+  EXPECT_EQ(fake.families["iptables"]["mangle"], (FakeIptables::Chains{{"POSTROUTING", {}}, {"PREROUTING", {}}}));
   EXPECT_EQ(datapath->remove(), Steps());
 }
 

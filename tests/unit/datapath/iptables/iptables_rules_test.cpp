@@ -78,14 +78,40 @@ TEST(IptablesRules, RandomFullyAndIpv6) {
   EXPECT_THAT(texts(state.nat["MASQ-DECIDE"]).back(), "-o eth0 -j SNAT --to-source 2001:db8::10 --random");
 }
 
+TEST(IptablesRules, FirstPacketsMustComeFromTheWayBack) {
+  auto desired = small_node();
+  desired.pod_devices.shared = {"eth5"};
+  auto state = iptables_state(desired, Family::ipv4, {"eth0"});
+  EXPECT_THAT(texts(state.mangle["PREROUTING"]),
+              ElementsAre("-m conntrack --ctstate NEW -m set --match-set masq-pods4 src -j MASQ-ORIGIN"));
+  EXPECT_THAT(texts(state.mangle["MASQ-ORIGIN"]),
+              ElementsAre("-m addrtype --dst-type LOCAL -j RETURN", "-m set --match-set masq-pods4 dst -j RETURN",
+                          "-m set --match-set masq-own4 dst -j RETURN", "-d 224.0.0.0/4 -j RETURN", "-i eth5 -j RETURN",
+                          "-m rpfilter -j RETURN", "-i eth0 -j DROP", "-m set --match-set masq-many4 src -j RETURN",
+                          "-j DROP"));
+  EXPECT_FALSE(
+      iptables_state(desired, Family::ipv4, {}, {.made = {}, .has_rpfilter = false}).mangle.contains("MASQ-ORIGIN"));
+  desired.verify_source = false;
+  EXPECT_FALSE(iptables_state(desired, Family::ipv4, {}).mangle.contains("PREROUTING"));
+}
+
+TEST(IptablesRules, TheLongestRouteTellsWhoIsBehindASharedDevice) {
+  auto desired = small_node();
+  desired.pod_devices.routes_of_many = cidrs("10.0.1.0/24 fd00::/64");
+  desired.pod_devices.others_inside = cidrs("10.0.1.7/32");
+  const auto sets = ip_sets(desired, Family::ipv4);
+  EXPECT_THAT(find_set(sets, "masq-many4")->members, ElementsAre("10.0.1.0/24", "10.0.1.7/32 nomatch"));
+}
+
 TEST(IptablesRules, WhatIsReadBackIsEqual) {
   const auto wanted = iptables_state(small_node(), Family::ipv4, {"eth0", "wan0"});
   const auto text = change_iptables({}, wanted);
   EXPECT_THAT(text, HasSubstr("*nat\n:MASQ-DECIDE - [0:0]\n:MASQ-POSTROUTING - [0:0]\n"));
   EXPECT_THAT(text, HasSubstr("-I POSTROUTING 1 -m comment --comment \"masq: to masq ["));
   auto saved = text;
-  for (std::size_t at; (at = saved.find("-I POSTROUTING 1")) != std::string::npos;)
-    saved.replace(at, 16, "-A POSTROUTING");
+  for (const std::string chain : {"POSTROUTING", "PREROUTING"})
+    for (std::size_t at; (at = saved.find("-I " + chain + " 1")) != std::string::npos;)
+      saved.replace(at, chain.size() + 5, "-A " + chain);
   EXPECT_EQ(parse_iptables(saved), wanted);
   EXPECT_EQ(change_iptables(parse_iptables(saved), wanted), "");
   EXPECT_THAT(guarded_devices(parse_iptables(saved)), ElementsAre("eth0", "wan0"));

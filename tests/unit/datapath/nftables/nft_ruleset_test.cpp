@@ -79,6 +79,24 @@ TEST(NftRuleset, DropsWhatStillBearsAPodsAddress) {
                   "ct state new counter name no_external_address4 drop", "counter name no_mapping4 drop"));
 }
 
+TEST(NftRuleset, FirstPacketsMustComeFromTheWayBack) {
+  auto desired = small_node();
+  desired.pod_devices.single = {{.ifindex = 9, .name = "lxc1", .has_route = true}};
+  desired.pod_devices.shared = {"eth5", "red"};
+  auto table = masq_table(desired, {"eth0"});
+  EXPECT_THAT(rules(table, "forward"), ElementsAre("ct state new ip saddr @pods4 oifname @guarded goto origin4",
+                                                   "ct state new ip6 saddr @pods6 oifname @guarded goto origin6"));
+  EXPECT_THAT(rules(table, "origin4"),
+              ElementsAre("iifname { \"eth5\", \"red\" } return",
+                          "iifname \"eth0\" fib saddr oifname != \"eth0\" counter name spoofed_source4 drop",
+                          "fib saddr . iif oif exists return",
+                          "fib saddr oifname { \"eth0\", \"lxc1\" } counter name spoofed_source4 drop"));
+  desired.verify_source = false;
+  table = masq_table(desired, {"eth0"});
+  EXPECT_THAT(rules(table, "forward"), ElementsAre());
+  EXPECT_THAT(rules(table, "origin6"), ElementsAre());
+}
+
 TEST(NftRuleset, GuardsAskForTheAddressFirst) {
   EXPECT_THAT(
       rules(masq_table(small_node(), {"eth0"}), "guard"),
