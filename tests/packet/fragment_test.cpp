@@ -109,7 +109,7 @@ TEST_P(Fragments, OfOneSenderAreHeldUpToItsShare) {
 // However many addresses it uses, and however many pods there are, the next one finds room.
 TEST_P(Fragments, OfAPodWithItsOwnDeviceAreHeldUpToItsShare) {
   auto wanted = desired();
-  wanted.pod_devices.single = {77, 78, 79, 80, 81, 82};
+  for (int device = 77; device <= 82; ++device) wanted.pod_devices.single.push_back({.ifindex = device});
   const Engine shared(wanted);
   const auto held = [&](std::uint32_t device) {
     unsigned count = 0;

@@ -75,7 +75,7 @@ TEST_F(ChildTaskTest, TheProcessHasNoDescriptorOfThisOne) {
 
 TEST_F(ChildTaskTest, TheCpuTimeIsThatOfTheProcessAndOfItsPrograms) {
   const auto task = start([] {
-    std::system("i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done");
+    [[maybe_unused]] const int status = std::system("i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done");
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     return std::string();
   });
