@@ -70,6 +70,22 @@ static __always_inline bool packet_rewrite_address(ctx_t *ctx, const struct pack
 }
 
 /*
+ * A message of zeros alone (an echo reply with identifier and sequence number 0) has the checksum 0xffff, and is invalid
+ * with 0, to which equation 3 of RFC 1624 leads. A message with another sum of 0 is valid with both.
+ */
+static __always_inline bool checksum_of_zeros(ctx_t *ctx, __u32 offset)
+{
+	__sum16 check;
+
+	if (!ctx_load(ctx, offset, &check, sizeof(check)))
+		return false;
+	if (check)
+		return true;
+	check = 0xffff;
+	return ctx_store(ctx, offset, &check, sizeof(check));
+}
+
+/*
  * Egress: writes `to` and `port` into the source; ingress: into the destination. For ICMP queries the port is the
  * identifier.
  */
@@ -94,7 +110,10 @@ static __always_inline bool packet_rewrite(ctx_t *ctx, const struct packet *p, e
 		return false;
 	if (port == p->flow.sport)
 		return true;
-	return ctx_checksum_transport(ctx, checksum, p->flow.sport, port, is_udp);
+	if (!ctx_checksum_transport(ctx, checksum, p->flow.sport, port, is_udp))
+		return false;
+	return FAMILY == 6 || port || protocol != IPPROTO_ICMP ||
+	       checksum_of_zeros(ctx, checksum); /* ICMPv6: more to sum */
 }
 
 /* Writes the identification of a fragment. */

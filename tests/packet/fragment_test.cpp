@@ -109,7 +109,8 @@ TEST_P(Fragments, OfOneSenderAreHeldUpToItsShare) {
 // However many addresses it uses, and however many pods there are, the next one finds room.
 TEST_P(Fragments, OfAPodWithItsOwnDeviceAreHeldUpToItsShare) {
   auto wanted = desired();
-  for (int device = 77; device <= 82; ++device) wanted.pod_devices.single.push_back({.ifindex = device});
+  for (int device = 77; device <= 82; ++device)
+    wanted.pod_devices.single.push_back({.ifindex = device, .name = "", .has_route = true});
   const Engine shared(wanted);
   const auto held = [&](std::uint32_t device) {
     unsigned count = 0;

@@ -34,6 +34,20 @@ TEST_P(Rewrite, TcpIsTranslatedInBothDirections) {
   EXPECT_PACKET(tcp({who.world, 443}, {who.pod, 5000}, syn | ack), back);
 }
 
+// RFC 1624: the sum of zeros alone is 0, and its checksum 0xffff; every other sum of that value may have 0 too.
+TEST(RewriteIPv4, AnEchoReplyOfZerosAloneHasAValidChecksum) {
+  const Engine engine(desired());
+  const auto who = cast(Family::ipv4);
+  engine.egress(echo_request(who.pod2, who.world, 0));
+  const auto sent = engine.egress(echo_request(who.pod, who.world, 0)).bytes;
+  const auto high = sent[38], low = sent[39];  // the identifier
+  ASSERT_NE(high << 8 | low, 0);
+  auto reply = echo_reply(who.world, who.external, 0), expected = echo_reply(who.world, who.pod, 0);
+  reply.transport = {0, 0, static_cast<std::uint8_t>(~high), static_cast<std::uint8_t>(~low), high, low, 0, 0};
+  expected.transport = {0, 0, 0xff, 0xff, 0, 0, 0, 0};
+  EXPECT_PACKET(expected, engine.ingress(reply));
+}
+
 TEST_P(Rewrite, UdpIsTranslatedInBothDirections) {
   EXPECT_PACKET(udp({who.external, 5000}, {who.world, 53}), engine.egress(udp({who.pod, 5000}, {who.world, 53})));
   EXPECT_PACKET(udp({who.world, 53}, {who.pod, 5000}), engine.ingress(udp({who.world, 53}, {who.external, 5000})));

@@ -147,7 +147,7 @@ std::vector<Address> world_of(Family family) {
 
 }  // namespace
 
-People::People(Family family) : family(family), cast(test::cast(family)), world(world_of(family)) {
+People::People(Family of) : family(of), cast(test::cast(of)), world(world_of(of)) {
   for (unsigned i = 0; i < fuzz::pods; ++i) pods.push_back(test::numbered_pod(family, i));
   spared = {cast.excluded, cast.native, cast.node, cast.own, cast.other_pod, cast.multicast};
   if (family == Family::ipv4) spared.push_back(cast.broadcast);
