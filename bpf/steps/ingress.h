@@ -49,6 +49,13 @@ __noinline int ingress_to_pod(ctx_t *ctx, const struct packet *p)
 	return MASQ_REASON_INBOUND_CONNECTION;
 }
 
+/* Writes the pod's address, and its port unless reply_find() has found the mapping of another key. */
+static __always_inline bool reply_rewrite(ctx_t *ctx, const struct packet *p, const mapping_t *m)
+{
+	return packet_rewrite(ctx, p, MASQ_INGRESS, &m->flow.src,
+			      flow_has_key(&p->flow) ? p->flow.sport : m->flow.sport);
+}
+
 /* The first fragment of a datagram from outside: the later fragments go to the same destination. */
 __noinline int ingress_first_fragment(ctx_t *ctx, struct packet *p)
 {
@@ -68,7 +75,7 @@ __noinline int ingress_first_fragment(ctx_t *ctx, struct packet *p)
 				 MASQ_KIND_DATAGRAM_IN);
 	if (fragments_release(ctx, p, MASQ_KIND_DATAGRAM_IN))
 		return STEP_CLONED;
-	if (m && reason == MASQ_REASON_TRANSLATED && !packet_rewrite(ctx, p, MASQ_INGRESS, &m->flow.src, m->flow.sport))
+	if (m && reason == MASQ_REASON_TRANSLATED && !reply_rewrite(ctx, p, m))
 		reason = MASQ_REASON_REWRITE_FAILED;
 	if (m)
 		p->flow = m->flow;

@@ -84,6 +84,20 @@ TEST_P(Fragments, OfTwoPodsWithOneIdentificationGetTwo) {
   expect_out(first, 7, datagram({who.external, 5000}, {who.world, 53}), 7);
 }
 
+// GRE: the mapping is that of another key, and no key can be changed.
+TEST_P(Fragments, OfAReplyWithAnotherKeyKeepTheirs) {
+  const auto gre = [](const Address& from, const Address& to, std::uint8_t key) {
+    Packet p{.from = {from}, .to = {to}, .protocol = IPPROTO_GRE};
+    p.transport = {0x20, 0, 8, 0, key, 0, 0, 0};
+    p.transport.resize(24, 'x');
+    return p;
+  };
+  engine.egress(gre(who.pod, who.world, 5));
+  for (const std::size_t offset : {0, 16})
+    EXPECT_BYTES(gre(who.world, who.pod, 6).fragment(offset, 16 - offset / 2, 7),
+                 in(gre(who.world, who.external, 6).fragment(offset, 16 - offset / 2, 7)));
+}
+
 TEST_P(Fragments, OfAPingAreTranslated) {
   auto ping = echo_request(who.pod, who.world, 77), expected = echo_request(who.external, who.world, 77);
   ping.payload = expected.payload = std::string(1500, 'p');
