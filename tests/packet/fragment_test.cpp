@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -88,8 +90,8 @@ TEST_P(Fragments, OfTwoPodsWithOneIdentificationGetTwo) {
 TEST_P(Fragments, OfAReplyWithAnotherKeyKeepTheirs) {
   const auto gre = [](const Address& from, const Address& to, std::uint8_t key) {
     Packet p{.from = {from}, .to = {to}, .protocol = IPPROTO_GRE};
-    p.transport = {0x20, 0, 8, 0, key, 0, 0, 0};
-    p.transport.resize(24, 'x');
+    p.transport = Bytes(24, 'x');
+    std::ranges::copy(std::array<std::uint8_t, 8>{0x20, 0, 8, 0, key, 0, 0, 0}, p.transport.begin());
     return p;
   };
   engine.egress(gre(who.pod, who.world, 5));
