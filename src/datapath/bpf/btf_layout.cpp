@@ -128,6 +128,9 @@ Result<RecordConverter> RecordConverter::make(const BtfLayout& from, const BtfLa
   RecordConverter converter;
   converter.shift_from_ = tick_shift(from);
   converter.shift_to_ = tick_shift(to);
+  constexpr std::uint64_t most = 31;  // a tick has 32 bits
+  if (const auto shift = std::uint64_t{std::max(converter.shift_from_, converter.shift_to_)}; shift > most)
+    return fail("its ticks are of 2^{} ns", shift);
   for (const auto& [name, words] : to.enumerations) {
     const auto theirs = from.enumerations.find(name);
     if (theirs == from.enumerations.end()) continue;

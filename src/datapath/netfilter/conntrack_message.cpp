@@ -95,9 +95,9 @@ std::uint64_t read_age(Bytes payload) {
     if (type == CTA_TIMESTAMP_START) start = number_in<std::uint64_t>(bytes);
   });
   if (start == 0) return 0;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();  // the kernel's time stamp uses the wall clock
-  const auto age = std::chrono::nanoseconds(now).count() - static_cast<std::int64_t>(start);
-  return age < 0 ? 0 : static_cast<std::uint64_t>(age) / 1'000'000'000u;
+  const std::chrono::nanoseconds since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = static_cast<std::uint64_t>(since_epoch.count());  // the kernel's time stamp uses the wall clock too
+  return start > now ? 0 : (now - start) / 1'000'000'000u;
 }
 
 bool has_addresses(const Tuple& tuple) {
