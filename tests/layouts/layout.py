@@ -23,6 +23,7 @@ DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 HALVES = {4: ("0.0.0.0/1", "128.0.0.0/1"), 6: ("::/1", "8000::/1")}
 HOST = {4: 32, 6: 128}
 NEIGHBOUR = "02:00:00:00:00:99"
+MAC_OF_PODS = "02:00:00:00:00:01"  # a neighbour with another one would be a forgery
 
 
 @dataclasses.dataclass
@@ -300,7 +301,7 @@ class Layout:
         if way == "pod" and not self.one_armed:
             self.note("a site behind a pod")
             pod = self.pods[0]
-            self.add(f"neigh replace {pod.addresses[version]} lladdr {NEIGHBOUR} dev {pod.entrance}")
+            self.add(f"neigh replace {pod.addresses[version]} lladdr {MAC_OF_PODS} dev {pod.entrance}")
             return self.route(version, site, f"via {pod.addresses[version]} dev {pod.entrance}" + (" onlink" if version == 4 else ""))
         if way == "nowhere":
             kind = self.random.choice(("blackhole", "unreachable", "prohibit", "throw"))

@@ -184,7 +184,8 @@ class Node:
     # --- packets --------------------------------------------------------------------------------------------------
 
     def send(self, pod, data):
-        header = hardware_address(self.name, pod.entrance) + b"\x02\0\0\0\0\x01" + ETHERTYPES[data[0] >> 4]
+        sender = bytes.fromhex(layout.MAC_OF_PODS.replace(":", ""))
+        header = hardware_address(self.name, pod.entrance) + sender + ETHERTYPES[data[0] >> 4]
         self.sender.sendto(header + data, (pod.device, 0))
 
     def arrived(self):
