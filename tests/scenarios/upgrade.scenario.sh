@@ -104,7 +104,7 @@ scenario "maps pinned in the path of older versions are adopted" only=bpf
     masqd starts
     pod1  chats with world as talk from 20000
     masqd is_terminated
-    rm    "$bpf_root/masq/maps/$schema/"{events,monitor,{known_ports,port_search,pods_rest,shares,destinations,own,pod_devices,pod_device_pairs}{4,6}} # there were none yet
+    rm    "$bpf_root/masq/maps/$schema/"{events,monitor,arrivals,{known_ports,port_search,pods_rest,shares,destinations,own,pod_devices,pod_device_pairs}{4,6}} # there were none yet
     mv    "$bpf_root/masq/maps/$schema"/* "$bpf_root/masq/maps/"
     rmdir "$bpf_root/masq/maps/$schema"
     masqd starts
