@@ -45,8 +45,8 @@ converses() { # WHO COUNT times with TARGET PORT [--remote-ends]
   same 0 "$failed" "connections of $1 that failed"
 }
 begins() { # WHO VERB COUNT times with TARGET PORT at RATE as NAME
-  background "$1" "${10}" "$many" "$2" "$(address_of "$6")" "$7" "$3" --rate "$9"
-  name_it "${10}" paced_connections
+  background "$1" "${11}" "$many" "$2" "$(address_of "$6")" "$7" "$3" --rate "$9"
+  name_it "${11}" paced_connections
 }
 paced_connections() {
   [ "$2" = is_done ] || fail "paced connections do not know how to '$2'"
