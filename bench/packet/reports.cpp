@@ -42,11 +42,12 @@ double sweep_once(int program) {
 
 constexpr std::uint32_t ports = 64512;          // of bench_desired()
 constexpr std::uint32_t sampler = 0x0a02'0000;  // pods that only ask for ports
+constexpr std::uint32_t pods = 1024;            // so many that no pod reaches its share (bpf/nat/share.h)
 
 std::vector<Flow> toward_one_endpoint(std::uint32_t first_pod, std::uint32_t count, std::uint32_t first_port) {
   std::vector<Flow> flows;
   for (std::uint32_t i = 0; i < count; ++i)
-    flows.push_back({.source = htonl(first_pod + i / ports),
+    flows.push_back({.source = htonl(first_pod + i % pods),
                      .destination = htonl(0xcb007109),
                      .source_port = htons(static_cast<std::uint16_t>(first_port + i % ports)),
                      .destination_port = htons(443)});
