@@ -131,7 +131,7 @@ scenario "a bridged pod that never asks replaces another one" only=bpf
     pod1  cannot_reach world
     within 10 pod1 reaches world as node
 
-scenario "spoofed packets take nobody's share" only=bpf # R91
+scenario "spoofed packets count for no share" only=bpf # R91
     pods_share_a_bridge
     masqd starts with nat-max-mappings-per-pod=5
     pod1  reaches world as node

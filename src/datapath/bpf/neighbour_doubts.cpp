@@ -7,18 +7,17 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
 #include "bpf/abi/arrival.h"
 #include "os/netlink.hpp"
+#include "os/netlink_writer.hpp"
 
 namespace masq::bpf {
 
@@ -28,18 +27,16 @@ Result<bool> NeighbourDoubts::ask(const masq_arrival& arrival) {
     TRY(auto opened, os::NetlinkRequests::open());
     requests_.emplace(std::move(opened));
   }
-  const std::uint16_t size = arrival.doubted_family == 4 ? 4 : sizeof arrival.doubted;
+  const bool is_ipv4 = arrival.doubted_family == 4;
   ndmsg header{};
-  header.ndm_family = arrival.doubted_family == 4 ? AF_INET : AF_INET6;
+  header.ndm_family = is_ipv4 ? AF_INET : AF_INET6;
   header.ndm_ifindex = static_cast<int>(arrival.doubted_ifindex);
   header.ndm_flags = NTF_USE;
-  const nlattr attribute{.nla_len = static_cast<std::uint16_t>(NLA_HDRLEN + size), .nla_type = NDA_DST};
-  std::array<std::uint8_t, sizeof header + sizeof attribute + sizeof arrival.doubted> payload{};
-  std::memcpy(payload.data(), &header, sizeof header);
-  std::memcpy(&payload[sizeof header], &attribute, sizeof attribute);
-  std::memcpy(&payload[sizeof header + sizeof attribute], arrival.doubted, size);
-  TRY(const auto error,
-      requests_->request(RTM_NEWNEIGH, 0, std::span(payload).first(sizeof header + sizeof attribute + size)));
+  os::NetlinkWriter payload;
+  payload.raw({reinterpret_cast<const std::uint8_t*>(&header), sizeof header});
+  payload.bytes(NDA_DST, {reinterpret_cast<const std::uint8_t*>(arrival.doubted),
+                          is_ipv4 ? sizeof arrival.doubted[0] : sizeof arrival.doubted});
+  TRY(const auto error, requests_->request(RTM_NEWNEIGH, 0, payload.written()));
   return error == 0;
 }
 

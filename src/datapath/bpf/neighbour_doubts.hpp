@@ -12,8 +12,8 @@
 namespace masq::bpf {
 
 // A pod on a bridge may have another MAC address than the node's neighbour table: a forger, or a new pod with the
-// address of an old one, whose entry nobody has verified since. Its packets are dropped in both cases. Makes the kernel
-// verify the entry, as a packet to the neighbour would; an entry that nobody confirms fails after some seconds, and
+// address of an old one, whose entry was not verified since. Its packets are dropped in both cases. Makes the kernel
+// verify the entry, as a packet to the neighbour would; an entry that is not confirmed fails after some seconds, and
 // without a neighbour the pod is masqueraded.
 class NeighbourDoubts {
  public:

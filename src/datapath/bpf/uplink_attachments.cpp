@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <expected>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -133,28 +134,28 @@ bool UplinkAttachments::has_pin(const std::string& device, Hook hook) const {
   return ::access((pins_.device(device) / to_string(hook)).c_str(), F_OK) == 0;
 }
 
-Result<void> UplinkAttachments::attach_inbound(const std::vector<SideDevice>& devices, const Programs& programs,
-                                               bool dry, Steps& steps) {
+Result<void> UplinkAttachments::attach_ingress(const std::vector<SideDevice>& devices,
+                                               const std::function<int(const SideDevice&)>& program_of, bool dry,
+                                               Steps& steps) {
   Result<void> result;
   const auto pinned = pinned_devices();
   for (const auto& device : devices) {
     const auto as_uplink = without_addresses(device);
     follow_rename(as_uplink, pinned, dry, steps);
-    keep_first(result, attach_hook(as_uplink, Hook::ingress, programs.of(Hook::ingress, device.ethernet), dry, steps));
+    keep_first(result, attach_hook(as_uplink, Hook::ingress, program_of(device), dry, steps));
   }
   return result;
 }
 
+Result<void> UplinkAttachments::attach_inbound(const std::vector<SideDevice>& devices, const Programs& programs,
+                                               bool dry, Steps& steps) {
+  return attach_ingress(
+      devices, [&](const SideDevice& device) { return programs.of(Hook::ingress, device.ethernet); }, dry, steps);
+}
+
 Result<void> UplinkAttachments::attach_bridges(const std::vector<SideDevice>& bridges, const Programs& programs,
                                                bool dry, Steps& steps) {
-  Result<void> result;
-  const auto pinned = pinned_devices();
-  for (const auto& bridge : bridges) {
-    const auto as_uplink = without_addresses(bridge);
-    follow_rename(as_uplink, pinned, dry, steps);
-    keep_first(result, attach_hook(as_uplink, Hook::ingress, programs.bridge, dry, steps));
-  }
-  return result;
+  return attach_ingress(bridges, [&](const SideDevice& /*bridge*/) { return programs.bridge; }, dry, steps);
 }
 
 std::vector<SideDevice> UplinkAttachments::bridges_to_watch(const Desired& desired) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -50,6 +51,8 @@ class UplinkAttachments {
   Result<void> detach_others(const Desired& desired, bool dry, Steps& steps);
 
  private:
+  Result<void> attach_ingress(const std::vector<SideDevice>& devices,
+                              const std::function<int(const SideDevice&)>& program_of, bool dry, Steps& steps);
   Result<void> attach_hook(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   Result<void> attach_hook_tcx(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
   Result<void> attach_hook_clsact(const Uplink& uplink, Hook hook, int program, bool dry, Steps& steps);
