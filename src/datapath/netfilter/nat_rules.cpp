@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t max_depth = 64;         // the kernel allows 16 jumps
 constexpr std::size_t max_work = 20'000'000;  // comparisons; some tenths of a second
+constexpr std::size_t work_of_rule = 200;     // to follow one, besides its sources: for 100,000 rules
 
 // The share of a set of packets.
 enum class Share : std::uint8_t { none, some, all };
@@ -72,13 +73,20 @@ class RuleWalk {
     return rest;
   }
 
+  // Chains of others may lead to each other without end.
+  bool can_afford(std::size_t work) {
+    work_ += work;
+    if (work_ > max_work) found_.is_complete = false;
+    return found_.is_complete;
+  }
+
   // Returns the sources whose packets all end in the chain or in a chain that it leads to.
   Sources follow(const std::string& name, Sources sources, std::size_t depth) {
     const auto chain = chains_.find(name);
     Sources ended;
     if (chain == chains_.end() || name.starts_with("MASQ-") || depth == max_depth) return ended;
     for (const auto& rule : chain->second) {
-      if (sources.empty() || !found_.is_complete) break;
+      if (sources.empty() || !can_afford(work_of_rule + sources.size())) break;
       const auto match = match_rule(rule, sources);
       if (match.possible.empty()) continue;
       if (rule.sets_mark) mark_is_known_ = false;
@@ -135,9 +143,7 @@ class RuleWalk {
   }
 
   void narrow(Match& match, const FromSources& from) {
-    work_ += match.possible.size() * std::max<std::size_t>(from.any_of.size(), 1);
-    if (work_ > max_work) found_.is_complete = false;
-    if (!found_.is_complete) return;
+    if (!can_afford(match.possible.size() * std::max<std::size_t>(from.any_of.size(), 1))) return;
     const auto share = [&](std::size_t source) {
       Share best = Share::none;
       for (const auto& range : from.any_of)
@@ -152,11 +158,9 @@ class RuleWalk {
   // Packets to the sources themselves are not masqueraded.
   Share share_of(const ToDestinations& to) {
     const bool has_others = std::ranges::any_of(to.any_of, [this](const AddressRange& range) {
-      work_ += sources_.size();
-      return range.first.family() == family_ &&
+      return can_afford(sources_.size()) && range.first.family() == family_ &&
              std::ranges::none_of(sources_, [&](const AddressRange& source) { return is_inside(range, source); });
     });
-    if (work_ > max_work) found_.is_complete = false;
     if (!has_others) return negate(Share::none, to.negated);
     const auto everything = AddressRange::of(Cidr(family_ == Family::ipv4 ? Address() : v6_zero(), 0));
     const bool is_all = std::ranges::any_of(to.any_of, [&](const auto& range) { return is_inside(everything, range); });

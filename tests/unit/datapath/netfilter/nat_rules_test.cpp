@@ -256,5 +256,13 @@ TEST(ForeignNat, WorkIsBounded) {
   EXPECT_FALSE(found.is_complete);
 }
 
+TEST(ForeignNat, ChainsThatLeadToEachOtherEnd) {
+  const std::string rules =
+      "*nat\n:POSTROUTING ACCEPT\n:A -\n:B -\n-A POSTROUTING -j A\n"
+      "-A A -p tcp -j B\n-A A -p udp -j B\n-A B -p tcp -j A\n-A B -p udp -j A\n";
+  const auto found = masquerading_rules(parse_nat_of_iptables(rules), "POSTROUTING", pods, Family::ipv4);
+  EXPECT_FALSE(found.is_complete);
+}
+
 }  // namespace
 }  // namespace masq::netfilter
