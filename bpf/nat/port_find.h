@@ -66,6 +66,7 @@ static __always_inline int port_find(ctx_t *ctx, const struct packet *p, mapping
 	int result;
 	bool fair;
 
+	search_begin();
 	m->share = share_of_space(d->ports);
 	fair = share_has_room(slot) || share_has_idle(slot, d->ports);
 	result = port_keep(ctx, m, slot, d, fair, false);

@@ -4,9 +4,10 @@
  * taken, and a sample of those that could be taken from a conversation that is over (port_reclaim.h).
  *
  * The bits are a hint. A set bit may be stale, a clear bit may be of a port that was taken before the endpoint was busy:
- * there are at most BUSY_PORTS of these, and a search tries each of them once. If a search finds no port and the bits
- * are older than a minute, they are reset: the LRU may have given the element to another endpoint while a bit was
- * written.
+ * there are at most BUSY_PORTS of these, and a search tries each of them once. There are more if the LRU has dropped the
+ * element, or masqd has restarted: a search that meets so many asks the sweep to record the ports of all mappings. If a
+ * search finds no port and the bits are older than a minute, they are reset: the LRU may have given the element to
+ * another endpoint while a bit was written.
  */
 #ifndef MASQ_BPF_NAT_PORT_KNOWN_H
 #define MASQ_BPF_NAT_PORT_KNOWN_H
@@ -17,8 +18,9 @@
 #include "bpf/packet/protocol.h"
 #include "bpf/policy/decide.h"
 
-#define BUSY_PORTS 24 /* in use toward an endpoint, before its ports are recorded */
+#define BUSY_PORTS 16 /* in use toward an endpoint, before its ports are recorded */
 #define SAMPLE 32
+#define CANDIDATES 64 /* a search looks at no more ports than these */
 
 /* A port that could be taken back, as it was when it was probed. Of TCP: with the numbers that its SYN must exceed. */
 struct probed_port {
@@ -71,9 +73,11 @@ struct port_search {
 	__u32 half; /* of the search: the second pass begins */
 	__u32 end;
 	__u32 tried;
-	__u32 order;  /* port_order.h */
-	__u16 space;  /* enum port_space */
-	__u16 result; /* enum claim_result without CLAIM_HOST_SOCKET */
+	__u32 probed;
+	__u32 in_vain; /* the sample had no port for it, so often */
+	__u32 order;   /* port_order.h */
+	__u16 space;   /* enum port_space */
+	__u16 result;  /* enum claim_result without CLAIM_HOST_SOCKET */
 	/* port_reclaim.h: the new connection */
 	__u32 owner;
 	__u32 is_syn;
@@ -87,6 +91,16 @@ struct {
 } port_search_map SEC(".maps");
 
 #define TRUST_TICKS 448 /* a minute */
+#define SWEEP_TICKS 32  /* for one pass of the sweep over a large table */
+
+__u32 recording = 0; /* the sweep records ports until this tick; 0: it does not */
+
+static __always_inline bool sweep_is_recording(const struct masq_control *c)
+{
+	__u32 until = READ_ONCE(recording);
+
+	return until && (__s32)(until - c->clock) > 0;
+}
 
 static __always_inline bool port_space_is_class(__u32 space)
 {

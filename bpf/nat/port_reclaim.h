@@ -19,6 +19,8 @@
 #define SCORE_OWN (1u << 29)
 #define SCORE_ANSWERED (1u << 30)
 
+#define PICKS_IN_VAIN 4 /* then the search ends */
+
 /* Returns how well the port of a place of the sample suits the new connection; 0: it does not. */
 __noinline __u32 reclaim_score(const struct probed_port *probed, __u32 clock, __u32 own_only)
 {
@@ -44,12 +46,13 @@ __noinline __u32 reclaim_score(const struct probed_port *probed, __u32 clock, __
 __noinline __u32 reclaim_pick(__u32 slot, __u32 space, __u32 own_only)
 {
 	__u32 one = NO_PLACE, other = NO_PLACE, most = 0;
+	struct port_search *search = port_search_get();
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
 	struct known_ports *known = m ? known_ports_of(m, space) : NULL;
 	__be16 port = 0;
 
-	if (!c || !known)
+	if (!c || !known || !search || search->in_vain >= PICKS_IN_VAIN)
 		return 0;
 	for (__u32 i = 0; i < SAMPLE; i++) {
 		__u32 score = reclaim_score(&known->sample[i], c->clock, own_only);
@@ -68,6 +71,7 @@ __noinline __u32 reclaim_pick(__u32 slot, __u32 space, __u32 own_only)
 		port = 0;
 	}
 	if (!port) { /* others' ports fill the sample, which this pod cannot have */
+		search->in_vain++;
 		one = bpf_get_prandom_u32() % SAMPLE;
 		other = (one + SAMPLE / 2) % SAMPLE;
 	}
@@ -122,7 +126,6 @@ __noinline int reclaim_seize(__u32 slot, __u32 space, __u32 number, __u32 own_on
 	return true;
 }
 
-#define RECLAIM_TRIES 12
 #define BARREN_TRIES 8 /* failures in a tick: until the next one */
 
 /* Pods that have their share fail often. They are counted apart, so that they do not delay other pods. */

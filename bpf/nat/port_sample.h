@@ -36,6 +36,14 @@ static __always_inline void sample_forget(struct known_ports *known, __be16 port
 #define ANY_PLACE SAMPLE /* the port is probed, and not stored */
 #define NO_PLACE (SAMPLE + 1)
 
+#define RECLAIM_TRIES 12 /* ports of the sample that a search tries: port_reclaim.h */
+
+/* A search has looked at so many ports that only those of the sample may follow. */
+static __always_inline bool search_is_long(const struct port_search *search)
+{
+	return 1 + search->tried + search->probed >= CANDIDATES - RECLAIM_TRIES; /* the pod's own port too */
+}
+
 /* Probes a random port for a place of the sample. */
 __noinline int port_probe(__u32 slot, __u32 space, __u32 index)
 {
@@ -48,8 +56,9 @@ __noinline int port_probe(__u32 slot, __u32 space, __u32 index)
 	__be16 port;
 	__u8 rank;
 
-	if (!search || !c || !m || index == NO_PLACE)
+	if (!search || !c || !m || index == NO_PLACE || search_is_long(search))
 		return 0;
+	search->probed++;
 	port = bpf_htons(port_guess(space, bpf_get_prandom_u32()));
 	found = holder_of_port(search, m, port);
 	holder = slot_at(found);

@@ -21,8 +21,8 @@ struct {
 	__type(value, struct masq_births);
 } births_map SEC(".maps");
 
-#define GUESSES 7 /* before known ports are recorded */
-#define SEARCH_TRIES 31
+#define GUESSES 3 /* before known ports are recorded */
+#define SEARCH_TRIES (GUESSES + BUSY_PORTS)
 #define WORD_STRIDE 617 /* odd: strides meet each of the 1024 words, and of the 8 words of a class below 1024 */
 #define CLASS_PORTS 512
 
@@ -86,7 +86,15 @@ static __always_inline __u32 protocol_class(__u8 protocol)
 	}
 }
 
-/* Counts a connection's search: the number of ports that were tried, and the result. The next one begins. */
+static __always_inline void search_begin(void)
+{
+	struct port_search *search = port_search_get();
+
+	if (search)
+		search->tried = search->probed = search->in_vain = 0;
+}
+
+/* Counts a connection's search: the number of ports that were tried, and the result. */
 __noinline int search_count(__u32 slot, __u32 found)
 {
 	__u32 zero = 0, bucket = 0, attempts;
@@ -97,7 +105,6 @@ __noinline int search_count(__u32 slot, __u32 found)
 	if (!births || !search || !m)
 		return 0;
 	attempts = search->tried + 1; /* the pod's own too */
-	search->tried = 0;
 	if (m->flow.kind != MASQ_KIND_CONNECTION)
 		return 0;
 	while (bucket < MASQ_ATTEMPT_BUCKETS - 1 && attempts > 1u << bucket)
@@ -164,11 +171,14 @@ __noinline int port_search_begin(__u32 slot, __u32 space, __u32 assignment)
 __noinline int port_search_end(__u32 slot)
 {
 	struct port_search *search = port_search_get();
+	struct masq_control *c = control_get();
 
-	if (!search)
+	if (!search || !c)
 		return CLAIM_TAKEN;
 	if (search->result == CLAIM_TAKEN && search->position == search->end)
 		known_ports_exhausted(slot, search->space);
+	else if (search->result == CLAIM_TAKEN && search->tried >= SEARCH_TRIES)
+		WRITE_ONCE(recording, c->clock + SWEEP_TICKS + 1);
 	return search->result;
 }
 

@@ -179,8 +179,8 @@ static __always_inline __u32 share_of_space(__u32 space)
 	}
 }
 
-/* A pod with less than this part of the ports (1/1024) is not refused: the sketches may count a few too many. */
-#define SMALL_PART_SHIFT 10
+/* A pod with so few of the ports is not refused: the sketches may count a few too many. A 1024th; one, of 256 ports on. */
+#define SMALL_PART(size) (((size) + 768) / 1024)
 
 /* Returns true if a slot's pod holds no port of m->share, or fewer than are still free. */
 __noinline int share_has_room(__u32 slot)
@@ -192,7 +192,7 @@ __noinline int share_has_room(__u32 slot)
 		return true;
 	held = sketch_read(hash_of_part(m));
 	size = share_size(m->share);
-	if (held <= size >> SMALL_PART_SHIFT)
+	if (held <= SMALL_PART(size))
 		return true;
 	used = sketch_read(hash_of_ports(m));
 	return held < (used < size ? size - used : 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The sweep. Each tick it inspects a part of the slots: an idle mapping ends and is removed from the indexes, and after
- * its grace period the slot is free. What is known of the ports toward busy endpoints is completed by the way.
+ * its grace period the slot is free. If a search has asked for it, the sweep records the ports toward busy endpoints by
+ * the way.
  */
 #ifndef MASQ_BPF_NAT_SWEEP_H
 #define MASQ_BPF_NAT_SWEEP_H
@@ -10,7 +11,6 @@
 
 #define SWEEP_PERIOD_NS (1ull << MASQ_TICK_SHIFT)
 #define SWEEP_MINIMUM 1024 /* slots a tick */
-#define SWEEP_TICKS 32     /* for one pass over a large table */
 #define GRACE_TICKS 2      /* until no program can read an unlinked slot any more */
 #define SWEEP_CLOCK 7      /* CLOCK_BOOTTIME */
 
@@ -31,7 +31,7 @@ __noinline int sweep_slot(__u32 number)
 	/* A packet at the same moment refreshes `seen`: then the exchange fails, and the mapping stays. */
 	if (seen && ((__s32)(c->clock - seen) < (__s32)mapping_timeout(m) ||
 		     __sync_val_compare_and_swap(&m->seen, seen, 0) != seen)) {
-		if (m->share && share_in_use(number) >= BUSY_PORTS)
+		if (sweep_is_recording(c) && share_in_use(number) >= BUSY_PORTS)
 			port_mark_taken(number);
 		return 0;
 	}

@@ -114,6 +114,7 @@
 #define reclaim_pick FN(reclaim_pick)
 #define reclaim_score FN(reclaim_score)
 #define reclaim_seize FN(reclaim_seize)
+#define recording FN(recording)
 #define redirect_is_to_pod FN(redirect_is_to_pod)
 #define refuse FN(refuse)
 #define remove_flow FN(remove_flow)

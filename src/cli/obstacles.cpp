@@ -21,8 +21,10 @@
 namespace masq::cli {
 namespace {
 
-// A pod with at most this part of the ports is never refused: SMALL_PART_SHIFT of bpf/nat/share.h.
-constexpr std::uint64_t small_part = 1024;
+// A pod with so few of the ports is never refused: SMALL_PART of bpf/nat/share.h.
+constexpr std::uint64_t small_part(std::uint64_t ports) {
+  return (ports + 768) / 1024;
+}
 
 std::uint64_t difference(std::uint64_t size, std::uint64_t used) {
   return size - std::min(size, used);
@@ -77,7 +79,7 @@ class Table {
     const auto available = free + one.gives_way;
     if (available == 0)
       obstacle("every port of {} is taken ({} of {})", place, one.of_range, limits_.ports);
-    else if (shares_ && held_.gives_way == 0 && held_.ports > limits_.ports / small_part && held_.ports >= available)
+    else if (shares_ && held_.gives_way == 0 && held_.ports > small_part(limits_.ports) && held_.ports >= available)
       obstacle("the pod has its share of the ports of {}: {} of {}", place, held_.ports, limits_.ports);
     else if (free == 0)
       outlook_.notes.push_back(

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ports of conversations that are over go to new ones before they expire: docs/decisions/0017. Hard case R12.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -10,7 +13,9 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "bpf/abi/mapping.h"
 #include "bpf/abi/reasons.h"
+#include "datapath/bpf/pinned_table.hpp"
 #include "engine.hpp"
 #include "model/desired.hpp"
 #include "packet.hpp"
@@ -238,10 +243,10 @@ TEST_P(Reclaim, AnExchangeGivesWayAndAConversationDoesNot) {
   EXPECT_EQ(ask(engine, {who.pod, 2000}, world), "no_free_port") << "one is new, the other goes on";
 }
 
-// 40,000 connections one after the other through 500 ports, by 20 pods, each with later numbers than the last.
+// 10,000 connections one after the other through 500 ports, by 20 pods, each with later numbers than the last.
 TEST_P(Reclaim, ManyShortConnectionsUseFewPorts) {
   const Engine engine(with_ports(2000, 2499));
-  for (std::uint32_t i = 0; i < 40000; ++i) {
+  for (std::uint32_t i = 0; i < 10000; ++i) {
     const Endpoint pod{numbered_pod(who.family, i % 20), static_cast<std::uint16_t>(5000 + i / 20 % 1000)};
     const auto out = engine.egress(with(tcp(pod, world, syn), {.sequence = 1000 * (i + 1), .timestamp = i + 1}));
     ASSERT_EQ(out.reason, "translated") << i;
@@ -251,8 +256,64 @@ TEST_P(Reclaim, ManyShortConnectionsUseFewPorts) {
     pod_closes(engine, pod, {.sequence = 1000 * (i + 1) + 100, .timestamp = i + 1});
   }
   EXPECT_LE(engine.control(who.family).used, 500u);
-  EXPECT_LT(engine.births(who.family).attempts, 40000u * 5) << "candidates that were looked at";
+  EXPECT_LT(engine.births(who.family).attempts, 10000u * 5) << "candidates that were looked at";
   EXPECT_EQ(disorder(engine, who.family), "");
+}
+
+// How many ports the last search has looked at, the pod's own included; the most of all CPUs' last ones. It reads
+// struct port_search (bpf/nat/port_known.h): a tuple, four numbers, `tried` and `probed`.
+std::uint32_t looked_at(const Engine& engine, Family family) {
+  const int map = engine.program().map(map_name("port_search", family));
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info, zero = 0, most = 0;
+  EXPECT_EQ(bpf_obj_get_info_by_fd(map, &info, &size), 0);
+  const std::size_t tuple = (family == Family::ipv4 ? sizeof(masq_tuple4) : sizeof(masq_tuple6)) / 4;
+  const std::size_t words = (info.value_size + 7) / 8 * 2;
+  std::vector<std::uint32_t> all(words * static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  EXPECT_EQ(bpf_map_lookup_elem(map, &zero, all.data()), 0);
+  for (std::size_t cpu = 0; cpu < all.size(); cpu += words)
+    most = std::max(most, 1 + all[cpu + tuple + 4] + all[cpu + tuple + 5]);
+  return most;
+}
+
+void forget_known_ports(const Engine& engine, Family family) {
+  const int map = engine.program().map(map_name("known_ports", family));
+  for (masq_tuple6 key; bpf_map_get_next_key(map, nullptr, &key) == 0;) ASSERT_EQ(bpf_map_delete_elem(map, &key), 0);
+}
+
+// Every state of the table: ports that nothing is known of, that are known, live connections, those that are over.
+TEST_P(Reclaim, ASearchLooksAtFewPorts) {
+  for (const bool closed : {false, true}) {
+    Engine engine(with_ports(2000, 2999));
+    std::uint32_t most = 0, number = 0;
+    const auto try_one = [&](const char* what) {
+      const Endpoint pod{numbered_pod(who.family, number), static_cast<std::uint16_t>(10000 + number)};
+      ++number;
+      const auto out = engine.egress(with(tcp(pod, world, syn), {.sequence = 1000}));  // too early for TIME-WAIT
+      EXPECT_LE(looked_at(engine, who.family), 64u) << what;
+      most = std::max(most, looked_at(engine, who.family));
+      return out;
+    };
+    for (unsigned i = 0; i < 1000; ++i) {
+      const auto external = source_port(try_one("free ports"), who.family);
+      if (!closed) continue;
+      answer(engine, external);
+      remote_closes(engine, external);
+      pod_closes(engine, {numbered_pod(who.family, i % 100), static_cast<std::uint16_t>(10000 + i)},
+                 {.sequence = 5000});
+    }
+    ASSERT_EQ(engine.control(who.family).used, 1000u);
+    for (int tick = 0; tick < 3; ++tick) {
+      for (int i = 0; i < 20; ++i) try_one("known ports");
+      engine.next_tick(who.family);
+    }
+    for (int i = 0; i < 50; ++i) {
+      forget_known_ports(engine, who.family);
+      try_one("unknown ports");
+    }
+    EXPECT_GE(most, 40u) << "the test has met the longest search";
+    EXPECT_EQ(engine.control(who.family).used, 1000u);
+  }
 }
 
 }  // namespace
