@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// masq_bench_packet [ROUNDS [RUNS [MAPPINGS]]]
+// masq_bench_packet [ROUNDS [RUNS [MAPPINGS]]] | reports
 // ns per packet under BPF_PROG_TEST_RUN: the shipped programs beside the floor program, interleaved in one run. Read
 // the multiples of the floor: the nanoseconds are this machine's. With MAPPINGS: only the rows with up to so many
-// mappings, as samples for bench/packet/compare.
+// mappings, as samples for bench/packet/compare. reports: the sweep, the memory and the search for a port alone.
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,6 +15,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <string_view>
 
 #include "floor_bpf.skel.h"
 #include "reports.hpp"
@@ -221,10 +222,19 @@ void Bench::print_samples() const {
       std::printf("%s\t%.0f\t%.0f\n", row.name.c_str(), total, presenting);
 }
 
+void print_reports() {
+  for (const auto family : {Family::ipv4, Family::ipv6}) {
+    report_sweep(family);
+    report_memory(family);
+    report_ports(family);
+  }
+}
+
 }  // namespace
 }  // namespace masq::bpf::bench
 
 int main(int argc, char** argv) {
+  const bool only_reports = argc > 1 && std::string_view(argv[1]) == "reports";
   const auto rounds = static_cast<std::uint32_t>(argc > 1 ? std::atoi(argv[1]) : 11);
   const auto runs = static_cast<std::uint32_t>(argc > 2 ? std::atoi(argv[2]) : 300'000);
   cpu_set_t one;
@@ -235,6 +245,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "masq_bench_packet needs root\n");
     return 1;
   }
+  if (only_reports) {
+    masq::bpf::bench::print_reports();
+    return 0;
+  }
   masq::bpf::bench::Bench bench(rounds, runs);
   if (argc > 3) {
     bench.run_small(static_cast<std::uint32_t>(std::atoi(argv[3])));
@@ -243,9 +257,5 @@ int main(int argc, char** argv) {
   }
   bench.run();
   bench.print();
-  for (const auto family : {masq::Family::ipv4, masq::Family::ipv6}) {
-    masq::bpf::bench::report_sweep(family);
-    masq::bpf::bench::report_memory(family);
-    masq::bpf::bench::report_ports(family);
-  }
+  masq::bpf::bench::print_reports();
 }

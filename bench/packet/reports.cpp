@@ -72,6 +72,60 @@ void settle(test::Engine& engine, Family family, std::uint32_t taken) {
   while (engine.control(family).used > taken) sweep_once(sweep_program(engine, family));
 }
 
+// Every connection is closed by both sides, and a SYN of Presenter's exceeds its last number.
+template <class Mapping>
+void quarantine_all(test::Engine& engine, Family family) {
+  auto slots = MappedArray<Mapping>::open(engine.program().map(map_name("mappings", family)), Access::change);
+  if (!slots) throw std::runtime_error(slots.error().message);
+  for (std::uint32_t i = 0; i < engine.control(family).unused; ++i) {
+    auto& mapping = (*slots)[i];
+    mapping.state = MASQ_STATE_CLOSING;
+    mapping.flags |= MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE;
+    mapping.pod_seq = test::Packet{}.sequence - 1000;
+  }
+}
+
+struct Fill {
+  const char* name;
+  double share;  // of all ports
+  bool quarantined;
+};
+
+// First packets, one at a time, each of a pod of its own and from a port outside the range, so that one has to be
+// found.
+std::vector<double> time_searches(test::Engine& engine, Presenter& presenter, Family family, const Fill& fill) {
+  constexpr std::uint32_t batch = 50, batches = 400, batches_of_quarantined = 100;  // these take ports for good
+  const auto taken = engine.control(family).used;
+  std::vector<double> times;
+  for (std::uint32_t i = 0; i < batch * (fill.quarantined ? batches_of_quarantined : batches); ++i) {
+    presenter.use(toward_one_endpoint(sampler + i % 50000, 1, 1));
+    times.push_back(presenter.time(engine.program().egress(), 1, test::syn, family));
+    if (i % batch == batch - 1)
+      fill.quarantined ? (void)sweep_once(sweep_program(engine, family)) : settle(engine, family, taken);
+  }
+  if (fill.quarantined && engine.control(family).used != taken)
+    throw std::runtime_error("not each one took a port back");
+  std::ranges::sort(times);
+  return times;
+}
+
+// What the machine adds, by its interrupts: packets of one flow, which take about as long as one search.
+constexpr std::uint32_t packets_like_a_search = 40;
+
+std::vector<double> time_interrupts(test::Engine& engine, Presenter& presenter, Family family) {
+  std::vector<double> times;
+  for (int i = 0; i < 20000; ++i)
+    times.push_back(presenter.time(engine.program().egress(), packets_like_a_search, test::ack, family) *
+                    packets_like_a_search);
+  std::ranges::sort(times);
+  return times;
+}
+
+void print_times(const char* name, const std::vector<double>& times) {
+  std::printf("| %s | %.1f | %.1f | %.1f | %.1f |\n", name, percentile(times, 0.5) / 1e3, percentile(times, 0.99) / 1e3,
+              percentile(times, 0.999) / 1e3, times.back() / 1e3);
+}
+
 }  // namespace
 
 void report_sweep(Family family) {
@@ -110,29 +164,26 @@ void report_memory(Family family) {
 }
 
 void report_ports(Family family) {
-  constexpr std::uint32_t batch = 50, batches = 40;
   std::printf(
       "| IPv%d, ports taken | p50 us | p99 us | p99.9 us | greatest us |\n| ---: | ---: | ---: | ---: | ---: |\n",
       static_cast<int>(family));
-  for (const double fill : {0.5, 0.9, 0.99, 1.0}) {
+  constexpr Fill fills[] = {{"none", 0, false},    {"50 %", 0.5, false},  {"90 %", 0.9, false},
+                            {"99 %", 0.99, false}, {"100 %", 1.0, false}, {"100 %, quarantined", 1.0, true}};
+  for (const auto& fill : fills) {
     test::Engine engine(bench_desired(10));
     Presenter presenter;
     auto takers = toward_one_endpoint(0x0a010000, ports, 1024);
     std::ranges::shuffle(takers, std::mt19937(5));
-    takers.resize(static_cast<std::size_t>(fill * ports));
+    takers.resize(std::max<std::size_t>(static_cast<std::size_t>(fill.share * ports), 1));
     const auto taken = static_cast<std::uint32_t>(takers.size());
     presenter.use(takers);
     presenter.time(engine.program().egress(), taken, test::syn, family);
     if (engine.control(family).used != taken) throw std::runtime_error("not every port is taken");
-    std::vector<double> times;
-    for (std::uint32_t i = 0; i < batch * batches; ++i) {
-      presenter.use(toward_one_endpoint(sampler + i % 50000, 1, 1));  // a port outside the range: one has to be found
-      times.push_back(presenter.time(engine.program().egress(), 1, test::syn, family));
-      if (i % batch == batch - 1) settle(engine, family, taken);
-    }
-    std::ranges::sort(times);
-    std::printf("| %.0f %% | %.1f | %.1f | %.1f | %.1f |\n", 100 * fill, percentile(times, 0.5) / 1e3,
-                percentile(times, 0.99) / 1e3, percentile(times, 0.999) / 1e3, times.back() / 1e3);
+    if (fill.quarantined)
+      family == Family::ipv4 ? quarantine_all<masq_mapping4>(engine, family)
+                             : quarantine_all<masq_mapping6>(engine, family);
+    if (fill.share == 0) print_times("(40 packets of one flow)", time_interrupts(engine, presenter, family));
+    print_times(fill.name, time_searches(engine, presenter, family, fill));
   }
 }
 

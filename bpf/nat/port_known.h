@@ -70,11 +70,12 @@ struct port_search {
 	tuple_t endpoint; /* a key, for the look-up that follows */
 	__u32 word;       /* maps a position to a word of the bitmap: port_at_position() */
 	__u32 position;
-	__u32 half; /* of the search: the second pass begins */
+	__u32 half; /* of the search: the second pass begins, if the first one has left a port */
 	__u32 end;
 	__u32 tried;
 	__u32 probed;
 	__u32 in_vain; /* the sample had no port for it, so often */
+	__u32 meets;   /* a port that is not known to be taken */
 	__u32 order;   /* port_order.h */
 	__u16 space;   /* enum port_space */
 	__u16 result;  /* enum claim_result without CLAIM_HOST_SOCKET */

@@ -19,7 +19,7 @@
 #define SCORE_OWN (1u << 29)
 #define SCORE_ANSWERED (1u << 30)
 
-#define PICKS_IN_VAIN 4 /* then the search ends */
+#define PICKS_IN_VAIN 8 /* then the search ends. Of two SYNs, about one fits a closed connection */
 
 /* Returns how well the port of a place of the sample suits the new connection; 0: it does not. */
 __noinline __u32 reclaim_score(const struct probed_port *probed, __u32 clock, __u32 own_only)

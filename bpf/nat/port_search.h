@@ -162,6 +162,7 @@ __noinline int port_search_begin(__u32 slot, __u32 space, __u32 assignment)
 	search->word = port / 64;
 	search->half = search->position + (port_space_is_class(space) ? CLASS_PORTS : MASQ_PORTS);
 	search->end = search->half + (port_space_is_class(space) ? CLASS_PORTS : MASQ_PORTS);
+	search->meets = false;
 	if (!known)
 		return SEARCH_GUESSING;
 	return known->exhausted == c->clock ? SEARCH_NONE : SEARCH_ALL;
@@ -260,6 +261,25 @@ static __always_inline void next_word(struct port_search *search)
 	search->position = (search->position | 63) + 1;
 	if (search->position > pass)
 		search->position = pass;
+	if (search->position == search->half && !search->meets)
+		search->position = search->end;
+}
+
+#define WORDS_PER_STEP 4
+
+/* Passes words without a port that may be free. */
+__noinline int pass_taken_words(const struct known_ports *known)
+{
+	struct port_search *search = port_search_get();
+
+	if (!search)
+		return 0;
+	for (int i = 0; i < WORDS_PER_STEP; i++) {
+		if (search->position >= search->end || candidates(search, known, port_at_position(search)))
+			break;
+		next_word(search);
+	}
+	return 0;
 }
 
 static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_search_step *step)
@@ -270,12 +290,12 @@ static long port_search_step(void *map, __u32 *key, __u8 *value, struct port_sea
 
 	if (!search || search->position >= search->end || search->tried >= SEARCH_TRIES)
 		return 1;
+	pass_taken_words(step->known);
 	port = port_at_position(search);
 	rest = candidates(search, step->known, port);
-	if (!rest) {
-		next_word(search);
+	if (!rest || search->position >= search->end)
 		return 0;
-	}
+	search->meets = true;
 	search->position++;
 	if (!(rest & 1))
 		return 0;

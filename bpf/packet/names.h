@@ -91,6 +91,7 @@
 #define options_replace FN(options_replace)
 #define owner_of FN(owner_of)
 #define parse_any FN(parse_any)
+#define pass_taken_words FN(pass_taken_words)
 #define pod_charge FN(pod_charge)
 #define pod_refund FN(pod_refund)
 #define policy_rules FN(policy_rules)

@@ -164,7 +164,7 @@ std::uint32_t RecordConverter::tick(std::uint32_t theirs) const {
 bool RecordConverter::convert(const std::uint8_t* from, std::uint8_t* to) const {
   for (const auto& step : steps_) {
     if (step.kind == Step::Kind::copied) {
-      std::memcpy(to + step.to.offset, from + step.from.offset, step.to.size);
+      std::copy_n(from + step.from.offset, step.to.size, to + step.to.offset);
       continue;
     }
     const auto theirs = static_cast<std::uint32_t>(get(from + step.from.offset, step.from.size));
