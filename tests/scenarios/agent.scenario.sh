@@ -8,7 +8,7 @@ world serves tcp 80
 
 scenario "established and new connections work after SIGTERM" family=ipv4,ipv6
     the_world_knows_the_pods
-    left_alone office
+    pods_may_show_at office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  chats with world as talk
@@ -20,7 +20,7 @@ scenario "established and new connections work after SIGTERM" family=ipv4,ipv6
 
 scenario "established and new connections work after SIGKILL" family=ipv4,ipv6
     the_world_knows_the_pods
-    left_alone office
+    pods_may_show_at office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  chats with world as talk
@@ -81,7 +81,7 @@ scenario "SIGKILL during the start of masqd interrupts no masquerading"
 
 scenario "masqd applies changes that occurred while it was stopped" family=ipv4,ipv6
     the_world_knows_the_pods
-    left_alone office
+    pods_may_show_at office
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent
     masqd is_killed
@@ -134,7 +134,7 @@ scenario "masqd continues when the reader of its log exits"
     start_agent
     agent_log=$work/masqd.log
     eventually agent_is_ready
-    left_alone beyond-east # until it is covered
+    pods_may_show_at beyond-east # until it is covered
     node_gets_a_second_uplink # there is something to say
     within 5 pod1 reaches beyond-east as node-east
     agent_is_ready
@@ -199,7 +199,7 @@ scenario "unchanged files and unrelated links cause no apply"
 
 scenario "masqd reads the config directory again on SIGHUP"
     the_world_knows_the_pods
-    left_alone office
+    pods_may_show_at office
     mkdir "$work/keys"
     masqd starts with "config-dir=$work/keys"
     pod1  reaches office as node
@@ -245,7 +245,7 @@ scenario "other users cannot take pins or locks of masqd" only=bpf
     not   as_nobody ls "$bpf_root/masq"
 
 scenario "masqd restores removed pins when it starts" only=bpf
-    left_alone world
+    pods_may_show_at world
     masqd starts
     pod1  reaches world as node
     masqd is_killed
@@ -254,7 +254,7 @@ scenario "masqd restores removed pins when it starts" only=bpf
     pod1  reaches world as node
 
 scenario "a running masqd restores removed pins within five seconds" only=bpf
-    left_alone world
+    pods_may_show_at world
     masqd starts
     pod1  reaches world as node
     for gone in links/eth0/egress links/eth0/ingress links maps ""; do
@@ -266,7 +266,7 @@ scenario "a running masqd restores removed pins within five seconds" only=bpf
     done
 
 scenario "--cleanup removes all objects of masqd from the kernel"
-    left_alone world
+    pods_may_show_at world
     as_found() { inside node sh -c 'tc qdisc show; nft list ruleset; ip -o link; ip -o address; ip route'; }
     before=$(as_found)
     masqd starts
@@ -279,7 +279,7 @@ scenario "--cleanup removes all objects of masqd from the kernel"
     in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
 
 scenario "--dry-run prints the plan and changes nothing"
-    left_alone world
+    pods_may_show_at world
     agent_flags with dry-run
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>/dev/null)
     contains eth0 "$said"

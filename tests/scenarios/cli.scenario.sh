@@ -5,7 +5,7 @@
 # families: ipv4
 
 the_world_knows_the_pods
-left_alone office
+pods_may_show_at office
 world serves tcp 80
 
 scenario "status prints the masquerading line in Cilium's format" family=ipv4

@@ -212,7 +212,7 @@ scenario "nftables and iptables continue while bpf cannot start" only=nftables,i
 
 scenario "exclusions survive a datapath change with an invalid ip-masq-agent file" only=bpf
     the_world_knows_the_pods
-    left_alone office
+    pods_may_show_at office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     masqd is_terminated
@@ -256,7 +256,7 @@ scenario "auto selects iptables if the program nft is missing" only=bpf
     same  "masqd: nft: not found in PATH" "$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1 >/dev/null || true)"
 
 scenario "egress-masquerade-interfaces limits masquerading to the named devices" only=nftables,iptables
-    left_alone beyond-east
+    pods_may_show_at beyond-east
     node_gets_a_second_uplink
     masqd starts with egress-masquerade-interfaces=eth0
     uplinks_are eth0
@@ -278,7 +278,7 @@ scenario "nftables and iptables reject mapping limits and timeouts" only=nftable
     done
 
 scenario "--cleanup removes the objects of every datapath" only=bpf
-    left_alone world
+    pods_may_show_at world
     as_found() { inside node sh -c 'tc qdisc show; nft list ruleset; ipset list -n'; }
     before=$(as_found)
     for each in bpf nftables iptables; do
@@ -291,7 +291,7 @@ scenario "--cleanup removes the objects of every datapath" only=bpf
     pod1  cannot_reach world
 
 scenario "--dry-run prints only the steps that are still needed" only=nftables,iptables
-    left_alone world
+    pods_may_show_at world
     agent_flags with dry-run
     before=$(inside node nft list ruleset)
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>/dev/null)

@@ -6,7 +6,7 @@ world serves tcp 80
 world serves udp 5300
 
 scenario "packets to the pod CIDRs are not masqueraded"
-    left_alone pod-of-node2
+    pods_may_show_at pod-of-node2
     pod_cidr=$(cidr_of cluster)
     masqd starts
     pod1  reaches pod-of-node2 as pod1
@@ -14,7 +14,7 @@ scenario "packets to the pod CIDRs are not masqueraded"
     pod1  reaches world as node
 
 scenario "packets to the native routing CIDR are not masqueraded"
-    left_alone office
+    pods_may_show_at office
     masqd starts with "$family-native-routing-cidr=$(cidr_of office)"
     pod1  reaches office as pod1
     pod2  reaches office as pod2 over udp
@@ -22,21 +22,21 @@ scenario "packets to the native routing CIDR are not masqueraded"
     pod1  reaches world as node
 
 scenario "several native routing CIDRs are all excluded"
-    left_alone office branch
+    pods_may_show_at office branch
     masqd starts with "$family-native-routing-cidr=$(cidr_of office),$(cidr_of branch)"
     pod1  reaches office as pod1
     pod1  reaches branch as pod1
     pod1  reaches lab as node
 
 scenario "with a native routing CIDR, pod CIDRs remain excluded"
-    left_alone pod-of-node2 office
+    pods_may_show_at pod-of-node2 office
     pod_cidr=$(cidr_of cluster)
     masqd starts with "$family-native-routing-cidr=$(cidr_of office)"
     pod1  reaches pod-of-node2 as pod1
     pod1  reaches office as pod1
 
 scenario "destinations in the ip-masq-agent file are not masqueraded"
-    left_alone office
+    pods_may_show_at office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
@@ -49,7 +49,7 @@ scenario "the ip-masq-agent file is ignored without enable-ip-masq-agent"
     pod1  reaches office as node
 
 scenario "the native routing CIDR remains excluded with the ip-masq-agent"
-    left_alone office lab
+    pods_may_show_at office lab
     the_file_excludes lab
     masqd starts with enable-ip-masq-agent "$family-native-routing-cidr=$(cidr_of office)"
     pod1  reaches office as pod1
@@ -57,7 +57,7 @@ scenario "the native routing CIDR remains excluded with the ip-masq-agent"
     pod1  reaches branch as node
 
 scenario "the longest prefix decides among exclusions and carve-outs"
-    left_alone lab office
+    pods_may_show_at lab office
     the_file_says "$(excluding private office)
 masqueradeCIDRs:
 - $([ "$family" = ipv4 ] && echo 10.1.0.0/12 || echo fd00::/14)"
@@ -67,21 +67,21 @@ masqueradeCIDRs:
     pod1  reaches world as node
 
 scenario "a prefix in nonMasqueradeCIDRs and masqueradeCIDRs is excluded"
-    left_alone office
+    pods_may_show_at office
     the_file_says "$(excluding office)
 masqueradeCIDRs: [$(cidr_of office)]"
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
 
 scenario "an exclusion of all addresses disables masquerading"
-    left_alone world public
+    pods_may_show_at world public
     the_file_excludes "$any"
     masqd starts with enable-ip-masq-agent
     pod1  reaches world as pod1
     pod1  reaches public as pod1
 
 scenario "packets to other nodes are not masqueraded"
-    left_alone node2 node2-external
+    pods_may_show_at node2 node2-external
     masqd starts with "node-addresses=$(address_of node2),$(address_of node2-external)"
     pod1  reaches node2 as pod1
     pod1  reaches node2-external as pod1 over udp

@@ -66,7 +66,7 @@ scenario "the last of a thousand ConfigMap changes is in force" long
         the_configmap_excludes branch lab
         pod1  reaches office as node
     done
-    left_alone lab
+    pods_may_show_at lab
     within 2 ipmasq_lists lab
 
 scenario "ten thousand connections are masqueraded and their mappings expire" long

@@ -28,7 +28,7 @@ explain_is_right() {
 }
 
 scenario "explain predicts the source address that remote hosts see" family=ipv4,ipv6
-    left_alone office branch node2 pod-of-node2
+    pods_may_show_at office branch node2 pod-of-node2
     pod_cidr=$(cidr_of cluster)
     the_file_excludes office branch
     masqd starts with enable-ip-masq-agent "node-addresses=${address[node2]}"
@@ -36,7 +36,7 @@ scenario "explain predicts the source address that remote hosts see" family=ipv4
     the_file_says "$(excluding private)
 masqueradeCIDRs: [\"$(cidr_of office)\"]"
     within 1 ipmasq_lists private
-    left_alone lab
+    pods_may_show_at lab
     explain_is_right pod2 world office lab node2 pod-of-node2
 
 scenario "explain names the rule or the fact that decides" family=ipv4,ipv6

@@ -2,7 +2,7 @@
 # Others who write firewall rules on the same node: they flush, replace and add, and masq bears it. Hard cases in brackets.
 
 the_world_knows_the_pods
-left_alone office
+pods_may_show_at office
 world serves tcp 80
 world serves udp 5300
 
@@ -86,7 +86,7 @@ scenario "without masq's nftables table nothing leaks and nothing is reset (R25,
     talk  is_unbroken
 
 scenario "masqd ends only unmasqueraded connections that require masquerading (R64)" only=nftables
-    left_alone world router
+    pods_may_show_at world router
     pod1  serves tcp 80
     inside node nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 0; };
         add rule inet theirs c ct state new accept'
@@ -237,7 +237,7 @@ scenario "deleted or bypassed iptables rules are restored within five seconds (R
     come_back "-t mangle -D MASQ-LEAK 1" "-t nat -I MASQ-POSTROUTING -j RETURN"
 
 scenario "flushed ipsets are restored within five seconds (R43)" only=iptables
-    left_alone world # as long as the sets are empty
+    pods_may_show_at world # as long as the sets are empty
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     members() { inside node ipset save | grep "^add masq-" | sort; }
@@ -265,7 +265,7 @@ scenario "iptables rules of other programs keep content and order" only=iptables
     in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
     same  "$before" "$(theirs)"
     lacks MASQ- "$(inside node "$tool-save")"
-    left_alone world
+    pods_may_show_at world
 
 scenario "masqd uses the iptables variant that has rules (R66)" only=iptables
     tool=$([ "$family" = ipv4 ] && echo iptables || echo ip6tables)
@@ -287,7 +287,7 @@ scenario "a held iptables lock does not stop masqd (R65)" only=iptables
     (exec 8>/run/xtables.lock; flock 8; touch "$work/locked"; sleep 4) &
     eventually exists "$work/locked"
     node_gets_a_second_uplink
-    left_alone beyond-east # not covered before masqd can write
+    pods_may_show_at beyond-east # not covered before masqd can write
     within 3 grep -q "apply: " "$agent_log"
     masq  status >/dev/null || true
     pod1  reaches world as node

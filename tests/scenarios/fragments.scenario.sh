@@ -76,7 +76,7 @@ scenario "a flood of inbound fragments blocks no pod's datagrams" only=bpf # R84
     crafted fragments flood_of_many
 
 scenario "fragments to an excluded destination pass unchanged in any order" only=bpf
-    left_alone office
+    pods_may_show_at office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     only_crafted_packets

@@ -5,7 +5,7 @@
 the_world_knows_the_pods
 
 scenario "replies to inbound connections keep the pod's address"
-    left_alone router
+    pods_may_show_at router
     masqd starts
     pod1  serves tcp 80
     pod1  serves udp 5300
@@ -17,7 +17,7 @@ scenario "replies to inbound connections keep the pod's address"
     mappings_number 0
 
 scenario "a pod's connections to an inbound client are masqueraded"
-    left_alone router
+    pods_may_show_at router
     masqd starts
     pod1  serves tcp 80
     world serves tcp 80
@@ -28,7 +28,7 @@ scenario "a pod's connections to an inbound client are masqueraded"
     inbound is_unbroken
 
 scenario "an inbound connection survives the first start of masqd"
-    left_alone router
+    pods_may_show_at router
     pod1  serves tcp 80
     world chats with pod1 as inbound
     masqd starts
@@ -36,7 +36,7 @@ scenario "an inbound connection survives the first start of masqd"
     inbound is_unbroken
 
 scenario "an inbound connection survives a restart of masqd"
-    left_alone router
+    pods_may_show_at router
     masqd starts
     pod1  serves tcp 80
     world chats with pod1 as inbound

@@ -3,7 +3,7 @@
 # datapaths: bpf nftables
 
 the_world_knows_the_pods
-left_alone office lab branch
+pods_may_show_at office lab branch
 world serves tcp 80
 
 scenario "rewriting the ip-masq-agent file takes effect within a second"
@@ -38,7 +38,7 @@ scenario "changing a mounted ConfigMap takes effect within a second"
     done
 
 scenario "removing or recreating the ip-masq-agent file takes effect" family=ipv4
-    left_alone world
+    pods_may_show_at world
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent
     pod1  reaches world as node
@@ -57,7 +57,7 @@ scenario "a directory for the ip-masq-agent file may be created later"
     pod1  reaches lab as pod1
 
 scenario "without an ip-masq-agent file the reserved ranges are excluded" family=ipv4
-    left_alone world elsewhere
+    pods_may_show_at world elsewhere
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1
     pod1  reaches branch as pod1

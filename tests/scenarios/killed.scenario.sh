@@ -70,7 +70,7 @@ comes_back_well() {
 }
 
 the_streams_of_a_life() {
-    left_alone office branch
+    pods_may_show_at office branch
     the_file_excludes office
     masqd starts with enable-ip-masq-agent nat-max-mappings=2000 nat-timeout-tcp-transitory=2s
     streams_begin

@@ -73,7 +73,7 @@ scenario "a route through a pod makes its bridge no uplink"
     pod1  reaches world as node
 
 scenario "pods behind the device of the default route are masqueraded"
-    left_alone 224.0.0.22 ff02::1:ff00:1 # the bridge carries what pods and node tell their neighbours
+    pods_may_show_at 224.0.0.22 ff02::1:ff00:1 # the bridge carries what pods and node tell their neighbours
     pods_share_a_bridge br0
     ip_in node address flush dev eth0
     ip_in node link set eth0 master br0
@@ -92,7 +92,7 @@ scenario "pods behind one device with redirection are masqueraded"
     pod1  reaches world as node
     pod2  reaches elsewhere as node over udp
     the_world_knows_the_pods
-    left_alone router
+    pods_may_show_at router
     pod2  serves tcp 80
     world connects to pod2 80
     pod2  saw router
@@ -159,7 +159,7 @@ scenario "the node's own address inside the pod CIDRs stays"
 scenario "an inbound connection by another device is answered"
     the_world_knows_the_pods
     node_gets_a_second_uplink
-    left_alone world
+    pods_may_show_at world
     masqd starts with devices=eth0
     ip_in world route replace "${cidr[pods]}" via "${address[node-east]}" dev east src "${address[world]}"
     pod1  serves tcp 80
@@ -199,7 +199,7 @@ scenario "a switched-off forwarding sysctl is a problem"
     within 1 status_is OK
 
 scenario "an address of masquerade-address on another node is a problem"
-    left_alone lab
+    pods_may_show_at lab
     echo "nonMasqueradeCIDRs: [${cidr[office]}]" >"$agent_file"
     agent_flags with "masquerade-address=${address[node-second]}" enable-ip-masq-agent
     start_agent

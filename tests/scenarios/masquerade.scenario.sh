@@ -50,7 +50,7 @@ scenario "IPv4 and IPv6 are masqueraded at the same time" family=ipv4
     nat_lists "[fd00:0:0:1::11]:" "[2001:db8::10]:"
 
 scenario "without masqd a pod cannot reach the world"
-    left_alone world
+    pods_may_show_at world
     world serves tcp 80
     pod1  cannot_reach world
 
@@ -149,7 +149,7 @@ scenario "a socket has one external port toward all destinations"
 
 scenario "pods are masqueraded while all ports are ephemeral"
     the_world_knows_the_pods
-    left_alone office
+    pods_may_show_at office
     the_file_excludes
     masqd starts with enable-ip-masq-agent
     world serves udp 5300
@@ -227,7 +227,7 @@ scenario "a reset from a closed port reaches the pod"
     contains "refused" "$said"
 
 scenario "a disabled address family is not masqueraded"
-    left_alone world
+    pods_may_show_at world
     masqd starts with "enable-$family-masquerade=false"
     world serves tcp 80
     pod1  cannot_reach world

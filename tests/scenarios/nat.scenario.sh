@@ -105,7 +105,7 @@ scenario "nat flush works without masqd"
 
 scenario "nat flush --stale ends connections that contradict changed exclusions"
     node_may_reset # what is on its way back to an ended mapping meets the node
-    left_alone world office
+    pods_may_show_at world office
     the_world_knows_the_pods
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
@@ -138,7 +138,7 @@ scenario "nat flush --stale ends mappings with a former external address"
 
 scenario "inbound connections survive nat flush"
     the_world_knows_the_pods
-    left_alone "${address[router]}"
+    pods_may_show_at "${address[router]}"
     masqd starts
     pod1  serves tcp 8080
     talk_port=8080

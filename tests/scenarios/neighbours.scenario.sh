@@ -63,7 +63,7 @@ scenario "an existing ingress qdisc does not prevent masquerading" only=bpf
     contains "ingress" "$(inside node tc qdisc show dev eth0)"
 
 scenario "a detached program is attached again within three seconds" only=bpf
-    left_alone world # until the program is attached again
+    pods_may_show_at world # until the program is attached again
     masqd starts
     pod1  reaches world as node
     rests() { [ "$(status_value "['apply']['ageSeconds']")" -ge 2 ]; } # no event of the start attaches it again
@@ -95,4 +95,4 @@ scenario "nftables rules of other programs are unchanged"
     masqd is_terminated
     in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root"
     same  "$before" "$(inside node nft -s list ruleset)"
-    left_alone world
+    pods_may_show_at world

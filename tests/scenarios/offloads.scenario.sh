@@ -49,7 +49,7 @@ scenario "transfers work with every combination of offloads" long # R94
     done
 
 scenario "masquerading reaches 80 % of the unmasqueraded throughput" long serial # R94
-    left_alone world
+    pods_may_show_at world
     the_world_knows_the_pods
     background world iperf iperf3 --server --forceflush
     eventually grep -q listening "$work/iperf.out"

@@ -93,7 +93,7 @@ scenario "unknown keys of a cilium-config are ignored" only=bpf
 
 scenario "list options accept commas, repeated flags and YAML lists" family=ipv4,ipv6
     the_world_knows_the_pods
-    left_alone office branch lab
+    pods_may_show_at office branch lab
     world serves tcp 80
     masqd starts with "$family-native-routing-cidr=$(cidr_of office),$(cidr_of branch)" "$family-native-routing-cidr=$(cidr_of lab)"
     pod1  reaches office as pod1

@@ -39,7 +39,7 @@ scenario "forwarded ports and pods' connections do not disturb each other" # R9
     pod1  serves tcp 8080
     inside node nft "add table inet forwards; add chain inet forwards c { type nat hook prerouting priority dstnat; };
         add rule inet forwards c iifname eth0 tcp dport { 31000, 20000 } dnat $nft_family to $(at pod1 8080)"
-    left_alone router
+    pods_may_show_at router
     world connects to node 31000
     pod1  saw router
     pod2  reaches world as node from 31000

@@ -53,7 +53,7 @@ scenario "masqd works with the needed capabilities only"
     masqd starts
     has_given_up_the_rest
     pod1  reaches world as node
-    left_alone beyond-east # until it is covered
+    pods_may_show_at beyond-east # until it is covered
     node_gets_a_second_uplink
     within 3 pod1 reaches beyond-east as node-east
     masqd is_restarted
@@ -84,8 +84,8 @@ scenario "masqd names the capability that mounts a bpffs" only=bpf
 
 scenario "after giving up privileges masqd follows every change"
     the_world_knows_the_pods
-    left_alone office
-    left_alone beyond-east # until it is covered
+    pods_may_show_at office
+    pods_may_show_at beyond-east # until it is covered
     mkdir "$work/keys"
     the_file_excludes lab
     masqd starts with "config-dir=$work/keys" enable-ip-masq-agent prometheus-serve-addr=:9965
@@ -108,11 +108,11 @@ scenario "after giving up privileges masqd follows every change"
     in_node "$bin/masqd" --cleanup --bpf-root "$bpf_root" --socket-path "$socket" >/dev/null
     same  "" "$(inside node nft list tables | grep masq || true)" "tables"
     not   exists "$bpf_root/masq"
-    left_alone world
+    pods_may_show_at world
 
 scenario "masqd continues without memory, and recovers" only=bpf
     the_world_knows_the_pods
-    left_alone office
+    pods_may_show_at office
     the_file_excludes lab
     masqd starts with enable-ip-masq-agent
     size=$(awk '/^VmSize/ { print $2 }' "/proc/$agent/status")

@@ -7,7 +7,7 @@ world serves tcp 80
 world serves udp 5300
 
 scenario "an excluded connection survives the end of its exclusion"
-    left_alone office
+    pods_may_show_at office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  chats with office as old
@@ -17,7 +17,7 @@ scenario "an excluded connection survives the end of its exclusion"
     old   is_unbroken
 
 scenario "a masqueraded connection survives the exclusion of its destination"
-    left_alone office
+    pods_may_show_at office
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent
     pod1  chats with office as old
@@ -27,7 +27,7 @@ scenario "a masqueraded connection survives the exclusion of its destination"
     old   is_unbroken
 
 scenario "a UDP flow keeps its decision after a change"
-    left_alone office
+    pods_may_show_at office
     the_file_excludes office
     masqd starts with enable-ip-masq-agent
     pod1  reaches office as pod1 over udp from 20000
@@ -36,7 +36,7 @@ scenario "a UDP flow keeps its decision after a change"
     pod1  reaches office as pod1 over udp from 20000
 
 scenario "a gigabyte transfer survives changes of the exclusions"
-    left_alone office
+    pods_may_show_at office
     the_file_excludes branch
     masqd starts with enable-ip-masq-agent
     pod1  downloads from world as load
@@ -46,6 +46,6 @@ scenario "a gigabyte transfer survives changes of the exclusions"
         the_file_excludes world
         within 1 pod2 reaches office as node
     done
-    left_alone world
+    pods_may_show_at world
     load  has_moved 1000000000
     load  is_unbroken

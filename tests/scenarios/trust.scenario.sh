@@ -16,7 +16,7 @@ scenario "only the remote endpoint of a mapping reaches the pod"
     crafted trust strangers
 
 scenario "packets of inbound connections are forwarded unchanged"
-    left_alone router
+    pods_may_show_at router
     the_world_knows_the_pods
     masqd starts
     only_crafted_packets
@@ -54,7 +54,7 @@ scenario "a million spoofed sources create no mapping" long # R91
     mappings_number 0
 
 scenario "a pod address arriving through an uplink creates no mapping" only=bpf # R91
-    left_alone beyond-east
+    pods_may_show_at beyond-east
     node_gets_a_second_uplink
     masqd starts
     only_crafted_packets
@@ -78,7 +78,7 @@ scenario "a pod cannot reach another pod through its external port" # R89
     crafted trust hairpin
 
 scenario "packets for the node are not forwarded" # R88
-    left_alone world # by the gateway's address, which lies in the pod CIDR
+    pods_may_show_at world # by the gateway's address, which lies in the pod CIDR
     node_may_reset
     masqd starts
     only_crafted_packets
@@ -110,7 +110,7 @@ scenario "DHCP offers reach the node" family=ipv4 # R45
     grep -q " 255.255.255.255 68" "$work/node.seen"
 
 scenario "a stateful firewall works with masqueraded connections" # R90
-    left_alone router
+    pods_may_show_at router
     the_world_knows_the_pods
     inside node nft "add table inet wall
       add chain inet wall forward { type filter hook forward priority 0; policy drop; }

@@ -67,7 +67,7 @@ scenario "live connections survive a downgrade and the upgrade back" only=bpf lo
 
 scenario "unmasqueraded connections survive a table migration" only=bpf
     the_world_knows_the_pods
-    left_alone office router
+    pods_may_show_at office router
     pod1  serves tcp 8080
     the_file_excludes office
     masqd starts with enable-ip-masq-agent

@@ -155,7 +155,7 @@ SAMPLES = [
     *[(pictures.pictures_are_of_their_texts, f"docs/pictures/{name}", text) for name, text in OLD_PICTURES],
     (fuzzers.every_parser_has_a_fuzz_target, "src/os/a.hpp", APACHE + "Result<int> parse_number(std::string_view text);\n"),
     (fuzzers.every_parser_has_a_fuzz_target, "src/base/a.hpp", APACHE + "class Name {\n  static Result<Name> parse(std::string_view text);\n};\n"),
-    (fuzzers.every_fuzz_target_has_a_corpus, "tests/fuzz/parsers/target.hpp", APACHE + "#define TARGETS(X) \\\n  X(text)\n"),
+    (fuzzers.every_fuzz_target_has_a_corpus, "tests/fuzz/parsers/target.hpp", APACHE + "#define TARGETS(X) \\\n  X(text, 100)\n"),
     (licences.headers_of_libraries_have_a_licence, "src/os/a.cpp", APACHE + "#include <nftables/libnftables.h>\n"),
     (pages.reference_knows_every_option, "src/model/options/table.cpp", '    {.key = "new-key",\n'),
 ]
@@ -195,7 +195,7 @@ GOOD = {
     "src/base/line_text.hpp": APACHE + "namespace masq {\nResult<Line> parse_line(std::string_view text);\n}\n",
     "src/base/word.hpp": APACHE + "namespace masq {\nclass Word {\n  static Result<Word> parse(std::string_view text);\n};\n}\n",
     "tests/fuzz/parsers/text.cpp": APACHE + "namespace masq::fuzz {\nvoid f() { parse_line(t); Word::parse(t); }\n}\n",
-    "tests/fuzz/parsers/target.hpp": APACHE + "namespace masq::fuzz {\n#define TARGETS(X) \\\n  X(text)\n}\n",
+    "tests/fuzz/parsers/target.hpp": APACHE + "namespace masq::fuzz {\n#define TARGETS(X) \\\n  X(text, 100)\n}\n",
     "tests/fuzz/corpus/text/a.input": "a",
     "docs/pictures/d.dot": PICTURE,
     "docs/pictures/d.svg": DRAWN,

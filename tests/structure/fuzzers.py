@@ -35,7 +35,7 @@ def every_fuzz_target_has_a_corpus(root):
     header = root / "tests/fuzz/parsers/target.hpp"
     if not header.exists():
         return
-    for name in re.findall(r"^  X\((\w+)\)", header.read_text(), re.M):
+    for name in re.findall(r"^  X\((\w+), \d+\)", header.read_text(), re.M):
         if not any((root / "tests/fuzz/corpus" / name).glob("*")):
             yield f"tests/fuzz/corpus/{name}: the fuzz target has no first inputs"
 

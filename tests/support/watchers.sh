@@ -12,8 +12,8 @@ watch_leaks() {
   eventually exists "$work/$watcher.ready"
 }
 
-# left_alone NAME...: pods may show themselves there (an excluded destination, another node, …).
-left_alone() {
+# pods_may_show_at NAME...: pods may show themselves there (an excluded destination, another node, …).
+pods_may_show_at() {
   local name
   for name; do excused_destinations[$(address_of "$name")]=1; done
 }

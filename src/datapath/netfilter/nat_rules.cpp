@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,7 +23,8 @@ namespace {
 
 constexpr std::size_t max_depth = 64;         // the kernel allows 16 jumps
 constexpr std::size_t max_work = 20'000'000;  // comparisons; some tenths of a second
-constexpr std::size_t work_of_rule = 200;     // to follow one, besides its sources: for 100,000 rules
+constexpr std::size_t work_of_rule = 16;      // to follow one, besides its sources
+constexpr std::size_t work_of_copy = 8;       // of a source: it bounds the memory too
 
 // The share of a set of packets.
 enum class Share : std::uint8_t { none, some, all };
@@ -55,7 +58,7 @@ class RuleWalk {
   MasqueradingRules run(const std::string& base) {
     Sources all(sources_.size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-    follow(base, std::move(all), 0);
+    follow(base, all, 0);
     return std::move(found_);
   }
 
@@ -73,19 +76,26 @@ class RuleWalk {
     return rest;
   }
 
-  // Chains of others may lead to each other without end.
   bool can_afford(std::size_t work) {
     work_ += work;
     if (work_ > max_work) found_.is_complete = false;
     return found_.is_complete;
   }
 
-  // Returns the sources whose packets all end in the chain or in a chain that it leads to.
-  Sources follow(const std::string& name, Sources sources, std::size_t depth) {
+  // Returns the sources whose packets all end in the chain or in a chain that it leads to. Chains of others may lead to
+  // each other on many ways, and without end: each is walked once for the same packets.
+  Sources follow(const std::string& name, const Sources& sources, std::size_t depth) {
     const auto chain = chains_.find(name);
+    if (chain == chains_.end() || name.starts_with("MASQ-") || depth == max_depth) return {};
+    if (!can_afford(work_of_copy * sources.size())) return {};
+    const auto [walked, is_new] = walked_.try_emplace({name, sources, mark_is_known_});
+    if (is_new) walked->second = walk(chain->second, sources, depth);
+    return walked->second;
+  }
+
+  Sources walk(const std::vector<NatRule>& rules, Sources sources, std::size_t depth) {
     Sources ended;
-    if (chain == chains_.end() || name.starts_with("MASQ-") || depth == max_depth) return ended;
-    for (const auto& rule : chain->second) {
+    for (const auto& rule : rules) {
       if (sources.empty() || !can_afford(work_of_rule + sources.size())) break;
       const auto match = match_rule(rule, sources);
       if (match.possible.empty()) continue;
@@ -191,6 +201,7 @@ class RuleWalk {
   Family family_;
   std::vector<AddressRange> sources_;
   bool mark_is_known_ = true;  // it is 0: no rule that sets it may have matched before
+  std::map<std::tuple<std::string, Sources, bool>, Sources> walked_;  // chain, packets, mark_is_known_: which ended
   std::size_t work_ = 0;
   MasqueradingRules found_;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// masq_parser_fuzz --target=NAME [options of libFuzzer] [CORPUS...]; --targets prints the names.
+// masq_parser_fuzz --target=NAME [options of libFuzzer] [CORPUS...]; --targets prints names, and inputs of a short
+// run.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +17,11 @@ namespace {
 
 struct Target {
   std::string_view name;
+  unsigned inputs;
   void (*run)(Input);
 };
 constexpr Target targets[] = {
-#define ROW(name) {#name, fuzz_##name},
+#define ROW(name, inputs) {#name, inputs, fuzz_##name},
     MASQ_FUZZ_TARGETS(ROW)
 #undef ROW
 };
@@ -63,7 +65,7 @@ void choose(int count, char** arguments) {
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
     if (argument == "--targets") {
-      for (const auto& target : targets) std::puts(target.name.data());
+      for (const auto& target : targets) std::printf("%s %u\n", target.name.data(), target.inputs);
       std::exit(0);
     }
     if (!argument.starts_with(option)) continue;
@@ -71,7 +73,10 @@ void choose(int count, char** arguments) {
     if (found != std::end(targets)) chosen = found;
   }
   if (chosen != nullptr) return;
-  std::fputs("masq_parser_fuzz --target=NAME [options of libFuzzer] [CORPUS...]; --targets prints the names\n", stderr);
+  std::fputs(
+      "masq_parser_fuzz --target=NAME [options of libFuzzer] [CORPUS...]; --targets prints names, and inputs of a "
+      "short run\n",
+      stderr);
   std::exit(2);
 }
 

@@ -144,7 +144,7 @@ TEST(NatList, AWrongValueIsNamedInOneLine) {
     EXPECT_EQ(context.run(words), exit_wrong_use) << ::testing::PrintToString(words);
 }
 
-Mapping left_alone() {
+Mapping bypassed_connection() {
   auto mapping = tcp_mapping();
   mapping.external = Address();
   mapping.external_port = 0;
@@ -154,7 +154,7 @@ Mapping left_alone() {
 }
 
 TEST(NatFlush, EndsWhatIsNamed) {
-  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping(), left_alone()})};
+  FakeContext context{.table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping(), bypassed_connection()})};
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", "10.0.1.9"}), exit_done);
   EXPECT_EQ(context.out, "0 mappings ended\n");
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--pod", "fd00::5", "--dst", "2001:db8::/32"}), exit_done);
@@ -173,7 +173,7 @@ TEST(NatFlush, StaleIsWhatTheAgentWouldDecideOtherwise) {
   today.ipv6.sources = cidrs("fd00::/8");
   today.ports = {{1024, 65535}};
   FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = desired_to_json(today).dump()},
-                      .table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping(), left_alone()})};
+                      .table = FakeTable(std::vector<Mapping>{tcp_mapping(), udp6_mapping(), bypassed_connection()})};
   EXPECT_EQ(context.run({"bpf", "nat", "flush", "--stale"}), exit_done);
   EXPECT_EQ(context.out, "1 mapping ended\n");
   EXPECT_EQ(context.table.mappings.size(), 2u);

@@ -260,8 +260,10 @@ TEST(ForeignNat, ChainsThatLeadToEachOtherEnd) {
   const std::string rules =
       "*nat\n:POSTROUTING ACCEPT\n:A -\n:B -\n-A POSTROUTING -j A\n"
       "-A A -p tcp -j B\n-A A -p udp -j B\n-A B -p tcp -j A\n-A B -p udp -j A\n";
-  const auto found = masquerading_rules(parse_nat_of_iptables(rules), "POSTROUTING", pods, Family::ipv4);
-  EXPECT_FALSE(found.is_complete);
+  const auto found =
+      masquerading_rules(parse_nat_of_iptables(rules + "-A B -j MASQUERADE\n"), "POSTROUTING", pods, Family::ipv4);
+  EXPECT_TRUE(found.is_complete);
+  EXPECT_THAT(texts(found), ElementsAre("-A B -j MASQUERADE"));
 }
 
 }  // namespace
