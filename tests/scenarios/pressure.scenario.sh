@@ -104,7 +104,7 @@ scenario "short connections through few ports retransmit nothing" only=bpf # R12
     masqd starts with nat-port-range=20000-20099
     for sysctls in "1 1" "1 0" "0 1" "0 0"; do
         read -r timestamps reuse <<<"$sysctls"
-        for who in pod1 pod2 world; do sysctl_in $who net.ipv4.tcp_timestamps=$timestamps net.ipv4.tcp_tw_reuse=$reuse; done
+        for who in pod1 pod2 world; do sysctl_in $who "net.ipv4.tcp_timestamps=$timestamps" "net.ipv4.tcp_tw_reuse=$reuse"; done
         for who in pod1 pod2 pod1; do
             "$who" converses 150 times with world 7001 --remote-ends
             "$who" converses 150 times with world 7002
