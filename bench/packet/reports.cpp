@@ -82,6 +82,7 @@ void quarantine_all(test::Engine& engine, Family family) {
     mapping.state = MASQ_STATE_CLOSING;
     mapping.flags |= MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE;
     mapping.pod_seq = test::Packet{}.sequence - 1000;
+    mapping.pod_ack = 0;
   }
 }
 

@@ -57,6 +57,7 @@ struct known_ports {
 		[2]; /* the tick in which the last attempts to take a port back failed: of any pod, and of the same */
 	__u32 failures[2];
 	__u32 probes; /* the number of all */
+	__u32 cursor; /* of the order in which ports are probed: each port once, and then again */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -74,11 +75,10 @@ struct port_search {
 	__u32 end;
 	__u32 tried;
 	__u32 probed;
-	__u32 in_vain; /* the sample had no port for it, so often */
-	__u32 meets;   /* a port that is not known to be taken */
-	__u32 order;   /* port_order.h */
-	__u16 space;   /* enum port_space */
-	__u16 result;  /* enum claim_result without CLAIM_HOST_SOCKET */
+	__u32 meets;  /* a port that is not known to be taken */
+	__u32 order;  /* port_order.h */
+	__u16 space;  /* enum port_space */
+	__u16 result; /* enum claim_result without CLAIM_HOST_SOCKET */
 	/* port_reclaim.h: the new connection */
 	__u32 owner;
 	__u32 is_syn;

@@ -19,8 +19,6 @@
 #define SCORE_OWN (1u << 29)
 #define SCORE_ANSWERED (1u << 30)
 
-#define PICKS_IN_VAIN 8 /* then the search ends. Of two SYNs, about one fits a closed connection */
-
 /* Returns how well the port of a place of the sample suits the new connection; 0: it does not. */
 __noinline __u32 reclaim_score(const struct probed_port *probed, __u32 clock, __u32 own_only)
 {
@@ -40,19 +38,18 @@ __noinline __u32 reclaim_score(const struct probed_port *probed, __u32 clock, __
 }
 
 /*
- * Returns the best port of the sample for the new connection, or 0. Two more ports are probed, for places that are empty
- * or of no use.
+ * Returns the best port of the sample for the new connection, or 0. Two more ports are probed for places that are empty, or
+ * four for places of no use.
  */
 __noinline __u32 reclaim_pick(__u32 slot, __u32 space, __u32 own_only)
 {
 	__u32 one = NO_PLACE, other = NO_PLACE, most = 0;
-	struct port_search *search = port_search_get();
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
 	struct known_ports *known = m ? known_ports_of(m, space) : NULL;
 	__be16 port = 0;
 
-	if (!c || !known || !search || search->in_vain >= PICKS_IN_VAIN)
+	if (!c || !known)
 		return 0;
 	for (__u32 i = 0; i < SAMPLE; i++) {
 		__u32 score = reclaim_score(&known->sample[i], c->clock, own_only);
@@ -71,9 +68,10 @@ __noinline __u32 reclaim_pick(__u32 slot, __u32 space, __u32 own_only)
 		port = 0;
 	}
 	if (!port) { /* others' ports fill the sample, which this pod cannot have */
-		search->in_vain++;
 		one = bpf_get_prandom_u32() % SAMPLE;
 		other = (one + SAMPLE / 2) % SAMPLE;
+		port_probe(slot, space, (one + SAMPLE / 4) % SAMPLE);
+		port_probe(slot, space, (other + SAMPLE / 4) % SAMPLE);
 	}
 	port_probe(slot, space, one);
 	port_probe(slot, space, other);

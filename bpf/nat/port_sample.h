@@ -44,7 +44,9 @@ static __always_inline bool search_is_long(const struct port_search *search)
 	return 1 + search->tried + search->probed >= CANDIDATES - RECLAIM_TRIES; /* the pod's own port too */
 }
 
-/* Probes a random port for a place of the sample. */
+#define EVEN_STEP 0x9e3779b1u /* 2^32 divided by the golden ratio: its multiples are spread evenly, and do not repeat */
+
+/* Probes the next port for a place of the sample. */
 __noinline int port_probe(__u32 slot, __u32 space, __u32 index)
 {
 	struct port_search *search = port_search_get();
@@ -58,12 +60,14 @@ __noinline int port_probe(__u32 slot, __u32 space, __u32 index)
 
 	if (!search || !c || !m || index == NO_PLACE || search_is_long(search))
 		return 0;
+	known = known_ports_of(m, space);
+	if (!known)
+		return 0;
 	search->probed++;
-	port = bpf_htons(port_guess(space, bpf_get_prandom_u32()));
+	port = bpf_htons(port_guess(space, known->cursor++ * EVEN_STEP));
 	found = holder_of_port(search, m, port);
 	holder = slot_at(found);
-	known = known_ports_of(m, space);
-	if (!holder || !known)
+	if (!holder)
 		return 0;
 	rank = reclaim_rank(holder, c->clock);
 	owner = owner_of(found);

@@ -29,7 +29,7 @@ static __always_inline __u8 reclaim_rank(const mapping_t *m, __u32 clock)
 	if (m->flow.protocol == IPPROTO_TCP) {
 		if (m->state != MASQ_STATE_CLOSING)
 			return RECLAIM_NEVER;
-		if ((m->flags & BOTH_FINS) == BOTH_FINS)
+		if ((m->flags & BOTH_FINS) == BOTH_FINS && (!m->pod_ack || idle >= IDLE_TICKS))
 			return RECLAIM_CLOSED;
 		return (m->flags & MASQ_RESET) && idle >= IDLE_TICKS ? RECLAIM_RESET : RECLAIM_NEVER;
 	}

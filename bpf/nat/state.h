@@ -148,8 +148,19 @@ static __always_inline void tcp_record_answer(ctx_t *ctx, const struct packet *p
 }
 
 /*
+ * After both FINs: the last one is acknowledged, and no packet of the connection has to come any more. The pod sends nothing
+ * else then; the remote side may repeat an older segment.
+ */
+static __always_inline bool is_last_ack(ctx_t *ctx, const struct packet *p, const mapping_t *m, __u32 direction)
+{
+	if (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST))
+		return false;
+	return direction == MASQ_EGRESS || tcp_number(ctx, p, TCP_ACKNOWLEDGEMENT) == m->pod_seq + 1;
+}
+
+/*
  * A connection closes with a FIN from both sides (RFC 9293 3.6) or a RST. Data after a RST shows that it was not
- * accepted.
+ * accepted. When the last FIN is acknowledged, `pod_ack` is 0 again: the port can be used (reclaim_rank.h).
  */
 __noinline int tcp_track(ctx_t *ctx, const struct packet *p, mapping_t *m, __u32 direction)
 {
@@ -163,6 +174,8 @@ __noinline int tcp_track(ctx_t *ctx, const struct packet *p, mapping_t *m, __u32
 		tcp_record_numbers(ctx, p, m);
 	else
 		tcp_record_answer(ctx, p, m);
+	if ((m->flags & BOTH_FINS) == BOTH_FINS && is_last_ack(ctx, p, m, direction))
+		m->pod_ack = 0;
 	flags = m->flags & ~MASQ_RESET;
 	if (p->tcp_flags & TCP_FLAG_RST)
 		flags |= MASQ_RESET;

@@ -119,7 +119,7 @@ class KnownPorts : public Ports {
     struct {
       std::array<std::uint64_t, 1024> taken;
       std::array<std::uint32_t, 6> sample[32];
-      std::uint32_t made, exhausted, freed, sampled, probe[64], barren[2], failures[2], probes;
+      std::uint32_t made, exhausted, freed, sampled, probe[64], barren[2], failures[2], probes, cursor;
     } known;
     const int map = engine.program().map(map_name("known_ports", who.family));
     masq_tuple6 key;

@@ -57,12 +57,18 @@ class Reclaim : public BothFamilies {
     last.sequence = 0x12341235;
     engine.ingress(last);
   }
+  void remote_acknowledges(const Engine& engine, std::uint16_t external, std::uint32_t pods_fin) const {
+    auto last = tcp(world, {who.external, external}, ack);
+    last.acknowledgement = pods_fin + 1;
+    engine.ingress(with(last, {.sequence = 0x12341236}));
+  }
   // A connection from the begin to the end, of which the remote endpoint keeps TIME-WAIT.
   void converse(const Engine& engine, const Endpoint& pod, std::uint16_t external, Numbers last) const {
     ASSERT_EQ(open(engine, pod, {.sequence = last.sequence - 1000, .timestamp = last.timestamp}), "translated");
     answer(engine, external);
     remote_closes(engine, external);
     pod_closes(engine, pod, last);
+    remote_acknowledges(engine, external, last.sequence);
   }
   std::string ask(const Engine& engine, const Endpoint& pod, const Endpoint& remote) const {
     return engine.egress(udp(pod, remote)).reason;
@@ -130,8 +136,48 @@ TEST_P(Reclaim, TheDataOfTheLastSegmentCounts) {
   auto last = with(tcp(pod, world, fin | ack), {.sequence = 5000});
   last.payload = std::string(1000, 'x');
   engine.egress(last);
+  remote_acknowledges(engine, 2000, 6000);
   EXPECT_NE(open(engine, {who.pod2, 6000}, {.sequence = 5900}), "translated");
   EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6002}), "translated");
+}
+
+// Else its receiver's acknowledgement would go to the new connection, and its sender would send it again.
+TEST_P(Reclaim, TheLastFinHasToBeAcknowledged) {
+  for (const bool pod_first : {false, true}) {
+    Engine engine(with_ports(2000, 2000));
+    const Endpoint pod{who.pod, 5000};
+    ASSERT_EQ(open(engine, pod, {.sequence = 1000}), "translated");
+    answer(engine, 2000);
+    const auto last_ack = [&](std::uint32_t pods_fin) {
+      if (pod_first)
+        engine.egress(with(tcp(pod, world, ack), {.sequence = pods_fin + 1}));
+      else
+        remote_acknowledges(engine, 2000, pods_fin);
+    };
+    if (pod_first) pod_closes(engine, pod, {.sequence = 5000});
+    last_ack(4000);
+    remote_closes(engine, 2000);
+    if (!pod_first) {
+      pod_closes(engine, pod, {.sequence = 5000});
+      last_ack(4999);
+    }
+    EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6000}), "no_free_port") << pod_first;
+    last_ack(5000);
+    engine.next_tick(who.family);
+    EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6000}), "translated") << pod_first;
+  }
+}
+
+TEST_P(Reclaim, AnUnacknowledgedFinHoldsThePortForTwoSeconds) {
+  Engine engine(with_ports(2000, 2000));
+  const Endpoint pod{who.pod, 5000};
+  ASSERT_EQ(open(engine, pod, {.sequence = 1000}), "translated");
+  answer(engine, 2000);
+  remote_closes(engine, 2000);
+  pod_closes(engine, pod, {.sequence = 5000});
+  EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6000}), "no_free_port");
+  engine.pass_time(who.family, 3);
+  EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6000}), "translated");
 }
 
 TEST_P(Reclaim, OpenAndHalfClosedConnectionsAreNeverTaken) {
@@ -254,6 +300,7 @@ TEST_P(Reclaim, ManyShortConnectionsUseFewPorts) {
     answer(engine, external);
     remote_closes(engine, external);
     pod_closes(engine, pod, {.sequence = 1000 * (i + 1) + 100, .timestamp = i + 1});
+    remote_acknowledges(engine, external, 1000 * (i + 1) + 100);
   }
   EXPECT_LE(engine.control(who.family).used, 500u);
   EXPECT_LT(engine.births(who.family).attempts, 10000u * 5) << "candidates that were looked at";
@@ -299,8 +346,8 @@ TEST_P(Reclaim, ASearchLooksAtFewPorts) {
       if (!closed) continue;
       answer(engine, external);
       remote_closes(engine, external);
-      pod_closes(engine, {numbered_pod(who.family, i % 100), static_cast<std::uint16_t>(10000 + i)},
-                 {.sequence = 5000});
+      pod_closes(engine, {numbered_pod(who.family, i), static_cast<std::uint16_t>(10000 + i)}, {.sequence = 5000});
+      remote_acknowledges(engine, external, 5000);
     }
     ASSERT_EQ(engine.control(who.family).used, 1000u);
     for (int tick = 0; tick < 3; ++tick) {

@@ -50,16 +50,17 @@ std::uint8_t state_of(const std::string& word) {
 template <class Abi>
 bool gives_way(const typename Abi::Mapping& raw, std::uint64_t idle_seconds) {
   constexpr auto both_fins = MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE;
-  constexpr std::uint64_t exchange_seconds = 2;
+  constexpr std::uint64_t idle_for_any = 2;  // seconds: IDLE_TICKS
   if (raw.order != MASQ_ORDER_NONE || raw.flow.kind != MASQ_KIND_CONNECTION) return false;
   if (raw.flow.protocol == IPPROTO_TCP)
     return raw.state == MASQ_STATE_CLOSING &&
-           ((raw.flags & both_fins) == both_fins || ((raw.flags & MASQ_RESET) != 0 && idle_seconds > 0));
+           (((raw.flags & both_fins) == both_fins && (raw.pod_ack == 0 || idle_seconds >= idle_for_any)) ||
+            ((raw.flags & MASQ_RESET) != 0 && idle_seconds > 0));
   const auto asked = raw.datagrams & 0xffff;
   const auto answered = raw.datagrams >> 16;
   const bool is_dns = raw.flow.protocol == IPPROTO_UDP && ntohs(raw.flow.dport) == 53;
   if (is_dns && asked == answered) return asked != 0 && idle_seconds > 0;
-  return asked == 1 && idle_seconds >= exchange_seconds;
+  return asked == 1 && idle_seconds >= idle_for_any;
 }
 
 // Returns the destination port in the table's format: for ICMP the type of the pod's message.
