@@ -92,14 +92,15 @@ struct Fill {
   bool quarantined;
 };
 
-// A search, and after it 40 packets of the same flow, which take about as long and search nothing: what they cost beyond
-// the median is the machine's (interrupts, cold caches).
+// A search, and after it 40 packets of the same flow, which take about as long and search nothing: what they cost
+// beyond the median is the machine's (interrupts, cold caches).
 struct Times {
   std::vector<double> searches;
   std::vector<double> others;
 };
 
-// First packets, one at a time, each of a pod of its own and from a port outside the range, so that one has to be found.
+// First packets, one at a time, each of a pod of its own and from a port outside the range, so that one has to be
+// found.
 Times time_searches(test::Engine& engine, Presenter& presenter, Family family, const Fill& fill) {
   constexpr std::uint32_t batch = 50, batches = 400, batches_of_quarantined = 100;  // these take ports for good
   constexpr std::uint32_t packets_like_a_search = 40;
