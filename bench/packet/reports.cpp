@@ -54,36 +54,37 @@ std::vector<Flow> toward_one_endpoint(std::uint32_t first_pod, std::uint32_t cou
   return flows;
 }
 
-// Ends the mappings of the pods that only ask, so that as many ports are free as before.
-template <class Mapping>
-void end_samples(test::Engine& engine, Family family) {
+template <class Mapping, class Change>
+void change_slots(test::Engine& engine, Family family, Change change) {
   auto slots = MappedArray<Mapping>::open(engine.program().map(map_name("mappings", family)), Access::change);
   if (!slots) throw std::runtime_error(slots.error().message);
-  const auto word = std::size(Mapping{}.flow.src.word) - 1;
-  for (std::uint32_t i = 0; i < engine.control(family).unused; ++i) {
-    auto& mapping = (*slots)[i];
-    if (mapping.slot == MASQ_SLOT_LINKED && (ntohl(mapping.flow.src.word[word]) & 0xffff0000) == sampler)
-      mapping.seen = 0;
-  }
+  for (std::uint32_t i = 0; i < engine.control(family).unused; ++i) change((*slots)[i]);
 }
 
+template <class Change>
+void change_mappings(test::Engine& engine, Family family, Change change) {
+  family == Family::ipv4 ? change_slots<masq_mapping4>(engine, family, change)
+                         : change_slots<masq_mapping6>(engine, family, change);
+}
+
+// Ends the mappings of the pods that only ask, so that as many ports are free as before.
 void settle(test::Engine& engine, Family family, std::uint32_t taken) {
-  family == Family::ipv4 ? end_samples<masq_mapping4>(engine, family) : end_samples<masq_mapping6>(engine, family);
+  change_mappings(engine, family, [](auto& mapping) {
+    const auto word = std::size(mapping.flow.src.word) - 1;
+    if (mapping.slot == MASQ_SLOT_LINKED && (ntohl(mapping.flow.src.word[word]) & 0xffff0000) == sampler)
+      mapping.seen = 0;
+  });
   while (engine.control(family).used > taken) sweep_once(sweep_program(engine, family));
 }
 
 // Every connection is closed by both sides, and a SYN of Presenter's exceeds its last number.
-template <class Mapping>
 void quarantine_all(test::Engine& engine, Family family) {
-  auto slots = MappedArray<Mapping>::open(engine.program().map(map_name("mappings", family)), Access::change);
-  if (!slots) throw std::runtime_error(slots.error().message);
-  for (std::uint32_t i = 0; i < engine.control(family).unused; ++i) {
-    auto& mapping = (*slots)[i];
+  change_mappings(engine, family, [](auto& mapping) {
     mapping.state = MASQ_STATE_CLOSING;
     mapping.flags |= MASQ_FIN_FROM_POD | MASQ_FIN_FROM_REMOTE;
     mapping.pod_seq = test::Packet{}.sequence - 1000;
     mapping.pod_ack = 0;
-  }
+  });
 }
 
 struct Fill {
@@ -111,8 +112,11 @@ Times time_searches(test::Engine& engine, Presenter& presenter, Family family, c
     presenter.use(toward_one_endpoint(sampler + i % 50000, 1, 1));
     times.searches.push_back(presenter.time(egress, 1, test::syn, family));
     times.others.push_back(presenter.time(egress, packets_like_a_search, test::ack, family) * packets_like_a_search);
-    if (i % batch == batch - 1)
-      fill.quarantined ? (void)sweep_once(sweep_program(engine, family)) : settle(engine, family, taken);
+    if (i % batch != batch - 1) continue;
+    if (fill.quarantined)
+      sweep_once(sweep_program(engine, family));
+    else
+      settle(engine, family, taken);
   }
   if (fill.quarantined && engine.control(family).used != taken)
     throw std::runtime_error("not each one took a port back");
@@ -174,9 +178,7 @@ void report_ports(Family family) {
     presenter.use(takers);
     presenter.time(engine.program().egress(), taken, test::syn, family);
     if (engine.control(family).used != taken) throw std::runtime_error("not every port is taken");
-    if (fill.quarantined)
-      family == Family::ipv4 ? quarantine_all<masq_mapping4>(engine, family)
-                             : quarantine_all<masq_mapping6>(engine, family);
+    if (fill.quarantined) quarantine_all(engine, family);
     const auto [searches, others] = time_searches(engine, presenter, family, fill);
     std::printf("| IPv%d, %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |\n", static_cast<int>(family), fill.name,
                 percentile(searches, 0.5) / 1e3, percentile(searches, 0.99) / 1e3, percentile(searches, 0.999) / 1e3,

@@ -121,39 +121,39 @@ struct masq_words {
  * the pod sends it. ICMP queries: the identifier is the source port, and the ICMP type of the pod's packets is the
  * destination port.
  */
-#define MASQ_DEFINE_MAPPING(n)                                                                                              \
-	struct masq_tuple##n {                                                                                              \
-		union masq_addr##n src;                                                                                     \
-		union masq_addr##n dst;                                                                                     \
-		__be16 sport;                                                                                               \
-		__be16 dport;                                                                                               \
-		__u8 protocol;                                                                                              \
-		__u8 kind; /* enum masq_kind */                                                                             \
-		__u8 zero[2];                                                                                               \
-	};                                                                                                                  \
-	struct masq_mapping##n {                                                                                            \
-		struct masq_tuple##n flow;                                                                                  \
-		union masq_addr##n external;                                                                                \
-		__be16 external_port;                                                                                       \
-		__u8 reason;                                                                                                \
-		__u8 state;                                                                                                 \
-		__u32 seen;    /* tick of the last packet, to within a second; 0: not alive */                              \
-		__u32 created; /* tick; of UNLINKED slots: when that was */                                                 \
-		union {                                                                                                     \
-			__u32 next; /* of a FREE slot: number of the next one plus one, 0: none */                          \
-			__u32 pod_ack; /* TCP: what the pod has acknowledged, to within 256 KiB; 0: not known, or closed */ \
-		};                                                                                                          \
-		__u32 pod_seq; /* TCP: sequence number of the pod's SYN, then of its FIN */                                 \
-		union {                                                                                                     \
-			__u32 pod_timestamp; /* TCP: of the pod's last segment; since its FIN */                            \
-			__u32 datagrams;     /* others: the pod's, and in the upper half the answers; see state.h */        \
-		};                                                                                                          \
-		__u32 account; /* that it counts for: 0: the pod's address; else bpf/nat/quota.h */                         \
-		__u8 slot;     /* enum masq_slot */                                                                         \
-		__u8 flags;                                                                                                 \
-		__u8 order; /* enum masq_order */                                                                           \
-		__u8 share; /* enum masq_share */                                                                           \
-		MASQ_MAPPING##n##_RESERVED                                                                                  \
+#define MASQ_DEFINE_MAPPING(n)                                                                                         \
+	struct masq_tuple##n {                                                                                         \
+		union masq_addr##n src;                                                                                \
+		union masq_addr##n dst;                                                                                \
+		__be16 sport;                                                                                          \
+		__be16 dport;                                                                                          \
+		__u8 protocol;                                                                                         \
+		__u8 kind; /* enum masq_kind */                                                                        \
+		__u8 zero[2];                                                                                          \
+	};                                                                                                             \
+	struct masq_mapping##n {                                                                                       \
+		struct masq_tuple##n flow;                                                                             \
+		union masq_addr##n external;                                                                           \
+		__be16 external_port;                                                                                  \
+		__u8 reason;                                                                                           \
+		__u8 state;                                                                                            \
+		__u32 seen;    /* tick of the last packet, to within a second; 0: not alive */                         \
+		__u32 created; /* tick; of UNLINKED slots: when that was */                                            \
+		union {                                                                                                \
+			__u32 next;    /* of a FREE slot: number of the next one plus one, 0: none */                  \
+			__u32 pod_ack; /* TCP: acknowledged by the pod, to within 256 KiB; 0: not known, closed */     \
+		};                                                                                                     \
+		__u32 pod_seq; /* TCP: sequence number of the pod's SYN, then of its FIN */                            \
+		union {                                                                                                \
+			__u32 pod_timestamp; /* TCP: of the pod's last segment; since its FIN */                       \
+			__u32 datagrams;     /* others: the pod's, and in the upper half the answers; see state.h */   \
+		};                                                                                                     \
+		__u32 account; /* that it counts for: 0: the pod's address; else bpf/nat/quota.h */                    \
+		__u8 slot;     /* enum masq_slot */                                                                    \
+		__u8 flags;                                                                                            \
+		__u8 order; /* enum masq_order */                                                                      \
+		__u8 share; /* enum masq_share */                                                                      \
+		MASQ_MAPPING##n##_RESERVED                                                                             \
 	}
 
 MASQ_DEFINE_MAPPING(4);

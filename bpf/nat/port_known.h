@@ -75,7 +75,7 @@ struct port_search {
 	__u32 end;
 	__u32 tried;
 	__u32 probed;
-	__u32 meets;  /* a port that is not known to be taken */
+	__u32 meets;  /* the first pass has met a port that is not known to be taken */
 	__u32 order;  /* port_order.h */
 	__u16 space;  /* enum port_space */
 	__u16 result; /* enum claim_result without CLAIM_HOST_SOCKET */

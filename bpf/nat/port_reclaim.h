@@ -3,7 +3,8 @@
  * Ports come back before their mapping expires: toward an endpoint without a free port, a new connection takes the port
  * of a conversation that is over (docs/decisions/0017).
  *
- *     TCP: both sides have closed, and the remote endpoint must accept the new SYN (tcp_numbers.h); or it was reset
+ *     TCP: both sides have closed, the last FIN is acknowledged (state.h), and the remote endpoint must accept the new SYN
+ *         (tcp_numbers.h); or it was reset
  *     DNS: every question is answered, for a second; the same pod gets such a port at once
  *     others: one datagram of the pod, and perhaps its answer
  *

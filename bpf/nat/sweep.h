@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The sweep. Each tick it inspects a part of the slots: an idle mapping ends and is removed from the indexes, and after
- * its grace period the slot is free. If a search has asked for it, the sweep records the ports toward busy endpoints by
- * the way.
+ * its grace period the slot is free. If a search has asked for it, the sweep also records the ports toward busy endpoints.
  */
 #ifndef MASQ_BPF_NAT_SWEEP_H
 #define MASQ_BPF_NAT_SWEEP_H

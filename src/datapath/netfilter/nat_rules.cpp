@@ -82,8 +82,8 @@ class RuleWalk {
     return found_.is_complete;
   }
 
-  // Returns the sources whose packets all end in the chain or in a chain that it leads to. Chains of others may lead to
-  // each other on many ways, and without end: each is walked once for the same packets.
+  // Returns the sources of which the chain, or a chain that it jumps to, ends every packet. Several rules may jump to
+  // one chain, and chains may form a loop: each chain is walked once for the same sources.
   Sources follow(const std::string& name, const Sources& sources, std::size_t depth) {
     const auto chain = chains_.find(name);
     if (chain == chains_.end() || name.starts_with("MASQ-") || depth == max_depth) return {};
