@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.hpp"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <expected>
@@ -14,6 +16,8 @@
 #include "agent/options_reload.hpp"
 #include "agent/privileges.hpp"
 #include "agent/serve/servers.hpp"
+#include "agent/sources/config_sources.hpp"
+#include "agent/sources/kubernetes_options.hpp"
 #include "agent/sources/node_sources.hpp"
 #include "base/result.hpp"
 #include "datapath/backends.hpp"
@@ -36,15 +40,16 @@ Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdl
       locks_(std::move(locks)),
       choice_(std::move(choice)),
       tables_(open_mapping_tables(config.bpf_root)),
+      api_(open_kubernetes_api(*loop_, config, read_environment(environ))),
       options_(*loop_, config),
       sources_(log),
       reconciler_(*loop_, sources_, *choice_.datapath, log, config),
-      reload_(std::move(read_options), {.loop = *loop_,
-                                        .options = options_,
+      reload_(std::move(read_options), {.options = options_,
                                         .sources = sources_,
                                         .tables = *tables_,
                                         .reconciler = reconciler_,
-                                        .log = log}),
+                                        .log = log,
+                                        .context = source_context()}),
       events_(*loop_, *loop_, [root = config.bpf_root](const auto& types) { return open_event_source(root, types); }),
       first_apply_(*loop_) {}
 
@@ -61,11 +66,18 @@ Result<std::unique_ptr<Agent>> Agent::open(const Config& config, OptionsReload::
   return agent;
 }
 
+SourceContext Agent::source_context() {
+  return {.loop = *loop_,
+          .changed = [this] { reconciler_.request_reconcile(); },
+          .api = api_,
+          .node_name = kubernetes_node_name(options_.value(), read_environment(environ))};
+}
+
 Result<void> Agent::start_parts(const Config& config) {
   TRY_DO(locks_.serve_lock_owner(*loop_));
-  TRY_DO(add_node_sources(
-      sources_, config,
-      {.loop = *loop_, .changed = [this] { reconciler_.request_reconcile(); }, .applied = applied_ip_masq(*tables_)}));
+  auto context = source_context();
+  context.applied = applied_ip_masq(*tables_);
+  TRY_DO(add_node_sources(sources_, config, context));
   TRY(pod_watch_, end_connections_of_removed_pods(*loop_, choice_.datapath->table(), log_));
   TRY(auto servers, Servers::open(*loop_, config,
                                   {.timers = *loop_,
@@ -73,10 +85,12 @@ Result<void> Agent::start_parts(const Config& config) {
                                    .choice = choice_,
                                    .options = options_,
                                    .sources = sources_,
+                                   .api = api_.get(),
                                    .reconciler = reconciler_,
                                    .internal_errors = internal_errors_,
+                                   .listen_errors = listen_errors_,
                                    .events = events_},
-                                  log_));
+                                  listen_errors_, log_));
   servers_.emplace(std::move(servers));
   return {};
 }

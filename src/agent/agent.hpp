@@ -14,11 +14,14 @@
 #include "agent/options_reload.hpp"
 #include "agent/reconciler.hpp"
 #include "agent/serve/internal_errors.hpp"
+#include "agent/serve/metrics_ports.hpp"
 #include "agent/serve/servers.hpp"
+#include "agent/sources/node_sources.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
+#include "kubernetes/api.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 #include "os/timers.hpp"
@@ -39,6 +42,7 @@ class Agent {
   Agent(const Config& config, OptionsReload::ReadOptions read_options, spdlog::logger& log,
         std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice);
   Result<void> start_parts(const Config& config);
+  SourceContext source_context();
   void on_signal(int signal);
   void on_exception(const std::string& what);
   Result<void> give_up_privileges();
@@ -49,12 +53,14 @@ class Agent {
   NodeLocks locks_;
   DatapathChoice choice_;
   std::unique_ptr<MappingTable> tables_;  // of every datapath in the kernel
+  std::shared_ptr<kubernetes::Api> api_;  // null: Kubernetes is not used
   OptionsSource options_;
   SourceSet sources_;
   Reconciler reconciler_;
   OptionsReload reload_;
   EventHub events_;
   InternalErrors internal_errors_;
+  ListenErrors listen_errors_;
   os::Timer first_apply_;
   std::unique_ptr<PodWatch> pod_watch_;
   std::optional<Servers> servers_;  // it ends first: while the socket exists, its lock is held

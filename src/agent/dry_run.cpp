@@ -3,7 +3,9 @@
 
 #include <fmt/ranges.h>
 #include <spdlog/sinks/null_sink.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <expected>
 #include <iterator>
 #include <memory>
@@ -12,6 +14,8 @@
 #include <vector>
 
 #include "agent/datapath_choice.hpp"
+#include "agent/sources/config_sources.hpp"
+#include "agent/sources/kubernetes_options.hpp"
 #include "agent/sources/node_sources.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/address.hpp"
@@ -29,6 +33,8 @@
 
 namespace masq::agent {
 namespace {
+
+constexpr auto answer_limit = std::chrono::seconds(15);  // of the API of Kubernetes
 
 using Lines = std::back_insert_iterator<std::string>;
 
@@ -55,8 +61,15 @@ Result<Node> read_node(const Config& config) {
   TRY(const auto loop, os::EventLoop::open());
   spdlog::logger silent("masqd", std::make_shared<spdlog::sinks::null_sink_st>());
   SourceSet sources(silent);
-  TRY_DO(add_node_sources(sources, config, {.loop = *loop, .changed = [] {}}));
+  const auto environment = read_environment(environ);
+  TRY_DO(add_node_sources(sources, config,
+                          {.loop = *loop,
+                           .changed = [] {},
+                           .api = open_kubernetes_api(*loop, config, environment),
+                           .node_name = kubernetes_node_name(config, environment)}));
   auto node = sources.gather();
+  for (const auto end = loop->now() + answer_limit; !node && loop->now() < end; node = sources.gather())
+    TRY_DO(loop->run_once(std::chrono::milliseconds(100)));
   for (const auto& source : sources.states())
     if (!source.error.empty()) return fail("{}: {}", source.name, source.error);
   return node;

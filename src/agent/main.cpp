@@ -52,7 +52,6 @@ int show_dry_run(const Config& config) {
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
   std::signal(SIGPIPE, SIG_IGN);  // the reader of the log may exit
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
-  for (const auto& warning : loaded.warnings) log->warn("{}", warning);
   for (const auto& file : loaded.ignored_files) log->debug("{}: unknown option, ignored", file);
   const auto read_options = [&]() -> Result<Config> {
     TRY(auto again, load_config(command_line, environment));

@@ -55,13 +55,12 @@ std::vector<IpMasqEntry> OptionsReload::ip_masq_in_force() const {
 void OptionsReload::follow_ip_masq_agent(const Config& before) {
   const auto& config = agent_.options.value();
   if (before.enable_ip_masq_agent == config.enable_ip_masq_agent &&
-      before.ip_masq_agent_config_path == config.ip_masq_agent_config_path)
+      before.ip_masq_agent_config_path == config.ip_masq_agent_config_path &&
+      before.ip_masq_agent_config_map == config.ip_masq_agent_config_map)
     return;
-  const auto replaced =
-      replace_ip_masq_agent(agent_.sources, config,
-                            {.loop = agent_.loop,
-                             .changed = [&reconciler = agent_.reconciler] { reconciler.request_reconcile(); },
-                             .applied = ip_masq_in_force()});
+  auto context = agent_.context;
+  context.applied = ip_masq_in_force();
+  const auto replaced = replace_ip_masq_agent(agent_.sources, config, context);
   if (!replaced) agent_.log.error("ip-masq-agent: {}", replaced.error().message);
 }
 

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "agent/reconciler.hpp"
+#include "agent/sources/node_sources.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/config.hpp"
-#include "os/event_loop.hpp"
 
 namespace masq::agent {
 
@@ -27,15 +27,16 @@ class OptionsReload {
   using ReadOptions = std::function<Result<Config>()>;
   // The objects that follow the options.
   struct Parts {
-    os::EventLoop& loop;
     OptionsSource& options;
     SourceSet& sources;
     MappingTable& tables;  // of every datapath in the kernel
     Reconciler& reconciler;
     spdlog::logger& log;
+    SourceContext context;  // of the sources that a change of the options replaces
   };
 
-  OptionsReload(ReadOptions read_options, const Parts& agent) : read_options_(std::move(read_options)), agent_(agent) {}
+  OptionsReload(ReadOptions read_options, Parts agent)
+      : read_options_(std::move(read_options)), agent_(std::move(agent)) {}
 
   void run();
 

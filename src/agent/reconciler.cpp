@@ -75,7 +75,7 @@ std::optional<Desired> Reconciler::find_desired() {
   const auto node = facts_.gather();
   const auto decide_error = node ? std::string() : node.error().message;
   if (decide_error != std::exchange(state_.decide_error, decide_error) && !decide_error.empty())
-    log_.error("{}", decide_error);
+    log_.info("{}", decide_error);
   auto desired = node ? std::optional(decide(config_, *node)) : state_.applied;
   if (desired && node) complete_addresses(*desired, *node);
   return desired;

@@ -46,6 +46,7 @@ struct Config {
   std::vector<Address> masquerade_address;
   bool enable_ip_masq_agent = false;
   std::string ip_masq_agent_config_path = "/etc/config/ip-masq-agent";
+  std::string ip_masq_agent_config_map;                  // "NAMESPACE/NAME" instead of the file; empty: none
   std::optional<std::vector<PortRange>> nat_port_range;  // absent: auto
   PortRange node_port_range{30000, 32767};
   std::uint32_t nat_max_mappings = 524288;                // per address family
@@ -55,7 +56,8 @@ struct Config {
   bool random_fully = false;
   std::string bpf_root = "/sys/fs/bpf";
   std::string socket_path = "/run/masq/masq.sock";
-  std::string prometheus_serve_addr;  // empty: off
+  std::string state_dir = "/var/lib/masq";
+  std::vector<std::string> prometheus_serve_addr;  // empty: off
   Toggle enable_k8s = Toggle::automatic;
   std::string k8s_kubeconfig_path;
   std::string k8s_api_server;

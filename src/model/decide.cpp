@@ -97,6 +97,7 @@ FamilyPolicy family_policy(const Config& config, const Node& node, Family family
   const auto& native = family == Family::ipv4 ? config.ipv4_native_routing_cidr : config.ipv6_native_routing_cidr;
   DestinationLists lists;
   if (family == Family::ipv4) lists.broadcast = broadcast_addresses(node, desired.uplinks);
+  lists.other_pods = of_family(node.k8s_other_pod_cidrs, family);
   lists.native_routing = native;
   lists.non_masquerade = of_family(desired.ip_masq_agent_rules.non_masquerade, family);
   lists.masquerade = of_family(desired.ip_masq_agent_rules.masquerade, family);
@@ -194,6 +195,10 @@ Desired decide(const Config& config, const Node& node) {
   if (pods.empty() && lacks_pods(config, node))
     desired.findings.push_back(
         {FindingKind::no_pod_cidr, "no pod CIDR is known: nothing is masqueraded; set ipv4-pod-cidr or ipv6-pod-cidr"});
+  if (!node.k8s_missing_node.empty())
+    desired.findings.push_back({FindingKind::kubernetes_node,
+                                fmt::format("Kubernetes has no node {:?}: k8s-node-name is expected to name this node",
+                                            node.k8s_missing_node)});
   auto selection = select_uplinks(config, node, pods);
   desired.uplinks = std::move(selection.uplinks);
   desired.standby = std::move(selection.standby);

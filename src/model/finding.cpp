@@ -50,6 +50,12 @@ constexpr FindingRow rows[] = {
      "`datapath: auto` could not take a better datapath: a right or memory is missing.", "give it, or set `datapath`"},
     {internal_error, problem, "internal_error",
      "A part of masqd failed in the last minute; the others continue, and it is tried again.", "report it"},
+    {kubernetes, problem, "kubernetes",
+     "The API of Kubernetes does not answer as it should; what it said last stays in force.", "as the error says"},
+    {kubernetes_node, problem, "kubernetes_node",
+     "Kubernetes has no node of this node's name, so its pod CIDRs are unknown.", "set `k8s-node-name`"},
+    {metrics_address, problem, "metrics_address",
+     "The metrics cannot be served at an address of `prometheus-serve-addr`.", "free the port, or correct the option"},
     {device_skipped, note, "device_skipped", "A device that `devices` names cannot be an uplink.",
      "name the bridge or bond that it belongs to"},
     {address_tentative, note, "address_tentative",
@@ -79,6 +85,8 @@ constexpr FindingRow rows[] = {
      "as the line says"},
     {container_network, note, "container_network", "A container network is not among the pod CIDRs.",
      "name it in `ipv4-pod-cidr` or `ipv6-pod-cidr` if it must be masqueraded"},
+    {state_not_kept, note, "state_not_kept", "What Kubernetes says cannot be kept in `state-dir` for the next start.",
+     "as the error says"},
 };
 
 constexpr bool rows_are_in_order() {

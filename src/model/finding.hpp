@@ -30,6 +30,9 @@ enum class FindingKind : std::uint8_t {
   other_masq,
   datapath_fallback,
   internal_error,
+  kubernetes,
+  kubernetes_node,
+  metrics_address,
   device_skipped,
   address_tentative,
   ports_overlap,
@@ -44,6 +47,7 @@ enum class FindingKind : std::uint8_t {
   connection_table,
   iptables_variant,
   container_network,
+  state_not_kept,
 };
 
 // problem: something that the configuration wants is not in force. `masq status` is not OK.

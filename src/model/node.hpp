@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -69,8 +70,12 @@ struct Node {
   PortRange local_port_range{32768, 60999};     // net.ipv4.ip_local_port_range
   std::vector<PortRange> local_reserved_ports;  // net.ipv4.ip_local_reserved_ports
   std::vector<Cidr> cni_pod_cidrs;              // from the CNI configuration; empty: none found
-  std::vector<Cidr> k8s_pod_cidrs;              // this node's spec.podCIDRs; empty: unknown
-  std::vector<Address> k8s_node_addresses;      // of the other nodes
+  // From the API of Kubernetes; empty without it.
+  std::vector<Cidr> k8s_pod_cidrs;          // this node's spec.podCIDRs
+  std::vector<Cidr> k8s_other_pod_cidrs;    // of the other nodes
+  std::vector<Address> k8s_node_addresses;  // of the other nodes
+  std::size_t k8s_nodes = 0;                // this one and the others
+  std::string k8s_missing_node;             // the name of this node, if the API has no such node
   // The ip-masq-agent's last valid file (or the defaults without a file); absent: the agent is off.
   std::optional<IpMasqAgent> ip_masq_agent;
   bool operator==(const Node&) const = default;

@@ -16,6 +16,7 @@ namespace {
 // The lists that have a prefix for the destinations, and the longer match of the ip-masq-agent's two lists.
 struct Coverage {
   bool broadcast = false;
+  bool other_pods = false;
   bool native_routing = false;
   bool agent_excludes = false;
   bool node = false;
@@ -24,6 +25,7 @@ struct Coverage {
 
 Decision decide(const Coverage& coverage) {
   if (coverage.broadcast) return Decision::exclude_broadcast;
+  if (coverage.other_pods) return Decision::exclude_pod_cidr;
   if (coverage.native_routing) return Decision::exclude_native_routing;
   if (coverage.agent_excludes) return Decision::exclude_ip_masq_agent;
   if (coverage.node) return Decision::exclude_node;
@@ -32,12 +34,15 @@ Decision decide(const Coverage& coverage) {
 }
 
 // The order within one prefix: `non_masquerade` comes after `masquerade`, so that the exclusion wins a tie.
-enum class List : std::uint8_t { broadcast, native_routing, masquerade, non_masquerade, node, own };
+enum class List : std::uint8_t { broadcast, other_pods, native_routing, masquerade, non_masquerade, node, own };
 
 void cover(Coverage& coverage, List list) {
   switch (list) {
     case List::broadcast:
       coverage.broadcast = true;
+      break;
+    case List::other_pods:
+      coverage.other_pods = true;
       break;
     case List::native_routing:
       coverage.native_routing = true;
@@ -69,6 +74,7 @@ std::vector<Member> sorted_members(const DestinationLists& lists) {
     for (const auto& cidr : cidrs) members.push_back({cidr, list});
   };
   add(lists.broadcast, List::broadcast);
+  add(lists.other_pods, List::other_pods);
   add(lists.native_routing, List::native_routing);
   add(lists.masquerade, List::masquerade);
   add(lists.non_masquerade, List::non_masquerade);

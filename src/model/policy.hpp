@@ -12,6 +12,7 @@ namespace masq {
 // prefix applies.
 struct DestinationLists {
   std::vector<Cidr> broadcast;
+  std::vector<Cidr> other_pods;  // the pod CIDRs of other nodes
   std::vector<Cidr> native_routing;
   // The ip-masq-agent's two lists are evaluated together: the longer prefix decides; on a tie the exclusion. A match in
   // `masquerade` only cancels the exclusion; the later lists are still evaluated.

@@ -3,14 +3,18 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/result.hpp"
@@ -32,6 +36,17 @@ Result<std::string> read_all(int fd, const std::filesystem::path& path, std::siz
   }
 }
 
+Result<void> write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail("write: {}", std::strerror(errno));
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (fdatasync(fd) != 0) return fail("fdatasync: {}", std::strerror(errno));
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<std::string>> read_file_if_any(const std::filesystem::path& path, std::size_t limit) {
@@ -49,6 +64,17 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
   TRY(auto text, read_file_if_any(path, limit));
   if (!text) return fail("open {}: {}", path.string(), std::strerror(ENOENT));
   return std::move(*text);
+}
+
+Result<void> replace_file(const std::filesystem::path& path, std::string_view text) {
+  auto fresh = path;
+  fresh += ".new";
+  Fd fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  if (!fd) return fail("open {}: {}", fresh.string(), std::strerror(errno));
+  if (auto written = write_all(fd.get(), text); !written) return fail_with(fresh.string(), written.error());
+  if (rename(fresh.c_str(), path.c_str()) != 0)
+    return fail("rename {} to {}: {}", fresh.string(), path.string(), std::strerror(errno));
+  return {};
 }
 
 // The kernel grants a read lease only on a file that no process has open for writing. A process that opens it for

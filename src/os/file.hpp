@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -15,6 +16,10 @@ namespace masq::os {
 Result<std::optional<std::string>> read_file_if_any(const std::filesystem::path& path, std::size_t limit);
 // The same, but a missing file is an error.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit);
+
+// Replaces the file by one with this text, readable for its owner only. After a crash it has the old text or the new
+// one.
+Result<void> replace_file(const std::filesystem::path& path, std::string_view text);
 
 // Returns true while a process has the file open for writing. Returns false if no process has, or if the file system
 // cannot report it.

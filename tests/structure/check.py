@@ -19,7 +19,8 @@ MAY_INCLUDE = {
     "src/model": {"base", "model"},
     "src/os": {"base", "os"},
     "src/datapath": {"base", "model", "os", "datapath", "bpf"},
-    "src/agent": {"base", "model", "os", "datapath", "agent"},
+    "src/kubernetes": {"base", "model", "os", "kubernetes"},
+    "src/agent": {"base", "model", "os", "kubernetes", "datapath", "agent"},
     "src/cli": {"base", "model", "os", "datapath", "cli"},
     "bpf": {"bpf"},
 }
@@ -38,7 +39,7 @@ CONTEXT = re.compile(
     r"|(?:bpf_fib_lookup|bpf_skc?_lookup_\w+)(?=\())"
 )
 FAMILY_NAMES = {"bpf/packet/names.h", "bpf/packet/family.h"}
-OURS = {"base", "model", "os", "datapath", "agent", "cli", "bpf", "tests", "bench"}
+OURS = {"base", "model", "os", "kubernetes", "datapath", "agent", "cli", "bpf", "tests", "bench"}
 # base and model have no effects: nothing there can open, wait or ask.
 EFFECTS = re.compile(r"<(fstream|iostream|filesystem|thread|cstdio|unistd\.h|fcntl\.h|sys/.*|linux/.*|net/.*)>")
 SOURCES = {".c", ".h", ".cpp", ".hpp", ".py", ".sh", ".cmake"}
@@ -252,6 +253,7 @@ def a_type_has_one_definition(root):
 NAMESPACES = {
     "src": "masq",
     "src/os": "masq::os",
+    "src/kubernetes": "masq::kubernetes",
     "src/datapath/bpf": "masq::bpf",
     "src/datapath/netfilter": "masq::netfilter",
     "src/datapath/nftables": "masq::nftables",

@@ -10,20 +10,54 @@ import sys
 
 # A library is its name before ".so" or ".a". Libraries that only have headers are in HEADERS.
 LIBRARIES = {
-    "ld-linux-x86-64": "LGPL-2.1-or-later",
     "ld-linux-aarch64": "LGPL-2.1-or-later",
+    "ld-linux-x86-64": "LGPL-2.1-or-later",
     "libbpf": "LGPL-2.1-only OR BSD-2-Clause",
+    "libbrotlicommon": "MIT",
+    "libbrotlidec": "MIT",
     "libc": "LGPL-2.1-or-later",
     "libcap": "BSD-3-Clause OR GPL-2.0-only",
+    "libcom_err": "MIT",
+    "libcrypto": "Apache-2.0",
+    "libcurl": "curl",
     "libelf": "GPL-2.0-or-later OR LGPL-3.0-or-later",
+    "libffi": "MIT",
     "libfmt": "MIT",
     "libgcc_s": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "libgmp": "GPL-2.0-or-later OR LGPL-3.0-or-later",
+    "libgnutls": "LGPL-2.1-or-later",
+    "libgssapi_krb5": "MIT",
+    "libhogweed": "GPL-2.0-or-later OR LGPL-3.0-or-later",
+    "libidn2": "GPL-2.0-or-later OR LGPL-3.0-or-later",
+    "libk5crypto": "MIT",
+    "libkeyutils": "LGPL-2.1-or-later",
+    "libkrb5": "MIT",
+    "libkrb5support": "MIT",
+    "liblber": "OLDAP-2.8",
+    "liblber-2.5": "OLDAP-2.8",
+    "libldap": "OLDAP-2.8",
+    "libldap-2.5": "OLDAP-2.8",
     "libm": "LGPL-2.1-or-later",
     "libmnl": "LGPL-2.1-or-later",
+    "libnettle": "GPL-2.0-or-later OR LGPL-3.0-or-later",
+    "libnghttp2": "MIT",
+    "libnghttp3": "MIT",
+    "libngtcp2": "MIT",
+    "libngtcp2_crypto_gnutls": "MIT",
+    "libngtcp2_crypto_ossl": "MIT",
+    "libp11-kit": "BSD-3-Clause",
     "libprometheus-cpp-core": "MIT",
+    "libpsl": "MIT",
+    "libresolv": "LGPL-2.1-or-later",
+    "librtmp": "LGPL-2.1-or-later",
+    "libsasl2": "BSD-4-Clause-UC",
     "libseccomp": "LGPL-2.1-only",
     "libspdlog": "MIT",
+    "libssh2": "BSD-3-Clause",
+    "libssl": "Apache-2.0",
     "libstdc++": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "libtasn1": "LGPL-2.1-or-later",
+    "libunistring": "GPL-2.0-or-later OR LGPL-3.0-or-later",
     "libyaml-cpp": "MIT",
     "libz": "Zlib",
     "libzstd": "BSD-3-Clause OR GPL-2.0-only",
@@ -32,6 +66,7 @@ LIBRARIES = {
 HEADERS = {
     "CLI": "BSD-3-Clause",
     "bpf": "LGPL-2.1-only OR BSD-2-Clause",
+    "curl": "curl",
     "fmt": "MIT",
     "libmnl": "LGPL-2.1-or-later",
     "nlohmann": "MIT",
@@ -40,7 +75,8 @@ HEADERS = {
     "yaml-cpp": "MIT",
 }
 SYSTEM_HEADERS = {"arpa", "asm", "linux", "net", "netinet", "sys"}
-PERMISSIVE = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "Zlib", "GPL-3.0-or-later WITH GCC-exception-3.1"}
+PERMISSIVE = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause-UC", "MIT", "OLDAP-2.8", "Zlib", "curl",
+              "GPL-3.0-or-later WITH GCC-exception-3.1"}
 # The user must be able to replace the library: not in a static one.
 REPLACEABLE = {"LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-or-later"}
 

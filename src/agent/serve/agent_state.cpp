@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <iterator>
+#include <map>
 #include <vector>
 
 #include "model/finding.hpp"
@@ -23,6 +25,7 @@ std::vector<Finding> findings_of(const AgentParts& agent) {
   }
   std::ranges::move(agent.choice.datapath->findings(), std::back_inserter(findings));
   std::ranges::copy(agent.choice.findings, std::back_inserter(findings));
+  std::ranges::move(agent.listen_errors.findings(), std::back_inserter(findings));
   if (const auto error = agent.internal_errors.recent(agent.timers.now()))
     findings.push_back({FindingKind::internal_error, fmt::format("internal error: {}", *error)});
   for (const auto key : options_without_effect(agent.options.value(), agent.choice.kind))
@@ -44,6 +47,8 @@ AgentState read_state(const AgentParts& agent) {
           .options = agent.options.state(),
           .sources = agent.sources.states(),
           .reconciler = agent.reconciler.state(),
+          .kubernetes_nodes = agent.sources.node().k8s_nodes,
+          .kubernetes_requests = agent.api != nullptr ? agent.api->requests() : std::map<int, std::uint64_t>(),
           .counters = agent.choice.datapath->table().counters(),
           .findings = findings_of(agent),
           .read_back_at = agent.choice.datapath->read_back_at()};

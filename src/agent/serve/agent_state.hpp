@@ -2,6 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,10 +13,12 @@
 #include "agent/export/event_hub.hpp"
 #include "agent/reconciler.hpp"
 #include "agent/serve/internal_errors.hpp"
+#include "agent/serve/metrics_ports.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
+#include "kubernetes/api.hpp"
 #include "os/timers.hpp"
 
 namespace masq::agent {
@@ -28,6 +33,8 @@ struct AgentState {
   Source::State options;        // the error is of the last reload
   std::vector<Source::State> sources;
   Reconciler::State reconciler;
+  std::size_t kubernetes_nodes = 0;
+  std::map<int, std::uint64_t> kubernetes_requests;  // by status; 0: without an answer
   Result<Counters> counters;
   std::vector<Finding> findings;                              // of the desired state and of the kernel
   std::optional<os::Timers::Clock::time_point> read_back_at;  // Datapath::read_back_at()
@@ -40,8 +47,10 @@ struct AgentParts {
   const DatapathChoice& choice;
   const OptionsSource& options;
   const SourceSet& sources;
+  const kubernetes::Api* api;  // null: Kubernetes is not used
   const Reconciler& reconciler;
   const InternalErrors& internal_errors;
+  const ListenErrors& listen_errors;
   EventHub& events;
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -106,9 +107,37 @@ void add_packets(Page& page, const Counters& counters) {
              {{"family", family_label(row.family)}, {"direction", row.direction}, {"reason", row.reason}});
 }
 
-const Source::State* find_file(const AgentState& agent) {
-  const auto found = std::ranges::find(agent.sources, ip_masq_agent_source_name, &Source::State::name);
+const Source::State* find_source(const AgentState& agent, std::string_view name) {
+  const auto found = std::ranges::find(agent.sources, name, &Source::State::name);
   return found == agent.sources.end() ? nullptr : &*found;
+}
+
+const Source::State* find_file(const AgentState& agent) {
+  return find_source(agent, ip_masq_agent_source_name);
+}
+
+double timestamp(const MetricsState& state, os::Timers::Clock::time_point when) {
+  const auto wall_clock = state.wall_clock - (state.agent.now - when);
+  return std::chrono::floor<std::chrono::milliseconds>(wall_clock).time_since_epoch().count() / 1e3;
+}
+
+void add_kubernetes(Page& page, const MetricsState& state) {
+  const auto* const source = find_source(state.agent, kubernetes_source_name);
+  if (source == nullptr) return;
+  page.family("masq_kubernetes_nodes", "Nodes of the cluster, as the API of Kubernetes said last.", MetricType::Gauge);
+  page.add(number(state.agent.kubernetes_nodes));
+  page.family("masq_kubernetes_last_sync_timestamp_seconds", "Time of the last answer of the API of Kubernetes.",
+              MetricType::Gauge);
+  if (source->read_at) page.add(timestamp(state, *source->read_at));
+  page.family("masq_kubernetes_requests_total",
+              "Ended requests to the API of Kubernetes by status; 0: without an answer.", MetricType::Counter);
+  for (const auto& [code, count] : state.agent.kubernetes_requests)
+    page.add(number(count), {{"code", std::to_string(code)}});
+}
+
+// An API of Kubernetes that is away is no wrong configuration.
+bool is_rejected(const Source::State& source) {
+  return !source.error.empty() && source.kind == FindingKind::configuration;
 }
 
 // Returns the last success of the failing sources. If no source fails, returns the time of the last read.
@@ -116,19 +145,18 @@ os::Timers::Clock::time_point last_config_success(const AgentState& agent) {
   const auto* const file = find_file(agent);
   const auto options_read_at = agent.options.read_at.value_or(os::Timers::Clock::time_point());
   if (!agent.options.error.empty() || file == nullptr || !file->read_at) return options_read_at;
-  return file->error.empty() ? std::max(options_read_at, *file->read_at) : *file->read_at;
+  return is_rejected(*file) ? *file->read_at : std::max(options_read_at, *file->read_at);
 }
 
 void add_config(Page& page, const MetricsState& state) {
   const auto* const file = find_file(state.agent);
-  const bool good = state.agent.options.error.empty() && (file == nullptr || file->error.empty());
+  const bool good = state.agent.options.error.empty() && (file == nullptr || !is_rejected(*file));
   page.family("masq_config_last_reload_successful",
               "1 if the last read of masqd's options and of the ip-masq-agent's file succeeded.", MetricType::Gauge);
   page.add(good ? 1 : 0);
-  const auto when = state.wall_clock - (state.agent.now - last_config_success(state.agent));
   page.family("masq_config_last_reload_success_timestamp_seconds",
               "Time of the last successful read of the configuration.", MetricType::Gauge);
-  page.add(std::chrono::floor<std::chrono::milliseconds>(when).time_since_epoch().count() / 1e3);
+  page.add(timestamp(state, last_config_success(state.agent)));
   page.family("masq_source_healthy", "1 if the last read of a source of facts succeeded.", MetricType::Gauge);
   for (const auto& source : state.agent.sources) page.add(source.error.empty() ? 1 : 0, {{"source", source.name}});
 }
@@ -187,6 +215,7 @@ std::string render_metrics(const MetricsState& state) {
     add_packets(page, *state.agent.counters);
   }
   add_config(page, state);
+  add_kubernetes(page, state);
   add_problems(page, state.agent);
   add_apply(page, state.agent.reconciler);
   add_uplinks(page, state.agent.reconciler);

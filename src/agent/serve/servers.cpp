@@ -11,13 +11,14 @@
 #include <utility>
 
 #include "agent/serve/agent_state.hpp"
+#include "agent/serve/metrics_ports.hpp"
 #include "agent/serve/rationed_pages.hpp"
 #include "agent/serve/routes.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
+#include "os/fd.hpp"
 #include "os/http_server.hpp"
-#include "os/tcp_socket.hpp"
 #include "os/unix_socket.hpp"
 
 namespace masq::agent {
@@ -35,12 +36,9 @@ Result<std::unique_ptr<os::HttpServer>> serve_api(os::EventLoop& loop, const std
 constexpr std::size_t public_connections = 256;
 
 // Any client that reaches the port may connect. Silent clients must not block Prometheus.
-Result<std::unique_ptr<os::HttpServer>> serve_metrics(os::EventLoop& loop, const std::string& address,
-                                                      const AgentParts& agent) {
-  auto listener = os::listen_on_tcp(address);
-  if (!listener) return fail_with("prometheus-serve-addr", listener.error());
+Result<std::unique_ptr<os::HttpServer>> serve_metrics(os::EventLoop& loop, os::Fd listener, const AgentParts& agent) {
   return os::HttpServer::open(
-      loop, std::move(*listener),
+      loop, std::move(listener),
       [pages = std::make_shared<RationedPages>(agent.timers,
                                                [agent](std::string_view path) { return answer_metrics(agent, path); })](
           std::string_view target) { return pages->get(target.substr(0, target.find('?'))); },
@@ -49,12 +47,13 @@ Result<std::unique_ptr<os::HttpServer>> serve_metrics(os::EventLoop& loop, const
 
 }  // namespace
 
-Result<Servers> Servers::open(os::EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log) {
+Result<Servers> Servers::open(os::EventLoop& loop, const Config& config, const AgentParts& agent, ListenErrors& errors,
+                              spdlog::logger& log) {
   TRY(auto api, serve_api(loop, config.socket_path, agent));
   Servers servers(config.socket_path, std::move(api));
-  if (config.prometheus_serve_addr.empty()) return servers;
-  TRY(servers.metrics_, serve_metrics(loop, config.prometheus_serve_addr, agent));
-  log.info("metrics are served at {}", config.prometheus_serve_addr);
+  const auto serve = [&loop, agent](os::Fd listener) { return serve_metrics(loop, std::move(listener), agent); };
+  servers.metrics_ = std::make_unique<MetricsPorts>(loop, config.prometheus_serve_addr, serve, errors, log);
+  servers.metrics_->open();
   return servers;
 }
 

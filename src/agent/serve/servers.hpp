@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/serve/agent_state.hpp"
+#include "agent/serve/metrics_ports.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
@@ -18,8 +19,9 @@ namespace masq::agent {
 // path. The destructor removes the socket.
 class Servers {
  public:
-  // An error begins with the option whose address cannot be used.
-  static Result<Servers> open(os::EventLoop& loop, const Config& config, const AgentParts& agent, spdlog::logger& log);
+  // Fails if the socket cannot be used. An address for the metrics that cannot be used yet is in `errors`.
+  static Result<Servers> open(os::EventLoop& loop, const Config& config, const AgentParts& agent, ListenErrors& errors,
+                              spdlog::logger& log);
   Servers(Servers&& other) noexcept = default;
   ~Servers();
 
@@ -28,8 +30,8 @@ class Servers {
       : socket_path_(std::move(socket_path)), api_(std::move(api)) {}
 
   std::string socket_path_;
-  std::unique_ptr<os::HttpServer> api_;      // null: moved from
-  std::unique_ptr<os::HttpServer> metrics_;  // null: metrics are off
+  std::unique_ptr<os::HttpServer> api_;  // null: moved from
+  std::unique_ptr<MetricsPorts> metrics_;
 };
 
 }  // namespace masq::agent

@@ -86,11 +86,6 @@ Json render_apply(const AgentState& state) {
   return apply;
 }
 
-// A rejected file is of the kind of a rejected option.
-FindingKind kind_of_error(const Source::State& source) {
-  return source.name == ip_masq_agent_source_name ? FindingKind::configuration : FindingKind::source;
-}
-
 Json render_tables(const Counters& counters) {
   auto tables = Json::array();
   for (const auto& table : counters.tables)
@@ -136,12 +131,13 @@ std::vector<Finding> all_findings(const AgentState& state) {
   if (!state.options.error.empty())
     found.push_back({FindingKind::configuration, fmt::format("configuration: {}", state.options.error)});
   for (const auto& source : state.sources)
-    if (!source.error.empty())
-      found.push_back({kind_of_error(source), fmt::format("{}: {}", source.name, source.error)});
+    if (!source.error.empty()) found.push_back({source.kind, fmt::format("{}: {}", source.name, source.error)});
   if (state.reconciler.applied && !state.counters)
     found.push_back({FindingKind::counters, fmt::format("counters: {}", state.counters.error().message)});
   if (found.empty() && !state.reconciler.applied) found.push_back({FindingKind::not_applied, "nothing is applied yet"});
   std::ranges::copy(state.findings, std::back_inserter(found));
+  for (const auto& source : state.sources)
+    if (source.note) found.push_back(*source.note);
   return found;
 }
 
@@ -154,7 +150,8 @@ std::vector<std::string> obstacles_to_readiness(const AgentState& state) {
   using enum FindingKind;
   auto found = all_findings(state);
   std::erase_if(found, [](const Finding& finding) {
-    return finding.kind == configuration || finding.kind == datapath_fallback || finding.kind == internal_error;
+    return finding.kind == configuration || finding.kind == kubernetes || finding.kind == metrics_address ||
+           finding.kind == datapath_fallback || finding.kind == internal_error;
   });
   return texts_of(found, Severity::problem);
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/cidr.hpp"
+#include "base/json_members.hpp"
 #include "base/result.hpp"
 
 namespace masq::agent {
@@ -21,12 +22,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t max_subnets = 1024;
-
-const Json& member(const Json& object, const char* key) {
-  static const Json nothing;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : nothing;
-}
 
 // Other programs replace "usePodCidr" and similar values at run time.
 Result<void> add_subnet(const Json& value, std::set<Cidr>& subnets) {
@@ -39,9 +34,9 @@ Result<void> add_subnet(const Json& value, std::set<Cidr>& subnets) {
 }
 
 Result<void> add_ipam(const Json& ipam, std::set<Cidr>& subnets) {
-  TRY_DO(add_subnet(member(ipam, "subnet"), subnets));
-  for (const auto& set : member(ipam, "ranges"))
-    for (const auto& range : set) TRY_DO(add_subnet(member(range, "subnet"), subnets));
+  TRY_DO(add_subnet(member_of(ipam, "subnet"), subnets));
+  for (const auto& set : member_of(ipam, "ranges"))
+    for (const auto& range : set) TRY_DO(add_subnet(member_of(range, "subnet"), subnets));
   return {};
 }
 
@@ -51,8 +46,8 @@ Result<std::vector<Cidr>> parse_cni_configuration(std::string_view text) {
   const auto document = Json::parse(text, nullptr, false);
   if (!document.is_object()) return fail("not a JSON object");
   std::set<Cidr> subnets;
-  TRY_DO(add_ipam(member(document, "ipam"), subnets));
-  for (const auto& plugin : member(document, "plugins")) TRY_DO(add_ipam(member(plugin, "ipam"), subnets));
+  TRY_DO(add_ipam(member_of(document, "ipam"), subnets));
+  for (const auto& plugin : member_of(document, "plugins")) TRY_DO(add_ipam(member_of(plugin, "ipam"), subnets));
   return std::vector<Cidr>(subnets.begin(), subnets.end());
 }
 

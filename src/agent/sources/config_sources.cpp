@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "agent/sources/command_line.hpp"
+#include "agent/sources/kubernetes_options.hpp"
 #include "base/result.hpp"
 #include "model/options/options.hpp"
 #include "model/yaml.hpp"
@@ -167,7 +168,7 @@ Result<LoadedConfig> load_config(const CommandLine& command_line, const Environm
   TRY_DO(read_variables(environment, draft));
   TRY_DO(read_flags(command_line, draft));
   TRY(loaded.config, finish_config(draft));
-  loaded.warnings = not_yet_available(loaded.config);
+  TRY_DO(check_kubernetes(loaded.config, environment));
   return loaded;
 }
 

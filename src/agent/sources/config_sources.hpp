@@ -18,7 +18,6 @@ Environment read_environment(const char* const* environ);
 struct LoadedConfig {
   Config config;
   std::vector<std::string> ignored_files;  // files of the configuration directory with unknown keys; sorted
-  std::vector<std::string> warnings;       // one line for each option that has no effect in this version yet
 };
 
 // Reads all sources and merges them: built-in default < YAML file < directory < environment < flags. A later source

@@ -32,8 +32,8 @@ class FactSource : public Source {
     store(std::move(value));
     report_change();
   }
-  void fail(const Error& error) {
-    store_failure(error);
+  void fail(const Error& error, FindingKind kind = FindingKind::source) {
+    store_failure(error, kind);
     report_change();
   }
 
@@ -45,7 +45,9 @@ class FactSource : public Source {
     value_ = std::move(value);
     record_value(timers_.now());
   }
-  void store_failure(const Error& error) { record_error(timers_.now(), error.message); }
+  void store_failure(const Error& error, FindingKind kind = FindingKind::source) {
+    record_error(timers_.now(), error.message, kind);
+  }
   // The last value is still the current one.
   void renew() { record_value(timers_.now()); }
   void report_change() const {

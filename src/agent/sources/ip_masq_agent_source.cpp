@@ -16,6 +16,7 @@
 #include "base/caught.hpp"
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
+#include "model/finding.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "model/yaml.hpp"
 #include "os/event_loop.hpp"
@@ -39,6 +40,12 @@ Result<IpMasqAgent> parse_content(const std::optional<std::string>& text, const 
 
 }  // namespace
 
+IpMasqAgent rules_of(const std::vector<IpMasqEntry>& applied) {
+  IpMasqAgent rules;
+  for (const auto& entry : applied) (entry.masquerade ? rules.masquerade : rules.non_masquerade).push_back(entry.cidr);
+  return rules;
+}
+
 IpMasqAgentSource::IpMasqAgentSource(os::Timers& timers, std::filesystem::path path, Changed changed)
     : FactSource(ip_masq_agent_source_name, Need::optional, timers, std::move(changed), default_ip_masq_agent()),
       path_(std::move(path)),
@@ -56,9 +63,7 @@ IpMasqAgentSource::Content IpMasqAgentSource::read_content() const {
 }
 
 void IpMasqAgentSource::seed(const std::vector<IpMasqEntry>& applied) {
-  IpMasqAgent rules;
-  for (const auto& entry : applied) (entry.masquerade ? rules.masquerade : rules.non_masquerade).push_back(entry.cidr);
-  initialise(std::move(rules));
+  initialise(rules_of(applied));
 }
 
 // At the start no earlier rules exist, so the content is accepted at once.
@@ -99,7 +104,7 @@ void IpMasqAgentSource::accept(Content content) {
   if (rules)
     store(*std::move(rules));
   else
-    store_failure(rules.error());
+    store_failure(rules.error(), FindingKind::configuration);
 }
 
 }  // namespace masq::agent

@@ -13,6 +13,9 @@
 
 namespace masq::agent {
 
+// The rules that the kernel has already, as the source of the rules has them.
+IpMasqAgent rules_of(const std::vector<IpMasqEntry>& applied);
+
 // The ip-masq-agent's file. It is optional. After a rejected file the last valid one stays in force; without a file the
 // defaults apply.
 //

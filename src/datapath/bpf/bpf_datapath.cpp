@@ -32,6 +32,7 @@
 #include "datapath/bpf/pin_watch.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/policy_map.hpp"
+#include "datapath/bpf/policy_rules.hpp"
 #include "datapath/bpf/program.hpp"
 #include "datapath/bpf/table_migration.hpp"
 #include "datapath/bpf/tcx.hpp"
@@ -57,6 +58,11 @@ bool same_policy(const Desired& a, const Desired& b) {
          a.ip_masq_agent_rules == b.ip_masq_agent_rules;
 }
 
+std::string policy_step(const Desired& desired) {
+  return fmt::format("write the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
+                     desired.ipv6.rules.size());
+}
+
 class BpfDatapath final : public Datapath {
  public:
   BpfDatapath(const std::filesystem::path& bpf_root, Attach attach)
@@ -80,6 +86,8 @@ class BpfDatapath final : public Datapath {
   Result<void> load_program(const Desired& desired, const std::optional<TableMigration>& move, Steps& steps);
   Result<void> put_on_devices(const Desired& desired, Steps& steps);
   Result<void> write_maps(const Desired& desired, Steps& steps);
+  template <class Rules>
+  Result<void> write_rules(Rules& rules, const Desired& desired);
   Result<void> write_devices(const Desired& desired);
   UplinkAttachments::Programs programs() const;
   bool has_pin(const std::filesystem::path& map) const;
@@ -97,6 +105,8 @@ class BpfDatapath final : public Datapath {
   AttachMode mode_ = AttachMode::tcx;
   std::optional<Program> program_;
   BpfHandover handover_{pins_, program_};
+  PolicyRules<Abi4> ipv4_rules_;
+  PolicyRules<Abi6> ipv6_rules_;
   std::optional<Desired> applied_;  // the state in the maps, as applied by this process
   AddressOrders address_orders_{pins_};
   std::unique_ptr<os::NetlinkMonitor> filters_;
@@ -139,12 +149,17 @@ Result<void> BpfDatapath::write_maps(const Desired& desired, Steps& steps) {
   TRY_DO(write_uplinks<Abi6>(*program_, desired, steps));
   TRY_DO(write_devices(desired));
   if (applied_ && same_policy(*applied_, desired)) return {};
-  steps.push_back(fmt::format("replace the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
-                              desired.ipv6.rules.size()));
+  steps.push_back(policy_step(desired));
   TRY_DO(write_sources<Abi4>(*program_, desired));
   TRY_DO(write_sources<Abi6>(*program_, desired));
-  TRY_DO(replace_policy<Abi4>(*program_, desired));
-  return replace_policy<Abi6>(*program_, desired);
+  TRY_DO(write_rules(ipv4_rules_, desired));
+  return write_rules(ipv6_rules_, desired);
+}
+
+// Another process may have replaced the rules that an earlier load of the programs knew.
+template <class Rules>
+Result<void> BpfDatapath::write_rules(Rules& rules, const Desired& desired) {
+  return applied_ ? rules.change(*program_, desired) : rules.replace(*program_, desired);
 }
 
 // Needed by new connections only, and changed with every pod: no step of its own.
@@ -211,9 +226,7 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
   if (!program_) steps.push_back("load the programs");
   TRY(const auto move, TableMigration::find(pins_));
   if (move) move->plan(steps);
-  if (!applied_ || !same_policy(*applied_, desired))
-    steps.push_back(fmt::format("replace the policy: {} IPv4 and {} IPv6 rules", desired.ipv4.rules.size(),
-                                desired.ipv6.rules.size()));
+  if (!applied_ || !same_policy(*applied_, desired)) steps.push_back(policy_step(desired));
   auto uplinks = attachments();
   TRY_DO(uplinks.attach(desired.uplinks, {}, true, steps));
   TRY_DO(uplinks.attach_inbound(desired.inbound, {}, true, steps));

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -22,6 +21,7 @@
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "datapath/bpf/program.hpp"
+#include "datapath/bpf/raw_bytes.hpp"
 #include "datapath/datapath.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/desired.hpp"
@@ -33,15 +33,6 @@ namespace {
 template <class Abi>
 std::string numbered(const char* name) {
   return fmt::format("{}{}", name, static_cast<int>(Abi::family));
-}
-
-Result<void> update_all(int map, const void* keys, const void* values, std::uint32_t count, const std::string& name) {
-  bpf_map_batch_opts batch{};
-  batch.sz = sizeof batch;
-  std::uint32_t done = count;
-  if (count != 0 && bpf_map_update_batch(map, keys, values, &done, &batch) != 0)
-    return fail("{}: {} of {} entries written: {}", name, done, count, std::strerror(errno));
-  return {};
 }
 
 template <class Key>
@@ -56,11 +47,6 @@ constexpr std::uint8_t present = 1;
 
 template <class Key, class Value>
 using Entries = std::vector<std::pair<Key, Value>>;
-
-template <class T>
-std::string bytes_of(const T& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof value};
-}
 
 // Adds and changes entries first, and then removes the others.
 template <class Key, class Value>
@@ -80,33 +66,6 @@ Result<void> make_equal(const Program& program, const std::string& name, const E
 }
 
 }  // namespace
-
-template <class Abi>
-Result<void> replace_policy(const Program& program, const Desired& desired) {
-  const auto name = numbered<Abi>("policy");
-  const auto entries = make_policy<Abi>(desired);
-  std::vector<typename Abi::PolicyKey> keys;
-  std::vector<masq_policy> values;
-  for (const auto& [key, value] : entries) {
-    keys.push_back(key);
-    values.push_back(value);
-  }
-  bpf_map_create_opts options{};
-  options.sz = sizeof options;
-  options.map_flags = BPF_F_NO_PREALLOC;
-  os::Fd trie(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, fmt::format("{}_rules", name).c_str(),
-                             sizeof(typename Abi::PolicyKey), sizeof(masq_policy),
-                             std::max<std::uint32_t>(1, static_cast<std::uint32_t>(keys.size())), &options));
-  if (!trie) return fail("{}: a trie of {} rules: {}", name, keys.size(), std::strerror(errno));
-  if (auto done = update_all(trie.get(), keys.data(), values.data(), static_cast<std::uint32_t>(keys.size()), name);
-      !done)
-    return done;
-  const std::uint32_t zero = 0;
-  const int fd = trie.get();
-  if (bpf_map_update_elem(program.map(name), &zero, &fd, BPF_ANY) != 0)
-    return fail("{}: replace the rules: {}", name, std::strerror(errno));
-  return {};
-}
 
 template <class Abi>
 Result<void> write_uplinks(const Program& program, const Desired& desired, Steps& steps) {
@@ -189,8 +148,6 @@ template Result<void> write_destinations<Abi4>(const Program&, const Desired&);
 template Result<void> write_destinations<Abi6>(const Program&, const Desired&);
 template Result<void> write_pod_devices<Abi4>(const Program&, const Desired&);
 template Result<void> write_pod_devices<Abi6>(const Program&, const Desired&);
-template Result<void> replace_policy<Abi4>(const Program&, const Desired&);
-template Result<void> replace_policy<Abi6>(const Program&, const Desired&);
 template Result<void> write_uplinks<Abi4>(const Program&, const Desired&, Steps&);
 template Result<void> write_uplinks<Abi6>(const Program&, const Desired&, Steps&);
 template Result<void> prune_uplinks<Abi4>(const Program&, const Desired&);

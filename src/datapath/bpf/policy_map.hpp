@@ -12,10 +12,6 @@
 
 namespace masq::bpf {
 
-// Fills a new trie and replaces the old one atomically: no packet meets an incomplete policy.
-template <class Abi>
-Result<void> replace_policy(const Program& program, const Desired& desired);
-
 // Writes the new and changed addresses of the uplinks into the kernel.
 template <class Abi>
 Result<void> write_uplinks(const Program& program, const Desired& desired, Steps& steps);

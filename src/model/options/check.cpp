@@ -107,17 +107,4 @@ std::vector<std::string_view> options_without_effect(const Config& config, Datap
   return keys;
 }
 
-std::vector<std::string> not_yet_available(const Config& config) {
-  Config quiet;
-  quiet.enable_k8s = Toggle::off;  // off needs no feature
-  const Config defaults;
-  std::vector<std::string> lines;
-  for (const auto& option : options()) {
-    if (option.missing.empty()) continue;
-    if (option.access.equal(config, defaults) || option.access.equal(config, quiet)) continue;
-    lines.push_back(fmt::format("{}: no effect in this version yet: {}", option.key, option.missing));
-  }
-  return lines;
-}
-
 }  // namespace masq

@@ -61,7 +61,6 @@ struct OptionSpec {
   ValueRange range{};
   Scope scope = Scope::every_datapath;
   Reload reload = Reload::live;
-  std::string_view missing{};  // missing feature of an option that has no effect in this version
   Access access;
 
   // A flag without a value is true.
@@ -84,9 +83,6 @@ Result<Config> finish_config(const ConfigDraft& draft);
 
 // The options that are not at their defaults and have no effect with this datapath.
 std::vector<std::string_view> options_without_effect(const Config& config, DatapathKind datapath);
-
-// Returns one line for each option that is not at its default and has no effect in this version.
-std::vector<std::string> not_yet_available(const Config& config);
 
 // Returns `loaded`, except that options which need a restart keep their running values. Appends the keys of these
 // options to `kept`.

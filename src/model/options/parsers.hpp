@@ -104,8 +104,12 @@ Result<std::string> path(Texts texts, const OptionSpec&) {
   return values::path(texts, max_length);
 }
 
-inline Result<std::string> listen_address(Texts texts, const OptionSpec&) {
-  return values::listen_address(texts);
+inline Result<std::string> object_name(Texts texts, const OptionSpec&) {
+  return values::object_name(texts);
+}
+
+inline Result<std::vector<std::string>> listen_addresses(Texts texts, const OptionSpec&) {
+  return values::listen_addresses(texts);
 }
 
 // The enumerators of an option's `values`, in their order.

@@ -43,10 +43,19 @@ bool is_device_pattern(std::string_view text) {
   return text.size() <= max_name_length && text.find_first_of("/:") == text.npos;
 }
 
+constexpr std::size_t max_label = 63;
+constexpr std::size_t max_name = 253;
+
+bool is_name(std::string_view text, std::size_t longest, std::string_view inner) {
+  const auto is_alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= longest && is_alphanumeric(text.front()) && is_alphanumeric(text.back()) &&
+         std::ranges::all_of(text, [&](char c) { return is_alphanumeric(c) || inner.contains(c); });
+}
+
 bool is_host(std::string_view host) {
   if (host.empty()) return true;
   if (!host.starts_with('[')) return !host.contains(':') && Address::parse(host).has_value();
-  return host.ends_with(']') && host.contains(':') && Address::parse(host.substr(1, host.size() - 2)).has_value();
+  return host.ends_with(']') && Address::parse(host.substr(1, host.size() - 2)).has_value();
 }
 
 }  // namespace
@@ -169,15 +178,29 @@ Result<std::string> path(Texts texts, std::size_t longest) {
   return text;
 }
 
-Result<std::string> listen_address(Texts texts) {
-  const auto text = one(texts);
-  if (!text) return text;
-  if (text->empty() || *text == "off") return "";
-  const auto colon = text->rfind(':');
-  const auto port = colon == text->npos ? "" : text->substr(colon + 1);
-  if (!is_host(std::string_view(*text).substr(0, colon)) || port.contains('-') || !PortRange::parse(port))
-    return fail("{:?}: off or an address to listen on is expected, such as :9965, 127.0.0.1:9965 or [::1]:9965", *text);
+// The names of RFC 1123: labels, which in the name of an object may be joined by dots.
+Result<std::string> object_name(Texts texts) {
+  auto text = one(texts);
+  if (!text || text->empty()) return text;
+  const auto slash = text->find('/');
+  const auto name = slash == text->npos ? "" : std::string_view(*text).substr(slash + 1);
+  if (!is_name(std::string_view(*text).substr(0, slash), max_label, "-") || !is_name(name, max_name, "-."))
+    return fail("{:?}: NAMESPACE/NAME of an object is expected, such as kube-system/ip-masq-agent", *text);
   return text;
+}
+
+Result<std::vector<std::string>> listen_addresses(Texts texts) {
+  std::vector<std::string> found;
+  for (const auto& word : words(texts)) {
+    if (word == "off") continue;
+    const auto colon = word.rfind(':');
+    const auto port = colon == word.npos ? "" : word.substr(colon + 1);
+    if (!is_host(std::string_view(word).substr(0, colon)) || port.contains('-') || !PortRange::parse(port))
+      return fail("{:?}: off or an address to listen on is expected, such as :9965, 127.0.0.1:9965 or [::1]:9965",
+                  word);
+    if (std::ranges::find(found, word) == found.end()) found.push_back(word);
+  }
+  return found;
 }
 
 }  // namespace masq::values

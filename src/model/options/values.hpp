@@ -39,7 +39,9 @@ Result<PortRange> port_range(Texts texts);
 Result<std::vector<std::string>> device_patterns(Texts texts);
 // A path of at most `longest` bytes.
 Result<std::string> path(Texts texts, std::size_t longest);
-// ":9965", "127.0.0.1:9965", "[::1]:9965"; "off" and an empty text give the empty string.
-Result<std::string> listen_address(Texts texts);
+// "NAMESPACE/NAME" of an object of Kubernetes; an empty text gives the empty string.
+Result<std::string> object_name(Texts texts);
+// ":9965", "127.0.0.1:9965", "[::1]:9965", "[127.0.0.1]:9965"; "off" gives none.
+Result<std::vector<std::string>> listen_addresses(Texts texts);
 
 }  // namespace masq::values

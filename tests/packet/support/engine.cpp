@@ -151,6 +151,8 @@ std::uint16_t source_port(const Outcome& outcome, Family family) {
 }
 
 Engine::Engine(const Desired& desired) : program_(borrow_program(desired)) {
+  require(ipv4_rules_.replace(*program_, desired));
+  require(ipv6_rules_.replace(*program_, desired));
   change_policy(desired);
   require(program_->start_sweep());
   counted(Family::ipv4);
@@ -165,8 +167,8 @@ void Engine::change_policy(const Desired& desired) {
   require(write_pod_devices<Abi6>(*program_, desired));
   require(write_sources<Abi4>(*program_, desired));
   require(write_sources<Abi6>(*program_, desired));
-  require(replace_policy<Abi4>(*program_, desired));
-  require(replace_policy<Abi6>(*program_, desired));
+  require(ipv4_rules_.change(*program_, desired));
+  require(ipv6_rules_.change(*program_, desired));
 }
 
 masq_control Engine::control(Family family) const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/port_range.hpp"
+#include "datapath/bpf/policy_rules.hpp"
 #include "datapath/bpf/program.hpp"
 #include "datapath/datapath.hpp"
 #include "packet.hpp"
@@ -92,6 +93,8 @@ class Engine {
   std::vector<std::uint64_t> read_counters(Family family) const;
   std::optional<std::string> counted(Family family) const;  // the reason that went up since the last call
   BorrowedProgram program_;
+  PolicyRules<Abi4> ipv4_rules_;
+  PolicyRules<Abi6> ipv6_rules_;
   mutable std::vector<std::uint64_t> last_counters_[2];
 };
 

@@ -46,12 +46,12 @@ class OptionsReloadTest : public os::LoopTest {
   SourceSet sources{log.log};
   Reconciler reconciler{timers, sources, datapath, log.log, config};
   OptionsReload reloading{[this] { return written; },
-                          {.loop = *loop,
-                           .options = options,
+                          {.options = options,
                            .sources = sources,
                            .tables = table,
                            .reconciler = reconciler,
-                           .log = log.log}};
+                           .log = log.log,
+                           .context = {.loop = *loop, .changed = [this] { reconciler.request_reconcile(); }}}};
 
   void reload_with(const Config& changed) {
     written = changed;

@@ -216,6 +216,28 @@ TEST(Decide, OtherNodesAreLeftAloneUnlessAskedFor) {
   EXPECT_EQ(toward(desired, "192.0.2.10"), Decision::exclude_own_address);
 }
 
+TEST(Decide, PodsOfOtherNodesAreReachedUnderTheirOwnAddressesAlways) {
+  auto node = small_node();
+  node.k8s_other_pod_cidrs = cidrs("203.0.113.0/24 2001:db8:9::/64");
+  const Config config{.enable_remote_node_masquerade = true, .enable_ip_masq_agent = true};
+  node.ip_masq_agent = IpMasqAgent{.masquerade = cidrs("203.0.113.0/25")};
+  const auto desired = decided(config, node);
+  EXPECT_EQ(toward(desired, "203.0.113.1"), Decision::exclude_pod_cidr);
+  EXPECT_EQ(toward(desired, "2001:db8:9::1"), Decision::exclude_pod_cidr);
+  EXPECT_EQ(toward(desired, "203.0.112.1"), Decision::masquerade);
+  EXPECT_EQ(desired.ipv4.shown_exclusions, decided(config, small_node()).ipv4.shown_exclusions);
+}
+
+TEST(Decide, ANodeThatKubernetesDoesNotHaveIsAProblem) {
+  auto node = small_node();
+  node.k8s_missing_node = "node9";
+  const auto desired = decided({}, node);
+  ASSERT_FALSE(desired.findings.empty());
+  EXPECT_EQ(desired.findings.front().kind, FindingKind::kubernetes_node);
+  EXPECT_EQ(desired.findings.front().text,
+            R"(Kubernetes has no node "node9": k8s-node-name is expected to name this node)");
+}
+
 TEST(Decide, BroadcastAddressesOfUplinkSubnetsAreLeftAlone) {
   struct Case {
     std::string address, destination;

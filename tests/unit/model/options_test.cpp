@@ -52,11 +52,11 @@ TEST(Options, AreTheContracts) {
       ElementsAre("datapath", "enable-bpf-masquerade", "enable-ipv4-masquerade", "enable-ipv6-masquerade",
                   "ipv4-pod-cidr", "ipv6-pod-cidr", "ipv4-native-routing-cidr", "ipv6-native-routing-cidr", "devices",
                   "egress-masquerade-interfaces", "enable-masquerade-to-route-source", "enable-remote-node-masquerade",
-                  "node-addresses", "masquerade-address", "enable-ip-masq-agent", "ip-masq-agent-config-path",
+                  "node-addresses", "masquerade-address", "enable-ip-masq-agent", "ip-masq-agent-config-path", "ip-masq-agent-config-map",
                   "nat-port-range", "node-port-range", "nat-max-mappings", "nat-max-mappings-per-pod",
                   "nat-timeout-tcp-established", "nat-timeout-tcp-transitory", "nat-timeout-udp", "nat-timeout-dns",
                   "nat-timeout-icmp", "nat-timeout-other", "enable-source-ip-verification", "random-fully", "bpf-root",
-                  "socket-path", "prometheus-serve-addr", "enable-k8s", "k8s-kubeconfig-path", "k8s-api-server",
+                  "socket-path", "state-dir", "prometheus-serve-addr", "enable-k8s", "k8s-kubeconfig-path", "k8s-api-server",
                   "k8s-node-name", "log-level", "log-format"));
 }
 
@@ -141,7 +141,9 @@ TEST(Options, EveryKeyReachesItsMember) {
       {"random-fully", {"true"}},
       {"bpf-root", {"/run/bpf"}},
       {"socket-path", {"/run/m.sock"}},
-      {"prometheus-serve-addr", {"[::1]:9965"}},
+      {"prometheus-serve-addr", {"[::1]:9965,[10.0.0.1]:9965", ":9966"}},
+      {"ip-masq-agent-config-map", {"kube-system/ip-masq-agent"}},
+      {"state-dir", {"/state"}},
       {"enable-k8s", {"false"}},
       {"k8s-kubeconfig-path", {"/root/.kube/config"}},
       {"k8s-api-server", {"https://192.0.2.1:6443"}},
@@ -175,7 +177,9 @@ TEST(Options, EveryKeyReachesItsMember) {
   expected.random_fully = true;
   expected.bpf_root = "/run/bpf";
   expected.socket_path = "/run/m.sock";
-  expected.prometheus_serve_addr = "[::1]:9965";
+  expected.prometheus_serve_addr = {"[::1]:9965", "[10.0.0.1]:9965", ":9966"};
+  expected.ip_masq_agent_config_map = "kube-system/ip-masq-agent";
+  expected.state_dir = "/state";
   expected.enable_k8s = Toggle::off;
   expected.k8s_kubeconfig_path = "/root/.kube/config";
   expected.k8s_api_server = "https://192.0.2.1:6443";
@@ -214,6 +218,7 @@ TEST(Options, AWrongValueIsNamedWithWhatIsAccepted) {
   const std::string whole = ": a duration of whole seconds is expected, such as 1h30m or 300s";
   const std::string ipv4_cidr = ": an IPv4 CIDR such as 10.0.0.0/16 is expected";
   const std::string device = ": a device is expected, such as eth0, or eth+ for every name that begins with eth";
+  const std::string object = ": NAMESPACE/NAME of an object is expected, such as kube-system/ip-masq-agent";
   const std::string listen =
       ": off or an address to listen on is expected, such as :9965, 127.0.0.1:9965 or [::1]:9965";
   const Case cases[] = {
@@ -252,6 +257,11 @@ TEST(Options, AWrongValueIsNamedWithWhatIsAccepted) {
       {"prometheus-serve-addr", "9965", listen},
       {"prometheus-serve-addr", ":0", listen},
       {"prometheus-serve-addr", ":1-2", listen},
+      {"ip-masq-agent-config-map", "ip-masq-agent", object},
+      {"ip-masq-agent-config-map", "kube-system/", object},
+      {"ip-masq-agent-config-map", "Kube-System/a", object},
+      {"ip-masq-agent-config-map", "a.b/c", object},
+      {"ip-masq-agent-config-map", "a/b/c", object},
       {"prometheus-serve-addr", "::1:9965", listen},
       {"prometheus-serve-addr", "localhost:9965", listen},
       {"enable-k8s", "on", ": one of auto, true, false is expected"},
@@ -312,20 +322,6 @@ TEST(OptionChecks, APoolHasSixteenAddressesOfAFamilyAtMost) {
   for (int i = 1; i <= 16; ++i) pool += fmt::format("192.0.2.{} 2001:db8::{} ", i, i);
   EXPECT_EQ(refusal({{"masquerade-address", {pool}}}), "accepted");
   EXPECT_THAT(refusal({{"masquerade-address", {pool, "192.0.2.17"}}}), HasSubstr("at most 16 addresses"));
-}
-
-TEST(OptionChecks, AnOptionWithoutEffectYetIsNamed) {
-  EXPECT_THAT(not_yet_available(Config{}), IsEmpty());
-  Config config;
-  config.prometheus_serve_addr = ":9965";
-  config.enable_k8s = Toggle::on;
-  config.k8s_api_server = "https://192.0.2.1";
-  EXPECT_THAT(not_yet_available(config),
-              ElementsAre("enable-k8s: no effect in this version yet: masqd does not query Kubernetes",
-                          "k8s-api-server: no effect in this version yet: masqd does not query Kubernetes"));
-  config = {};
-  config.enable_k8s = Toggle::off;
-  EXPECT_THAT(not_yet_available(config), IsEmpty());
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ MetricsState healthy() {
   agent.datapath = "BPF";
   agent.options.read_at = noon - seconds(90);
   agent.sources = {{.name = "netlink", .read_at = noon - seconds(3)},
-                   {.name = "ip-masq-agent", .read_at = noon - seconds(10)}};
+                   {.name = "ip-masq-agent", .read_at = noon - seconds(10), .kind = FindingKind::configuration}};
   agent.reconciler.applied = desired;
   agent.reconciler.tried_at = noon - seconds(5);
   agent.reconciler.duration = std::chrono::milliseconds(250);
@@ -103,6 +103,9 @@ masq_problem{problem="program_hides"} 0
 masq_problem{problem="other_masq"} 0
 masq_problem{problem="datapath_fallback"} 0
 masq_problem{problem="internal_error"} 0
+masq_problem{problem="kubernetes"} 0
+masq_problem{problem="kubernetes_node"} 0
+masq_problem{problem="metrics_address"} 0
 # HELP masq_apply_duration_seconds Duration of the last attempt to change the kernel.
 # TYPE masq_apply_duration_seconds gauge
 masq_apply_duration_seconds 0.25
@@ -150,6 +153,19 @@ TEST(Metrics, ProtocolsAndPortAttemptsWhereTheDatapathCountsThem) {
                               "masq_nat_port_allocation_attempts_bucket{le=\"1\"} 9\n"
                               "masq_nat_port_allocation_attempts_bucket{le=\"4\"} 10\n"
                               "masq_nat_port_allocation_attempts_bucket{le=\"+Inf\"} 12\n"));
+}
+
+TEST(Metrics, OfKubernetesAreThereWithItsSource) {
+  auto state = healthy();
+  EXPECT_THAT(render_metrics(state), Not(HasSubstr("masq_kubernetes")));
+  state.agent.sources.push_back({.name = "kubernetes", .read_at = noon - seconds(4)});
+  state.agent.kubernetes_nodes = 3;
+  state.agent.kubernetes_requests = {{0, 2}, {200, 7}};
+  const auto page = render_metrics(state);
+  EXPECT_THAT(page, HasSubstr("\nmasq_kubernetes_nodes 3\n"));
+  EXPECT_THAT(page, HasSubstr("\nmasq_kubernetes_last_sync_timestamp_seconds 999996\n"));
+  EXPECT_THAT(page, HasSubstr("\nmasq_kubernetes_requests_total{code=\"0\"} 2\n"
+                              "masq_kubernetes_requests_total{code=\"200\"} 7\n"));
 }
 
 struct ReloadRow {

@@ -46,13 +46,16 @@ class RoutesTest : public ::testing::Test {
   std::unique_ptr<os::EventLoop> loop = os::EventLoop::open().value();
   EventHub events{*loop, timers, [](const auto&) { return fail("no datapath is active"); }};
   InternalErrors internal_errors;
+  ListenErrors listen_errors;
   AgentParts agent{.timers = timers,
                    .started_at = timers.now(),
                    .choice = choice,
                    .options = options,
                    .sources = sources,
+                   .api = nullptr,
                    .reconciler = reconciler,
                    .internal_errors = internal_errors,
+                   .listen_errors = listen_errors,
                    .events = events};
 
   RoutesTest() {
@@ -195,10 +198,21 @@ TEST_F(RoutesTest, AProblemIsNotReadyButTheAgentWorks) {
   EXPECT_EQ(answer_metrics(agent, "/healthz").body, "OK\n");
 }
 
+// What it said last is in force.
+TEST_F(RoutesTest, AnAbsentApiOfKubernetesChangesNoReadiness) {
+  reconciler.start();
+  auto nodes = std::make_unique<FactSource<int>>("kubernetes", Need::awaited, timers);
+  nodes->fail({"connection refused"}, FindingKind::kubernetes);
+  sources.add(std::move(nodes));
+  listen_errors.set(":9965", "listen on :9965: Address already in use");
+  EXPECT_EQ(get("/v1/healthz").status, 503);
+  EXPECT_EQ(answer_metrics(agent, "/readyz").status, 200);
+}
+
 TEST_F(RoutesTest, ARejectedConfigurationChangesNoReadiness) {
   reconciler.start();
   auto file = std::make_unique<FactSource<int>>("ip-masq-agent", Need::optional, timers);
-  file->fail({"line 1: not a prefix"});
+  file->fail({"line 1: not a prefix"}, FindingKind::configuration);
   sources.add(std::move(file));
   options.fail({"MASQ_DEVICES: …"});
   EXPECT_EQ(get("/v1/healthz").status, 503);

@@ -123,7 +123,7 @@ TEST(Status, EachProblemOfTheAgentHasItsKind) {
   state = healthy();
   state.sources[1].error = "not a JSON object";
   EXPECT_EQ(only_kind(state), FindingKind::source);
-  state.sources[1].name = "ip-masq-agent";
+  state.sources[1].kind = FindingKind::configuration;
   EXPECT_EQ(only_kind(state), FindingKind::configuration);
   state = healthy();
   state.counters = fail("no map");

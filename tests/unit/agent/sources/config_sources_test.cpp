@@ -56,7 +56,6 @@ TEST_F(ConfigSources, NothingSaidIsTheDefault) {
   const auto loaded = load_config({}, {{"PATH", "/bin"}, {"MASQUERADE", "1"}});
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->config, Config{});
-  EXPECT_THAT(loaded->warnings, IsEmpty());
 }
 
 // Each source sets what the ones before it set, and one key more.
@@ -199,9 +198,22 @@ TEST_F(ConfigSources, AContradictionNamesBothSources) {
             "datapath (/masq.yaml: line 1) is bpf: set one of them");
 }
 
-TEST_F(ConfigSources, WhatHasNoEffectYetIsWarnedOf) {
-  EXPECT_THAT(load_config({.flags = {{"k8s-node-name", {"node1"}}}}, {})->warnings,
-              ElementsAre(HasSubstr("k8s-node-name")));
+TEST_F(ConfigSources, KubernetesNeedsAWayToItsApi) {
+  const auto error = [](const CommandLine& line, const Environment& environment = {}) {
+    const auto loaded = load_config(line, environment);
+    return loaded ? "" : loaded.error().message;
+  };
+  EXPECT_EQ(error({.flags = {{"enable-k8s", {"true"}}}}),
+            "enable-k8s: true: k8s-kubeconfig-path, k8s-api-server or a pod with a service account is expected");
+  EXPECT_EQ(error({.flags = {{"enable-k8s", {"true"}}, {"k8s-api-server", {"https://192.0.2.1"}}}}), "");
+  EXPECT_EQ(error({.flags = {{"enable-k8s", {"true"}}, {"k8s-kubeconfig-path", {"/nowhere"}}}}), "");
+  EXPECT_EQ(
+      error({.flags = {{"k8s-api-server", {"ftp://192.0.2.1"}}}}),
+      R"(k8s-api-server: "ftp://192.0.2.1": the URL of an API server is expected, such as https://10.0.0.1:6443)");
+  EXPECT_EQ(
+      error({.flags = {{"ip-masq-agent-config-map", {"kube-system/ip-masq-agent"}}}}),
+      "ip-masq-agent-config-map: \"kube-system/ip-masq-agent\": only with Kubernetes, which is off: enable-k8s is "
+      "expected to be true");
 }
 
 TEST(ReadEnvironment, SplitsAtTheFirstEqualsSign) {

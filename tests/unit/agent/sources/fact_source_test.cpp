@@ -71,6 +71,16 @@ TEST(FactSource, ARequiredOneIsAwaitedUntilItsFirstValue) {
   EXPECT_FALSE(source.is_awaited());
 }
 
+TEST(FactSource, AnAwaitedOneIsAwaitedUntilAValueOrAFailure) {
+  FakeTimers timers;
+  FactSource<int> answers("nodes", Need::awaited, timers), fails("nodes", Need::awaited, timers);
+  EXPECT_TRUE(answers.is_awaited());
+  answers.push(1);
+  fails.fail({"connection refused"});
+  EXPECT_FALSE(answers.is_awaited());
+  EXPECT_FALSE(fails.is_awaited());
+}
+
 TEST(FactSource, AnOptionalOneIsNeverAwaitedAndAbsentAfterAFailure) {
   FakeTimers timers;
   FactSource<int> source("nodes", Need::optional, timers);
