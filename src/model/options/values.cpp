@@ -43,10 +43,11 @@ bool is_device_pattern(std::string_view text) {
   return text.size() <= max_name_length && text.find_first_of("/:") == text.npos;
 }
 
+// Brackets may also be around an IPv4 address: in Kubernetes the family of $(HOST_IP) is not known beforehand.
 bool is_host(std::string_view host) {
   if (host.empty()) return true;
   if (!host.starts_with('[')) return !host.contains(':') && Address::parse(host).has_value();
-  return host.ends_with(']') && host.contains(':') && Address::parse(host.substr(1, host.size() - 2)).has_value();
+  return host.ends_with(']') && Address::parse(host.substr(1, host.size() - 2)).has_value();
 }
 
 }  // namespace
