@@ -154,6 +154,20 @@ scenario "maps that exceed the memory limit leave no pins" only=bpf
     within 3 masq status --ready
     pod1  reaches world as node
 
+scenario "a larger table that exceeds the memory limit replaces none" only=bpf
+    masqd_has_memory 48M
+    masqd starts with nat-max-mappings=4096
+    masqd is_terminated
+    before=$(find "$bpf_root/masq" -type f -printf '%i %P\n' | sort)
+    agent_flags nat-max-mappings=524288
+    start_agent
+    eventually status_shows "raise the memory limit, or lower nat-max-mappings"
+    same  "$before" "$(find "$bpf_root/masq" -type f -printf '%i %P\n' | sort)" "pins"
+    pod1  reaches world as node
+    masqd is_terminated
+    masqd starts with nat-max-mappings=4096
+    pod1  reaches world as node
+
 scenario "masqd mounts a bpffs and then needs no more rights" only=bpf
     mkdir "$bpf_root"
     same  "mounted a bpffs at $bpf_root" "$(in_node "$bin/masqd" --mount-bpffs --bpf-root "$bpf_root")"
