@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// masqd reads its options and performs one of four tasks; docs/reference.md lists the exit codes.
+// masqd reads its options and performs one of its tasks; docs/reference.md lists the exit codes.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -22,6 +22,7 @@
 #include "base/printable.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
+#include "os/mount.hpp"
 
 namespace masq::agent {
 namespace {
@@ -49,6 +50,25 @@ int show_dry_run(const Config& config) {
   return print(render_steps(*steps));
 }
 
+// A DaemonSet starts a container again that ends. The signals are blocked first: one that arrives meanwhile is not
+// lost.
+int clean_up_and_wait(const Config& config) {
+  sigset_t ends{};
+  sigemptyset(&ends);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&ends, signal);
+  sigprocmask(SIG_BLOCK, &ends, nullptr);
+  if (const int failed = print(clean_up(config))) return failed;
+  sigwaitinfo(&ends, nullptr);
+  return exit_done;
+}
+
+Result<std::string> mount_bpffs(const Config& config) {
+  TRY(const auto mounted, os::is_bpffs(config.bpf_root));
+  if (mounted) return fmt::format("{} is a bpffs already\n", config.bpf_root);
+  TRY_DO(os::make_bpffs(config.bpf_root));
+  return fmt::format("mounted a bpffs at {}\n", config.bpf_root);
+}
+
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
   std::signal(SIGPIPE, SIG_IGN);  // the reader of the log may exit
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
@@ -74,7 +94,9 @@ int run_masqd(const std::vector<std::string>& arguments) {
   const auto loaded = load_config(*command_line, environment);
   if (!loaded) return exit_with_error(exit_wrong_use, loaded.error());
   if (command_line->dry_run) return show_dry_run(loaded->config);
+  if (command_line->mount_bpffs) return print(mount_bpffs(loaded->config));
   if (command_line->cleanup) return print(clean_up(loaded->config));
+  if (command_line->cleanup_and_wait) return clean_up_and_wait(loaded->config);
   return run_agent(*command_line, environment, *loaded);
 }
 

@@ -45,6 +45,8 @@ struct Arguments {
 
   bool json = false;
   bool brief = false;
+  bool alive = false;
+  bool ready = false;
   bool stale = false;
   bool once = false;
   std::string file;
@@ -63,7 +65,7 @@ struct Command {
   // The accepted arguments of a command, as a sum.
   enum Takes : std::uint32_t {
     nothing = 0,
-    brief_flag = 1,
+    status_flags = 1,  // --brief, --alive, --ready
     optional_file = 2,
     pod = 4,
     proto = 8,

@@ -114,7 +114,11 @@ void Parser::add(const Command& command) {
 
 void Parser::add_options(CLI::App& leaf, std::uint32_t takes) {
   auto& arguments = request.arguments;
-  if (takes & Command::brief_flag) leaf.add_flag("--brief", arguments.brief, "OK, or the first problem");
+  if (takes & Command::status_flags) {
+    leaf.add_flag("--brief", arguments.brief, "OK, or the first problem");
+    leaf.add_flag("--alive", arguments.alive, "OK if the agent answers, whatever its problems: for a liveness probe");
+    leaf.add_flag("--ready", arguments.ready, "OK, or the first problem that /readyz reports: for a readiness probe");
+  }
   if (takes & Command::stale_flag)
     leaf.add_flag("--stale", arguments.stale, "only mappings that the current configuration would treat differently");
   if (takes & Command::once_and_rows) leaf.add_flag("--once", arguments.once, "print one table, even on a terminal");

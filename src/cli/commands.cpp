@@ -12,7 +12,7 @@ namespace masq::cli {
 namespace {
 
 constexpr Command table[] = {
-    {"status", "", "agent state and problems", Command::brief_flag, show_status},
+    {"status", "", "agent state and problems", Command::status_flags, show_status},
     {"bpf ipmasq list", "ls", "the ip-masq-agent's CIDRs in the kernel", Command::nothing, list_ip_masq},
     {"bpf nat list", "ls", "the mappings in the kernel, one per line",
      Command::pod | Command::dst | Command::proto | Command::state, list_mappings},

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <cstddef>
+#include <string_view>
 
 #include "base/protocol.hpp"
+#include "base/result.hpp"
 #include "cli/agent_document.hpp"
 #include "cli/command.hpp"
 #include "cli/json_members.hpp"
@@ -40,9 +44,21 @@ nlohmann::ordered_json render_usage(const Usage& usage, const Limits& limits, Ma
   return document;
 }
 
+// The replies of the paths for probes are one line of text.
+int show_probe(const CommandContext& context, std::string_view target) {
+  const auto answer = context.query_agent(target);
+  if (!answer)
+    return exit_with_error(context, exit_no_agent,
+                           {fmt::format("the agent is not reachable: {}", answer.error().message)});
+  context.out(answer->body);
+  return answer->status == 200 ? exit_done : exit_failed;
+}
+
 }  // namespace
 
 int show_status(const CommandContext& context, const Arguments& arguments) {
+  if (arguments.alive) return show_probe(context, "/v1/livez");
+  if (arguments.ready) return show_probe(context, "/v1/readyz");
   auto status = query_document(context, "/v1/status");
   if (!status) return exit_with_error(context, status.error().exit, status.error().error);
   if (!arguments.brief)

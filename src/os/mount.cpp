@@ -29,7 +29,9 @@ Result<void> make_bpffs(const std::filesystem::path& path) {
   if (error) return fail("create {}: {}", path.string(), error.message());
   if (mount("bpf", path.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=0700") != 0)
     return fail("mount a bpffs at {}: {}{}", path.string(), std::strerror(errno),
-                errno == EPERM ? ": CAP_SYS_ADMIN is missing: it is needed to mount a bpffs" : "");
+                errno == EPERM
+                    ? ": CAP_SYS_ADMIN is missing: it is needed to mount a bpffs; `masqd --mount-bpffs` mounts it"
+                    : "");
   return {};
 }
 

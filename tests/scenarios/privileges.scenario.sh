@@ -39,6 +39,22 @@ has_given_up_the_rest() {
     same  1 "$(process_says NoNewPrivs)" "NoNewPrivs"
     same  2 "$(process_says Seccomp)" "Seccomp"
 }
+# masqd_has_memory LIMIT: masqd is started in a cgroup with this limit, to which the kernel charges its maps, as to a pod's.
+masqd_has_memory() {
+    local parent=/sys/fs/cgroup
+    memory_limit=memory.max
+    if [ -e "$parent/memory/memory.limit_in_bytes" ]; then parent+=/memory memory_limit=memory.limit_in_bytes
+    elif ! grep -qw memory "$parent/cgroup.subtree_control"; then skip "no cgroup has the controller for memory"; fi
+    memory_group=$parent/masq-$(stat -Lc %i /proc/self/ns/pid)
+    mkdir "$memory_group"
+    trap 'if [ -n "$agent" ]; then end_agent -KILL; fi; rmdir "$memory_group"' EXIT
+    memory_limit_is "$1"
+    # shellcheck disable=SC2016 # the inner shell's variables
+    printf '#!/bin/sh\necho $$ >%s/cgroup.procs\nexec "$@"\n' "$memory_group" >"$work/in-memory-group"
+    chmod +x "$work/in-memory-group"
+    masqd_runs_under "$work/in-memory-group"
+}
+memory_limit_is() { echo "$1" >"$memory_group/$memory_limit"; }
 masqd_ends_with() { # TEXT: exit 1, one line
     local status=0
     said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1 >/dev/null) || status=$?
@@ -124,3 +140,47 @@ scenario "masqd continues without memory, and recovers" only=bpf
     the_file_excludes office
     within 5 pod1 reaches office as pod1
     within 65 masq status --brief
+
+scenario "maps that exceed the memory limit leave no pins" only=bpf
+    masqd_has_memory 48M
+    agent_flags datapath=bpf nat-max-mappings=524288
+    start_agent
+    eventually status_shows "raise the memory limit, or lower nat-max-mappings"
+    same  BPF "$(status_value "['datapath']['name']")" "datapath"
+    same  "" "$(find "$bpf_root/masq" -type f)" "pins"
+    same  "" "$(inside node nft list tables)" "tables"
+    memory_limit_is 1G
+    node_gets_a_second_uplink # a change, with which masqd tries again
+    within 3 masq status --ready
+    pod1  reaches world as node
+
+scenario "a larger table that exceeds the memory limit replaces none" only=bpf
+    masqd_has_memory 48M
+    masqd starts with nat-max-mappings=4096
+    masqd is_terminated
+    before=$(find "$bpf_root/masq" -type f -printf '%i %P\n' | sort)
+    agent_flags nat-max-mappings=524288
+    start_agent
+    eventually status_shows "raise the memory limit, or lower nat-max-mappings"
+    same  "$before" "$(find "$bpf_root/masq" -type f -printf '%i %P\n' | sort)" "pins"
+    pod1  reaches world as node
+    masqd is_terminated
+    masqd starts with nat-max-mappings=4096
+    pod1  reaches world as node
+
+scenario "masqd mounts a bpffs and then needs no more rights" only=bpf
+    mkdir "$bpf_root"
+    same  "mounted a bpffs at $bpf_root" "$(in_node "$bin/masqd" --mount-bpffs --bpf-root "$bpf_root")"
+    same  "$bpf_root is a bpffs already" "$(in_node "$bin/masqd" --mount-bpffs --bpf-root "$bpf_root")"
+    masqd_has bpf net_admin perfmon
+    masqd starts
+    pod1  reaches world as node
+
+scenario "masqd cleans up, waits, and ends with SIGTERM"
+    masqd starts
+    masqd is_terminated
+    masqd_program=masqd agent_arguments=(--cleanup-and-wait "--bpf-root=$bpf_root" "--socket-path=$socket")
+    start_agent
+    within 3 grep -qE '^(remove|nftables:|iptables:) ' "$agent_log"
+    not   exists "$bpf_root/masq"
+    masqd is_terminated

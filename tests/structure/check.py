@@ -6,6 +6,7 @@ import re
 import sys
 
 import abi
+import chart
 import findings
 import fuzzers
 import hard_cases
@@ -319,6 +320,7 @@ RULES = [
     fmt_is_included_where_it_is_used,
     links_lead_somewhere,
     *abi.RULES,
+    *chart.RULES,
     *findings.RULES,
     *fuzzers.RULES,
     *hard_cases.RULES,

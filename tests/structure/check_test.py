@@ -6,6 +6,7 @@ import sys
 import tempfile
 
 import abi
+import chart
 import check
 import fuzzers
 import hard_cases
@@ -72,8 +73,16 @@ OLD_PICTURES = [
     ("e.svg", DRAWN),  # without a text
 ]
 
+CHART_VALUES = "image:\n  # -- The tag\n  tag: new\n"
+CHART_README = "# Chart\n" + chart.BEGIN + chart.values_table(CHART_VALUES) + chart.END + "\n"
+PROJECT = "project(masq VERSION 1.2.3 LANGUAGES C)\n"
+OPTION_ROW = APACHE + 'namespace masq {\n{.key = "devices"},\n}\n'
+
 # What a sample is wrong beside.
 BESIDE = {
+    chart.the_readme_of_the_chart_is_of_its_values: {chart.VALUES: CHART_VALUES},
+    chart.the_chart_has_the_products_version: {"CMakeLists.txt": PROJECT},
+    chart.the_manifest_has_options_of_masqd: {"src/model/options/table.cpp": OPTION_ROW},
     pictures.pictures_are_of_their_texts: {"docs/pictures/d.dot": PICTURE, "docs/pictures/d.svg": DRAWN},
     abi.pinned_numbers_are_kept: {"bpf/abi/reasons.h": ABI, "bpf/pinned-numbers.txt": PINNED},
     abi.reference_has_every_reason: {"bpf/abi/reasons.h": ABI, "docs/reference.md": REFERENCE},
@@ -98,6 +107,13 @@ template <> struct std::hash<masq::Line> {};
 """
 
 SAMPLES = [
+    (chart.the_chart_describes_every_value, chart.VALUES, CHART_VALUES + "  digest: none\n"),
+    (chart.the_readme_of_the_chart_is_of_its_values, chart.README, CHART_README.replace("new", "old")),
+    (chart.the_readme_of_the_chart_is_of_its_values, chart.README, "# Chart\n"),
+    (chart.the_chart_has_the_products_version, f"{chart.CHART}/Chart.yaml", 'appVersion: "1.2.2"\n'),
+    (chart.the_chart_has_the_products_version, chart.MANIFEST, "image: localhost/masq:1.2.4\n"),
+    (chart.the_manifest_has_options_of_masqd, chart.MANIFEST, "args:\n  - --device=eth0\n"),
+    (chart.alerts_and_dashboard_have_metrics_of_masqd, chart.USES_METRICS[0], "expr: masq_problems > 0\n"),
     (check.includes_go_down_only, "src/model/a.cpp", APACHE + '#include "os/fd.hpp"\n'),
     (check.includes_go_down_only, "src/base/a.hpp", APACHE + '#include "model/config.hpp"\n'),
     (check.includes_go_down_only, "src/os/a.cpp", APACHE + '#include "model/config.hpp"\n'),
@@ -186,7 +202,14 @@ GOOD = {
     "bpf/engine.c": BPF + '#include "bpf/steps/a.h"\n',
     "bpf/abi/reasons.h": ABI,
     "bpf/pinned-numbers.txt": PINNED,
-    "docs/reference.md": REFERENCE,
+    "docs/reference.md": REFERENCE + "`masq_problem{problem}`\n",
+    chart.VALUES: CHART_VALUES,
+    chart.README: CHART_README,
+    f"{chart.CHART}/Chart.yaml": 'version: 1.2.3\nappVersion: "1.2.3"\n',
+    "CMakeLists.txt": PROJECT,
+    "src/model/options/table.cpp": OPTION_ROW,
+    chart.MANIFEST: "image: localhost/masq:1.2.3\nargs:\n  - --devices=eth0\n",
+    chart.USES_METRICS[0]: "expr: masq_problem > 0\n",
     "docs/behaviour.md": "It works: scenario “a pod connects”,\n  scenario “another pod\n  connects too”.\n",
     "tests/scenarios/a.scenario.sh": "# SPDX-License-Identifier: Apache-2.0\n"
     'scenario "a pod connects"\nscenario "another pod connects too" only=bpf\n',

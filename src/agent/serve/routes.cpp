@@ -97,7 +97,8 @@ struct Route {
 constexpr Route api_routes[] = {
     {.path = "/v1/status", .answer = answer_status},   {.path = "/v1/desired", .answer = answer_desired},
     {.path = "/v1/explain", .answer = answer_explain}, {.path = "/v1/events", .answer = stream_events},
-    {.path = "/v1/healthz", .answer = answer_healthz},
+    {.path = "/v1/healthz", .answer = answer_healthz}, {.path = "/v1/livez", .answer = answer_liveness},
+    {.path = "/v1/readyz", .answer = answer_readyz},
 };
 
 constexpr Route metrics_routes[] = {

@@ -70,6 +70,10 @@ Parser::Parser() {
   app.add_flag("--dry-run", result.dry_run,
                "print the desired state and the steps that reach it, change nothing, and exit");
   app.add_flag("--cleanup", result.cleanup, "remove all masq objects from the kernel, and exit");
+  app.add_flag("--cleanup-and-wait", result.cleanup_and_wait,
+               "the same, but wait for SIGTERM before the exit, for a DaemonSet that cleans up every node");
+  app.add_flag("--mount-bpffs", result.mount_bpffs,
+               "mount a bpffs at bpf-root if none is mounted there, and exit, for a privileged init container");
   for (const auto& option : options()) keys.push_back(add_option(app, option));
 }
 

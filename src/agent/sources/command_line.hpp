@@ -22,6 +22,8 @@ struct CommandLine {
   std::string config_dir;   // empty: none
   bool dry_run = false;
   bool cleanup = false;
+  bool cleanup_and_wait = false;
+  bool mount_bpffs = false;
   bool version = false;
   bool help = false;
   std::vector<Flag> flags;

@@ -10,10 +10,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 
 #include "base/result.hpp"
-#include "datapath/bpf/pins.hpp"
 #include "os/fd.hpp"
 
 namespace masq::bpf {
@@ -52,17 +52,12 @@ bool is_same_map(int a, int b) {
          bpf_obj_get_info_by_fd(b, &of_b, &size_b) == 0 && of_a.id == of_b.id;
 }
 
-Result<void> check_pins(const bpf_object& object, const Pins& pins) {
-  const bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, &object) {
-    if (bpf_map__is_internal(map)) continue;
-    const auto path = pins.map(bpf_map__name(map));
-    const os::Fd fd(bpf_obj_get(path.c_str()));
-    if (!fd && errno == ENOENT) continue;
-    if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
-    if (!is_like(fd.get(), *map)) return fail("{}: not an object of masq; `masqd --cleanup` removes it", path.string());
-  }
-  return {};
+Result<bool> check_pin(const bpf_map& map, const std::filesystem::path& path) {
+  const os::Fd fd(bpf_obj_get(path.c_str()));
+  if (!fd && errno == ENOENT) return false;
+  if (!fd) return fail("{}: {}", path.string(), std::strerror(errno));
+  if (!is_like(fd.get(), map)) return fail("{}: not an object of masq; `masqd --cleanup` removes it", path.string());
+  return true;
 }
 
 }  // namespace masq::bpf

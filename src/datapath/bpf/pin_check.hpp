@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "base/result.hpp"
-#include "datapath/bpf/pins.hpp"
+#include <filesystem>
 
-struct bpf_object;
+#include "base/result.hpp"
+
+struct bpf_map;
 
 namespace masq::bpf {
 
@@ -15,8 +16,8 @@ bool is_bpf_link(int fd);
 // Returns true if both are descriptors of one map.
 bool is_same_map(int a, int b);
 
-// Checks that every object at the pin paths of `object` is such a map; the error names the first other object. The
-// sizes must be set before.
-Result<void> check_pins(const bpf_object& object, const Pins& pins);
+// Returns true if a map is pinned at `path`, and false if nothing is. Any other object there is an error, a map of
+// another kind or size too.
+Result<bool> check_pin(const bpf_map& map, const std::filesystem::path& path);
 
 }  // namespace masq::bpf

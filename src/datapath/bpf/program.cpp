@@ -15,6 +15,7 @@
 #include <expected>
 #include <fstream>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,8 @@
 #include "base/result.hpp"
 #include "bpf/abi/mapping.h"
 #include "datapath/bpf/libbpf_log.hpp"
+#include "datapath/bpf/map_pins.hpp"
 #include "datapath/bpf/options.hpp"
-#include "datapath/bpf/pin_check.hpp"
 #include "datapath/bpf/pinned_table.hpp"
 #include "datapath/bpf/pins.hpp"
 #include "masq_bpf.skel.h"
@@ -37,9 +38,6 @@ constexpr std::uint32_t min_mappings = 16;
 
 // The maximum duration of hold(), in ticks: 5 s.
 constexpr std::uint32_t max_hold = static_cast<std::uint32_t>(5'000'000'000u >> MASQ_TICK_SHIFT);
-
-// The maps of one family's table; they are created together.
-constexpr const char* table_maps[] = {"mappings", "forward", "reply", "shares", "control"};
 
 bool is_empty(const masq_control& control) {
   return control.used == 0 && control.left == 0;
@@ -89,10 +87,6 @@ ProgramOptions options_with(const Desired& desired, const Table& table4, const T
           .without_ethernet = has_l3_device(desired)};
 }
 
-void unpin_table(const Pins& pins, Family family) {
-  for (const char* map : table_maps) ::unlink(pins.map(map_name(map, family)).c_str());
-}
-
 void set_sizes(masq_bpf& skeleton, const ProgramOptions& options) {
   bpf_map__set_max_entries(skeleton.maps.mappings4, options.ipv4.slots);
   bpf_map__set_max_entries(skeleton.maps.mappings6, options.ipv6.slots);
@@ -104,14 +98,16 @@ void set_sizes(masq_bpf& skeleton, const ProgramOptions& options) {
   bpf_map__set_max_entries(skeleton.maps.shares6, 2 * (options.ipv6.forward_mask + 1));
 }
 
-Result<void> set_pins(masq_bpf& skeleton, const Pins& pins) {
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton.obj) {
-    if (bpf_map__is_internal(map)) continue;
-    if (bpf_map__set_pin_path(map, pins.map(bpf_map__name(map)).c_str()) != 0)
-      return fail("pin path of {}: {}", bpf_map__name(map), std::strerror(errno));
+// The kernel charges the maps to the cgroup of this process: to the pod, in Kubernetes.
+std::string remedy_for_memory(const bpf_object& object) {
+  std::uint64_t bytes = 0;
+  const bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, &object) {
+    if ((bpf_map__map_flags(map) & BPF_F_NO_PREALLOC) != 0) continue;
+    bytes += std::uint64_t(bpf_map__max_entries(map)) * bpf_map__value_size(map);
   }
-  return {};
+  return fmt::format(": the maps need at least {} MB: raise the memory limit, or lower nat-max-mappings",
+                     bytes / 1'000'000);
 }
 
 std::uint32_t tick_now() {
@@ -187,17 +183,24 @@ Result<ProgramOptions> Program::options_for(const Pins& pins, const Desired& des
 
 Result<Program> Program::load(const Pins& pins, const Desired& desired) {
   TRY(auto tables, choose_tables(pins, desired));
-  if (tables.first.replace) unpin_table(pins, Family::ipv4);
-  if (tables.second.replace) unpin_table(pins, Family::ipv6);
-  return load_with(&pins, desired, options_with(desired, tables.first, tables.second));
+  const auto reuse = [&](const bpf_object& object) {
+    return reuse_pinned_maps(object, pins, {.ipv4 = tables.first.replace, .ipv6 = tables.second.replace});
+  };
+  TRY(auto program, load_with(reuse, desired, options_with(desired, tables.first, tables.second)));
+  TRY_DO(pin_created_maps(*program.skeleton_->obj, pins));
+  TRY_DO(program.initialise_tables());
+  return program;
 }
 
 Result<Program> Program::load_unpinned(const Desired& desired) {
   const Table table{.size = table_size(desired.max_mappings), .hash_seed = random_seed()};
-  return load_with(nullptr, desired, options_with(desired, table, table));
+  const auto reuse_none = [](const bpf_object&) -> Result<void> { return {}; };
+  TRY(auto program, load_with(reuse_none, desired, options_with(desired, table, table)));
+  TRY_DO(program.initialise_tables());
+  return program;
 }
 
-Result<Program> Program::load_with(const Pins* pins, const Desired& desired, const ProgramOptions& options) {
+Result<Program> Program::load_with(const ReuseMaps& reuse_maps, const Desired& desired, const ProgramOptions& options) {
   LibbpfLog log;
   Skeleton skeleton(masq_bpf::open());
   if (!skeleton) return fail("open the BPF object: {} {}", std::strerror(errno), log.reason());
@@ -210,15 +213,11 @@ Result<Program> Program::load_with(const Pins* pins, const Desired& desired, con
     bpf_program__set_autoload(program, options.without_ethernet);
   for (bpf_program* program : {skeleton->progs.adopt4, skeleton->progs.adopt6})
     bpf_program__set_autoload(program, false);  // load_adopters()
-  if (pins) {
-    TRY_DO(check_pins(*skeleton->obj, *pins));
-    TRY_DO(set_pins(*skeleton, *pins));
-  }
+  TRY_DO(reuse_maps(*skeleton->obj));
   if (const int error = masq_bpf::load(skeleton.get()); error != 0)
-    return fail("load the BPF programs: {} ({})", std::strerror(-error), log.reason());
-  Program program(std::move(skeleton), options);
-  TRY_DO(program.initialise_tables());
-  return program;
+    return fail("load the BPF programs: {} ({}){}", std::strerror(-error), log.reason(),
+                error == -ENOMEM ? remedy_for_memory(*skeleton->obj) : "");
+  return Program(std::move(skeleton), options);
 }
 
 Result<void> Program::initialise_tables() const {

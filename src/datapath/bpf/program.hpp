@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pins.hpp"
 
+struct bpf_object;
 struct masq_bpf;
 
 namespace masq::bpf {
@@ -72,7 +74,8 @@ class Program {
   using Skeleton = std::unique_ptr<masq_bpf, Destroy>;
 
   Program(Skeleton skeleton, const ProgramOptions& options);
-  static Result<Program> load_with(const Pins* pins, const Desired& desired, const ProgramOptions& options);
+  using ReuseMaps = std::function<Result<void>(const bpf_object&)>;
+  static Result<Program> load_with(const ReuseMaps& reuse_maps, const Desired& desired, const ProgramOptions& options);
 
   Skeleton skeleton_;
   mutable Skeleton adopters_;  // the programs of adopt(), on the same maps; loaded at their first use

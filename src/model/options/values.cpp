@@ -52,6 +52,7 @@ bool is_name(std::string_view text, std::size_t longest, std::string_view inner)
          std::ranges::all_of(text, [&](char c) { return is_alphanumeric(c) || inner.contains(c); });
 }
 
+// Brackets may also be around an IPv4 address: in Kubernetes the family of $(HOST_IP) is not known beforehand.
 bool is_host(std::string_view host) {
   if (host.empty()) return true;
   if (!host.starts_with('[')) return !host.contains(':') && Address::parse(host).has_value();

@@ -136,6 +136,20 @@ TEST(StatusText, AnotherAgentsDocumentDoesNotBreakIt) {
     EXPECT_NE(render_status_text(Json::parse(text)), "");
 }
 
+TEST(StatusCommand, ProbesPassTheAgentsAnswerOn) {
+  FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = "OK\n"}};
+  EXPECT_EQ(context.run({"status", "--alive"}), exit_done);
+  EXPECT_EQ(context.asked, "/v1/livez");
+  EXPECT_EQ(context.out, "OK\n");
+  context.agent = os::HttpAnswer{.status = 503, .body = "no uplink\n"};
+  EXPECT_EQ(context.run({"status", "--ready"}), exit_failed);
+  EXPECT_EQ(context.asked, "/v1/readyz");
+  EXPECT_EQ(context.out, "no uplink\n");
+  context.agent.reset();
+  EXPECT_EQ(context.run({"status", "--alive"}), exit_no_agent);
+  EXPECT_EQ(context.run({"status", "--ready"}), exit_no_agent);
+}
+
 TEST(StatusCommand, ExitSaysWhetherAllIsWell) {
   FakeContext context{.agent = os::HttpAnswer{.status = 200, .body = healthy.dump()}};
   EXPECT_EQ(context.run({"status"}), exit_done);

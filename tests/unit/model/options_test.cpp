@@ -277,6 +277,15 @@ TEST(Options, OneWrongWordInAListIsTheOneNamed) {
             "test: ipv4-pod-cidr: \"nonsense\": an IPv4 CIDR such as 10.0.0.0/16 is expected");
 }
 
+TEST(Options, BracketsMayBeAroundAnAddressOfEitherFamily) {
+  const auto* const option = find_option("prometheus-serve-addr");
+  for (const char* address : {"[10.0.0.1]:9965", "[2001:db8::1]:9965"}) {
+    ConfigDraft draft;
+    ASSERT_TRUE(option->access.parse(draft, {{address}}, *option)) << address;
+    EXPECT_EQ(draft.config.prometheus_serve_addr, address);
+  }
+}
+
 TEST(Options, AScalarTakesOneValue) {
   EXPECT_EQ(refusal({{"nat-max-mappings", {"100", "200"}}}),
             "test: nat-max-mappings: given 2 times: one value is expected");

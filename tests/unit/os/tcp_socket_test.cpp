@@ -47,6 +47,8 @@ TEST(ListenOnTcp, WithAHostThatOneAlone) {
     EXPECT_FALSE(accepts(AF_INET6, 9965));
     const auto second = listen_on_tcp("[::1]:9965").value();
     EXPECT_TRUE(accepts(AF_INET6, 9965));
+    const auto in_brackets = listen_on_tcp("[127.0.0.1]:9966").value();
+    EXPECT_TRUE(accepts(AF_INET, 9966));
   });
   if (!entered) GTEST_SKIP() << "needs a network namespace";
 }

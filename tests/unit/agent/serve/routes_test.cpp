@@ -74,6 +74,9 @@ TEST_F(RoutesTest, OnlyTheStatusIsKnownBeforeTheFirstApply) {
   }
   EXPECT_EQ(get("/v1/healthz").status, 503);
   EXPECT_EQ(get("/v1/healthz").body, "nothing is applied yet\n");
+  EXPECT_EQ(get("/v1/readyz").status, 503);
+  EXPECT_EQ(get("/v1/livez").status, 200);
+  EXPECT_EQ(get("/v1/livez").body, "OK\n");
 }
 
 TEST_F(RoutesTest, EachPathHasItsDocument) {

@@ -59,6 +59,9 @@ TEST(CommandLine, KnowsWhatIsNoKey) {
   ASSERT_TRUE(parsed);
   EXPECT_EQ(*parsed, (CommandLine{.config_file = "a.yaml", .config_dir = "/etc/d", .dry_run = true}));
   EXPECT_TRUE(parse_command_line(Arguments{"--cleanup"})->cleanup);
+  EXPECT_FALSE(parse_command_line(Arguments{"--cleanup"})->cleanup_and_wait);
+  EXPECT_TRUE(parse_command_line(Arguments{"--cleanup-and-wait"})->cleanup_and_wait);
+  EXPECT_TRUE(parse_command_line(Arguments{"--mount-bpffs"})->mount_bpffs);
   EXPECT_TRUE(parse_command_line(Arguments{"--version"})->version);
   EXPECT_TRUE(parse_command_line(Arguments{"--help"})->help);
   EXPECT_TRUE(parse_command_line(Arguments{"-h"})->help);
@@ -91,7 +94,8 @@ TEST(CommandLine, HelpNamesEveryKey) {
     EXPECT_THAT(help, HasSubstr(fmt::format("--{}", option.key)));
     EXPECT_THAT(help, HasSubstr(std::string(option.help.substr(0, 20))));
   }
-  for (const auto* const flag : {"--config ", "--config-dir ", "--dry-run", "--cleanup", "--version", "--help"})
+  for (const auto* const flag : {"--config ", "--config-dir ", "--dry-run", "--cleanup ", "--cleanup-and-wait",
+                                 "--mount-bpffs", "--version", "--help"})
     EXPECT_THAT(help, HasSubstr(flag));
 }
 
@@ -108,7 +112,8 @@ TEST(CommandLineCompletion, EveryShellKnowsEveryOption) {
         EXPECT_THAT(text, HasSubstr(std::string(option.values))) << shell;
       }
     }
-    for (const char* name : {"config", "config-dir", "dry-run", "cleanup", "version", "help"})
+    for (const char* name :
+         {"config", "config-dir", "dry-run", "cleanup", "cleanup-and-wait", "mount-bpffs", "version", "help"})
       EXPECT_THAT(text, HasSubstr(before + name)) << shell;
   }
 }
