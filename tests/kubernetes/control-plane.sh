@@ -7,6 +7,7 @@ start_process() { # NAME COMMAND...: its log in $state/logs/NAME.log, its number
   mkdir -p "$state/logs" "$state/pids"
   setsid "$@" >>"$state/logs/$name.log" 2>&1 </dev/null &
   echo $! >"$state/pids/$name"
+  disown $! # its end is not this shell's to report
 }
 
 is_running() { [ -s "$state/pids/$1" ] && kill -0 "$(cat "$state/pids/$1")" 2>/dev/null; }

@@ -85,11 +85,7 @@ ip_masq_agent() {
     *) fail "the ip-masq-agent's ConfigMap does not know how to '$verb'" ;;
   esac
 }
-write_ip_masq_agent() { # TEXT
-  kubectl -n kube-system create configmap ip-masq-agent --from-literal=config="$1" --dry-run=client -o yaml |
-    kubectl apply -f - >/dev/null
-  hurry_volumes
-}
+write_ip_masq_agent() { write_configmap "$1"; hurry_volumes; }
 
 # kubelet looks at a mounted ConfigMap about once a minute; a changed pod makes it look at once.
 hurry_volumes() {
