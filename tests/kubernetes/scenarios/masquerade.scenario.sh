@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who is masqueraded in a cluster, and who is not.
 
+agent_connects_as_node1() {
+    pod agent connects_to world 80
+    world saw node1
+    lacks "TCP $(bracketed "$(address_of node1)"):" "$(masq_on node1 bpf nat list 2>&1)"
+}
+
 scenario "pods reach the world as their node"
     world serves tcp 80
     world serves udp 5300
@@ -30,9 +36,7 @@ scenario "pods reach both nodes with their own address"
 scenario "a pod in the node's network leaves without a mapping"
     world serves tcp 80
     pod agent runs_on node1 host_network
-    both pod agent connects_to world 80
-    both world saw node1
-    lacks "-> $(bracketed "$(address_of world)"):80" "$(masq_on node1 bpf nat list 2>&1)"
+    both agent_connects_as_node1
 
 scenario "masq reports its state in its pod"
     for node in node1 node2; do
