@@ -12,6 +12,7 @@ start_control_plane() {
   local each=()
   mapfile -t each < <(both address_of control)
   new_pki "${each[@]}" 127.0.0.1
+  both_nodes sign_node
   start_etcd
   start_api_server
   start_controllers
@@ -59,14 +60,14 @@ make_as_before() {
   is_running kube-apiserver || start_api_server
   is_running kube-controller-manager || start_controllers
   for node in node1 node2; do programs_run "$node" || machine "$node" is rebooted; done
+  both_nodes learn_pod_prefixes
   both_nodes show_cni_configuration
   kubectl uncordon node1 node2 >/dev/null
   kubectl delete pods,services,nodes -l "$of_scenario" --wait >>"$state/logs/kubectl.log"
-  kubectl -n kube-system delete configmap ip-masq-agent --ignore-not-found >>"$state/logs/kubectl.log"
   the_world_forgets_the_pods
   [ "$(cat "$state/proxy-mode")" = "$proxy_mode" ] || kube_proxy runs_in "$proxy_mode"
   masq is_installed
-  hurry_volumes
+  forget_ip_masq_agent
   stand_pods
 }
 

@@ -34,8 +34,6 @@ masq_knows_the_pods_of() { # NODE
   for each in $(pod_prefixes_of "$1"); do contains "$each" "$status"; done
 }
 
-# Without the API server, which `kubectl exec` needs: in the node itself.
-masq_in() { local node=$1; shift; in_node "$node" "$bin/masq" "$@" 2>&1; }
 masq_shows() { contains "$2" "$(masq_in "$1" status || true)"; }
 masq_answers_on() { masq_in "$1" status >/dev/null; }
 

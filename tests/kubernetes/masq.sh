@@ -5,7 +5,7 @@
 #   masq is_upgraded                        to the version with another layout of its maps
 #   masq is_restarted                       each pod of its DaemonSet is replaced, one after the other
 #   masq is_uninstalled                     and its objects in the kernels are removed
-#   masq_on node1 status                    masq's words in the pod of this node
+#   masq_on node1 status                    masq's words in the pod of this node; masq_in: in the node itself
 #   ip_masq_agent excludes NAME...          the ConfigMap is written by kubectl
 #   ip_masq_agent is_removed
 
@@ -67,6 +67,8 @@ masq_on() { # NODE ARGUMENT...
   local node=$1; shift
   kubectl -n kube-system exec "$(masq_pod_of "$node")" -- masq "$@"
 }
+# With all rights, and without the API server, which `kubectl exec` needs.
+masq_in() { local node=$1; shift; in_node "$node" "$bin/masq" "$@" 2>&1; } # NODE ARGUMENT...
 
 # --- the ip-masq-agent's ConfigMap -------------------------------------------------------------------------------------
 
@@ -81,11 +83,23 @@ ip_masq_agent() {
   note "ip-masq-agent $verb $*"
   case $verb in
     excludes) write_ip_masq_agent "$(excluding "$@")" ;;
-    is_removed) kubectl -n kube-system delete configmap ip-masq-agent --ignore-not-found >/dev/null; hurry_volumes ;;
+    is_removed) kubectl -n kube-system delete configmap ip-masq-agent >/dev/null; hurry_volumes ;;
     *) fail "the ip-masq-agent's ConfigMap does not know how to '$verb'" ;;
   esac
 }
 write_ip_masq_agent() { write_configmap "$1"; hurry_volumes; }
+
+forget_ip_masq_agent() {
+  ! kubectl -n kube-system get configmap ip-masq-agent >/dev/null 2>&1 || ip_masq_agent is_removed
+  both_nodes within 30 has_default_exclusions
+}
+has_default_exclusions() { # NODE
+  local list
+  list=$(masq_in "$1" bpf ipmasq list) && [[ $list == *198.18.0.0/15* ]] || {
+    hurry_volumes
+    fail "$1 has not the default exclusions: $list"
+  }
+}
 
 # kubelet looks at a mounted ConfigMap about once a minute; a changed pod makes it look at once.
 hurry_volumes() {

@@ -3,8 +3,11 @@
 
 readonly forwarding=(net/ipv4/ip_forward net/ipv6/conf/all/forwarding)
 
+# A machine's MAC address is the same after a reboot: the others know it from before.
+declare -A mac=([node1]=02:00:00:00:00:11 [node2]=02:00:00:00:00:12)
+
 plug() { # NAMESPACE: its eth0 into the switch
-  ip -n control link add "to-$1" type veth peer name eth0 netns "$1"
+  ip -n control link add "to-$1" type veth peer name eth0 address "${mac[$1]}" netns "$1"
   ip -n control link set "to-$1" master switch up
   ip -n "$1" link set eth0 up
   both give_link_address "$1" eth0 "$1"

@@ -176,9 +176,9 @@ boot_node() { # NODE
     "$here/node-init" "$1" "$state/$1"
   wait_for 10 "$1" test -e "$state/$1/booted"
 }
+sign_node() { sign "$1" "/O=system:nodes/CN=system:node:$1" serverAuth,clientAuth "DNS:$1,IP:$(address_of "$1")"; }
+
 start_node() { # NODE
-  [ -e "$state/pki/$1.crt" ] || sign "$1" "/O=system:nodes/CN=system:node:$1" serverAuth,clientAuth \
-    "DNS:$1,IP:$(address_of "$1")"
   boot_node "$1"
   start_containerd "$1"
   start_kubelet "$1"
@@ -192,5 +192,7 @@ stop_node() { # NODE: as if its power was cut
   stop_process "$1" KILL
   rm -f "$state/pids/$1"-*
   ip netns del "$1"
+  # The kernel removes a namespace's devices some time after its last process; a cable is pulled at once.
+  ip -n control link del "to-$1"
   remove_cgroups "$cgroup_prefix-$1"
 }

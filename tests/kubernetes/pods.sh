@@ -77,7 +77,7 @@ remove_pod() {
 # --- its network namespace ---------------------------------------------------------------------------------------------
 
 namespaces_of() { find "/proc/$(node_first "$1")/root/run/netns" -name 'cni-*' 2>/dev/null; }
-has_address() { nsenter --net="$1" ip -o address show | grep -qF " $2/"; }
+has_address() { [[ $(nsenter --net="$1" ip -o address show) == *" $2/"* ]]; }
 
 # Its addresses, and the namespace that has them, under the pod's name.
 attach_pod() { # NAME

@@ -14,6 +14,16 @@ scenario "a changed ConfigMap takes effect"
     both client2 reaches lab as client2
     both client2 reaches world as node2
 
+scenario "without a ConfigMap the reserved ranges are excluded"
+    the_world_knows_the_pods
+    both pods_may_show_at office
+    world serves tcp 80
+    ip_masq_agent excludes lab
+    within 10 both client1 reaches office as node1
+    ip_masq_agent is_removed
+    within 10 client1 reaches office as "$(if [ "$family" = ipv4 ]; then echo client1; else echo node1; fi)"
+    both client1 reaches world as node1
+
 scenario "a rejected ConfigMap changes nothing and is reported"
     the_world_knows_the_pods
     both pods_may_show_at office

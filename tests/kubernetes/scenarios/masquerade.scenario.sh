@@ -4,7 +4,8 @@
 agent_connects_as_node1() {
     pod agent connects_to world 80
     world saw node1
-    lacks "TCP $(bracketed "$(address_of node1)"):" "$(masq_on node1 bpf nat list 2>&1)"
+    mappings=$(masq_in node1 bpf nat list)
+    lacks "TCP $(bracketed "$(address_of node1)"):" "$mappings"
 }
 
 scenario "pods reach the world as their node"
