@@ -7,6 +7,7 @@ service() {
   note "service $*"
   service_manifest "$1" "${@:3}" | kubectl apply -f - >/dev/null
   learn_cluster_addresses "$1"
+  both pods_may_show_at "$1" # until kube-proxy knows it, packets to it follow the default route
 }
 
 service_manifest() { # NAME LABEL=VALUE [WORD...]

@@ -46,12 +46,12 @@ scenario "a ConfigMap is read from the API within a second"
     both pods_may_show_at office lab
     let_masq_read_configmaps
     masq is_installed with ip-masq-agent-config-map=kube-system/ip-masq-agent
-    write_configmap "$(excluding office)"
-    within 1 both client1 reaches office as client1
-    both client1 reaches lab as node1
     write_configmap "$(excluding lab)"
     within 1 both client1 reaches lab as client1
     both client1 reaches office as node1
+    write_configmap "$(excluding office)"
+    within 1 both client1 reaches lab as node1
+    both client1 reaches office as client1
 
 scenario "the ServiceAccount of masq may read nodes alone"
     same yes "$(masq_may list nodes)"
