@@ -154,6 +154,7 @@ SAMPLES = [
     (pages.pages_name_every_scenario, "docs/behaviour.md", "Scenario “nobody wrote this”.\n"),
     (pages.tests_that_the_security_model_names_exist, "docs/security.md", "`Nobody.WroteThis`\n"),
     (pages.pages_name_every_scenario, "tests/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),
+    (pages.pages_name_every_scenario, "tests/kubernetes/scenarios/a.scenario.sh", 'scenario "no page names this"\n'),
     (pages.names_of_scenarios_are_short, "tests/scenarios/a.scenario.sh", 'scenario "one two three four five six seven eight nine ten eleven (R4)"\n'),
     (pages.names_of_scenarios_are_short, "tests/scenarios/a.scenario.sh", 'scenario "a pod"\n\nscenario "a pod and another"\n'),
     (pages.names_of_tests_have_one_style, "tests/unit/base/a_test.cpp", "TEST(Line, is_read) {}\n"),

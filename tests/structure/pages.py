@@ -8,7 +8,12 @@ SCENARIO = re.compile(r'^scenario "([^"]+)"', re.M)
 NAMED_SCENARIO = re.compile(r"\bscenario “([^”]+)”", re.I)
 
 
+FOLDERS_OF_SCENARIOS = ("tests/scenarios", "tests/kubernetes/scenarios")
 PAGES_OF_SCENARIOS = ("docs/behaviour.md", "docs/security.md")
+
+
+def files_of_scenarios(root):
+    return [path for folder in FOLDERS_OF_SCENARIOS for path in sorted((root / folder).glob("*.scenario.sh"))]
 
 
 def pages_name_every_scenario(root):
@@ -17,7 +22,7 @@ def pages_name_every_scenario(root):
         text = re.sub(r"\s+", " ", (root / page).read_text()) if (root / page).exists() else ""
         named |= dict.fromkeys(NAMED_SCENARIO.findall(text), page)
     scenarios = {}
-    for path in sorted((root / "tests/scenarios").glob("*.scenario.sh")):
+    for path in files_of_scenarios(root):
         for name in SCENARIO.findall(path.read_text()):
             if name in scenarios:
                 yield f"{path.name}: scenario “{name}” is in {scenarios[name]} too"
@@ -35,7 +40,7 @@ MOST_WORDS = 10
 
 
 def names_of_scenarios_are_short(root):
-    for path in sorted((root / "tests/scenarios").glob("*.scenario.sh")):
+    for path in files_of_scenarios(root):
         names = SCENARIO.findall(path.read_text())
         for name in names:
             if len(REFERENCES.sub("", name).split()) > MOST_WORDS:

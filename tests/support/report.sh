@@ -13,6 +13,12 @@ fail() {
   exit 1
 } >&2
 
+# text_of_scenario FILE LINE: its own lines, and those before the first scenario, at their own places: so that messages
+# name the right line.
+text_of_scenario() {
+  awk -v from="$2" '/^scenario "/ { mine = (NR == from); others = 1 } { print (!others || mine) ? $0 : "" }' "$1"
+}
+
 # note TEXT: goes to the story that is shown when the scenario fails.
 note() { echo "  $*" >>"$work/story"; }
 

@@ -282,7 +282,7 @@ TEST(Options, BracketsMayBeAroundAnAddressOfEitherFamily) {
   for (const char* address : {"[10.0.0.1]:9965", "[2001:db8::1]:9965"}) {
     ConfigDraft draft;
     ASSERT_TRUE(option->access.parse(draft, {{address}}, *option)) << address;
-    EXPECT_EQ(draft.config.prometheus_serve_addr, address);
+    EXPECT_THAT(draft.config.prometheus_serve_addr, ElementsAre(address));
   }
 }
 

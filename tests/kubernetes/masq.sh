@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+# masq in the cluster.
+#
+#   masq is_installed [with key=value...]   and rolled out, with the image of this build
+#   masq is_upgraded                        to the version with another layout of its maps
+#   masq is_restarted                       each pod of its DaemonSet is replaced, one after the other
+#   masq is_uninstalled                     and its objects in the kernels are removed
+#   masq_on node1 status                    masq's words in the pod of this node; masq_in: in the node itself
+#   ip_masq_agent excludes NAME...          the ConfigMap is written by kubectl
+#   ip_masq_agent is_removed
+
+readonly masq_selector=(-n kube-system -l app.kubernetes.io/name=masq)
+
+masq_arguments() { # [key=value...]: those that the cluster needs, unless they are given
+  local word given=" $* "
+  local -a words=("$@")
+  [[ $given == *" enable-ip-masq-agent="* ]] || words+=(enable-ip-masq-agent=true)
+  [[ $given == *" log-format="* ]] || words+=(log-format=json)
+  for word in "${words[@]}"; do echo "\"--$word\""; done | paste -sd,
+}
+
+# The one place that knows how masq comes into a cluster.
+install_masq() { # IMAGE [key=value...]
+  local image=$1; shift
+  sed -e "s|IMAGE|$image|" -e "s|\[ARGUMENTS\]|[$(masq_arguments "$@")]|" "$here/manifests/masq.yaml" | kubectl apply -f - >>"$state/logs/kubectl.log"
+}
+uninstall_masq() {
+  kubectl delete -f "$here/manifests/masq.yaml" --ignore-not-found --wait >>"$state/logs/kubectl.log"
+}
+
+masq() {
+  local verb=$1; shift
+  note "masq $verb $*"
+  case $verb in
+    is_installed) [ "${1:-}" != with ] || shift; install_masq localhost/masq:1 "$@"; masq_is_rolled_out ;;
+    is_upgraded) install_masq localhost/masq:2; masq_is_rolled_out ;;
+    is_restarted) kubectl "${masq_selector[@]:0:2}" rollout restart daemonset masq >/dev/null; masq_is_rolled_out ;;
+    is_uninstalled) uninstall_masq; within 30 masq_has_no_pod; both_nodes clean_up_masq ;;
+    *) fail "masq does not know how to '$verb'" ;;
+  esac
+}
+
+masq_is_rolled_out() {
+  local said
+  said=$(kubectl -n kube-system rollout status daemonset masq --timeout=90s 2>&1) ||
+    fail "masq is not rolled out: $said; $(kubectl "${masq_selector[@]}" get pods -o wide 2>&1); $(masq_logs | tail -n 5)"
+  within 20 masq_is_ok node1
+  within 20 masq_is_ok node2
+}
+masq_reports() { contains "$2" "$(masq_on "$1" status 2>&1 || true)"; }
+masq_has_no_pod() { same "" "$(kubectl "${masq_selector[@]}" get pods -o name)" "masq's pods"; }
+masq_is_ok() { same OK "$(masq_on "$1" status --brief 2>&1)" "masq on $1"; }
+masq_logs() { kubectl "${masq_selector[@]}" logs --tail=20 --prefix 2>&1 || true; }
+
+both_nodes() { "$@" node1; "$@" node2; }
+clean_up_masq() { in_node "$1" "$bin/masqd" --cleanup >/dev/null; }
+
+masq_pod_of() {
+  kubectl "${masq_selector[@]}" get pods --field-selector "spec.nodeName=$1" -o 'jsonpath={range .items[?(@.status.phase=="Running")]}{.metadata.name}{"\n"}{end}' | tail -n 1
+}
+masq_on() { # NODE ARGUMENT...
+  local node=$1; shift
+  kubectl -n kube-system exec "$(masq_pod_of "$node")" -- masq "$@"
+}
+# With all rights, and without the API server, which `kubectl exec` needs.
+masq_in() { local node=$1; shift; in_node "$node" "$bin/masq" "$@" 2>&1; } # NODE ARGUMENT...
+
+# --- the ip-masq-agent's ConfigMap -------------------------------------------------------------------------------------
+
+excluding() { # NAME...: in the families of the cluster
+  local name
+  echo "nonMasqueradeCIDRs:"
+  for name in "$@"; do both prefix_of "$name" | sed 's/^/- /'; done
+}
+
+ip_masq_agent() {
+  local verb=$1; shift
+  note "ip-masq-agent $verb $*"
+  case $verb in
+    excludes) write_ip_masq_agent "$(excluding "$@")" ;;
+    is_removed) kubectl -n kube-system delete configmap ip-masq-agent >/dev/null; hurry_volumes ;;
+    *) fail "the ip-masq-agent's ConfigMap does not know how to '$verb'" ;;
+  esac
+}
+write_ip_masq_agent() { write_configmap "$1"; hurry_volumes; }
+
+forget_ip_masq_agent() {
+  ! kubectl -n kube-system get configmap ip-masq-agent >/dev/null 2>&1 || ip_masq_agent is_removed
+  both_nodes within 30 has_default_exclusions
+}
+has_default_exclusions() { # NODE
+  local list
+  list=$(masq_in "$1" bpf ipmasq list) && [[ $list == *198.18.0.0/15* ]] || {
+    hurry_volumes
+    fail "$1 has not the default exclusions: $list"
+  }
+}
+
+# kubelet looks at a mounted ConfigMap about once a minute; a changed pod makes it look at once.
+hurry_volumes() {
+  kubectl "${masq_selector[@]}" annotate pods --overwrite "masq-test/touched=$EPOCHREALTIME" >/dev/null
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# masq's pods are replaced while connections go on: what it does stays in the kernel.
+
+begin_streams() {
+    client1 chats with world as "talk1-$family"
+    client2 chats with world as "talk2-$family"
+    client1 keeps_up 10 udp with world as "questions-$family"
+}
+go_on() { "talk1-$family" goes_on; "talk2-$family" goes_on; "questions-$family" goes_on; }
+are_unbroken() { "talk1-$family" is_unbroken; "talk2-$family" is_unbroken; "questions-$family" is_unbroken; }
+
+world serves tcp 80
+world serves udp 5300
+
+scenario "a rolling restart keeps live connections"
+    both begin_streams
+    masq is_restarted
+    both go_on
+    both client1 reaches world as node1
+    both are_unbroken
+
+scenario "an upgrade to another layout keeps live connections"
+    both begin_streams
+    masq is_upgraded
+    both go_on
+    masq is_installed
+    both go_on
+    both client2 reaches world as node2
+    both are_unbroken
+
+scenario "an uninstalled masq leaves nothing in the kernel"
+    masq is_uninstalled
+    for node in node1 node2; do
+        in_node "$node" test ! -e /sys/fs/bpf/masq
+    done
+    masq is_installed
+    both client1 reaches world as node1
