@@ -44,12 +44,7 @@ void OptionsReload::replace_options(Config loaded) {
 std::vector<IpMasqEntry> OptionsReload::ip_masq_in_force() const {
   const auto& applied = agent_.reconciler.state().applied;
   if (!applied) return applied_ip_masq(agent_.tables);
-  std::vector<IpMasqEntry> entries;
-  if (!applied->ip_masq_agent) return entries;
-  for (const auto& cidr : applied->ip_masq_agent_rules.non_masquerade) entries.push_back({.cidr = cidr});
-  for (const auto& cidr : applied->ip_masq_agent_rules.masquerade)
-    entries.push_back({.cidr = cidr, .masquerade = true});
-  return entries;
+  return ip_masq_of(*applied);
 }
 
 void OptionsReload::follow_ip_masq_agent(const Config& before) {

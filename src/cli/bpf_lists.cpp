@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cidr.hpp"
+#include "base/result.hpp"
+#include "cli/agent_document.hpp"
 #include "cli/command.hpp"
 #include "cli/json_members.hpp"
 #include "cli/mapping_text.hpp"
@@ -44,6 +47,20 @@ void print_ip_masq(const CommandContext& context, const std::vector<IpMasqEntry>
   }
 }
 
+// The kernel lets only CAP_SYS_ADMIN read the policy, which a container may lack: then the agent says what it wrote.
+Result<std::vector<IpMasqEntry>> read_ip_masq(const CommandContext& context) {
+  auto in_kernel = context.table.ip_masq();
+  if (in_kernel) return in_kernel;
+  const auto document = query_document(context, "/v1/ipmasq");
+  if (!document) return in_kernel;
+  std::vector<IpMasqEntry> entries;
+  for (const auto& row : member(*document, "entries")) {
+    TRY(const auto cidr, Cidr::parse(text_of(row, "cidr")));
+    entries.push_back({.cidr = cidr, .masquerade = flag_of(row, "masquerade")});
+  }
+  return entries;
+}
+
 }  // namespace
 
 int list_mappings(const CommandContext& context, const Arguments& arguments) {
@@ -62,7 +79,7 @@ int list_mappings(const CommandContext& context, const Arguments& arguments) {
 }
 
 int list_ip_masq(const CommandContext& context, const Arguments& arguments) {
-  auto entries = context.table.ip_masq();
+  auto entries = read_ip_masq(context);
   if (!entries) return exit_with_error(context, exit_failed, entries.error());
   if (arguments.json) {
     auto rows = nlohmann::ordered_json::array();

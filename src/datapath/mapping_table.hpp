@@ -11,6 +11,7 @@
 #include "base/cidr.hpp"
 #include "base/result.hpp"
 #include "datapath/counters.hpp"
+#include "model/desired.hpp"
 
 namespace masq {
 
@@ -44,6 +45,9 @@ struct IpMasqEntry {
   bool masquerade = false;
   auto operator<=>(const IpMasqEntry&) const = default;
 };
+
+// The set that a desired state has, sorted.
+std::vector<IpMasqEntry> ip_masq_of(const Desired& desired);
 
 using MappingVisitor = std::function<void(const Mapping&)>;
 using MappingFilter = std::function<bool(const Mapping&)>;

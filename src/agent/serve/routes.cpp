@@ -22,6 +22,8 @@
 namespace masq::agent {
 namespace {
 
+constexpr std::string_view nothing_applied = "nothing is applied yet";
+
 os::HttpReply json_reply(const nlohmann::ordered_json& document, int status = 200) {
   return {.status = status,
           .type = "application/json",
@@ -38,12 +40,12 @@ os::HttpReply answer_status(const AgentParts& agent, std::string_view) {
 
 os::HttpReply answer_desired(const AgentParts& agent, std::string_view) {
   const auto& applied = agent.reconciler.state().applied;
-  return applied ? json_reply(desired_to_json(*applied)) : json_error(503, "nothing is applied yet");
+  return applied ? json_reply(desired_to_json(*applied)) : json_error(503, nothing_applied);
 }
 
 os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
   const auto& applied = agent.reconciler.state().applied;
-  if (!applied) return json_error(503, "nothing is applied yet");
+  if (!applied) return json_error(503, nothing_applied);
   const auto question = parse_question(target);
   if (!question) return json_error(400, question.error().message);
   return json_reply(answer_question(*applied, *question, ask_kernel(*question)));
@@ -52,6 +54,15 @@ os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
 os::HttpReply first_problem(const std::vector<std::string>& found) {
   if (found.empty()) return {.status = 200, .body = "OK\n"};
   return {.status = 503, .body = found.front() + "\n"};
+}
+
+os::HttpReply answer_ip_masq(const AgentParts& agent, std::string_view) {
+  const auto& applied = agent.reconciler.state().applied;
+  if (!applied) return json_error(503, nothing_applied);
+  auto entries = nlohmann::ordered_json::array();
+  for (const auto& entry : ip_masq_of(*applied))
+    entries.push_back({{"cidr", entry.cidr.to_string()}, {"masquerade", entry.masquerade}});
+  return json_reply({{"entries", std::move(entries)}});
 }
 
 os::HttpReply answer_healthz(const AgentParts& agent, std::string_view) {
@@ -98,7 +109,7 @@ constexpr Route api_routes[] = {
     {.path = "/v1/status", .answer = answer_status},   {.path = "/v1/desired", .answer = answer_desired},
     {.path = "/v1/explain", .answer = answer_explain}, {.path = "/v1/events", .answer = stream_events},
     {.path = "/v1/healthz", .answer = answer_healthz}, {.path = "/v1/livez", .answer = answer_liveness},
-    {.path = "/v1/readyz", .answer = answer_readyz},
+    {.path = "/v1/readyz", .answer = answer_readyz},   {.path = "/v1/ipmasq", .answer = answer_ip_masq},
 };
 
 constexpr Route metrics_routes[] = {

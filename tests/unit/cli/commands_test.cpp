@@ -217,6 +217,18 @@ TEST(IpMasqList, AsJson) {
   EXPECT_EQ(nlohmann::json::parse(context.out).dump(), R"([{"cidr":"10.5.0.0/16","masquerade":true}])");
 }
 
+// In a container with the least rights.
+TEST(IpMasqList, OfTheAgentWhereTheKernelsCannotBeRead) {
+  FakeContext context{.table = FakeTable::missing()};
+  context.agent = os::HttpAnswer{
+      .status = 200,
+      .body = R"({"entries":[{"cidr":"10.0.0.0/8","masquerade":false},{"cidr":"10.5.0.0/16","masquerade":true}]})"};
+  EXPECT_EQ(context.run({"bpf", "ipmasq", "list"}), exit_done);
+  EXPECT_EQ(context.out, "IP PREFIX/ADDRESS\n10.0.0.0/8\n10.5.0.0/16         masquerade\n");
+  context.agent = os::HttpAnswer{.status = 200, .body = R"({"entries":[{"cidr":"x"}]})"};
+  EXPECT_EQ(context.run({"bpf", "ipmasq", "list"}), exit_failed);
+}
+
 TEST(IpMasqList, NothingThere) {
   FakeContext context;
   EXPECT_EQ(context.run({"bpf", "ipmasq", "list"}), exit_done);

@@ -296,8 +296,22 @@ TEST_P(ReflectorMangled, AnAnswerThatIsNotAsExpectedChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(, ReflectorMangled,
                          ::testing::Values("<html>502</html>", "[]", "null", R"({"type":"ADDED"})",
                                            R"({"type":"ADDED","object":[]})", R"({"type":7,"object":{}})",
-                                           R"({"items":[{"metadata":{"name":"c"}}]})", R"({"items":[{"a":}]})",
-                                           R"({"items":[{"metadata":{"name":"c"}})"));
+                                           R"({"items":[{"metadata":{"name":"c"}}]})", R"({"items":[{"a":}]})"));
+
+TEST_F(ReflectorTest, ATextThatIsCutChangesNothing) {
+  reflector.start();
+  answer_list("ab", "7");
+  answer(event("ADDED", "c", "8") + R"({"type":"ADDED","obj)");
+  EXPECT_THAT(known(), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(names.error, "");
+  timers.pass(seconds(2));
+  EXPECT_THAT(last(), HasSubstr("resourceVersion=8&"));
+  say(R"({"type":"ERROR","object":{"code":410}})");
+  timers.pass(seconds(5));
+  answer(R"({"items":[{"metadata":{"name":"d"}})");
+  EXPECT_EQ(names.error, "the JSON text ends too early");
+  EXPECT_THAT(known(), ElementsAre("a", "b", "c"));
+}
 
 }  // namespace
 }  // namespace masq::kubernetes

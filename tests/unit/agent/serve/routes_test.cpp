@@ -67,7 +67,7 @@ class RoutesTest : public ::testing::Test {
 
 TEST_F(RoutesTest, OnlyTheStatusIsKnownBeforeTheFirstApply) {
   EXPECT_EQ(get("/v1/status").status, 200);
-  for (const auto* target : {"/v1/desired", "/v1/explain?source=10.0.1.5&destination=8.8.8.8"}) {
+  for (const auto* target : {"/v1/desired", "/v1/ipmasq", "/v1/explain?source=10.0.1.5&destination=8.8.8.8"}) {
     EXPECT_EQ(get(target).status, 503) << target;
     EXPECT_EQ(get(target).type, "application/json");
     EXPECT_EQ(get(target).body, R"({"error":"nothing is applied yet"})");
@@ -87,6 +87,7 @@ TEST_F(RoutesTest, EachPathHasItsDocument) {
   EXPECT_EQ(status["datapath"], Json::parse(R"({"name": "BPF", "reason": "as configured"})"));
   EXPECT_EQ(status["masquerading"]["devices"][0]["name"], "eth0");
   EXPECT_EQ(Json::parse(get("/v1/desired").body)["uplinks"][0]["name"], "eth0");
+  EXPECT_EQ(get("/v1/ipmasq").body, R"({"entries":[]})");
   EXPECT_EQ(get("/v1/healthz").status, 200);
   EXPECT_EQ(get("/v1/healthz").body, "OK\n");
 }
