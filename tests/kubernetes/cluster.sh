@@ -10,7 +10,7 @@ readonly standing_pods=(client1 server1 client2 server2) # of node1 and node2
 
 start_control_plane() {
   local each=()
-  mapfile -t each < <(both address_of control)
+  mapfile -t each < <(both address_of control; both address_of kubernetes)
   new_pki "${each[@]}" 127.0.0.1
   both_nodes sign_node
   start_etcd

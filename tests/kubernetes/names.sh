@@ -10,9 +10,9 @@
 
 declare -A address=(
   [ipv4/control]=192.0.2.1 [ipv4/node1]=192.0.2.11 [ipv4/node2]=192.0.2.12 [ipv4/router]=192.0.2.254
-  [ipv4/world]=9.9.9.9 [ipv4/office]=10.1.0.9 [ipv4/lab]=44.128.0.9
+  [ipv4/kubernetes]=10.96.0.1 [ipv4/world]=9.9.9.9 [ipv4/office]=10.1.0.9 [ipv4/lab]=44.128.0.9
   [ipv6/control]=2001:db8::1 [ipv6/node1]=2001:db8::11 [ipv6/node2]=2001:db8::12 [ipv6/router]=2001:db8::254
-  [ipv6/world]=2620:fe::9 [ipv6/office]=fd01::9 [ipv6/lab]=fd02::9
+  [ipv6/kubernetes]=fd00:96::1 [ipv6/world]=2620:fe::9 [ipv6/office]=fd01::9 [ipv6/lab]=fd02::9
 )
 declare -A prefix=(
   [ipv4/pods]=10.244.0.0/16 [ipv4/services]=10.96.0.0/16 [ipv4/office]=10.1.0.0/16 [ipv4/lab]=44.128.0.0/16
