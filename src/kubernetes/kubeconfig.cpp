@@ -61,7 +61,8 @@ Result<std::string> decode_base64(std::string_view text) {
     const int value = sextet(c);
     if (value < 0) return fail("base64 is expected");
     bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    if ((count += 6) < 8) continue;
+    count += 6;
+    if (count < 8) continue;
     count -= 8;
     bytes += static_cast<char>((bits >> count) & 0xff);
   }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <expected>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>

@@ -14,6 +14,7 @@
 #include "agent/serve/explain_reply.hpp"
 #include "agent/serve/metrics.hpp"
 #include "agent/serve/status.hpp"
+#include "datapath/mapping_table.hpp"
 #include "model/desired_json.hpp"
 #include "os/fd.hpp"
 #include "os/http_server.hpp"

@@ -67,7 +67,7 @@ void ConfigMapSource::seed(const std::vector<IpMasqEntry>& applied) {
 void ConfigMapSource::start() {
   const auto kept = state_dir_.load(file_name);
   if (kept && *kept)
-    if (auto rules = parse_text(**kept, config_map_)) initialise(*std::move(rules));
+    if (auto rules = parse_text(*kept, config_map_)) initialise(*std::move(rules));
   reflector_.start();
 }
 
