@@ -27,7 +27,7 @@ using Input = std::span<const std::uint8_t>;
   X(pinned_map, 110000)      \
   X(values, 2200)            \
   X(documents, 60000)        \
-  X(kubernetes, 60000)
+  X(kubernetes, 25000)
 
 #define MASQ_FUZZ_DECLARE(name, inputs) void fuzz_##name(Input input);
 MASQ_FUZZ_TARGETS(MASQ_FUZZ_DECLARE)

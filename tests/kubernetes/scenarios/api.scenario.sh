@@ -17,7 +17,7 @@ scenario "masquerading continues while the API server is unavailable"
     done
     talk is_unbroken
 
-scenario "a restarted agent uses its last facts without the API server"
+scenario "a restarted agent uses its last facts without the API"
     api is away
     in_node node1 pkill -KILL masqd
     within 90 masq_answers_on node1

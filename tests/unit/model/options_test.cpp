@@ -47,17 +47,17 @@ std::string refusal(const std::vector<Setting>& settings) {
 TEST(Options, AreTheContracts) {
   std::vector<std::string_view> names;
   for (const auto& option : options()) names.push_back(option.key);
-  EXPECT_THAT(
-      names,
-      ElementsAre("datapath", "enable-bpf-masquerade", "enable-ipv4-masquerade", "enable-ipv6-masquerade",
-                  "ipv4-pod-cidr", "ipv6-pod-cidr", "ipv4-native-routing-cidr", "ipv6-native-routing-cidr", "devices",
-                  "egress-masquerade-interfaces", "enable-masquerade-to-route-source", "enable-remote-node-masquerade",
-                  "node-addresses", "masquerade-address", "enable-ip-masq-agent", "ip-masq-agent-config-path", "ip-masq-agent-config-map",
-                  "nat-port-range", "node-port-range", "nat-max-mappings", "nat-max-mappings-per-pod",
-                  "nat-timeout-tcp-established", "nat-timeout-tcp-transitory", "nat-timeout-udp", "nat-timeout-dns",
-                  "nat-timeout-icmp", "nat-timeout-other", "enable-source-ip-verification", "random-fully", "bpf-root",
-                  "socket-path", "state-dir", "prometheus-serve-addr", "enable-k8s", "k8s-kubeconfig-path", "k8s-api-server",
-                  "k8s-node-name", "log-level", "log-format"));
+  EXPECT_THAT(names,
+              ElementsAre("datapath", "enable-bpf-masquerade", "enable-ipv4-masquerade", "enable-ipv6-masquerade",
+                          "ipv4-pod-cidr", "ipv6-pod-cidr", "ipv4-native-routing-cidr", "ipv6-native-routing-cidr",
+                          "devices", "egress-masquerade-interfaces", "enable-masquerade-to-route-source",
+                          "enable-remote-node-masquerade", "node-addresses", "masquerade-address",
+                          "enable-ip-masq-agent", "ip-masq-agent-config-path", "ip-masq-agent-config-map",
+                          "nat-port-range", "node-port-range", "nat-max-mappings", "nat-max-mappings-per-pod",
+                          "nat-timeout-tcp-established", "nat-timeout-tcp-transitory", "nat-timeout-udp",
+                          "nat-timeout-dns", "nat-timeout-icmp", "nat-timeout-other", "enable-source-ip-verification",
+                          "random-fully", "bpf-root", "socket-path", "state-dir", "prometheus-serve-addr", "enable-k8s",
+                          "k8s-kubeconfig-path", "k8s-api-server", "k8s-node-name", "log-level", "log-format"));
 }
 
 TEST(Options, NamesAndAliasesAreUniqueAndFound) {
