@@ -63,6 +63,7 @@ make_as_before() {
   both_nodes learn_pod_prefixes
   both_nodes show_cni_configuration
   kubectl uncordon node1 node2 >/dev/null
+  kubectl taint nodes --all masq-test- >/dev/null 2>&1 || true
   kubectl delete pods,services,nodes -l "$of_scenario" --wait >>"$state/logs/kubectl.log"
   the_world_forgets_the_pods
   [ "$(cat "$state/proxy-mode")" = "$proxy_mode" ] || kube_proxy runs_in "$proxy_mode"

@@ -41,13 +41,6 @@ write_configmap() { # TEXT: without the touch that makes kubelet look
   kubectl -n kube-system create configmap ip-masq-agent --from-literal=config="$1" --dry-run=client -o yaml |
     kubectl apply -f - >/dev/null
 }
-let_masq_read_configmaps() {
-  kubectl -n kube-system create role masq-configmap --verb=get,list,watch --resource=configmaps \
-    --resource-name=ip-masq-agent --dry-run=client -o yaml | kubectl apply -f - >/dev/null
-  kubectl -n kube-system create rolebinding masq-configmap --role=masq-configmap --serviceaccount=kube-system:masq \
-    --dry-run=client -o yaml | kubectl apply -f - >/dev/null
-}
-
 masq_may() { # VERB RESOURCE: yes or no
   kubectl auth can-i "$1" "$2" --as=system:serviceaccount:kube-system:masq 2>/dev/null || true
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # masq in the cluster.
 #
-#   masq is_installed [with key=value...]   and rolled out, with the image of this build
+#   masq is_installed [with value=...]   by the chart with these values, and rolled out, with the image of this build
 #   masq is_upgraded                        to the version with another layout of its maps
 #   masq is_restarted                       each pod of its DaemonSet is replaced, one after the other
 #   masq is_uninstalled                     and its objects in the kernels are removed
@@ -11,16 +11,21 @@
 
 readonly masq_selector=(-n kube-system -l app.kubernetes.io/name=masq)
 
-masq_arguments() { # [key=value...]: those that the cluster needs, unless they are given
-  local word given=" $* "
-  local -a words=("$@")
-  [[ $given == *" enable-ip-masq-agent="* ]] || words+=(enable-ip-masq-agent=true)
-  [[ $given == *" log-format="* ]] || words+=(log-format=json)
-  for word in "${words[@]}"; do echo "\"--$word\""; done | paste -sd,
+# The one place that knows how masq comes into a cluster, and leaves it.
+install_masq() { # TAG [value=...]
+  local values=("image.tag=$1" image.pullPolicy=Never ipMasqAgent.enabled=true "${@:2}") word
+  local -a set=()
+  for word in "${values[@]}"; do set+=(--set "$word"); done
+  helm upgrade --install masq "$here/../../deploy/helm/masq" "${set[@]}"
+}
+uninstall_masq() { helm uninstall masq --ignore-not-found --wait; }
+
+helm() {
+  "${control[@]}" "$binaries/helm" --kubeconfig "$state/admin.conf" -n kube-system "$@" >>"$state/logs/helm.log" 2>&1 ||
+    fail "helm $1: $(tail -n 3 "$state/logs/helm.log")"
 }
 
-# The one place that knows how masq comes into a cluster.
-install_masq() { # IMAGE [key=value...]
+masq() { # IMAGE [key=value...]
   local image=$1; shift
   sed -e "s|IMAGE|$image|" -e "s|\[ARGUMENTS\]|[$(masq_arguments "$@")]|" "$here/manifests/masq.yaml" | kubectl apply -f - >>"$state/logs/kubectl.log"
 }
@@ -32,8 +37,8 @@ masq() {
   local verb=$1; shift
   note "masq $verb $*"
   case $verb in
-    is_installed) [ "${1:-}" != with ] || shift; install_masq localhost/masq:1 "$@"; masq_is_rolled_out ;;
-    is_upgraded) install_masq localhost/masq:2; masq_is_rolled_out ;;
+    is_installed) [ "${1:-}" != with ] || shift; install_masq 1 "$@"; masq_is_rolled_out ;;
+    is_upgraded) install_masq 2; masq_is_rolled_out ;;
     is_restarted) kubectl "${masq_selector[@]:0:2}" rollout restart daemonset masq >/dev/null; masq_is_rolled_out ;;
     is_uninstalled) uninstall_masq; within 30 masq_has_no_pod; both_nodes clean_up_masq ;;
     *) fail "masq does not know how to '$verb'" ;;

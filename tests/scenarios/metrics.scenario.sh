@@ -22,7 +22,7 @@ prometheus_says() {
   answer=$(inside node promtool query instant http://127.0.0.1:9090 "$1" 2>&1) || fail "$answer"
   [[ $answer == *"=> $2 @"* ]] || fail "$1: '$answer' and not $2"
 }
-# answers PATH "STATUS TEXT": what a probe of the kubelet would get; the text is the begin of the page.
+# answers PATH "STATUS TEXT" [PORT]: what a probe of the kubelet would get; the text is the begin of the page.
 answers() {
   local answer
   answer=$(inside node /usr/bin/python3 -c 'import sys, urllib.error, urllib.request
@@ -30,7 +30,7 @@ try:
     page = urllib.request.urlopen(sys.argv[1], timeout=3)
 except urllib.error.HTTPError as error:
     page = error
-print(page.status, page.read().decode())' "http://127.0.0.1:9965$1") || fail "no answer at $1"
+print(page.status, page.read().decode())' "http://127.0.0.1:${3:-9965}$1") || fail "no answer at $1"
   [[ $answer == "$2"* ]] || fail "$1: '$answer' and not '$2'"
 }
 needs_prometheus() {
@@ -102,13 +102,20 @@ scenario "readyz follows the datapath, and healthz the agent" family=ipv4
     sysctl_in node net.ipv4.conf.eth0.forwarding=1
     within 1 answers /readyz "200 OK"
 
-scenario "an unusable metrics address is rejected" family=ipv4
+scenario "a taken metrics port is served when it is free" family=ipv4
+    node_may_reset
     node  serves tcp 9965
-    agent_flags with prometheus-serve-addr=:9965
-    status=0
-    said=$(in_node timeout 5 "$bin/masqd" "${agent_arguments[@]}" 2>&1) || status=$?
-    same  1 "$status" "exit"
-    contains "prometheus-serve-addr: listen on :9965: Address already in use" "$said"
+    agent_flags with prometheus-serve-addr=:9965,127.0.0.1:9966
+    start_agent
+    eventually status_shows "prometheus-serve-addr: listen on :9965: Address already in use"
+    status_is_not_ok
+    pod1  reaches world as node
+    answers /readyz "200 OK" 9966
+    kill "$(cat "$work/node-tcp-9965.pid")"
+    within 10 metric_is masq_config_last_reload_successful 1
+    agent_is_ready
+
+scenario "an address for metrics that is none is rejected" family=ipv4
     masqd refuses prometheus-serve-addr=9965 "prometheus-serve-addr=here:1"
 
 scenario "the metrics port is free after masqd was killed" family=ipv4

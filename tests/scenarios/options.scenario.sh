@@ -112,9 +112,20 @@ scenario "contradictory options are rejected" only=bpf family=ipv4
     masqd refuses egress-masquerade-interfaces=eth0 datapath=bpf
     contains devices "$said"
 
-scenario "an option without effect is accepted with a warning" only=bpf family=ipv4
-    masqd starts with enable-k8s=true
-    within 1 grep -q "enable-k8s.*no effect" "$agent_log"
+scenario "Kubernetes without a way to its API is rejected" only=bpf family=ipv4
+    masqd refuses enable-k8s=true
+    contains "enable-k8s: true: k8s-kubeconfig-path, k8s-api-server or a pod with a service account is expected" "$said"
+    masqd refuses ip-masq-agent-config-map=kube-system/ip-masq-agent
+    masqd refuses k8s-api-server=ftp://192.0.2.1
+
+scenario "masquerading works without the API of Kubernetes" only=bpf family=ipv4
+    world serves tcp 80
+    agent_flags with enable-k8s=true k8s-api-server=https://192.0.2.99:6443 "state-dir=$work/state"
+    start_agent
+    eventually status_shows "[eth0]"
+    status_shows "kubernetes: Failed to connect to 192.0.2.99 port 6443" # provokes kubernetes
+    status_is_not_ok
+    pod1  reaches world as node
 
 scenario "--help lists every option, and --version prints a version" only=bpf family=ipv4
     contains "$("$bin/masqd" --version)" "$("$bin/masqd" --version)"

@@ -44,8 +44,7 @@ scenario "a watch that ends is begun again"
 scenario "a ConfigMap is read from the API within a second"
     the_world_knows_the_pods
     both pods_may_show_at office lab
-    let_masq_read_configmaps
-    masq is_installed with ip-masq-agent-config-map=kube-system/ip-masq-agent
+    masq is_installed with ipMasqAgent.source=api
     write_configmap "$(excluding lab)"
     within 1 both client1 reaches lab as client1
     both client1 reaches office as node1

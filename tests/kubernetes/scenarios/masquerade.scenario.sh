@@ -43,6 +43,7 @@ scenario "masq reports its state in its pod"
     for node in node1 node2; do
         contains "BPF (ip-masq-agent)" "$(masq_on "$node" status)"
         contains "[eth0]" "$(masq_on "$node" status)"
+        contains 198.18.0.0/15 "$(masq_on "$node" bpf ipmasq list)"
         for each in "${families[@]}"; do
             contains "${each/ipv/IPv}: Enabled" "$(masq_on "$node" status)"
         done

@@ -4,7 +4,7 @@
 world serves tcp 80
 
 # The ip-masq-agent is off, so that no reserved range is excluded.
-from_the_api=(enable-ip-masq-agent=false)
+from_the_api=(ipMasqAgent.enabled=false)
 
 scenario "pod CIDRs are those of the Node objects"
     both_nodes hide_cni_configuration
@@ -24,7 +24,7 @@ scenario "addresses of other nodes are excluded"
     masq is_installed with "${from_the_api[@]}"
     node2 serves tcp 80
     within 10 both client1 reaches node2 as client1
-    masq is_installed with "${from_the_api[@]}" enable-remote-node-masquerade=true
+    masq is_installed with "${from_the_api[@]}" enableRemoteNodeMasquerade=true
     within 10 both client1 reaches node2 as node1
 
 scenario "a node that is added and deleted is excluded meanwhile"

@@ -35,3 +35,16 @@ scenario "an uninstalled masq leaves nothing in the kernel"
     done
     masq is_installed
     both client1 reaches world as node1
+
+scenario "helm uninstall cleans up every node where it is asked"
+    masq is_installed with cleanup.onUninstall=true
+    kubectl cordon node1 >/dev/null
+    kubectl taint node node2 masq-test=tainted:NoSchedule --overwrite >/dev/null
+    uninstall_masq
+    for node in node1 node2; do
+        within 60 in_node "$node" test ! -e /sys/fs/bpf/masq
+    done
+    kubectl taint node node2 masq-test- >/dev/null
+    kubectl uncordon node1 >/dev/null
+    masq is_installed
+    both client1 reaches world as node1
