@@ -13,8 +13,8 @@ readonly masq_selector=(-n kube-system -l app.kubernetes.io/name=masq)
 
 # The one place that knows how masq comes into a cluster, and leaves it.
 install_masq() { # TAG [value=...]
-  local values=("image.tag=$1" image.pullPolicy=Never ipMasqAgent.enabled=true "${@:2}") word
-  local -a set=()
+  local values=(image.pullPolicy=Never ipMasqAgent.enabled=true "${@:2}") word
+  local -a set=(--set-string "image.tag=$1")
   for word in "${values[@]}"; do set+=(--set "$word"); done
   helm upgrade --install masq "$here/../../deploy/helm/masq" "${set[@]}"
 }
