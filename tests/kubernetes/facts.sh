@@ -25,7 +25,8 @@ re_register() { # NODE
 # containerd keeps its pods; masq finds no subnet there.
 hide_cni_configuration() { in_node "$1" mv /etc/cni/net.d/10-pods.conflist /etc/cni/; }
 show_cni_configuration() {
-  in_node "$1" sh -c '[ ! -e /etc/cni/10-pods.conflist ] || mv /etc/cni/10-pods.conflist /etc/cni/net.d/'
+  # A copy, because containerd reads the folder again after a write, and not after a file has been moved into it.
+  in_node "$1" sh -c 'cd /etc/cni && [ ! -e 10-pods.conflist ] || { cp 10-pods.conflist net.d/ && rm 10-pods.conflist; }'
 }
 
 masq_knows_the_pods_of() { # NODE

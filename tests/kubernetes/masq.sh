@@ -25,14 +25,6 @@ helm() {
     fail "helm $1: $(tail -n 3 "$state/logs/helm.log")"
 }
 
-masq() { # IMAGE [key=value...]
-  local image=$1; shift
-  sed -e "s|IMAGE|$image|" -e "s|\[ARGUMENTS\]|[$(masq_arguments "$@")]|" "$here/manifests/masq.yaml" | kubectl apply -f - >>"$state/logs/kubectl.log"
-}
-uninstall_masq() {
-  kubectl delete -f "$here/manifests/masq.yaml" --ignore-not-found --wait >>"$state/logs/kubectl.log"
-}
-
 masq() {
   local verb=$1; shift
   note "masq $verb $*"
