@@ -40,6 +40,9 @@ scenario "a watch that ends is begun again"
     within 90 both client1 reaches lab as client1
     kubectl delete node added >/dev/null
     within 1 both client1 reaches lab as node1
+    for node in node1 node2; do
+        within 90 masq_is_ok "$node"
+    done
 
 scenario "a ConfigMap is read from the API within a second"
     the_world_knows_the_pods
