@@ -33,7 +33,7 @@ struct HttpRequest {
 struct HttpHandlers {
   // The header of the reply is complete.
   std::function<void(int status)> began;
-  // A piece of the body; `status` is that of the reply. An error ends the request with this error.
+  // A piece of the body, and the status of the reply. If it returns an error, the request ends with this error.
   std::function<Result<void>(int status, std::string_view piece)> received;
   // The reply is complete, or the request failed. Called once, unless the exchange is ended before.
   std::function<void(Result<int> status)> ended;

@@ -72,6 +72,7 @@ void Reflector::request(const ApiRequest& request, JsonSplitter::Form form, Json
   splitter_.emplace(form, std::move(handle));
   refusal_.clear();
   is_answered_ = false;
+  is_refused_ = false;
   const auto step = form == JsonSplitter::Form::list ? Step::list : Step::watch;
   auto started = start_request_(
       request, {.began = [this](int status) { is_answered_ = status == status_ok; },
@@ -154,7 +155,6 @@ Result<void> Reflector::end_chunk() {
 void Reflector::watch() {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(pace_.watch * (1 + random_())).count();
   watch_error_.reset();
-  is_refused_ = false;
   watch_began_ = timers_.now();
   request({.path_and_query = query(fmt::format("watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
                                                percent_encoded(version_), seconds)),
@@ -200,7 +200,7 @@ void Reflector::end_watch(const Result<int>& status) {
     return run_later(Step::list, delay);
   }
   // A watch that ends is opened again; it is a failure only if that fails.
-  if (!refused && is_answered_ && !watch_error_ && !is_refused_) {
+  if (!refused && is_answered_ && !is_refused_) {
     new_connection_ = true;
     return run_later(Step::watch, jittered(pace_.first_retry));
   }

@@ -6,7 +6,7 @@
 #   client2, server2 --- [ node2 ] --+
 #
 # The office's IPv4 address is in the reserved ranges, which the ip-masq-agent excludes by default; the lab's is not.
-# The world is the nodes' default router. It has no route to the pods until a scenario says so.
+# The world is the nodes' default router. It has no route to the pods unless a scenario adds one.
 
 declare -A address=(
   [ipv4/control]=192.0.2.1 [ipv4/node1]=192.0.2.11 [ipv4/node2]=192.0.2.12 [ipv4/router]=192.0.2.254

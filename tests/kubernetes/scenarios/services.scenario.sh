@@ -33,8 +33,8 @@ the_api_is_reached() {
     contains gitVersion "$(inside client1 curl -sk --max-time 5 "https://$(bracketed "$(address_of kubernetes)")/version")"
 }
 
-scenario "Services work with kube-proxy in nftables mode"
-    [ "$(cat "$state/proxy-mode")" = nftables ] || kube_proxy runs_in nftables
+services_work_with() { # nftables or iptables
+    [ "$(cat "$state/proxy-mode")" = "$1" ] || kube_proxy runs_in "$1"
     servers_serve
     cluster_addresses_work
     node_ports_work
@@ -42,16 +42,13 @@ scenario "Services work with kube-proxy in nftables mode"
     the_api_is_reached
     world serves tcp 80
     both client1 reaches world as node1
+}
+
+scenario "Services work with kube-proxy in nftables mode"
+    services_work_with nftables
 
 scenario "Services work with kube-proxy in iptables mode"
-    [ "$(cat "$state/proxy-mode")" = iptables ] || kube_proxy runs_in iptables
-    servers_serve
-    cluster_addresses_work
-    node_ports_work
-    local_node_ports_work
-    the_api_is_reached
-    world serves tcp 80
-    both client1 reaches world as node1
+    services_work_with iptables
 
 scenario "a host port leads from the world to its pod"
     pod front runs_on node1 host_port=8081

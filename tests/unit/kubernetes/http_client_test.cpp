@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <chrono>
 #include <memory>
@@ -18,6 +16,7 @@
 #include "os/http_server.hpp"
 #include "os/tcp_socket.hpp"
 #include "unit/os/loop_test.hpp"
+#include "unit/os/port_of.hpp"
 
 namespace masq::kubernetes {
 namespace {
@@ -27,18 +26,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
-int port_of(int fd) {
-  sockaddr_in address{};
-  socklen_t length = sizeof address;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  return ntohs(address.sin_port);
-}
-
 class HttpClientTest : public os::LoopTest {
  protected:
   HttpClientTest() {
     auto listener = os::listen_on_tcp("127.0.0.1:0").value();
-    url = fmt::format("http://127.0.0.1:{}", port_of(listener.get()));
+    url = fmt::format("http://127.0.0.1:{}", os::port_of(listener));
     server = os::HttpServer::open(*loop, std::move(listener), [this](std::string_view target) {
                if (target == "/hang") return os::HttpReply{.stream = [this](os::Fd fd) { silent = std::move(fd); }};
                if (target == "/no") return os::HttpReply{.status = 404, .body = "none"};

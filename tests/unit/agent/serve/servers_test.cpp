@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <chrono>
 #include <filesystem>
@@ -27,19 +25,13 @@
 #include "os/tcp_socket.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/os/loop_test.hpp"
+#include "unit/os/port_of.hpp"
 #include "unit/os/temp_directory.hpp"
 
 namespace masq::agent {
 namespace {
 
 using ::testing::StartsWith;
-
-int port_of(const os::Fd& fd) {
-  sockaddr_in address{};
-  socklen_t length = sizeof address;
-  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length);
-  return ntohs(address.sin_port);
-}
 
 class ServersTest : public os::LoopTest {
  protected:
@@ -93,7 +85,7 @@ TEST_F(ServersTest, MetricsAreServedIfTheyHaveAnAddress) {
 // Another process has the port, and gives it up later.
 TEST_F(ServersTest, APortThatIsTakenIsServedWhenItIsFree) {
   auto taken = os::listen_on_tcp("127.0.0.1:0").value();
-  config.prometheus_serve_addr = {fmt::format("127.0.0.1:{}", port_of(taken)), "127.0.0.1:0"};
+  config.prometheus_serve_addr = {fmt::format("127.0.0.1:{}", os::port_of(taken)), "127.0.0.1:0"};
   const auto opened = Servers::open(*loop, config, agent, listen_errors, log.log).value();
   EXPECT_EQ(log.take(), "info: metrics are served at 127.0.0.1:0\n");
   ASSERT_EQ(listen_errors.findings().size(), 1U);

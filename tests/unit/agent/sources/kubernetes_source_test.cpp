@@ -149,7 +149,8 @@ TEST_F(KubernetesSourceTest, AStateThatCannotBeKeptIsANote) {
   EXPECT_EQ(source.state().error, "");
 }
 
-// A list of the API; `believed`: what it lacks is gone at once.
+// The number of nodes that masqd knows, and of those in the next list. `believed`: the missing nodes are removed at
+// once.
 struct ListCase {
   int known;
   int listed;
