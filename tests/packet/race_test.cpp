@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -133,13 +134,15 @@ TEST_P(Races, ChurnInOneBucketLosesNothing) {
   EXPECT_EQ(disorder(engine, who.family), "");
 }
 
-// The same at large: tens of thousands come and go on two CPUs.
+// The same at large: tens of thousands come and go on two CPUs. On a slow machine fewer: datagrams' mappings live 30 s,
+// and none may expire while others are made.
 TEST_P(Races, AfterChurnEverythingExpires) {
   Engine engine(roomy(20000));
   for (int round = 0; round < 3; ++round) {
     const auto churn = [&](const Address& pod, unsigned seed) {
       std::mt19937 pick(seed);
-      for (int i = 0; i < 20000; ++i) {
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      for (int i = 0; i < 20000 && std::chrono::steady_clock::now() < end; ++i) {
         const Endpoint from{pod, static_cast<std::uint16_t>(1024 + pick() % 28000)};
         const Endpoint to{who.world, static_cast<std::uint16_t>(440 + pick() % 4)};
         run_frame(engine.program().egress(), (pick() % 2 ? udp(from, to) : tcp(from, to, syn)).frame());
@@ -150,7 +153,7 @@ TEST_P(Races, AfterChurnEverythingExpires) {
     other.join();
     engine.pass_time(who.family, 0);
     ASSERT_EQ(disorder(engine, who.family), "");
-    EXPECT_GT(engine.control(who.family).used, 5000u);
+    EXPECT_GT(engine.control(who.family).used, 1000u);
     engine.pass_time(who.family, 31);
     ASSERT_EQ(engine.control(who.family).used, 0u);
     ASSERT_EQ(disorder(engine, who.family), "");

@@ -24,13 +24,13 @@ generation=0
 the_configmap_excludes() {
   local directory old
   generation=$((generation + 1))
-  directory=$(dirname "$agent_file")
+  directory=${agent_file%/*}
   old=$(readlink "$directory/..data" || true)
   mkdir "$directory/..$generation"
-  excluding "$@" >"$directory/..$generation/$(basename "$agent_file")"
+  excluding "$@" >"$directory/..$generation/${agent_file##*/}"
   ln -s "..$generation" "$directory/..data_tmp"
   mv -T "$directory/..data_tmp" "$directory/..data"
-  [ -e "$agent_file" ] || ln -s "..data/$(basename "$agent_file")" "$agent_file"
+  [ -e "$agent_file" ] || ln -s "..data/${agent_file##*/}" "$agent_file"
   [ -z "$old" ] || rm -r "${directory:?}/$old"
 }
 

@@ -29,8 +29,8 @@ many_connections() {
     are_open) within 30 exists "$work/$1.progress"; same "$3" "$(progress "$1")" "connections of $1" ;;
     are_unbroken)
       touch "$work/$1.progress.stop"
-      within 60 process_ended "$(cat "$work/$1.pid")"
-      wait "$(cat "$work/$1.pid")" || fail "$1: $(cat "$work/$1.out")" ;;
+      within 60 process_ended "$(<"$work/$1.pid")"
+      wait "$(<"$work/$1.pid")" || fail "$1: $(<"$work/$1.out")" ;;
     *) fail "many connections do not know how to '$2'" ;;
   esac
 }
@@ -50,8 +50,8 @@ begins() { # WHO VERB COUNT times with TARGET PORT at RATE as NAME
 }
 paced_connections() {
   [ "$2" = is_done ] || fail "paced connections do not know how to '$2'"
-  wait "$(cat "$work/$1.pid")" || fail "$1: $(cat "$work/$1.out")"
-  same 0 "$(cat "$work/$1.out")" "of $1 that failed"
+  wait "$(<"$work/$1.pid")" || fail "$1: $(<"$work/$1.out")"
+  same 0 "$(<"$work/$1.out")" "of $1 that failed"
 }
 talks() { inside "$1" "$many" talk "$(address_of "$3")" "$4" "$6"; } # WHO to TARGET PORT over COUNT
 opens_half() { inside "$1" "$many" syn "$(address_of "$1")" "$(address_of "$4")" "$5" "$2"; } # WHO COUNT to TARGET PORT

@@ -9,7 +9,7 @@ fail() {
     [[ $file == *.scenario.sh ]] && break
   done
   echo "failed: $*"
-  [[ $file != *.scenario.sh ]] || echo "    at $(basename "$file"):$line: $(sed -n "${line}s/^ *//p" "$file")"
+  [[ $file != *.scenario.sh ]] || echo "    at ${file##*/}:$line: $(sed -n "${line}s/^ *//p" "$file")"
   exit 1
 } >&2
 
@@ -22,17 +22,26 @@ text_of_scenario() {
 # note TEXT: goes to the story that is shown when the scenario fails.
 note() { echo "  $*" >>"$work/story"; }
 
+# A scenario waits often, and each program that is started costs milliseconds: what follows starts none.
 now_ms() { local t=$EPOCHREALTIME; t=${t/[.,]/}; echo $((t / 1000)); }
+milliseconds() { # SECONDS, with at most three decimals
+  local decimals
+  [[ $1 != *.* ]] || decimals=${1#*.}
+  decimals=${decimals:-0}000
+  echo $((10#${1%%.*} * 1000 + 10#${decimals:0:3}))
+}
+exec {nothing}<> <(:) # nothing is ever written to it
+nap() { read -rt "$1" -u "$nothing" || true; } # SECONDS
 
 # within SECONDS COMMAND...: tries again until it succeeds; an attempt that began in time counts. The last attempt's
 # words are the reason of the failure.
 within() {
   local seconds=$1 deadline why; shift
-  deadline=$(($(now_ms) + $(awk -v s="$seconds" 'BEGIN { printf "%d", s * 1000 }')))
+  deadline=$(($(now_ms) + $(milliseconds "$seconds")))
   while :; do
     if why=$("$@" 2>&1); then return 0; fi
     (($(now_ms) < deadline)) || fail "not within $seconds s: $* (${why//$'\n'/; })"
-    sleep 0.03
+    nap 0.03
   done
 }
 eventually() { within 5 "$@"; }

@@ -156,8 +156,8 @@ keep_pinging() { # WHO TARGET as NAME
   name_it "$4" pinging
 }
 pinging() { # NAME ends|lost_nothing
-  kill -INT "$(cat "$work/$1.pid")"
-  eventually process_ended "$(cat "$work/$1.pid")"
+  kill -INT "$(<"$work/$1.pid")"
+  eventually process_ended "$(<"$work/$1.pid")"
   case $2 in
     ends) return ;;
     lost_nothing) ;;
@@ -167,26 +167,26 @@ pinging() { # NAME ends|lost_nothing
   awk '/packets transmitted/ { exit !($4 > 0 && $1 - $4 <= 1) }' "$work/$1.out" || fail "$1: $(tail -n 3 "$work/$1.out")"
 }
 
-progress() { cat "$work/$1.progress" 2>/dev/null || echo 0; }
-has_come_to() { (($(progress "$1") >= $2)) || fail "$1 is at $(progress "$1"), not yet $2: $(cat "$work/$1.out")"; }
+progress() { if [ -e "$work/$1.progress" ]; then echo "$(<"$work/$1.progress")"; else echo 0; fi; }
+has_come_to() { (($(progress "$1") >= $2)) || fail "$1 is at $(progress "$1"), not yet $2: $(<"$work/$1.out")"; }
 
 connection_going_on() {
   local name=$1 verb=$2; shift 2
   case $verb in
     goes_on) within 5 has_come_to "$name" $(($(progress "$name") + 3)) ;;
     has_moved) within 60 has_come_to "$name" "$1" ;;
-    is_unbroken) end_connection "$name" || fail "$name broke: $(cat "$work/$name.out")" ;;
-    breaks) ends_by_itself "$name" && ! wait "$(cat "$work/$name.pid")" || fail "$name did not break" ;;
+    is_unbroken) end_connection "$name" || fail "$name broke: $(<"$work/$name.out")" ;;
+    breaks) ends_by_itself "$name" && ! wait "$(<"$work/$name.pid")" || fail "$name did not break" ;;
     *) fail "a connection does not know how to '$verb'" ;;
   esac
 }
 
 end_connection() {
   touch "$work/$1.progress.stop"
-  eventually process_ended "$(cat "$work/$1.pid")"
-  wait "$(cat "$work/$1.pid")"
+  eventually process_ended "$(<"$work/$1.pid")"
+  wait "$(<"$work/$1.pid")"
 }
-ends_by_itself() { (within 15 process_ended "$(cat "$work/$1.pid")"); } # a client gives up after 10 s
+ends_by_itself() { (within 15 process_ended "$(<"$work/$1.pid")"); } # a client gives up after 10 s
 process_ended() { ! kill -0 "$1" 2>/dev/null || fail "process $1 is still there"; }
 
 # a_crowd WHO PROTOCOL COUNT TARGET as NAME: COUNT connections at once, held; then NAME was_answered NUMBER
