@@ -20,7 +20,15 @@
 
 #define BUSY_PORTS 16 /* in use toward an endpoint, before its ports are recorded */
 #define SAMPLE 32
-#define CANDIDATES 64 /* a search looks at no more ports than these */
+#define CANDIDATES 64    /* a search looks at no more ports than these */
+#define RECLAIM_TRIES 12 /* ports of the sample that a search tries: port_reclaim.h */
+/*
+ * How many ports a search looks at before these: one that fills the sample; another one; and one that follows a failure in
+ * the same tick.
+ */
+#define FILLING_SEARCH (CANDIDATES - RECLAIM_TRIES)
+#define LONG_SEARCH 28
+#define SHORT_SEARCH 10
 
 /* A port that could be taken back, as it was when it was probed. Of TCP: with the numbers that its SYN must exceed. */
 struct probed_port {
@@ -75,6 +83,7 @@ struct port_search {
 	__u32 end;
 	__u32 tried;
 	__u32 probed;
+	__u32 limit;  /* of ports that it looks at before it takes those of the sample alone: port_sample.h */
 	__u32 meets;  /* the first pass has met a port that is not known to be taken */
 	__u32 order;  /* port_order.h */
 	__u16 space;  /* enum port_space */

@@ -143,6 +143,7 @@ __noinline int reclaim_begin(ctx_t *ctx, const struct packet *p, __u32 slot, __u
 	struct masq_control *c = control_get();
 	mapping_t *m = slot_at(slot);
 	struct known_ports *known;
+	__u32 failures;
 
 	if (!search || !c || !m || !p)
 		return false;
@@ -152,7 +153,11 @@ __noinline int reclaim_begin(ctx_t *ctx, const struct packet *p, __u32 slot, __u
 		search->syn = syn_numbers(ctx, p);
 	ports_sample(m, slot, space);
 	known = known_ports_of(m, space);
-	return known && failures_of(known, own_only, c->clock) < BARREN_TRIES;
+	if (!known)
+		return false;
+	failures = failures_of(known, own_only, c->clock);
+	search->limit = failures ? SHORT_SEARCH : LONG_SEARCH;
+	return failures < BARREN_TRIES;
 }
 
 /* No port came back. */

@@ -36,12 +36,10 @@ static __always_inline void sample_forget(struct known_ports *known, __be16 port
 #define ANY_PLACE SAMPLE /* the port is probed, and not stored */
 #define NO_PLACE (SAMPLE + 1)
 
-#define RECLAIM_TRIES 12 /* ports of the sample that a search tries: port_reclaim.h */
-
 /* A search has looked at so many ports that only those of the sample may follow. */
 static __always_inline bool search_is_long(const struct port_search *search)
 {
-	return 1 + search->tried + search->probed >= CANDIDATES - RECLAIM_TRIES; /* the pod's own port too */
+	return 1 + search->tried + search->probed >= search->limit; /* the pod's own port too */
 }
 
 #define EVEN_STEP 0x9e3779b1u /* 2^32 divided by the golden ratio: its multiples are spread evenly, and do not repeat */
