@@ -147,9 +147,11 @@ bool began_in_a_gap(const Connection& connection, const FamilyPolicy& policy) {
 
 }  // namespace
 
-Result<void> visit_connections(Family family, const std::function<void(const Connection&)>& visit) {
+Result<void> visit_connections(const std::function<void(const Connection&)>& visit) {
   TRY(auto conntrack, Conntrack::open());
-  return conntrack.visit(family, visit);
+  const auto table = connection_table();
+  if (table.maximum != 0 && table.used == 0) return {};
+  return conntrack.visit(visit);
 }
 
 Result<void> delete_connections(const std::vector<Connection>& connections) {
@@ -179,13 +181,9 @@ Result<void> forget_connections(const std::vector<Mapping>& mappings) {
 
 Result<void> visit_translated(const std::vector<AddressRange>& pods, const MappingVisitor& visit) {
   MappingMaker maker;
-  for (const auto family : {Family::ipv4, Family::ipv6}) {
-    auto done = visit_connections(family, [&](const Connection& connection) {
-      if ((connection.status & IPS_SRC_NAT) && holds(pods, connection.source)) visit(maker.make(connection));
-    });
-    if (!done) return done;
-  }
-  return {};
+  return visit_connections([&](const Connection& connection) {
+    if ((connection.status & IPS_SRC_NAT) && holds(pods, connection.source)) visit(maker.make(connection));
+  });
 }
 
 std::optional<Mapping> translated_mapping(const Connection& connection, const std::vector<AddressRange>& pods) {
@@ -206,20 +204,17 @@ Result<Ended> end_connections(const std::vector<AddressRange>& pods, const Mappi
     ++(translated ? ended.mappings : ended.bypassed);
     found.push_back(connection);
   };
-  for (const auto family : {Family::ipv4, Family::ipv6}) TRY_DO(visit_connections(family, look_at));
+  TRY_DO(visit_connections(look_at));
   TRY_DO(delete_connections(found));
   return ended;
 }
 
 Result<std::size_t> mend_connections(const Desired& desired) {
   std::vector<Connection> found;
-  for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto& policy = desired.family(family);
-    if (!policy.enabled || policy.sources.empty()) continue;
-    TRY_DO(visit_connections(family, [&](const Connection& connection) {
-      if (began_in_a_gap(connection, policy)) found.push_back(connection);
-    }));
-  }
+  TRY_DO(visit_connections([&](const Connection& connection) {
+    const auto& policy = desired.family(connection.source.family());
+    if (policy.enabled && began_in_a_gap(connection, policy)) found.push_back(connection);
+  }));
   TRY_DO(delete_connections(found));
   return found.size();
 }

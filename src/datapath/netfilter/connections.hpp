@@ -17,8 +17,8 @@
 
 namespace masq::netfilter {
 
-// Visits every connection of this network namespace.
-Result<void> visit_connections(Family family, const std::function<void(const Connection&)>& visit);
+// Visits every connection of this network namespace, of both families.
+Result<void> visit_connections(const std::function<void(const Connection&)>& visit);
 
 // Ends exactly these connections, and skips those that have ended meanwhile.
 Result<void> delete_connections(const std::vector<Connection>& connections);

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/address.hpp"
 #include "base/result.hpp"
 #include "datapath/netfilter/conntrack_message.hpp"
 #include "os/netlink.hpp"
@@ -24,8 +23,8 @@ Result<Conntrack> Conntrack::open() {
   return Conntrack(std::move(*requests));
 }
 
-Result<void> Conntrack::visit(Family family, const std::function<void(const Connection&)>& visit) {
-  const auto done = requests_.visit_dump(conntrack_get, dump_request(family), [&](const nlmsghdr& message) {
+Result<void> Conntrack::visit(const std::function<void(const Connection&)>& visit) {
+  const auto done = requests_.visit_dump(conntrack_get, dump_request(), [&](const nlmsghdr& message) {
     if (const auto connection = parse_connection(message)) visit(*connection);
   });
   if (!done) return fail_with("conntrack: read entries", done.error());

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/address.hpp"
 #include "base/result.hpp"
 #include "datapath/netfilter/conntrack_message.hpp"
 #include "os/netlink.hpp"
@@ -18,7 +17,9 @@ class Conntrack {
  public:
   static Result<Conntrack> open();
 
-  Result<void> visit(Family family, const std::function<void(const Connection&)>& visit);
+  // Visits every entry of both families. The kernel walks through the hash table of all network namespaces for it,
+  // which takes milliseconds on a large machine.
+  Result<void> visit(const std::function<void(const Connection&)>& visit);
   // As delete_request(). Returns false if there was no such entry.
   Result<bool> erase(const Connection& connection);
   // As create_request(). Returns false if an entry with one of the two tuples exists.

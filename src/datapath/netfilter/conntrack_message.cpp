@@ -132,11 +132,14 @@ void put_tuple(os::NetlinkWriter& out, const Connection& connection, bool is_rep
   });
 }
 
-std::array<std::uint8_t, sizeof(nfgenmsg)> header_of(Family family) {
-  return std::bit_cast<std::array<std::uint8_t, sizeof(nfgenmsg)>>(
-      nfgenmsg{.nfgen_family = static_cast<std::uint8_t>(family == Family::ipv4 ? AF_INET : AF_INET6),
-               .version = NFNETLINK_V0,
-               .res_id = 0});
+using Header = std::array<std::uint8_t, sizeof(nfgenmsg)>;
+
+Header header_with(std::uint8_t address_family) {
+  return std::bit_cast<Header>(nfgenmsg{.nfgen_family = address_family, .version = NFNETLINK_V0, .res_id = 0});
+}
+
+Header header_of(Family family) {
+  return header_with(family == Family::ipv4 ? AF_INET : AF_INET6);
 }
 
 // The kernel derives the reply tuple from it.
@@ -193,8 +196,8 @@ std::optional<Connection> parse_connection(const nlmsghdr& message) {
   return connection;
 }
 
-std::vector<std::uint8_t> dump_request(Family family) {
-  const auto header = header_of(family);
+std::vector<std::uint8_t> dump_request() {
+  const auto header = header_with(AF_UNSPEC);
   return {header.begin(), header.end()};
 }
 

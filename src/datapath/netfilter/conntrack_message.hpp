@@ -42,8 +42,8 @@ std::optional<Connection> parse_connection(const nlmsghdr& message);
 
 // The requests after the header of netlink.
 
-// All entries of a family.
-std::vector<std::uint8_t> dump_request(Family family);
+// All entries of both families.
+std::vector<std::uint8_t> dump_request();
 // Deletes the entry with this original tuple, and with this id if it is not 0.
 std::vector<std::uint8_t> delete_request(const Connection& connection);
 // Creates an entry with the original tuple of `connection`, whose packets leave from reply_destination and its port.

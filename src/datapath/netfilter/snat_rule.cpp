@@ -20,7 +20,7 @@ PortRange largest(const std::vector<PortRange>& ports) {
 void add_rules(std::vector<PortRule>& rules, std::optional<PortRange> sources, const std::vector<PortRange>& ranges,
                const Desired& desired) {
   const auto most = largest(ranges);
-  if (!desired.random_fully)
+  if (!desired.kernel.random_fully)
     for (const auto& range : ranges)
       if (range != most) rules.push_back({.sources = range, .external = range});
   rules.push_back({.sources = sources, .external = most});

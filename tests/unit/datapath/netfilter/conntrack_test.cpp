@@ -114,7 +114,7 @@ TEST(Conntrack, AnEntryIsReadWithItsStateAndTime) {
   expect_in_own_network([] {
     ASSERT_TRUE(take_over_connections({rows()[0].mapping}));
     std::vector<Connection> found;
-    ASSERT_TRUE(visit_connections(Family::ipv4, [&](const Connection& one) { found.push_back(one); }));
+    ASSERT_TRUE(visit_connections([&](const Connection& one) { found.push_back(one); }));
     ASSERT_THAT(found, SizeIs(1));
     EXPECT_EQ(found[0].tcp_state, TCP_CONNTRACK_ESTABLISHED);
     EXPECT_EQ(found[0].status & (IPS_SRC_NAT | IPS_ASSURED | IPS_SEEN_REPLY),
@@ -122,8 +122,6 @@ TEST(Conntrack, AnEntryIsReadWithItsStateAndTime) {
     EXPECT_GT(found[0].seconds_left, 110u);
     EXPECT_LE(found[0].seconds_left, 120u);
     EXPECT_NE(found[0].id, 0u);
-    ASSERT_TRUE(visit_connections(Family::ipv6, [&](const Connection& one) { found.push_back(one); }));
-    EXPECT_THAT(found, SizeIs(1));
   });
 }
 
@@ -132,7 +130,7 @@ TEST(Conntrack, OnlyTheEntryWithItsIdIsDeleted) {
     ASSERT_TRUE(take_over_connections({rows()[0].mapping}));
     auto conntrack = Conntrack::open().value();
     Connection one;
-    ASSERT_TRUE(conntrack.visit(Family::ipv4, [&](const Connection& found) { one = found; }));
+    ASSERT_TRUE(conntrack.visit([&](const Connection& found) { one = found; }));
     auto other = one;
     ++other.id;
     EXPECT_EQ(conntrack.erase(other), false);
