@@ -16,6 +16,8 @@
 #include "agent/options_reload.hpp"
 #include "agent/privileges.hpp"
 #include "agent/serve/servers.hpp"
+#include "agent/sources/config_directory.hpp"
+#include "agent/sources/config_directory_watch.hpp"
 #include "agent/sources/config_sources.hpp"
 #include "agent/sources/kubernetes_options.hpp"
 #include "agent/sources/node_sources.hpp"
@@ -95,6 +97,11 @@ Result<void> Agent::start_parts(const Config& config) {
   return {};
 }
 
+Result<void> Agent::watch_options(const std::string& directory, const ConfigDirectory& loaded) {
+  TRY(directory_watch_, ConfigDirectoryWatch::open(*loop_, directory, loaded, [this] { reload_.run(); }));
+  return {};
+}
+
 Result<void> Agent::run(const std::string& notify_socket) {
   TRY_DO(loop_->on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); }));
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
@@ -130,8 +137,13 @@ void Agent::on_exception(const std::string& what) {
   if (internal_errors_.record(what, loop_->now())) log_.error("internal error: {}", what);
 }
 
+void Agent::reload() {
+  if (directory_watch_) directory_watch_->accept();
+  reload_.run();
+}
+
 void Agent::on_signal(int signal) {
-  if (signal == SIGHUP) return reload_.run();
+  if (signal == SIGHUP) return reload();
   log_.info("masqd exits; masquerading continues");
   loop_->stop();
 }

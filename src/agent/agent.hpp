@@ -16,6 +16,8 @@
 #include "agent/serve/internal_errors.hpp"
 #include "agent/serve/metrics_ports.hpp"
 #include "agent/serve/servers.hpp"
+#include "agent/sources/config_directory.hpp"
+#include "agent/sources/config_directory_watch.hpp"
 #include "agent/sources/node_sources.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
@@ -35,6 +37,9 @@ class Agent {
   static Result<std::unique_ptr<Agent>> open(const Config& config, OptionsReload::ReadOptions read_options,
                                              spdlog::logger& log);
 
+  // Reads the options again when this directory of --config-dir changes; `loaded` is its content that is in force.
+  Result<void> watch_options(const std::string& directory, const ConfigDirectory& loaded);
+
   // Applies the desired state, and maintains it until SIGTERM or SIGINT. Masquerading continues afterwards.
   Result<void> run(const std::string& notify_socket);
 
@@ -44,6 +49,7 @@ class Agent {
   Result<void> start_parts(const Config& config);
   SourceContext source_context();
   void on_signal(int signal);
+  void reload();
   void on_exception(const std::string& what);
   Result<void> give_up_privileges();
   void give_up_change_of_datapath();
@@ -58,6 +64,7 @@ class Agent {
   SourceSet sources_;
   Reconciler reconciler_;
   OptionsReload reload_;
+  std::unique_ptr<ConfigDirectoryWatch> directory_watch_;  // null: no --config-dir
   EventHub events_;
   InternalErrors internal_errors_;
   ListenErrors listen_errors_;

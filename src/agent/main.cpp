@@ -72,13 +72,18 @@ Result<std::string> mount_bpffs(const Config& config) {
 int run_agent(const CommandLine& command_line, const Environment& environment, const LoadedConfig& loaded) {
   std::signal(SIGPIPE, SIG_IGN);  // the reader of the log may exit
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
-  for (const auto& file : loaded.ignored_files) log->debug("{}: unknown option, ignored", file);
+  if (loaded.directory)
+    for (const auto& file : loaded.directory->ignored) log->debug("{}: unknown option, ignored", file);
   const auto read_options = [&]() -> Result<Config> {
     TRY(auto again, load_config(command_line, environment));
     return again.config;
   };
   auto agent = Agent::open(loaded.config, read_options, *log);
   if (!agent) return exit_with_error(exit_failed, agent.error());
+  if (loaded.directory) {
+    if (auto watched = (*agent)->watch_options(command_line.config_dir, *loaded.directory); !watched)
+      return exit_with_error(exit_failed, watched.error());
+  }
   const char* notify_socket = std::getenv("NOTIFY_SOCKET");
   if (auto ended = (*agent)->run(notify_socket ? notify_socket : ""); !ended)
     return exit_with_error(exit_failed, ended.error());

@@ -197,15 +197,56 @@ scenario "unchanged files and unrelated links cause no apply"
     done
     same  "$before" "$(grep -c applied "$agent_log")" "times that something was applied"
 
-scenario "masqd reads the config directory again on SIGHUP"
+scenario "masqd reads its YAML file again on SIGHUP"
+    the_world_knows_the_pods
+    pods_may_show_at office
+    echo "log-level: debug" >"$work/masq.yaml"
+    masqd starts with "config=$work/masq.yaml"
+    pod1  reaches office as node
+    echo "$family-native-routing-cidr: $(cidr_of office)" >"$work/masq.yaml"
+    kill  -HUP "$agent"
+    within 1 pod1 reaches office as pod1
+
+scenario "masqd follows its config directory within a second"
     the_world_knows_the_pods
     pods_may_show_at office
     mkdir "$work/keys"
     masqd starts with "config-dir=$work/keys"
     pod1  reaches office as node
     cidr_of office >"$work/keys/$family-native-routing-cidr"
-    kill  -HUP "$agent"
     within 1 pod1 reaches office as pod1
+    rm    "$work/keys/$family-native-routing-cidr"
+    within 1 pod1 reaches office as node
+
+scenario "masqd follows a mounted ConfigMap of options" family=ipv4
+    the_world_knows_the_pods
+    pods_may_show_at office
+    mkdir -p "$work/keys/..1" "$work/keys/..2"
+    ln -s ..1 "$work/keys/..data"
+    ln -s ..data/ipv4-native-routing-cidr "$work/keys/ipv4-native-routing-cidr"
+    echo "192.0.2.128/25" >"$work/keys/..1/ipv4-native-routing-cidr"
+    cidr_of office >"$work/keys/..2/ipv4-native-routing-cidr"
+    masqd starts with "config-dir=$work/keys"
+    pod1  reaches office as node
+    ln -s ..2 "$work/keys/..new"
+    mv -T "$work/keys/..new" "$work/keys/..data"
+    within 1 pod1 reaches office as pod1
+
+scenario "a wrong value in the config directory changes nothing" family=ipv4
+    mkdir "$work/keys"
+    masqd starts with "config-dir=$work/keys"
+    echo "loud" >"$work/keys/log-level"
+    eventually status_shows "keys/log-level: log-level: \"loud\": one of debug, info, warning, error is expected"
+    not   masq status --brief
+    pod1  reaches world as node
+    kill  -HUP "$agent"
+    echo "debug" >"$work/keys/log-level"
+    eventually masq status --brief
+    rm -r "$work/keys"
+    eventually status_shows "keys: cannot be read"
+    pod1  reaches world as node
+    mkdir "$work/keys"
+    eventually masq status --brief
 
 scenario "a restarted masqd adopts the pinned maps and links" only=bpf
     masqd starts
@@ -255,6 +296,7 @@ scenario "masqd restores removed pins when it starts" only=bpf
 
 scenario "a running masqd restores removed pins within five seconds" only=bpf
     pods_may_show_at world
+    node_may_reset # while a program is detached
     masqd starts
     pod1  reaches world as node
     for gone in links/eth0/egress links/eth0/ingress links maps ""; do

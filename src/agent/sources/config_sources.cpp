@@ -3,18 +3,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstddef>
 #include <expected>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "agent/sources/command_line.hpp"
+#include "agent/sources/config_directory.hpp"
 #include "agent/sources/kubernetes_options.hpp"
 #include "base/result.hpp"
 #include "model/options/options.hpp"
@@ -25,8 +23,6 @@ namespace masq::agent {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t max_file_size = 1 << 20;  // the maximum size of a ConfigMap
 
 // Sets the options of one source. A key that occurs twice, under any of its names, is an error.
 class OptionSetter {
@@ -60,7 +56,7 @@ Result<std::vector<std::string>> yaml_values(const YamlNode& entry, std::string_
 }
 
 Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
-  TRY(const auto text, os::read_file(path, max_file_size));
+  TRY(const auto text, os::read_file(path, max_options_size));
   if (is_blank_document(text)) return {};
   const auto document = parse_yaml(text);
   if (!document) return fail_with(path, document.error());
@@ -77,40 +73,10 @@ Result<void> read_yaml_file(const std::string& path, ConfigDraft& draft) {
   return {};
 }
 
-// Returns the sorted names in the directory, without dot-files: the ..data of a mounted ConfigMap, an editor's swap
-// file.
-Result<std::vector<std::string>> list_directory(const std::string& path) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(path, error); !error && entry != fs::directory_iterator(); entry.increment(error))
-    if (const auto name = entry->path().filename().string(); !name.starts_with('.')) names.push_back(name);
-  if (error) return fail("{}: cannot be read: {}", path, error.message());
-  std::ranges::sort(names);
-  return names;
-}
-
-// The files of a mounted ConfigMap are links through ..data, which is replaced atomically. The link is resolved once,
-// so that all files have the same version.
-fs::path one_version_of(const fs::path& directory) {
-  std::error_code error;
-  auto version = fs::canonical(directory / "..data", error);
-  return error ? directory : version;
-}
-
-Result<void> read_directory(const std::string& path, ConfigDraft& draft, std::vector<std::string>& ignored) {
-  const auto version = one_version_of(path);
-  TRY(const auto names, list_directory(version.string()));
+Result<void> set_directory(const std::string& path, const ConfigDirectory& directory, ConfigDraft& draft) {
   OptionSetter setter(draft);
-  for (const auto& name : names) {
-    const auto* const key = find_option(name);
-    if (key == nullptr) {
-      ignored.push_back(name);
-      continue;
-    }
-    TRY(auto text, os::read_file(version / name, max_file_size));
-    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-    TRY_DO(setter.set(*key, name, (fs::path(path) / name).string(), {text}));
-  }
+  for (const auto& [name, text] : directory.options)
+    TRY_DO(setter.set(*find_option(name), name, (fs::path(path) / name).string(), {text}));
   return {};
 }
 
@@ -164,7 +130,10 @@ Result<LoadedConfig> load_config(const CommandLine& command_line, const Environm
   ConfigDraft draft;
   LoadedConfig loaded;
   if (!command_line.config_file.empty()) TRY_DO(read_yaml_file(command_line.config_file, draft));
-  if (!command_line.config_dir.empty()) TRY_DO(read_directory(command_line.config_dir, draft, loaded.ignored_files));
+  if (!command_line.config_dir.empty()) {
+    TRY(loaded.directory, read_config_directory(command_line.config_dir));
+    TRY_DO(set_directory(command_line.config_dir, *loaded.directory, draft));
+  }
   TRY_DO(read_variables(environment, draft));
   TRY_DO(read_flags(command_line, draft));
   TRY(loaded.config, finish_config(draft));

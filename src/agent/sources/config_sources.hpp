@@ -2,10 +2,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "agent/sources/command_line.hpp"
+#include "agent/sources/config_directory.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
 
@@ -17,7 +18,7 @@ Environment read_environment(const char* const* environ);
 
 struct LoadedConfig {
   Config config;
-  std::vector<std::string> ignored_files;  // files of the configuration directory with unknown keys; sorted
+  std::optional<ConfigDirectory> directory;  // absent: no --config-dir
 };
 
 // Reads all sources and merges them: built-in default < YAML file < directory < environment < flags. A later source

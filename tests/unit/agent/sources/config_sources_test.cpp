@@ -101,7 +101,7 @@ TEST_F(ConfigSources, TheYamlFileMayBeJson) {
           write("masq.json", "{\"devices\": [\"eth0\"], \"random-fully\": true, \"nat-max-mappings\": 100}")};
   const auto loaded = load_config(command_line, {});
   ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_TRUE(loaded->config.random_fully);
+  EXPECT_TRUE(loaded->config.kernel.random_fully);
   EXPECT_EQ(loaded->config.nat_max_mappings, 100U);
 }
 
@@ -144,7 +144,7 @@ TEST_F(ConfigSources, TheDirectoryHasOneFileForEachKey) {
   EXPECT_EQ(loaded->config.ip_masq_agent_config_path, "/etc/x");
   EXPECT_TRUE(loaded->config.enable_ip_masq_agent);
   EXPECT_EQ(loaded->config.node_port_range, (PortRange{30000, 31000}));
-  EXPECT_THAT(loaded->ignored_files, ElementsAre("cluster-name", "tofqdns-proxy-port"));
+  EXPECT_THAT(loaded->directory->ignored, ElementsAre("cluster-name", "tofqdns-proxy-port"));
 }
 
 // As the kubelet lays it out: d/devices -> ..data/devices, ..data -> ..2026_01
@@ -161,7 +161,7 @@ TEST_F(ConfigSources, TheDirectoryMayBeAMountedConfigMap) {
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_THAT(loaded->config.devices, ElementsAre("new0"));
   EXPECT_EQ(loaded->config.log_level, LogLevel::debug);
-  EXPECT_THAT(loaded->ignored_files, IsEmpty());
+  EXPECT_THAT(loaded->directory->ignored, IsEmpty());
 }
 
 TEST_F(ConfigSources, AWrongDirectoryIsNamed) {
