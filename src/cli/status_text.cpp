@@ -71,11 +71,16 @@ std::string apply_text(const Json& apply) {
                      error.empty() ? "OK" : error);
 }
 
+std::string memory_text(std::uint64_t bytes) {
+  return bytes == 0 ? "" : fmt::format(", {:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
 void add_mappings(Rows& rows, const Json& tables) {
   for (const auto& table : tables) {
     const char* bypassed = table.contains("leftAlone") ? "leftAlone" : "bypassed";  // its name before 1.0
-    rows.add("Mappings", fmt::format("{}: {} of {}, {} bypassed", family_name(text_of(table, "family")),
-                                     number_of(table, "used"), number_of(table, "max"), number_of(table, bypassed)));
+    rows.add("Mappings",
+             fmt::format("{}: {} of {}, {} bypassed{}", family_name(text_of(table, "family")), number_of(table, "used"),
+                         number_of(table, "max"), number_of(table, bypassed), memory_text(number_of(table, "bytes"))));
   }
 }
 

@@ -24,6 +24,7 @@ struct TableUse {
   std::uint32_t used = 0;      // live mappings
   std::uint32_t bypassed = 0;  // remembered bypassed connections
   std::uint32_t maximum = 0;
+  std::uint64_t bytes = 0;  // memory of its maps; 0: the kernel does not account for it
 };
 
 // Created mappings of one protocol.

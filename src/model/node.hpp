@@ -63,13 +63,20 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
+struct Memory {
+  std::uint64_t total = 0;  // of the node, in bytes; 0: not known
+  std::uint64_t limit = 0;  // of the cgroups of masqd, in bytes; 0: none
+  bool operator==(const Memory&) const = default;
+};
+
 // All facts about the node that the decision needs, read as whole snapshots.
 struct Node {
   std::vector<Link> links;
   std::vector<Route> routes;
   PortRange local_port_range{32768, 60999};     // net.ipv4.ip_local_port_range
   std::vector<PortRange> local_reserved_ports;  // net.ipv4.ip_local_reserved_ports
-  std::vector<Cidr> cni_pod_cidrs;              // from the CNI configuration; empty: none found
+  Memory memory;
+  std::vector<Cidr> cni_pod_cidrs;  // from the CNI configuration; empty: none found
   // From the API of Kubernetes; empty without it.
   std::vector<Cidr> k8s_pod_cidrs;          // this node's spec.podCIDRs
   std::vector<Cidr> k8s_other_pod_cidrs;    // of the other nodes

@@ -43,6 +43,8 @@ has_given_up_the_rest() {
 masqd_has_memory() {
     local parent=/sys/fs/cgroup
     memory_limit=memory.max
+    # In a container it may be absent. The lab has a mount namespace of its own.
+    [ -e "$parent/cgroup.controllers" ] || [ -e "$parent/memory" ] || mount -t cgroup2 none "$parent"
     if [ -e "$parent/memory/memory.limit_in_bytes" ]; then parent+=/memory memory_limit=memory.limit_in_bytes
     elif ! grep -qw memory "$parent/cgroup.subtree_control"; then skip "no cgroup has the controller for memory"; fi
     memory_group=$parent/masq-$(stat -Lc %i /proc/self/ns/pid)
@@ -153,6 +155,17 @@ scenario "maps that exceed the memory limit leave no pins" only=bpf
     node_gets_a_second_uplink # a change, with which masqd tries again
     within 3 masq status --ready
     pod1  reaches world as node
+
+scenario "masqd's memory limit decides the size of its table" only=bpf
+    table_size= # auto
+    masqd_has_memory 64M
+    masqd starts
+    status_shows "IPv4: 0 of 131072"
+    pod1  reaches world as node
+    masqd is_terminated
+    memory_limit_is 1G
+    masqd starts
+    status_shows "of 131072" # a table in use keeps its size
 
 scenario "a larger table that exceeds the memory limit replaces none" only=bpf
     masqd_has_memory 48M

@@ -116,7 +116,7 @@ nlohmann::ordered_json answer_question(const Desired& desired, const Question& q
   if (explanation.rule) answer["rule"] = explanation.rule->to_string();
   answer["route"] = render_way(way);
   if (!explanation.masqueraded) return answer;
-  if (desired.verify_source && way && !way->source_device.empty()) answer["sourceDevice"] = way->source_device;
+  if (desired.kernel.verify_source && way && !way->source_device.empty()) answer["sourceDevice"] = way->source_device;
   answer["externals"] = nlohmann::ordered_json::array();
   for (const auto& [device, addresses] : explanation.externals) {
     auto words = nlohmann::ordered_json::array();

@@ -73,6 +73,9 @@ void add_tables(Page& page, const Counters& counters) {
   for (const auto& table : counters.tables) page.add(table.used, {{"family", family_label(table.family)}});
   page.family("masq_nat_mappings_max", "Maximum number of mappings: nat-max-mappings.", MetricType::Gauge);
   for (const auto& table : counters.tables) page.add(table.maximum, {{"family", family_label(table.family)}});
+  page.family("masq_nat_table_bytes", "Memory of the tables of mappings.", MetricType::Gauge);
+  for (const auto& table : counters.tables)
+    if (table.bytes != 0) page.add(number(table.bytes), {{"family", family_label(table.family)}});
   page.family("masq_nat_bypassed", "Remembered connections that are not masqueraded.", MetricType::Gauge);
   for (const auto& table : counters.tables) page.add(table.bypassed, {{"family", family_label(table.family)}});
 }

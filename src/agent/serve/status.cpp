@@ -93,6 +93,7 @@ Json render_tables(const Counters& counters) {
                       {"used", table.used},
                       {"bypassed", table.bypassed},
                       {"max", table.maximum},
+                      {"bytes", table.bytes},
                       {"created", counters.mappings_created[table.family == Family::ipv4 ? 0 : 1]}});
   return tables;
 }

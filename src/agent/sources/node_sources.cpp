@@ -11,6 +11,7 @@
 #include "agent/sources/kept_state.hpp"
 #include "agent/sources/kubernetes_options.hpp"
 #include "agent/sources/kubernetes_source.hpp"
+#include "agent/sources/memory_source.hpp"
 #include "agent/sources/netlink_source.hpp"
 #include "agent/sources/source.hpp"
 #include "agent/sources/source_set.hpp"
@@ -75,6 +76,7 @@ Result<void> add_node_sources(SourceSet& sources, const Config& config, const So
   TRY(auto netlink, NetlinkSource::open(context.loop, context.changed));
   sources.add(std::move(netlink));
   sources.add(std::make_unique<SysctlSource>(context.loop));
+  sources.add(std::make_unique<MemorySource>(context.loop));
   TRY(auto cni, CniSource::open(context.loop, "/etc/cni/net.d", context.changed));
   sources.add(std::move(cni));
   if (context.api) sources.add(kubernetes_source(config, context));

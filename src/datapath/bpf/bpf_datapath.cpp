@@ -135,7 +135,8 @@ Result<void> BpfDatapath::load_program(const Desired& desired, const std::option
   TRY(auto place, move ? move->place() : Result<Pins>(pins_));
   TRY(program_, Program::load(place, desired));
   choose_mode();
-  table_.set_maxima(program_->options().ipv4.max_mappings, program_->options().ipv6.max_mappings);
+  table_.set_room({program_->options().ipv4.max_mappings, program_->memory(Family::ipv4)},
+                  {program_->options().ipv6.max_mappings, program_->memory(Family::ipv6)});
   steps.push_back(fmt::format("load the programs (their maps have {} MB of memory)", program_->memory() / 1'000'000));
   for (auto& line : unsupported_settings(desired, program_->options().ipv4, program_->options().ipv6))
     steps.push_back(std::move(line));

@@ -138,7 +138,11 @@ Result<Ended> BpfTable::quarantine(const std::vector<Address>& pods) {
 Result<Counters> BpfTable::counters() {
   auto counters = read_counters(pins_);
   if (!counters) return counters;
-  for (auto& table : counters->tables) table.maximum = maxima_[table.family == Family::ipv4 ? 0 : 1];
+  for (auto& table : counters->tables) {
+    const auto& room = room_[table.family == Family::ipv4 ? 0 : 1];
+    table.maximum = room.maximum;
+    table.bytes = room.bytes;
+  }
   return counters;
 }
 

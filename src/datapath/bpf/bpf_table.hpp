@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <vector>
@@ -29,15 +30,16 @@ class BpfTable final : public MappingTable {
   bool has_shares() const override { return true; }
   Result<std::vector<IpMasqEntry>> ip_masq() override;
 
-  // Sets the maxima that counters() reports; the pinned maps do not contain them.
-  void set_maxima(std::uint32_t ipv4, std::uint32_t ipv6) {
-    maxima_[0] = ipv4;
-    maxima_[1] = ipv6;
-  }
+  // What counters() reports and the pinned maps do not contain.
+  struct Room {
+    std::uint32_t maximum = 0;  // of mappings
+    std::uint64_t bytes = 0;
+  };
+  void set_room(const Room& ipv4, const Room& ipv6) { room_ = {ipv4, ipv6}; }
 
  private:
   Pins pins_;
-  std::uint32_t maxima_[2] = {0, 0};  // IPv4, IPv6
+  std::array<Room, 2> room_;  // IPv4, IPv6
 };
 
 }  // namespace masq::bpf

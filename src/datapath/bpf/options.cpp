@@ -162,11 +162,11 @@ typename Abi::Options make_options(const Desired& desired, const TableSize& size
   options.own_inside = !policy.own_inside.empty();
   options.by_destination = std::ranges::any_of(
       desired.source_routes, [](const SourceRoute& route) { return route.source.family() == Abi::family; });
-  options.route_source = desired.route_source;
-  options.random_fully = desired.random_fully;
-  options.verify_source = desired.verify_source;
+  options.route_source = desired.kernel.route_source;
+  options.random_fully = desired.kernel.random_fully;
+  options.verify_source = desired.kernel.verify_source;
   set_ports(options, desired);
-  options.timeouts = make_timeouts(desired.timeouts);
+  options.timeouts = make_timeouts(desired.kernel.timeouts);
   return options;
 }
 

@@ -261,6 +261,16 @@ std::uint64_t Program::memory() const {
   return octets;
 }
 
+std::uint64_t Program::memory(Family family) const {
+  std::uint64_t octets = 0;
+  const bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton_->obj) {
+    if (std::string_view(bpf_map__name(map)).ends_with(family == Family::ipv4 ? '4' : '6'))
+      octets += map_memory(bpf_map__fd(map));
+  }
+  return octets;
+}
+
 // The verifier takes a fifth of a start's time for these programs, and few starts need them.
 Result<void> Program::load_adopters() const {
   if (adopters_) return {};

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
 #include "datapath/bpf/options.hpp"
 #include "datapath/bpf/pins.hpp"
@@ -43,8 +44,9 @@ class Program {
   int ingress_l3() const;
   int bridge() const;  // masq_bridge
   int inject() const;  // masq_inject
-  // The memory of all maps in bytes, as the kernel accounts for it.
+  // The memory of all maps, and of a family's own maps, in bytes, as the kernel accounts for it.
   std::uint64_t memory() const;
+  std::uint64_t memory(Family family) const;
   int map(const std::string& name) const;  // file descriptor, -1: no such map
   const ProgramOptions& options() const { return options_; }
   masq_bpf* skeleton() const { return skeleton_.get(); }

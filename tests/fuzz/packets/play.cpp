@@ -40,7 +40,7 @@ Desired desired_of(std::size_t setting) {
       return test::with_ports({{.low = 40000, .high = 40007}}, 4096);
     case 3:
       wanted.max_mappings_per_pod = 16;
-      wanted.random_fully = true;
+      wanted.kernel.random_fully = true;
       break;
     default:
       break;

@@ -2,6 +2,7 @@
 // Values of options and arguments, one a line: what is accepted and printed is accepted again, and means the same.
 #include <string>
 
+#include "agent/sources/memory_source.hpp"
 #include "agent/sources/sysctl_source.hpp"
 #include "base/address.hpp"
 #include "base/address_range.hpp"
@@ -32,6 +33,11 @@ void fuzz_values(Input input) {
   const auto text = text_of(input);
   (void)agent::parse_local_port_range(text);
   (void)agent::parse_reserved_ports(text);
+  (void)agent::parse_total_memory(text);
+  // Nothing outside the mount of the cgroups is read.
+  if (const auto found = agent::parse_memory_cgroup(text))
+    require(found->group.is_relative() && !(found->group / "file").lexically_normal().native().starts_with(".."),
+            "a cgroup is below its mount");
   (void)printable(text);
   for (const auto& line : lines_of(text)) {
     there_and_back<Address>(line);

@@ -26,7 +26,7 @@ const Json healthy = Json::parse(R"({
   ],
   "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.0124, "error": "", "lastSteps": []},
   "mappings": [
-    {"family": "ipv4", "used": 12, "bypassed": 3, "max": 524288, "created": 99},
+    {"family": "ipv4", "used": 12, "bypassed": 3, "max": 524288, "bytes": 63400000, "created": 99},
     {"family": "ipv6", "used": 0, "bypassed": 0, "max": 524288, "created": 0}
   ],
   "packets": [
@@ -46,7 +46,7 @@ Sources:        netlink         3s ago
                 ip-masq-agent   1m15s ago
                 k8s             not yet
 Last apply:     5s ago in 12ms: OK
-Mappings:       IPv4: 12 of 524288, 3 bypassed
+Mappings:       IPv4: 12 of 524288, 3 bypassed, 63.4 MB
                 IPv6: 0 of 524288, 0 bypassed
 Drops:          IPv4 egress table_full: 7
 Notes:          eth1: no usable IPv6 address
@@ -80,7 +80,7 @@ TEST(StatusText, AnUnhealthyAgent) {
 Datapath:       BPF (as configured)
 Sources:        cni             9s ago   no JSON
 Last apply:     5s ago in 12ms: eth0: no such device
-Mappings:       IPv4: 12 of 524288, 3 bypassed
+Mappings:       IPv4: 12 of 524288, 3 bypassed, 63.4 MB
                 IPv6: 0 of 524288, 0 bypassed
 Drops:          none
 Problems:       apply: eth0: no such device

@@ -46,9 +46,10 @@ MetricsState healthy() {
   agent.reconciler.tried_at = noon - seconds(5);
   agent.reconciler.duration = std::chrono::milliseconds(250);
   agent.reconciler.failures = 2;
-  agent.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
-                            .tables = {{.family = Family::ipv4, .used = 1, .bypassed = 2, .maximum = 524288}},
-                            .mappings_created = {12, 0}};
+  agent.counters =
+      Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
+               .tables = {{.family = Family::ipv4, .used = 1, .bypassed = 2, .maximum = 524288, .bytes = 64000000}},
+               .mappings_created = {12, 0}};
   return state;
 }
 
@@ -63,6 +64,9 @@ masq_nat_mappings{family="ipv4"} 1
 # HELP masq_nat_mappings_max Maximum number of mappings: nat-max-mappings.
 # TYPE masq_nat_mappings_max gauge
 masq_nat_mappings_max{family="ipv4"} 524288
+# HELP masq_nat_table_bytes Memory of the tables of mappings.
+# TYPE masq_nat_table_bytes gauge
+masq_nat_table_bytes{family="ipv4"} 64000000
 # HELP masq_nat_bypassed Remembered connections that are not masqueraded.
 # TYPE masq_nat_bypassed gauge
 masq_nat_bypassed{family="ipv4"} 2

@@ -44,9 +44,10 @@ AgentState healthy() {
   state.reconciler.duration = std::chrono::milliseconds(250);
   state.reconciler.steps = {"load the programs"};
   state.read_back_at = noon - seconds(2);
-  state.counters = Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
-                            .tables = {{.family = Family::ipv4, .used = 1, .bypassed = 2, .maximum = 1000}},
-                            .mappings_created = {12, 0}};
+  state.counters =
+      Counters{.packets = {{.direction = "egress", .reason = "table_full", .drop = true, .packets = 7}},
+               .tables = {{.family = Family::ipv4, .used = 1, .bypassed = 2, .maximum = 1000, .bytes = 250000}},
+               .mappings_created = {12, 0}};
   return state;
 }
 
@@ -71,7 +72,7 @@ TEST(Status, IsTheContractsDocument) {
     ],
     "apply": {"attempts": 4, "ageSeconds": 5, "durationSeconds": 0.25, "readBackAgeSeconds": 2, "error": "",
               "lastSteps": ["load the programs"]},
-    "mappings": [{"family": "ipv4", "used": 1, "bypassed": 2, "max": 1000, "created": 12}],
+    "mappings": [{"family": "ipv4", "used": 1, "bypassed": 2, "max": 1000, "bytes": 250000, "created": 12}],
     "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10, "portRanges": ["20000-20009"]},
     "packets": [{"family": "ipv4", "direction": "egress", "reason": "table_full", "drop": true, "packets": 7}],
     "notes": ["devices: eth2 is skipped"],
