@@ -86,17 +86,18 @@ std::string render_desired(const Desired& desired) {
   render_family(out, "IPv4", desired.ipv4);
   render_family(out, "IPv6", desired.ipv6);
   fmt::format_to(out, "ip-masq-agent: {}\n", desired.ip_masq_agent ? "on" : "off");
-  fmt::format_to(out, "source address of the route: {}\n", desired.route_source ? "yes" : "no");
-  fmt::format_to(out, "verification of source addresses: {}\n", desired.verify_source ? "on" : "off");
-  fmt::format_to(out, "ports: {}{}\n", join(desired.ports), desired.random_fully ? ", chosen at random" : "");
+  fmt::format_to(out, "source address of the route: {}\n", desired.kernel.route_source ? "yes" : "no");
+  fmt::format_to(out, "verification of source addresses: {}\n", desired.kernel.verify_source ? "on" : "off");
+  fmt::format_to(out, "ports: {}{}\n", join(desired.ports), desired.kernel.random_fully ? ", chosen at random" : "");
   if (!desired.kept_ports.empty())
     fmt::format_to(out, "ports that are kept, or chosen for a source port below 1024: {}\n", join(desired.kept_ports));
   fmt::format_to(out, "mappings: at most {} per family, {} per pod\n", desired.max_mappings,
                  desired.max_mappings_per_pod);
-  const auto& timeouts = desired.timeouts;
-  fmt::format_to(out, "timeouts: TCP established {}, TCP transitory {}, UDP {}, ICMP {}, other {}\n",
+  const auto& timeouts = desired.kernel.timeouts;
+  fmt::format_to(out, "timeouts: TCP established {}, TCP transitory {}, UDP {}, DNS {}, ICMP {}, other {}\n",
                  format_duration(timeouts.tcp_established), format_duration(timeouts.tcp_transitory),
-                 format_duration(timeouts.udp), format_duration(timeouts.icmp), format_duration(timeouts.other));
+                 format_duration(timeouts.udp), format_duration(timeouts.dns), format_duration(timeouts.icmp),
+                 format_duration(timeouts.other));
   for (const auto& problem : texts_of(desired.findings, Severity::problem))
     fmt::format_to(out, "problem: {}\n", problem);
   for (const auto& note : texts_of(desired.findings, Severity::note)) fmt::format_to(out, "note: {}\n", note);

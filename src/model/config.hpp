@@ -28,6 +28,15 @@ struct NatTimeouts {
   bool operator==(const NatTimeouts&) const = default;
 };
 
+// Options that the desired state has unchanged: decide() copies them as a whole.
+struct KernelOptions {
+  bool route_source = false;  // enable-masquerade-to-route-source
+  bool verify_source = true;  // enable-source-ip-verification (decisions 0014, 0020)
+  bool random_fully = false;
+  NatTimeouts timeouts;
+  bool operator==(const KernelOptions&) const = default;
+};
+
 // The user's configuration: every key of docs/reference.md, parsed and checked on its own. decide() combines the keys
 // with the node's facts.
 struct Config {
@@ -40,7 +49,6 @@ struct Config {
   std::vector<Cidr> ipv6_native_routing_cidr;
   std::vector<std::string> devices;  // empty: detected; "eth+" matches every name that begins with eth
   std::vector<std::string> egress_masquerade_interfaces;
-  bool enable_masquerade_to_route_source = false;
   bool enable_remote_node_masquerade = false;
   std::vector<Address> node_addresses;
   std::vector<Address> masquerade_address;
@@ -49,11 +57,9 @@ struct Config {
   std::string ip_masq_agent_config_map;                  // "NAMESPACE/NAME" instead of the file; empty: none
   std::optional<std::vector<PortRange>> nat_port_range;  // absent: auto
   PortRange node_port_range{30000, 32767};
-  std::uint32_t nat_max_mappings = 524288;                // per address family
+  std::optional<std::uint32_t> nat_max_mappings;          // per address family; absent: by the node's memory
   std::optional<std::uint32_t> nat_max_mappings_per_pod;  // absent: a quarter of nat_max_mappings
-  NatTimeouts nat_timeouts;
-  bool enable_source_ip_verification = true;
-  bool random_fully = false;
+  KernelOptions kernel;
   std::string bpf_root = "/sys/fs/bpf";
   std::string socket_path = "/run/masq/masq.sock";
   std::string state_dir = "/var/lib/masq";

@@ -22,6 +22,7 @@
 #include "model/forwarding.hpp"
 #include "model/ip_masq_agent.hpp"
 #include "model/mapped_ports.hpp"
+#include "model/mapping_limits.hpp"
 #include "model/node.hpp"
 #include "model/pod_cidrs.hpp"
 #include "model/pod_devices.hpp"
@@ -206,8 +207,8 @@ Desired decide(const Config& config, const Node& node) {
   std::set<int> uplinks;
   for (const auto& uplink : desired.uplinks) uplinks.insert(uplink.ifindex);
   desired.pod_devices = pod_devices(node, pods, uplinks);
-  desired.verify_source = config.enable_source_ip_verification;
-  if (desired.verify_source) desired.bridges = std::move(selection.bridges);
+  desired.kernel = config.kernel;
+  if (desired.kernel.verify_source) desired.bridges = std::move(selection.bridges);
   std::ranges::move(selection.findings, std::back_inserter(desired.findings));
   std::ranges::move(findings_on_forwarding(node, desired.uplinks, pods), std::back_inserter(desired.findings));
 
@@ -217,13 +218,11 @@ Desired decide(const Config& config, const Node& node) {
 
   decide_ip_masq_agent(config, node, desired);
   decide_policies(config, node, pods, desired);
-  desired.route_source = config.enable_masquerade_to_route_source;
-  desired.source_routes = source_routes(node, desired.uplinks, desired.route_source, pods);
-  if (!desired.route_source) remove_pooled(config, desired.source_routes);
-  desired.random_fully = config.random_fully;
-  desired.max_mappings = config.nat_max_mappings;
-  desired.max_mappings_per_pod = config.nat_max_mappings_per_pod.value_or(config.nat_max_mappings / 4);
-  desired.timeouts = config.nat_timeouts;
+  desired.source_routes = source_routes(node, desired.uplinks, desired.kernel.route_source, pods);
+  if (!desired.kernel.route_source) remove_pooled(config, desired.source_routes);
+  const auto limits = mapping_limits(config, node);
+  desired.max_mappings = limits.per_family;
+  desired.max_mappings_per_pod = limits.per_pod;
   return desired;
 }
 

@@ -99,12 +99,10 @@ struct Desired {
   bool ip_masq_agent = false;
   // For `masq bpf ipmasq list`: sorted, IPv4 first; `masquerade` marks an entry of masqueradeCIDRs.
   IpMasqAgent ip_masq_agent_rules;
-  bool route_source = false;
-  // Destinations with another address than the uplink's first; longest first. With route_source they are for datapaths
-  // without a route look-up per packet.
+  KernelOptions kernel;
+  // Destinations with another address than the uplink's first; longest first. With kernel.route_source they are for
+  // datapaths without a route look-up per packet.
   std::vector<SourceRoute> source_routes;
-  bool random_fully = false;
-  bool verify_source = true;  // a first packet must come from where its source is routed (decisions 0014, 0020)
   std::vector<PortRange>
       ports;  // external ports are chosen from these; normalised; empty: TCP and UDP packets are dropped
   // Further ports that a pod's own port may be kept at. Those of a class below 1024 are also chosen, for the source
@@ -112,7 +110,6 @@ struct Desired {
   std::vector<PortRange> kept_ports;
   std::uint32_t max_mappings = 524288;
   std::uint32_t max_mappings_per_pod = 131072;
-  NatTimeouts timeouts;
   // External addresses that the node does not have now. Connections of an `unavailable` address wait for its return;
   // connections of a `lost` address end. Both sorted.
   std::vector<Address> unavailable;

@@ -88,7 +88,7 @@ Desired read(const Json& document) {
                                .ipv6 = parse_all<Address>(uplink.at("ipv6"))});
   desired.ports = parse_all<PortRange>(document.at("ports"));
   desired.kept_ports = parse_all<PortRange>(document.value("keptPorts", Json::array()));  // since 1.0
-  desired.route_source = document.at("routeSource").get<bool>();
+  desired.kernel.route_source = document.at("routeSource").get<bool>();
   desired.max_mappings = document.at("maxMappings").get<std::uint32_t>();
   desired.max_mappings_per_pod = document.at("maxMappingsPerPod").get<std::uint32_t>();
   return desired;
@@ -108,7 +108,7 @@ nlohmann::ordered_json desired_to_json(const Desired& desired) {
           {"uplinks", std::move(uplinks)},
           {"ports", to_words(desired.ports)},
           {"keptPorts", to_words(desired.kept_ports)},
-          {"routeSource", desired.route_source},
+          {"routeSource", desired.kernel.route_source},
           {"maxMappings", desired.max_mappings},
           {"maxMappingsPerPod", desired.max_mappings_per_pod}};
 }

@@ -110,7 +110,7 @@ Explanation explain(const Desired& desired, const Address& source, const Address
   if (decision != Decision::masquerade) return explanation;
   if (desired.uplinks.empty()) return not_masqueraded("no uplink exists");
   explanation.masqueraded = true;
-  explanation.by_route = desired.route_source;
+  explanation.by_route = desired.kernel.route_source;
   for (const auto& uplink : desired.uplinks)
     explanation.externals.push_back({uplink.name, external_addresses(desired, uplink, destination)});
   return explanation;

@@ -28,7 +28,7 @@ bool is_current_address(const Desired& desired, const Address& address) {
     if (std::ranges::find(addresses, address) != addresses.end()) return true;
     any = any || !addresses.empty();
   }
-  return desired.route_source || !any;
+  return desired.kernel.route_source || !any;
 }
 
 bool is_port_of_today(const Desired& desired, std::uint16_t port) {

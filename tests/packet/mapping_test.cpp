@@ -43,7 +43,7 @@ TEST_P(Table, EveryPortOfTheRangeIsUsed) {
     for (const bool random : {false, true}) {
       auto narrow = desired();
       narrow.ports = ports;
-      narrow.random_fully = random;
+      narrow.kernel.random_fully = random;
       const Engine engine(narrow);
       std::set<std::uint16_t> used;
       for (std::uint16_t i = 0; i < port_count(ports); ++i) {

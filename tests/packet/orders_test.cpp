@@ -115,7 +115,7 @@ TEST_P(Orders, InboundPacketsDoNotExtendAQuarantine) {
   own.egress(udp(pod, world));
   own.ingress(udp(world, external));
   own.give_order(who.family, MASQ_ORDER_REST);
-  const auto timeout = static_cast<std::uint32_t>(desired().timeouts.udp.count());
+  const auto timeout = static_cast<std::uint32_t>(desired().kernel.timeouts.udp.count());
   own.pass_time(who.family, timeout / 2);
   expect_dropped(own.ingress(udp(world, external)), "quarantined");
   own.pass_time(who.family, timeout / 2 + 2);

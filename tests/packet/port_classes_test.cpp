@@ -131,7 +131,7 @@ TEST_P(PortClasses, ARangeOfLowPortsIsUsedForAllPorts) {
 
 TEST_P(PortClasses, RandomPortsStayInTheirClass) {
   auto wanted = automatic();
-  wanted.random_fully = true;
+  wanted.kernel.random_fully = true;
   const Engine engine(wanted);
   const std::map<std::uint16_t, std::vector<PortRange>> rows = {
       {123, {{1, 511}}}, {800, {{512, 1023}}}, {5000, wanted.ports}, {40000, wanted.ports}};

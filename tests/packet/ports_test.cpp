@@ -51,7 +51,7 @@ class Fill : public Ports {
   // Each connection has a pod of its own: a pod gets no port when it has as many as are still free.
   void fill(std::vector<std::uint16_t> order, bool random) {
     auto wanted = roomy(range);
-    wanted.random_fully = random;
+    wanted.kernel.random_fully = random;
     const Engine engine(wanted);
     unsigned number = 0;
     for (const auto port : order) open(engine, {numbered_pod(who.family, number++), port});
@@ -172,7 +172,7 @@ TEST_P(Ports, EveryPortIsInRangeInEveryMode) {
   for (const auto& ranges : lists) {
     for (const bool random : {false, true}) {
       auto wanted = roomy(ranges);
-      wanted.random_fully = random;
+      wanted.kernel.random_fully = random;
       const Engine engine(wanted);
       std::mt19937 pick(1);
       for (int i = 0; i < 25000; ++i)  // toward many endpoints, so that no port is short

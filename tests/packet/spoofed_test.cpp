@@ -71,7 +71,7 @@ class Spoofed : public BothFamilies {
   }
   Desired unverified() const {
     auto wanted = verified();
-    wanted.verify_source = false;
+    wanted.kernel.verify_source = false;
     return wanted;
   }
 

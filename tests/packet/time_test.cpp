@@ -23,7 +23,7 @@ namespace {
 class Time : public BothFamilies {
  protected:
   const Endpoint pod{who.pod, 5000}, external{who.external, 5000}, world{who.world, 443};
-  const NatTimeouts t = desired().timeouts;
+  const NatTimeouts t = desired().kernel.timeouts;
 
   static std::uint32_t seconds(std::chrono::seconds time) { return static_cast<std::uint32_t>(time.count()); }
   static Packet at(Packet segment, std::uint32_t sequence) {

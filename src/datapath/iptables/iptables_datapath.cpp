@@ -120,8 +120,8 @@ constexpr Family families[] = {Family::ipv4, Family::ipv6};
 
 Result<IptablesDatapath::Work> IptablesDatapath::work_for(const Desired& desired) {
   Work work;
-  lacks_random_fully_ = desired.random_fully && !tools_.has_random_fully();
-  lacks_rpfilter_ = desired.verify_source && !tools_.has_rpfilter();
+  lacks_random_fully_ = desired.kernel.random_fully && !tools_.has_random_fully();
+  lacks_rpfilter_ = desired.kernel.verify_source && !tools_.has_rpfilter();
   TRY(const auto sets, tools_.ipset().sets());
   for (const auto family : families) {
     for (const auto& wanted : ip_sets(desired, family)) {

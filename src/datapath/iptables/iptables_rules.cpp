@@ -73,7 +73,7 @@ void add_snat_rule(std::vector<IptablesRule>& rules, const netfilter::SnatRule& 
   if (line.destination) when += " -d " + line.destination->to_string();
   const auto to = line.external.to_string();
   const auto with_port = line.external.family() == Family::ipv6 ? fmt::format("[{}]", to) : to;
-  const auto* const random = !desired.random_fully ? "" : has_random_fully ? " --random-fully" : " --random";
+  const auto* const random = !desired.kernel.random_fully ? "" : has_random_fully ? " --random-fully" : " --random";
   const auto meaning = "as " + to;
   for (const auto* protocol : {"tcp", "udp"}) {
     for (const auto& [sources, external] : netfilter::port_rules(desired)) {
@@ -270,7 +270,7 @@ IptablesState iptables_state(const Desired& desired, Family family, const std::v
   state.mangle[jump_chain] = {make_rule("", guard_chain, setting.made.mangle ? jump_with_table : "to masq")};
   state.mangle[guard_chain] = from_pods(guarded, family, leak_chain);
   state.mangle[leak_chain] = leak_rules(desired, family);
-  if (!desired.verify_source || !setting.has_rpfilter) return state;
+  if (!desired.kernel.verify_source || !setting.has_rpfilter) return state;
   state.mangle[arrival_chain] = {make_rule("-m conntrack --ctstate NEW " + in_set("pods", family, "src"), origin_chain,
                                            "first packets from pods")};
   state.mangle[origin_chain] = origin_rules(desired, family);

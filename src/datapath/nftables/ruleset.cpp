@@ -145,7 +145,7 @@ void add_snat_rule(std::vector<NftRule>& rules, const netfilter::SnatRule& line,
   const auto when = condition(line, words);
   const auto to = line.external.to_string();
   const auto with_port = words.family == Family::ipv6 ? fmt::format("[{}]", to) : to;
-  const auto* const random = desired.random_fully ? " fully-random" : "";
+  const auto* const random = desired.kernel.random_fully ? " fully-random" : "";
   const auto meaning = fmt::format("as {}", to);
   for (const auto& [sources, external] : netfilter::port_rules(desired)) {
     const auto from = sources ? fmt::format(" th sport {}", sources->to_string()) : "";
@@ -214,7 +214,7 @@ std::vector<std::string> devices_with_an_owner(const Desired& desired) {
 NftChain origin_chain(const Desired& desired, const Words& words) {
   NftChain chain{.name = at("origin", words), .hook = {}, .rules = {}};
   const auto owners = devices_with_an_owner(desired);
-  if (!desired.verify_source || owners.empty()) return chain;
+  if (!desired.kernel.verify_source || owners.empty()) return chain;
   const auto drop = fmt::format("counter name {} drop", at("spoofed_source", words));
   if (!desired.pod_devices.shared.empty())
     chain.rules.push_back(
@@ -238,7 +238,7 @@ NftRule first_from_pods(const Words& words) {
 // A look-up of routes by source is possible in the hook "forward", and not in "postrouting".
 NftChain forward_chain(const Desired& desired) {
   NftChain chain{.name = "forward", .hook = NftChain::Hook{"filter", "forward", filter}, .rules = {}};
-  if (desired.verify_source) chain.rules = {first_from_pods(words4), first_from_pods(words6)};
+  if (desired.kernel.verify_source) chain.rules = {first_from_pods(words4), first_from_pods(words6)};
   return chain;
 }
 

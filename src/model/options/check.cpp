@@ -80,10 +80,10 @@ Result<void> check_pool(const ConfigDraft& draft, DatapathKind datapath) {
 
 Result<void> check_limits(const ConfigDraft& draft) {
   const auto& config = draft.config;
-  const auto per_pod = config.nat_max_mappings_per_pod;
-  if (per_pod && *per_pod > config.nat_max_mappings)
+  const auto all = config.nat_max_mappings, per_pod = config.nat_max_mappings_per_pod;
+  if (all && per_pod && *per_pod > *all)
     return fail("{}: {}: at most {} is expected, which is nat-max-mappings",
-                place_of(draft, "nat-max-mappings-per-pod"), *per_pod, config.nat_max_mappings);
+                place_of(draft, "nat-max-mappings-per-pod"), *per_pod, *all);
   return {};
 }
 

@@ -100,10 +100,10 @@ TEST_F(OptionsReloadTest, AChangedOptionIsInForceAndReconciled) {
 TEST_F(OptionsReloadTest, AnOptionThatNeedsARestartKeepsItsValueAndIsNamed) {
   auto changed = config;
   changed.socket_path = "/run/other.sock";
-  changed.random_fully = true;
+  changed.kernel.random_fully = true;
   reload_with(changed);
   EXPECT_EQ(options.value().socket_path, config.socket_path);
-  EXPECT_TRUE(options.value().random_fully);
+  EXPECT_TRUE(options.value().kernel.random_fully);
   EXPECT_THAT(log.take(), HasSubstr("warning: socket-path: the new value needs a restart of masqd\n"));
 }
 

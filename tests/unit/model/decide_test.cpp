@@ -79,17 +79,16 @@ TEST(Decide, EqualFactsMakeEqualStates) {
 }
 
 TEST(Decide, TheUsersWordsAreCarriedOver) {
-  const auto desired = decided({.enable_masquerade_to_route_source = true,
-                                .nat_max_mappings = 1000,
-                                .nat_timeouts = {.udp = std::chrono::seconds(30)},
-                                .random_fully = true});
-  EXPECT_TRUE(desired.route_source);
-  EXPECT_TRUE(desired.random_fully);
-  EXPECT_TRUE(desired.verify_source);
-  EXPECT_FALSE(decided({.enable_source_ip_verification = false}).verify_source);
+  const auto desired =
+      decided({.nat_max_mappings = 1000,
+               .kernel = {.route_source = true, .random_fully = true, .timeouts = {.udp = std::chrono::seconds(30)}}});
+  EXPECT_TRUE(desired.kernel.route_source);
+  EXPECT_TRUE(desired.kernel.random_fully);
+  EXPECT_TRUE(desired.kernel.verify_source);
+  EXPECT_FALSE(decided({.kernel = {.verify_source = false}}).kernel.verify_source);
   EXPECT_EQ(desired.max_mappings, 1000U);
   EXPECT_EQ(desired.max_mappings_per_pod, 250U);
-  EXPECT_EQ(desired.timeouts.udp.count(), 30);
+  EXPECT_EQ(desired.kernel.timeouts.udp.count(), 30);
   EXPECT_EQ(decided({.nat_max_mappings_per_pod = 7}).max_mappings_per_pod, 7U);
 }
 

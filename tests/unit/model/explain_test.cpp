@@ -72,10 +72,10 @@ TEST(Explain, SaysWhenThereIsNoAddressOrNoUplink) {
 }
 
 TEST(Explain, TheRouteMayNameTheAddress) {
-  EXPECT_EQ(to_string(explain(desired({.devices = {"eth0"}, .enable_masquerade_to_route_source = true}), "10.0.1.5"_ip,
-                              "8.8.8.8"_ip)),
-            "masqueraded as the source address that the route selects, else 192.0.2.10: no exclusion "
-            "matches");
+  EXPECT_EQ(
+      to_string(explain(desired({.devices = {"eth0"}, .kernel = {.route_source = true}}), "10.0.1.5"_ip, "8.8.8.8"_ip)),
+      "masqueraded as the source address that the route selects, else 192.0.2.10: no exclusion "
+      "matches");
 }
 
 }  // namespace

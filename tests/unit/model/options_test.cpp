@@ -94,13 +94,13 @@ TEST(Options, AChangeThatNeedsARestartKeepsTheRunningValue) {
   Config running, loaded;
   loaded.datapath = DatapathKind::nftables;
   loaded.log_format = LogFormat::json;
-  loaded.random_fully = true;
+  loaded.kernel.random_fully = true;
   std::vector<std::string_view> kept;
   const auto config = with_fixed_options(running, loaded, kept);
   EXPECT_THAT(kept, ElementsAre("datapath", "log-format"));
   EXPECT_EQ(config.datapath, running.datapath);
   EXPECT_EQ(config.log_format, running.log_format);
-  EXPECT_TRUE(config.random_fully);
+  EXPECT_TRUE(config.kernel.random_fully);
 }
 
 TEST(Options, ListsAreSeparatedByCommasAndBlanksAndRepeated) {
@@ -159,7 +159,7 @@ TEST(Options, EveryKeyReachesItsMember) {
   expected.ipv6_pod_cidr = cidrs("fd00::/104");
   expected.ipv4_native_routing_cidr = cidrs("10.0.0.0/8");
   expected.ipv6_native_routing_cidr = cidrs("fd00::/8");
-  expected.enable_masquerade_to_route_source = true;
+  expected.kernel.route_source = true;
   expected.enable_remote_node_masquerade = true;
   expected.masquerade_address = {"192.0.2.10"_ip};
   expected.enable_ip_masq_agent = true;
@@ -167,14 +167,14 @@ TEST(Options, EveryKeyReachesItsMember) {
   expected.node_port_range = {30000, 31000};
   expected.nat_max_mappings = 1000;
   expected.nat_max_mappings_per_pod = 1000;
-  expected.nat_timeouts = {.tcp_established = std::chrono::seconds(5400),
-                           .tcp_transitory = std::chrono::seconds(2),
-                           .udp = std::chrono::seconds(30),
-                           .dns = std::chrono::seconds(2),
-                           .icmp = std::chrono::seconds(10),
-                           .other = std::chrono::seconds(604800)};
-  expected.enable_source_ip_verification = false;
-  expected.random_fully = true;
+  expected.kernel.timeouts = {.tcp_established = std::chrono::seconds(5400),
+                              .tcp_transitory = std::chrono::seconds(2),
+                              .udp = std::chrono::seconds(30),
+                              .dns = std::chrono::seconds(2),
+                              .icmp = std::chrono::seconds(10),
+                              .other = std::chrono::seconds(604800)};
+  expected.kernel.verify_source = false;
+  expected.kernel.random_fully = true;
   expected.bpf_root = "/run/bpf";
   expected.socket_path = "/run/m.sock";
   expected.prometheus_serve_addr = {"[::1]:9965", "[10.0.0.1]:9965", ":9966"};

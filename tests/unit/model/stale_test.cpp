@@ -65,7 +65,7 @@ TEST(Stale, IsWhatWouldBeDecidedOtherwise) {
 
 TEST(Stale, TheRouteMayChooseAnyAddress) {
   auto state = desired();
-  state.route_source = true;
+  state.kernel.route_source = true;
   EXPECT_FALSE(
       is_stale(state, connection({.pod = "10.0.1.5", .remote = "8.8.8.8", .external = "192.0.2.11", .port = 20000})));
 }

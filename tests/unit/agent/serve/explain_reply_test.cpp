@@ -56,7 +56,7 @@ TEST(ExplainReply, FollowsTheKernelsRoute) {
   EXPECT_TRUE(masqueraded["masqueraded"]);
   EXPECT_EQ(masqueraded["sourceDevice"], "lxc1");
   auto unverified = desired();
-  unverified.verify_source = false;
+  unverified.kernel.verify_source = false;
   EXPECT_FALSE(answer_question(unverified, question, outside).contains("sourceDevice"));
   EXPECT_EQ(masqueraded["route"],
             nlohmann::ordered_json::parse(

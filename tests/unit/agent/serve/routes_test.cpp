@@ -95,7 +95,7 @@ TEST_F(RoutesTest, EachPathHasItsDocument) {
 TEST_F(RoutesTest, AnOptionWithoutEffectIsANote) {
   reconciler.start();
   choice.kind = DatapathKind::nftables;
-  config.nat_timeouts.udp = std::chrono::seconds(60);
+  config.kernel.timeouts.udp = std::chrono::seconds(60);
   options.push(config);
   const auto findings = read_state(agent).findings;
   EXPECT_TRUE(std::ranges::any_of(findings, [](const Finding& finding) {

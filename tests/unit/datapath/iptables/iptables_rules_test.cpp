@@ -69,7 +69,7 @@ TEST(IptablesRules, LowPortsStayInTheirClass) {
 
 TEST(IptablesRules, RandomFullyAndIpv6) {
   auto desired = small_node();
-  desired.random_fully = true;
+  desired.kernel.random_fully = true;
   auto state = iptables_state(desired, Family::ipv6, {"eth0"});
   EXPECT_THAT(texts(state.nat["MASQ-DECIDE"]).back(), "-o eth0 -j SNAT --to-source 2001:db8::10 --random-fully");
   EXPECT_THAT(texts(state.nat["MASQ-DECIDE"]),
@@ -91,7 +91,7 @@ TEST(IptablesRules, FirstPacketsMustComeFromTheWayBack) {
                           "-j DROP"));
   EXPECT_FALSE(
       iptables_state(desired, Family::ipv4, {}, {.made = {}, .has_rpfilter = false}).mangle.contains("MASQ-ORIGIN"));
-  desired.verify_source = false;
+  desired.kernel.verify_source = false;
   EXPECT_FALSE(iptables_state(desired, Family::ipv4, {}).mangle.contains("PREROUTING"));
 }
 

@@ -91,7 +91,7 @@ TEST(NftRuleset, FirstPacketsMustComeFromTheWayBack) {
                           "iifname \"eth0\" fib saddr oifname != \"eth0\" counter name spoofed_source4 drop",
                           "fib saddr . iif oif exists return",
                           "fib saddr oifname { \"eth0\", \"lxc1\" } counter name spoofed_source4 drop"));
-  desired.verify_source = false;
+  desired.kernel.verify_source = false;
   table = masq_table(desired, {"eth0"});
   EXPECT_THAT(rules(table, "forward"), ElementsAre());
   EXPECT_THAT(rules(table, "origin6"), ElementsAre());
@@ -122,7 +122,7 @@ TEST(NftRuleset, RemembersTheFileAsItWasWritten) {
 
 TEST(NftRuleset, RandomPortsAreOfTheLargestRange) {
   auto desired = small_node();
-  desired.random_fully = true;
+  desired.kernel.random_fully = true;
   EXPECT_THAT(translations(desired),
               ElementsAre("oifname \"eth0\" meta l4proto { tcp, udp } snat ip to 192.0.2.10:1024-29999 fully-random",
                           "oifname \"eth0\" snat ip to 192.0.2.10 fully-random"));
@@ -138,7 +138,7 @@ TEST(NftRuleset, LowPortsStayInTheirClass) {
                           match + "th sport 512-1023 " + snat + ":601-1023",
                           match + "th sport 1024-29999 " + snat + ":1024-29999", match + snat + ":32768-65535",
                           "oifname \"eth0\" " + snat));
-  desired.random_fully = true;
+  desired.kernel.random_fully = true;
   EXPECT_THAT(translations(desired),
               ElementsAre(match + "th sport 1-511 " + snat + ":1-511 fully-random",
                           match + "th sport 512-1023 " + snat + ":601-1023 fully-random",
