@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// masq_bench_packet [ROUNDS [RUNS [MAPPINGS]]] | reports
+// masq_bench_packet [ROUNDS [RUNS [MAPPINGS]]] | reports | ports
 // ns per packet under BPF_PROG_TEST_RUN: the shipped programs beside the floor program, interleaved in one run. Read
 // the multiples of the floor: the nanoseconds are this machine's. With MAPPINGS: only the rows with up to so many
-// mappings, as samples for bench/packet/compare. reports: the sweep, the memory and the search for a port alone.
+// mappings, as samples for bench/packet/compare. reports: the sweep, the memory and the search for a port alone; ports:
+// only the search.
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -234,7 +235,8 @@ void print_reports() {
 }  // namespace masq::bpf::bench
 
 int main(int argc, char** argv) {
-  const bool only_reports = argc > 1 && std::string_view(argv[1]) == "reports";
+  const std::string_view only = argc > 1 ? argv[1] : "";
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const auto rounds = static_cast<std::uint32_t>(argc > 1 ? std::atoi(argv[1]) : 11);
   const auto runs = static_cast<std::uint32_t>(argc > 2 ? std::atoi(argv[2]) : 300'000);
   cpu_set_t one;
@@ -245,8 +247,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "masq_bench_packet needs root\n");
     return 1;
   }
-  if (only_reports) {
-    masq::bpf::bench::print_reports();
+  if (only == "reports" || only == "ports") {
+    if (only == "reports") masq::bpf::bench::print_reports();
+    if (only == "ports")
+      for (const auto family : {masq::Family::ipv4, masq::Family::ipv6}) masq::bpf::bench::report_ports(family);
     return 0;
   }
   masq::bpf::bench::Bench bench(rounds, runs);

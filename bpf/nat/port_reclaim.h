@@ -214,9 +214,15 @@ static __always_inline int reclaim_take(ctx_t *ctx, __u32 slot, __u32 space, __u
  */
 static __always_inline int port_reclaim(ctx_t *ctx, __u32 slot, __u32 space, bool own_only)
 {
-	for (int i = 0; i < RECLAIM_TRIES; i++) {
-		int result = reclaim_take(ctx, slot, space, reclaim_pick(slot, space, own_only), own_only);
+	struct port_search *search = port_search_get();
 
+	for (int i = 0; search && i < RECLAIM_TRIES; i++) {
+		__u32 port = reclaim_pick(slot, space, own_only);
+		int result;
+
+		if (!port && search_is_long(search)) /* the sample has none, and is not renewed any more */
+			break;
+		result = reclaim_take(ctx, slot, space, port, own_only);
 		if (result != CLAIM_TAKEN)
 			return result;
 	}

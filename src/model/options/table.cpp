@@ -126,7 +126,7 @@ constexpr OptionSpec table[] = {
     {.key = "nat-max-mappings",
      .alias = "bpf-nat-global-max",
      .default_text = "auto",
-     .help = "maximum number of mappings per address family",
+     .help = "maximum number of mappings per family",
      .section = "#automatic-values",
      .range = {.low = 16, .high = max_mappings},
      .scope = Scope::bpf,
