@@ -2,8 +2,9 @@
 # shellcheck shell=bash disable=SC2154 # $work, $build, $package and check(): tests/packages/run
 # The package as a file: contents, lintian, man pages, completions, configuration, unit, hardening.
 
-# With another umask, folder, time and user's language.
+# With another umask, folder, time zone and language, and from files that were built at another time.
 builds_alike() {
+  find "$build/share" -type f -exec touch -d 2001-01-01 {} +
   (umask 077 && TZ=Asia/Tokyo LANG=C.UTF-8 TMPDIR=$(mktemp -d -p "$work") \
     scripts/package --build "$build" --output "$work/second") && cmp "$package" "$work/second/${package##*/}"
 }
