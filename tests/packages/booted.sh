@@ -8,6 +8,22 @@
 
 release_of_machine() { . /etc/os-release && echo "$VERSION_CODENAME"; }
 
+# A package depends on the libraries of the release that builds it, so another release builds its own: in a root file system of its
+# own, from the files that git knows.
+build_packages_in() { # RELEASE
+  local root=$work/builder
+  mkdir -p "$root/masq" "$work/$1"
+  mmdebstrap --quiet --variant=apt --include=ca-certificates "$1" "$root.tar" && tar -C "$root" --exclude='./dev/*' -xf "$root.tar" || return 1
+  rm "$root.tar"
+  git ls-files -z | tar -c --null -T - | tar -C "$root/masq" -x || return 1
+  # The network of this machine, for the packages. Its time is that of the commit.
+  systemd-nspawn -q -D "$root" --register=no --keep-unit --pipe --as-pid2 --chdir=/masq --setenv=SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)" sh -e -c "
+    scripts/install-packages; scripts/install-packages --packages
+    scripts/package; scripts/package --build build/release --version $version.1" </dev/null || return 1
+  cp "$root"/masq/build/packages/*.deb "$work/$1/"
+  rm -rf --one-file-system "$root"
+}
+
 # --- the machine ----------------------------------------------------------------------------------------------------
 
 # A Debian with what the package depends on, unpacked from an archive that is made once.
@@ -212,7 +228,7 @@ stop_leaves_it_in_force() {
 }
 upgrade_loses_nothing() {
   hold 1000 || return 1
-  install "$work/upgrade/masq_$version.1_$arch.deb" || return 1
+  install "$upgrade" || return 1
   [ "$(host dpkg-query -W -f '${Version}' masq)" = "$version.1" ] || return 1
   is_active && release 1000 && same_engine
 }
@@ -250,9 +266,22 @@ purge_leaves_no_files() {
 }
 
 check_booted() {
-  local release each
-  scripts/package --build "$build" --version "$version.1" --output "$work/upgrade" >"$work/log" || { check "an upgrade is built" cat "$work/log"; return; }
-  release=$(release_of_machine)
+  local own
+  own=$(release_of_machine)
+  check "$own builds the package and an upgrade" scripts/package --build "$build" --version "$version.1" --output "$work/$own"
+  cp "$package" "$work/$own/"
+  check_release_of_debian "$own"
+  [ "$long" = yes ] || return 0
+  for own in bookworm trixie; do
+    [ ! -d "$work/$own" ] || continue
+    check "$own builds the package and an upgrade" build_packages_in "$own"
+    check_release_of_debian "$own"
+  done
+}
+
+check_release_of_debian() { # RELEASE
+  local release=$1 each
+  package=$work/$release/masq_${version}_$arch.deb upgrade=$work/$release/masq_$version.1_$arch.deb
   # No subshell: it sets the leader of the machine.
   if ! boot "$release" >"$work/boot" 2>&1; then check "$release boots" sh -c "cat '$work/boot'; false"; return; fi
   check "$release: after the installation masqd runs, and masquerades" installation_masquerades
