@@ -25,7 +25,6 @@
 #include "datapath/backends.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
-#include "os/service_notify.hpp"
 #include "os/system_call_filter.hpp"
 
 namespace masq::agent {
@@ -103,6 +102,7 @@ Result<void> Agent::watch_options(const std::string& directory, const ConfigDire
 }
 
 Result<void> Agent::run(const std::string& notify_socket) {
+  service_.emplace(notify_socket, *loop_, log_);
   TRY_DO(loop_->on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); }));
   log_.info("masqd {} starts: {} ({})", MASQ_VERSION, choice_.datapath->name(), choice_.reason);
   if (auto watched = choice_.datapath->watch(*loop_, [this] { reconciler_.request_repair(); }); !watched)
@@ -111,8 +111,8 @@ Result<void> Agent::run(const std::string& notify_socket) {
   reconciler_.start();
   TRY_DO(give_up_privileges());
   loop_->on_exception([this](const auto& what) { on_exception(what); });
-  if (auto notified = os::notify_service_manager(notify_socket, "READY=1"); !notified)
-    log_.warn("{}", notified.error().message);
+  reconciler_.on_pass([this] { report_to_service_manager(); });
+  report_to_service_manager();
   return loop_->run();
 }
 
@@ -137,13 +137,21 @@ void Agent::on_exception(const std::string& what) {
   if (internal_errors_.record(what, loop_->now())) log_.error("internal error: {}", what);
 }
 
+// The options may be refused, and then change nothing; the next pass ends the reload for the service manager.
 void Agent::reload() {
+  service_->reload_begins();
   if (directory_watch_) directory_watch_->accept();
   reload_.run();
+  reconciler_.request_reconcile();
+}
+
+void Agent::report_to_service_manager() {
+  service_->pass_ended(reconciler_.state().applied.has_value());
 }
 
 void Agent::on_signal(int signal) {
   if (signal == SIGHUP) return reload();
+  service_->stops();
   log_.info("masqd exits; masquerading continues");
   loop_->stop();
 }

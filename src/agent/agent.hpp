@@ -10,6 +10,7 @@
 #include "agent/datapath_choice.hpp"
 #include "agent/export/event_hub.hpp"
 #include "agent/lifecycle/pod_watch.hpp"
+#include "agent/lifecycle/service_state.hpp"
 #include "agent/node_locks.hpp"
 #include "agent/options_reload.hpp"
 #include "agent/reconciler.hpp"
@@ -41,6 +42,7 @@ class Agent {
   Result<void> watch_options(const std::string& directory, const ConfigDirectory& loaded);
 
   // Applies the desired state, and maintains it until SIGTERM or SIGINT. Masquerading continues afterwards.
+  // `notify_socket`: $NOTIFY_SOCKET; empty: none.
   Result<void> run(const std::string& notify_socket);
 
  private:
@@ -48,6 +50,7 @@ class Agent {
         std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice);
   Result<void> start_parts(const Config& config);
   SourceContext source_context();
+  void report_to_service_manager();
   void on_signal(int signal);
   void reload();
   void on_exception(const std::string& what);
@@ -65,6 +68,7 @@ class Agent {
   Reconciler reconciler_;
   OptionsReload reload_;
   std::unique_ptr<ConfigDirectoryWatch> directory_watch_;  // null: no --config-dir
+  std::optional<ServiceState> service_;
   EventHub events_;
   InternalErrors internal_errors_;
   ListenErrors listen_errors_;

@@ -97,6 +97,7 @@ void Reconciler::reconcile(Force force) {
     return {};
   });
   if (!done) retry_later(done.error());
+  passed_();
 }
 
 void Reconciler::update(Force force) {

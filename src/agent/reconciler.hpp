@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "agent/lifecycle/lost_addresses.hpp"
 #include "agent/sources/facts.hpp"
@@ -57,6 +59,8 @@ class Reconciler {
   void configure(Config config);
   // Connections of an earlier process may have these external addresses.
   void remember(const std::vector<Address>& externals) { lost_addresses_.remember(externals); }
+  // `handler` runs at the end of each pass, also of one that failed or changed nothing.
+  void on_pass(std::function<void()> handler) { passed_ = std::move(handler); }
   const State& state() const { return state_; }
 
  private:
@@ -89,6 +93,7 @@ class Reconciler {
   LostAddresses lost_addresses_;
   os::Timer lost_address_timer_;
   os::Timer continue_timer_;
+  std::function<void()> passed_ = [] {};
   bool unfinished_ = false;  // the last apply() requested a continuation
 };
 

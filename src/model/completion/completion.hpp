@@ -30,6 +30,7 @@ struct Command {
   std::string help;
   std::vector<Option> options;  // the options of the commands above are accepted too
   std::vector<Command> commands;
+  Words arguments;          // after the words: "SRC", "DST", "[FILE]"
   bool takes_path = false;  // the argument after the words is a path
 };
 

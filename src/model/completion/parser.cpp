@@ -34,10 +34,13 @@ Command command_of(const CLI::App& parser, const std::function<Words(const std::
   for (const auto& alias : parser.get_aliases()) command.names.push_back(alias);
   command.help = parser.get_description();
   for (const auto* parsed : parser.get_options(nullptr)) {
-    if (parsed->get_positional())
-      command.takes_path = command.takes_path || is_path(parsed->get_name(true));
-    else
+    if (parsed->get_positional()) {
+      const auto name = parsed->get_name(true);
+      command.arguments.push_back(parsed->get_required() ? name : "[" + name + "]");
+      command.takes_path = command.takes_path || is_path(name);
+    } else {
       command.options.push_back(option_of(*parsed, words_of));
+    }
   }
   for (const auto* below : parser.get_subcommands([](const CLI::App*) { return true; }))
     command.commands.push_back(command_of(*below, words_of));

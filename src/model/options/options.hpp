@@ -94,4 +94,7 @@ std::string accepted_text(const OptionSpec& option);
 // The table of docs/reference.md, in Markdown.
 std::string options_as_markdown();
 
+// A configuration file that has every option as a comment with its default: /etc/masq/masqd.yaml of the package.
+std::string options_as_yaml();
+
 }  // namespace masq

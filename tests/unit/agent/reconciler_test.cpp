@@ -65,6 +65,20 @@ TEST_F(ReconcilerTest, AppliesAtOnceWhenItStarts) {
   EXPECT_EQ(reconciler.state().attempts, 1u);
 }
 
+TEST_F(ReconcilerTest, ReportsTheEndOfEachPass) {
+  int passes = 0;
+  reconciler.on_pass([&] { ++passes; });
+  datapath.refusal = "no memory";
+  reconciler.start();
+  EXPECT_EQ(passes, 1);
+  datapath.refusal.clear();
+  timers.pass(milliseconds(500));
+  EXPECT_EQ(passes, 2);
+  reconciler.request_reconcile();
+  timers.pass(milliseconds(50));
+  EXPECT_EQ(passes, 3);
+}
+
 TEST_F(ReconcilerTest, AppliesNothingBeforeEverySourceHasDelivered) {
   facts.missing = "netlink";
   reconciler.start();
