@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -19,14 +18,6 @@
 
 namespace masq::kubernetes {
 namespace {
-
-constexpr std::size_t max_refusal = 4096;
-
-constexpr int status_ok = 200;
-constexpr int status_unauthorized = 401;
-constexpr int status_gone = 410;
-constexpr int status_busy = 429;
-constexpr int status_unavailable = 503;
 
 // The server says nothing about the version that was asked for.
 bool keeps_version(int status) {
@@ -93,7 +84,7 @@ void Reflector::request(const ApiRequest& request, JsonSplitter::Form form, Json
 
 Result<void> Reflector::receive(int status, std::string_view piece) {
   if (status != status_ok) {
-    refusal_ += piece.substr(0, max_refusal - std::min(max_refusal, refusal_.size()));
+    keep_refusal(refusal_, piece);
     return {};
   }
   auto taken = splitter_->feed(piece);

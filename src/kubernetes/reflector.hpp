@@ -59,7 +59,6 @@ class Reflector {
     Duration max_silence = std::chrono::seconds(40);  // of a watch; then it is opened anew by another connection
     Duration good_watch = std::chrono::seconds(10);   // a watch of this duration ends the back-off
   };
-  using Random = std::function<double()>;  // from 0 to 1
 
   Reflector(StartRequest start_request, os::Timers& timers, Resource resource, ObjectSink& sink, Random random,
             Pace pace);
