@@ -9,12 +9,14 @@
 #include <cstddef>
 #include <list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/result.hpp"
 #include "kubernetes/api.hpp"
+#include "kubernetes/http_client.hpp"
 #include "os/timers.hpp"
 
 namespace masq::kubernetes {

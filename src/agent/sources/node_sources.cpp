@@ -20,7 +20,6 @@
 #include "kubernetes/access.hpp"
 #include "kubernetes/api.hpp"
 #include "kubernetes/http_client.hpp"
-#include "kubernetes/reflector.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 
