@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,8 @@ class ObjectSink {
 struct Resource {
   std::string path;            // "/api/v1/nodes"
   std::string field_selector;  // "metadata.name=masq"; empty: all
+  // Members, at any depth, that the sink does not read. They are most of a Node: no values are made of them.
+  std::set<std::string, std::less<>> unread{};
 };
 
 // Keeps an ObjectSink equal to a resource of the API: a list in chunks, then a watch that goes on where the last one
