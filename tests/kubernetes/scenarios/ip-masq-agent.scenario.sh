@@ -38,7 +38,7 @@ scenario "a rejected ConfigMap is an Event of each node"
         within 10 masq_is_ok "$node"
     done
 
-scenario "a ConfigMap of kubectl survives masq byte by byte"
+scenario "a ConfigMap of kubectl survives masq byte by byte" long
     masq is_uninstalled
     the_world_knows_the_pods
     both pods_may_show_at office lab

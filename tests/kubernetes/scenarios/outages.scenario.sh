@@ -75,7 +75,7 @@ scenario "after an outage of the API each agent lists once" limit=900
     talk is_unbroken
 
 # The kubelets are stopped meanwhile, because they would put their own token back.
-scenario "masq uses a replaced token and authority at once" limit=240
+scenario "masq uses a replaced token and authority at once" long
     masq is_installed with "${with_metrics[@]}"
     the_world_knows_the_pods
     both client1 reaches office as node1

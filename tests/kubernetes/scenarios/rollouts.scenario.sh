@@ -44,7 +44,7 @@ scenario "an uninstalled masq leaves nothing in the kernel"
     masq is_installed
     both client1 reaches world as node1
 
-scenario "upgrade, rollback, restart and drain never clean up" limit=240
+scenario "upgrade, rollback, restart and drain never clean up" long
     masq is_installed with cleanup.onUninstall=true
     selector=$(selector_of_masq)
     both begin_streams
