@@ -35,6 +35,14 @@ scenario "a rejected ConfigMap is an Event of each node"
     ip_masq_agent excludes lab
     for node in node1 node2; do
         within 30 node_tells "$node" IPMasqAgentConfigAccepted "valid again"
+    done
+    write_ip_masq_agent "nonMasqueradeCIDRs: [10.1.0.0/16, elsewhere]"
+    for node in node1 node2; do # the same text is no second Event
+        within 30 node_tells "$node" IPMasqAgentConfigRejected "(x2 over "
+        same 1 "$(events_of "$node" IPMasqAgentConfigRejected elsewhere)" "Events of $node"
+    done
+    ip_masq_agent excludes lab
+    for node in node1 node2; do
         within 10 masq_is_ok "$node"
     done
 
