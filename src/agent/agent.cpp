@@ -21,9 +21,11 @@
 #include "agent/sources/config_sources.hpp"
 #include "agent/sources/kubernetes_options.hpp"
 #include "agent/sources/node_sources.hpp"
+#include "agent/sources/source.hpp"
 #include "base/result.hpp"
 #include "datapath/backends.hpp"
 #include "model/config.hpp"
+#include "model/finding.hpp"
 #include "os/event_loop.hpp"
 #include "os/system_call_filter.hpp"
 
@@ -76,6 +78,7 @@ SourceContext Agent::source_context() {
 
 Result<void> Agent::start_parts(const Config& config) {
   TRY_DO(locks_.serve_lock_owner(*loop_));
+  if (api_) report_configuration();
   auto context = source_context();
   context.applied = applied_ip_masq(*tables_);
   TRY_DO(add_node_sources(sources_, config, context));
@@ -99,6 +102,16 @@ Result<void> Agent::start_parts(const Config& config) {
 Result<void> Agent::watch_options(const std::string& directory, const ConfigDirectory& loaded) {
   TRY(directory_watch_, ConfigDirectoryWatch::open(*loop_, directory, loaded, [this] { reload_.run(); }));
   return {};
+}
+
+void Agent::report_configuration() {
+  configuration_report_.emplace(*loop_, kubernetes_node_name(options_.value(), read_environment(environ)),
+                                requests_to(api_), random_number(), log_);
+  sources_.on_error_change([this](const Source::State& state) {
+    const bool is_accepted = state.error.empty();
+    if (state.name == ip_masq_agent_source_name && (is_accepted || state.kind == FindingKind::configuration))
+      configuration_report_->update(state.error);
+  });
 }
 
 Result<void> Agent::run(const std::string& notify_socket) {

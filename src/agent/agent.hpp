@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/datapath_choice.hpp"
+#include "agent/export/configuration_report.hpp"
 #include "agent/export/event_hub.hpp"
 #include "agent/lifecycle/pod_watch.hpp"
 #include "agent/lifecycle/service_state.hpp"
@@ -54,6 +55,7 @@ class Agent {
   void on_signal(int signal);
   void reload();
   void on_exception(const std::string& what);
+  void report_configuration();
   Result<void> give_up_privileges();
   void give_up_change_of_datapath();
 
@@ -64,6 +66,7 @@ class Agent {
   std::unique_ptr<MappingTable> tables_;  // of every datapath in the kernel
   std::shared_ptr<kubernetes::Api> api_;  // null: Kubernetes is not used
   OptionsSource options_;
+  std::optional<ConfigurationReport> configuration_report_;  // absent: Kubernetes is not used
   SourceSet sources_;
   Reconciler reconciler_;
   OptionsReload reload_;

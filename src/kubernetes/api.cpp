@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@ namespace masq::kubernetes {
 namespace {
 
 constexpr std::size_t max_shown_reply = 200;
+constexpr std::size_t max_refusal = 4096;
 
 bool is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -33,7 +35,7 @@ Result<std::unique_ptr<HttpClient::Exchange>> Api::start(const ApiRequest& reque
   sent.new_connection = request.new_connection;
   sent.silence_limit = request.silence_limit;
   sent.body = request.body;
-  if (!request.body.empty()) sent.headers.emplace_back("Content-Type: application/json");
+  if (!request.body.empty()) sent.headers.push_back("Content-Type: " + request.content_type);
   auto ended = [this, end = std::move(handlers.ended)](Result<int> status) {
     ++requests_[status.value_or(0)];
     end(std::move(status));
@@ -48,6 +50,10 @@ std::string describe_failure(int status, const std::string& body) {
   if (const auto message = text_or_empty(member_of(reply, "message")); !message.empty())
     return fmt::format("{}: {}", status, message);
   return body.empty() ? std::to_string(status) : fmt::format("{}: {}", status, body.substr(0, max_shown_reply));
+}
+
+void keep_refusal(std::string& kept, std::string_view piece) {
+  kept += piece.substr(0, max_refusal - std::min(max_refusal, kept.size()));
 }
 
 // RFC 3986, section 2.1.

@@ -13,6 +13,15 @@
 
 namespace masq::kubernetes {
 
+// RFC 9110, section 15; RFC 6585.
+inline constexpr int status_ok = 200;
+inline constexpr int status_created = 201;
+inline constexpr int status_unauthorized = 401;
+inline constexpr int status_not_found = 404;
+inline constexpr int status_gone = 410;
+inline constexpr int status_busy = 429;
+inline constexpr int status_unavailable = 503;
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;

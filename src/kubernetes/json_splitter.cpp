@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kubernetes/json_splitter.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,10 +15,33 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+// The number of characters at the beginning of a text inside an object that change no state.
+std::size_t plain_length(std::string_view text, bool in_string) {
+  constexpr auto is_plain_in_string = [](char c) { return c != '"' && c != '\\'; };
+  constexpr auto is_plain = [](char c) { return c != '"' && c != '{' && c != '}' && c != '[' && c != ']'; };
+  const auto end =
+      in_string ? std::ranges::find_if_not(text, is_plain_in_string) : std::ranges::find_if_not(text, is_plain);
+  return static_cast<std::size_t>(end - text.begin());
+}
+
 }  // namespace
 
 Result<void> JsonSplitter::feed(std::string_view piece) {
-  for (const char c : piece) TRY_DO(take(c));
+  while (!piece.empty()) {
+    if (in_object_ && !escaped_) {
+      const auto plain = plain_length(piece, in_string_);
+      object_ += piece.substr(0, plain);
+      piece.remove_prefix(plain);
+      if (piece.empty()) return check_size();
+    }
+    TRY_DO(take(piece.front()));
+    piece.remove_prefix(1);
+  }
+  return {};
+}
+
+Result<void> JsonSplitter::check_size() const {
+  if (object_.size() > max_object) return fail("a JSON object of more than {} bytes", max_object);
   return {};
 }
 
@@ -32,7 +57,7 @@ Result<void> JsonSplitter::take(char c) {
   if (depth_ < 0 || depth_ > max_depth) return fail("JSON: {:?} after {} open brackets", std::string(1, c), depth_);
   if (!in_object_) return {};
   object_ += c;
-  if (object_.size() > max_object) return fail("a JSON object of more than {} bytes", max_object);
+  TRY_DO(check_size());
   if (in_string_ || depth_ != object_depth()) return {};
   in_object_ = false;
   auto handled = handle_(object_);

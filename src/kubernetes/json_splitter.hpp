@@ -37,6 +37,7 @@ class JsonSplitter {
 
  private:
   Result<void> take(char c);
+  Result<void> check_size() const;
   Result<void> take_outside_object(char c);
   void follow_member(char c);
   void follow_nesting(char c);

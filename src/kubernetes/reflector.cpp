@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <expected>
+#include <functional>
+#include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,19 +16,12 @@
 #include "base/json_members.hpp"
 #include "base/result.hpp"
 #include "kubernetes/api.hpp"
+#include "kubernetes/http_client.hpp"
 #include "kubernetes/json_splitter.hpp"
 #include "os/timers.hpp"
 
 namespace masq::kubernetes {
 namespace {
-
-constexpr std::size_t max_refusal = 4096;
-
-constexpr int status_ok = 200;
-constexpr int status_unauthorized = 401;
-constexpr int status_gone = 410;
-constexpr int status_busy = 429;
-constexpr int status_unavailable = 503;
 
 // The server says nothing about the version that was asked for.
 bool keeps_version(int status) {
@@ -42,8 +37,27 @@ int code_of(const Json& status) {
   return code.is_number_integer() ? code.get<int>() : 0;
 }
 
-Result<Json> parse_object(std::string_view text) {
-  auto object = Json::parse(text, nullptr, false);
+// Tells the parser which values to make: not those of certain members.
+class ReadMembers {
+ public:
+  explicit ReadMembers(const std::set<std::string, std::less<>>& unread) : unread_(unread) {}
+
+  bool operator()(int depth, Json::parse_event_t event, const Json& value) {
+    if (event == Json::parse_event_t::key && depth <= skipped_)
+      skipped_ = unread_.contains(value.get_ref<const std::string&>()) ? depth : nowhere;
+    else if (depth < skipped_)
+      skipped_ = nowhere;
+    return skipped_ == nowhere;
+  }
+
+ private:
+  static constexpr int nowhere = std::numeric_limits<int>::max();
+  const std::set<std::string, std::less<>>& unread_;
+  int skipped_ = nowhere;  // the depth of the member whose value is being skipped
+};
+
+Result<Json> parse_object(std::string_view text, const std::set<std::string, std::less<>>& unread = {}) {
+  auto object = unread.empty() ? Json::parse(text, nullptr, false) : Json::parse(text, ReadMembers(unread), false);
   if (!object.is_object()) return fail("the answer is no JSON: {:?}", text.substr(0, 80));
   return object;
 }
@@ -93,7 +107,7 @@ void Reflector::request(const ApiRequest& request, JsonSplitter::Form form, Json
 
 Result<void> Reflector::receive(int status, std::string_view piece) {
   if (status != status_ok) {
-    refusal_ += piece.substr(0, max_refusal - std::min(max_refusal, refusal_.size()));
+    keep_refusal(refusal_, piece);
     return {};
   }
   auto taken = splitter_->feed(piece);
@@ -114,7 +128,7 @@ void Reflector::list() {
   request({.path_and_query = query(first ? chunks : fmt::format("{}&continue={}", chunks, percent_encoded(continue_))),
            .new_connection = new_connection_},
           JsonSplitter::Form::list, [this](std::string_view text) -> Result<void> {
-            TRY(const auto object, parse_object(text));
+            TRY(const auto object, parse_object(text, resource_.unread));
             return sink_.list(object);
           });
 }
@@ -175,7 +189,7 @@ void Reflector::end_silent_watch() {
 Result<void> Reflector::take_event(std::string_view text) {
   silence_.start(pace_.max_silence, [this] { end_silent_watch(); });
   new_connection_ = false;
-  TRY(const auto event, parse_object(text));
+  TRY(const auto event, parse_object(text, resource_.unread));
   const auto type = text_or_empty(member_of(event, "type"));
   const auto& object = member_of(event, "object");
   if (type == "ERROR") {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,8 @@ class ObjectSink {
 struct Resource {
   std::string path;            // "/api/v1/nodes"
   std::string field_selector;  // "metadata.name=masq"; empty: all
+  // Members, at any depth, that the sink does not read. They are most of a Node: no values are made of them.
+  std::set<std::string, std::less<>> unread{};
 };
 
 // Keeps an ObjectSink equal to a resource of the API: a list in chunks, then a watch that goes on where the last one
@@ -59,7 +62,6 @@ class Reflector {
     Duration max_silence = std::chrono::seconds(40);  // of a watch; then it is opened anew by another connection
     Duration good_watch = std::chrono::seconds(10);   // a watch of this duration ends the back-off
   };
-  using Random = std::function<double()>;  // from 0 to 1
 
   Reflector(StartRequest start_request, os::Timers& timers, Resource resource, ObjectSink& sink, Random random,
             Pace pace);

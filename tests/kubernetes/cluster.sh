@@ -3,15 +3,17 @@
 #
 #   cluster has 2 nodes
 #   node2 is drained | back | rebooted       (and the verbs of tests/support/traffic.sh)
-#   api is away | back
+#   api is away | back                       (and the verbs of api.sh)
 #   kube_proxy runs_in nftables|iptables
 
 readonly standing_pods=(client1 server1 client2 server2) # of node1 and node2
 
+addresses_of_api() { both address_of control; both address_of kubernetes; echo 127.0.0.1; }
+
 start_control_plane() {
   local each=()
-  mapfile -t each < <(both address_of control; both address_of kubernetes)
-  new_pki "${each[@]}" 127.0.0.1
+  mapfile -t each < <(addresses_of_api)
+  new_pki "${each[@]}"
   both_nodes sign_node
   start_etcd
   start_api_server
@@ -57,7 +59,7 @@ programs_run() { # NODE
 # Whatever the scenario before has done, and wherever it has failed.
 make_as_before() {
   local node
-  is_running kube-apiserver || start_api_server
+  restore_api
   is_running kube-controller-manager || start_controllers
   for node in node1 node2; do programs_run "$node" || machine "$node" is rebooted; done
   both_nodes learn_pod_prefixes
@@ -66,6 +68,9 @@ make_as_before() {
   kubectl taint nodes --all masq-test- >/dev/null 2>&1 || true
   kubectl delete pods,services,nodes -l "$of_scenario" --wait >>"$state/logs/kubectl.log"
   the_world_forgets_the_pods
+  both_nodes has_no_node_local_address
+  both_nodes forget_old_agent
+  both_nodes end_masqd_of_host
   [ "$(cat "$state/proxy-mode")" = "$proxy_mode" ] || kube_proxy runs_in "$proxy_mode"
   masq is_installed
   forget_ip_masq_agent
@@ -102,15 +107,6 @@ cluster() { # has COUNT nodes
   within 30 ready_nodes_number "$2"
 }
 ready_nodes_number() { same "$1" "$(kubectl get nodes --no-headers | awk '$2 ~ /^Ready/' | wc -l)" "nodes that are Ready"; }
-
-api() { # is away|back
-  note "api $*"
-  case $2 in
-    away) stop_process kube-apiserver KILL ;;
-    back) start_api_server || fail "the API server did not start again" ;;
-    *) fail "the API server does not know how to be '$2'" ;;
-  esac
-}
 
 kube_proxy() { # runs_in MODE
   local node

@@ -17,7 +17,7 @@ for part in report lab traffic watchers; do
   # shellcheck disable=SC1090
   . "$support/$part.sh"
 done
-for part in names pki control-plane cgroups network node pods services masq facts cluster; do
+for part in names pki control-plane cgroups network node pods services masq facts api events cluster; do
   # shellcheck disable=SC1090
   . "$here/$part.sh"
 done

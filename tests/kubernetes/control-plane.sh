@@ -36,7 +36,10 @@ wait_for() {
   done
 }
 
-kubectl() { "${control[@]}" "$binaries/kubectl" --kubeconfig "$state/admin.conf" "$@"; }
+# api_ca: the authority of the API server's certificate, if a scenario has changed it.
+kubectl() {
+  "${control[@]}" "$binaries/kubectl" --kubeconfig "$state/admin.conf" ${api_ca:+--certificate-authority="$api_ca"} "$@"
+}
 
 # The state of a test is lost with the test: nothing is written to the disk in time.
 start_etcd() {
@@ -47,20 +50,22 @@ start_etcd() {
   wait_for 30 etcd "${control[@]}" curl -sf "$url/health"
 }
 
-api_server_is_ready() { "${control[@]}" curl -sf --cacert "$state/pki/ca.crt" "$api_url/readyz"; }
+api_server_is_ready() { "${control[@]}" curl -sf --cacert "${api_ca:-$state/pki/ca.crt}" "${api_url%:*}:$api_port/readyz"; }
 
+# Of a flag that is given twice the last one counts. With another api_server and api_port it is another server of the same
+# cluster; api_keys: the public keys of the tokens that it accepts.
 start_api_server() { # [FLAG...]
-  local pki=$state/pki
-  start_process kube-apiserver "${control[@]}" "$binaries/kube-apiserver" --etcd-servers="http://127.0.0.1:$etcd_port" \
+  local pki=$state/pki name=${api_server:-kube-apiserver}
+  start_process "$name" "${control[@]}" "$binaries/kube-apiserver" --etcd-servers="http://127.0.0.1:$etcd_port" \
     --bind-address="$api_bind" --advertise-address="$api_advertise" --secure-port="$api_port" \
     --service-cluster-ip-range="$service_ranges" --allow-privileged=true \
     --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" --client-ca-file="$pki/ca.crt" \
     --token-auth-file="$pki/tokens.csv" --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
-    --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$pki/service-accounts.pub" \
+    --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="${api_keys:-$pki/service-accounts.pub}" \
     --service-account-signing-key-file="$pki/service-accounts.key" \
     --kubelet-client-certificate="$pki/kubelet-client.crt" --kubelet-client-key="$pki/kubelet-client.key" \
     --kubelet-preferred-address-types=InternalIP "$@"
-  wait_for 120 kube-apiserver api_server_is_ready
+  wait_for 120 "$name" api_server_is_ready
 }
 
 # controller NAME PROGRAM [FLAG...]

@@ -36,12 +36,14 @@ masq_knows_the_pods_of() { # NODE
 }
 
 masq_shows() { contains "$2" "$(masq_in "$1" status || true)"; }
+masq_is_silent_about() { lacks "$2" "$(masq_in "$1" status || true)"; }
 masq_answers_on() { masq_in "$1" status >/dev/null; }
 
 write_configmap() { # TEXT: without the touch that makes kubelet look
   kubectl -n kube-system create configmap ip-masq-agent --from-literal=config="$1" --dry-run=client -o yaml |
     kubectl apply -f - >/dev/null
 }
+configmap_as_stored() { kubectl -n kube-system get configmap ip-masq-agent -o json --show-managed-fields; }
 masq_may() { # VERB RESOURCE: yes or no
   kubectl auth can-i "$1" "$2" --as=system:serviceaccount:kube-system:masq 2>/dev/null || true
 }

@@ -9,6 +9,7 @@
 #   ip_masq_agent excludes NAME...          the ConfigMap is written by kubectl
 #   ip_masq_agent is_removed
 
+readonly chart=$here/../../deploy/helm/masq
 readonly masq_selector=(-n kube-system -l app.kubernetes.io/name=masq)
 
 # The one place that knows how masq comes into a cluster, and leaves it.
@@ -16,7 +17,7 @@ install_masq() { # TAG [value=...]
   local values=(image.pullPolicy=Never ipMasqAgent.enabled=true "${@:2}") word
   local -a set=(--set-string "image.tag=$1")
   for word in "${values[@]}"; do set+=(--set "$word"); done
-  helm upgrade --install masq "$here/../../deploy/helm/masq" "${set[@]}"
+  helm upgrade --install masq "$chart" "${set[@]}"
 }
 uninstall_masq() { helm uninstall masq --ignore-not-found --wait; }
 
@@ -47,6 +48,7 @@ masq_is_rolled_out() {
 masq_reports() { contains "$2" "$(masq_on "$1" status 2>&1 || true)"; }
 masq_has_no_pod() { same "" "$(kubectl "${masq_selector[@]}" get pods -o name)" "masq's pods"; }
 masq_is_ok() { same OK "$(masq_on "$1" status --brief 2>&1)" "masq on $1"; }
+selector_of_masq() { kubectl -n kube-system get daemonset masq -o 'jsonpath={.spec.selector}'; }
 masq_logs() { kubectl "${masq_selector[@]}" logs --tail=20 --prefix 2>&1 || true; }
 
 both_nodes() { "$@" node1; "$@" node2; }
@@ -61,6 +63,18 @@ masq_on() { # NODE ARGUMENT...
 }
 # With all rights, and without the API server, which `kubectl exec` needs.
 masq_in() { local node=$1; shift; in_node "$node" "$bin/masq" "$@" 2>&1; } # NODE ARGUMENT...
+
+# As a program of the node without a pod, with the administrator's kubeconfig; until the scenario ends.
+start_masqd_of_host() { # NODE DATAPATH
+  start_on "$1" masqd "$bin/masqd" --datapath="$2" --k8s-kubeconfig-path="$state/admin.conf" --k8s-node-name="$1" \
+    --prometheus-serve-addr=:9965
+}
+end_masqd_of_host() { # NODE
+  ! is_running "$1-masqd" || {
+    stop_on "$1" masqd
+    clean_up_masq "$1"
+  }
+}
 
 # --- the ip-masq-agent's ConfigMap -------------------------------------------------------------------------------------
 
@@ -91,6 +105,35 @@ has_default_exclusions() { # NODE
     hurry_volumes
     fail "$1 has not the default exclusions: $list"
   }
+}
+
+# The rules that kubernetes-sigs/ip-masq-agent writes for the ConfigMap `excludes lab`, with --enable-ipv6.
+old_agent_writes_its_rules() { both old_agent_rules_of "$1"; } # NODE
+old_agent_rules_of() {
+  local tool=iptables-nft link_local=169.254.0.0/16
+  [ "$family" = ipv4 ] || { tool=ip6tables-nft; link_local=fe80::/10; }
+  in_node "$1" "$tool-restore" --noflush <<TEXT
+*nat
+:IP-MASQ-AGENT - [0:0]
+-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ-AGENT chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ-AGENT
+-A IP-MASQ-AGENT -d $link_local -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -j RETURN
+-A IP-MASQ-AGENT -d $(prefix_of lab) -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -j RETURN
+-A IP-MASQ-AGENT -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -j MASQUERADE
+COMMIT
+TEXT
+}
+# As docs/migrating.md says.
+old_agent_is_removed() { both remove_old_agent_rules "$1"; } # NODE
+remove_old_agent_rules() {
+  local tool=iptables-nft
+  [ "$family" = ipv4 ] || tool=ip6tables-nft
+  # shellcheck disable=SC2016 # the inner shell's variables
+  in_node "$1" sh -euc '"$0" -t nat -S POSTROUTING | grep IP-MASQ-AGENT | sed "s/^-A/-D/" | xargs -L 1 "$0" -t nat
+    "$0" -t nat -F IP-MASQ-AGENT && "$0" -t nat -X IP-MASQ-AGENT' "$tool"
+}
+forget_old_agent() { # NODE
+  in_node "$1" sh -c 'nft list chain ip nat IP-MASQ-AGENT || nft list chain ip6 nat IP-MASQ-AGENT' >/dev/null 2>&1 || return 0
+  old_agent_is_removed "$1"
 }
 
 # kubelet looks at a mounted ConfigMap about once a minute; a changed pod makes it look at once.

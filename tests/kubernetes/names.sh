@@ -6,10 +6,11 @@
 #   client2, server2 --- [ node2 ] --+
 #
 # The office's IPv4 address is in the reserved ranges, which the ip-masq-agent excludes by default; the lab's is not.
-# The world is the nodes' default router. It has no route to the pods unless a scenario adds one.
+# The resolver is NodeLocal DNS: each node can have this address. The world is the nodes' default router. It has no route to the pods unless a scenario adds one.
 
 declare -A address=(
   [ipv4/control]=192.0.2.1 [ipv4/node1]=192.0.2.11 [ipv4/node2]=192.0.2.12 [ipv4/router]=192.0.2.254
+  [ipv4/resolver]=169.254.20.10 [ipv6/resolver]=fd00:90::a
   [ipv4/kubernetes]=10.96.0.1 [ipv4/world]=9.9.9.9 [ipv4/office]=10.1.0.9 [ipv4/lab]=44.128.0.9
   [ipv6/control]=2001:db8::1 [ipv6/node1]=2001:db8::11 [ipv6/node2]=2001:db8::12 [ipv6/router]=2001:db8::254
   [ipv6/kubernetes]=fd00:96::1 [ipv6/world]=2620:fe::9 [ipv6/office]=fd01::9 [ipv6/lab]=fd02::9

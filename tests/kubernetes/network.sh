@@ -40,6 +40,15 @@ connect_node() { # NAME
 }
 default_route() { ip -n "$1" route add default via "$(address_of router)"; }
 
+# NodeLocal DNS has its address on a device of this name. It is of type dummy, which not every kernel has.
+has_node_local_address() { # NODE
+  ip -n "$1" link add nodelocaldns type bridge
+  ip -n "$1" link set nodelocaldns up
+  both give_node_local_address "$1"
+}
+give_node_local_address() { give "$1" nodelocaldns "$(address_of resolver)/${host_length[$family]}"; }
+has_no_node_local_address() { ip -n "$1" link delete nodelocaldns 2>/dev/null || true; }
+
 # the_world_knows_the_pods: for destinations to which pods go with their own addresses.
 the_world_knows_the_pods() { local name; for name in node1 node2; do both route_to_pods world "$name"; done; }
 the_world_forgets_the_pods() {

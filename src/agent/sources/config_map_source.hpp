@@ -28,7 +28,7 @@ class ConfigMapSource final : public FactSource<IpMasqAgent>, private kubernetes
     std::string config_map;  // "NAMESPACE/NAME"
     KeptState state;
     kubernetes::StartRequest start_request;
-    kubernetes::Reflector::Random random;
+    kubernetes::Random random;
   };
 
   ConfigMapSource(os::Timers& timers, Parts parts, Changed changed);

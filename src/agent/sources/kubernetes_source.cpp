@@ -24,8 +24,11 @@ KubernetesSource::KubernetesSource(os::Timers& timers, Parts parts, Changed chan
     : FactSource(kubernetes_source_name, Need::awaited, timers, std::move(changed)),
       node_name_(std::move(parts.node_name)),
       state_dir_(std::move(parts.state)),
-      reflector_(std::move(parts.start_request), timers, {.path = "/api/v1/nodes", .field_selector = {}}, *this,
-                 std::move(parts.random)),
+      reflector_(std::move(parts.start_request), timers,
+                 {.path = "/api/v1/nodes",
+                  .field_selector = {},
+                  .unread = {"managedFields", "annotations", "labels", "conditions", "images"}},
+                 *this, std::move(parts.random)),
       save_timer_(timers) {}
 
 void KubernetesSource::start() {

@@ -27,7 +27,7 @@ class KubernetesSource final : public FactSource<ClusterNodes>, private kubernet
     std::string node_name;  // of this node
     KeptState state;
     kubernetes::StartRequest start_request;
-    kubernetes::Reflector::Random random;
+    kubernetes::Random random;
   };
 
   KubernetesSource(os::Timers& timers, Parts parts, Changed changed);

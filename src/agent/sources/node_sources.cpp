@@ -20,25 +20,11 @@
 #include "kubernetes/access.hpp"
 #include "kubernetes/api.hpp"
 #include "kubernetes/http_client.hpp"
-#include "kubernetes/reflector.hpp"
 #include "model/config.hpp"
 #include "os/event_loop.hpp"
 
 namespace masq::agent {
 namespace {
-
-kubernetes::StartRequest requests_to(std::shared_ptr<kubernetes::Api> api) {
-  return [api = std::move(api)](const kubernetes::ApiRequest& request, kubernetes::HttpHandlers handlers) {
-    return api->start(request, std::move(handlers));
-  };
-}
-
-// Many agents lose the API at the same moment. Their retries are spread over time.
-kubernetes::Reflector::Random random_number() {
-  return [generator = std::minstd_rand(std::random_device()())]() mutable {
-    return std::uniform_real_distribution<>(0, 1)(generator);
-  };
-}
 
 std::unique_ptr<Source> kubernetes_source(const Config& config, const SourceContext& context) {
   auto source = std::make_unique<KubernetesSource>(context.loop,
@@ -70,6 +56,18 @@ std::shared_ptr<kubernetes::Api> open_kubernetes_api(os::EventLoop& loop, const 
   if (!uses_kubernetes(config, environment)) return nullptr;
   return std::make_shared<kubernetes::Api>(loop,
                                            [config, environment] { return kubernetes_access(config, environment); });
+}
+
+kubernetes::StartRequest requests_to(std::shared_ptr<kubernetes::Api> api) {
+  return [api = std::move(api)](const kubernetes::ApiRequest& request, kubernetes::HttpHandlers handlers) {
+    return api->start(request, std::move(handlers));
+  };
+}
+
+kubernetes::Random random_number() {
+  return [generator = std::minstd_rand(std::random_device()())]() mutable {
+    return std::uniform_real_distribution<>(0, 1)(generator);
+  };
 }
 
 Result<void> add_node_sources(SourceSet& sources, const Config& config, const SourceContext& context) {

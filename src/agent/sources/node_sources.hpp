@@ -30,6 +30,11 @@ struct SourceContext {
 std::shared_ptr<kubernetes::Api> open_kubernetes_api(os::EventLoop& loop, const Config& config,
                                                      const kubernetes::Environment& environment);
 
+// Requests to this API, which they keep alive.
+kubernetes::StartRequest requests_to(std::shared_ptr<kubernetes::Api> api);
+// Many agents lose the API, or hear news, at the same moment. Their requests are spread over time.
+kubernetes::Random random_number();
+
 // Adds every source that the configuration requests.
 Result<void> add_node_sources(SourceSet& sources, const Config& config, const SourceContext& context);
 

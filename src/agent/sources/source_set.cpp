@@ -49,6 +49,7 @@ void SourceSet::log_changes(const Source::State& state) {
     log_.info("{}: recovered", state.name);
   else
     log_.error("{}: {}", state.name, state.error);
+  if (error_changed_) error_changed_(state);
 }
 
 }  // namespace masq::agent

@@ -11,7 +11,8 @@ from rendered import CHART, expect, helm, objects_of, of_kind, same
 RESOURCES = {
     "v1": [("configmaps", "ConfigMap", True), ("serviceaccounts", "ServiceAccount", True), ("pods", "Pod", True)],
     "apps/v1": [("daemonsets", "DaemonSet", True)],
-    "rbac.authorization.k8s.io/v1": [("clusterroles", "ClusterRole", False), ("clusterrolebindings", "ClusterRoleBinding", False)],
+    "rbac.authorization.k8s.io/v1": [("clusterroles", "ClusterRole", False), ("clusterrolebindings", "ClusterRoleBinding", False),
+                                     ("roles", "Role", True), ("rolebindings", "RoleBinding", True)],
 }
 CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/ip-masq-agent"
 OF_THE_RELEASE = {

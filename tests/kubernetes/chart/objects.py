@@ -59,16 +59,27 @@ def the_api_knows_every_field_of_pods():
             loses_nothing(each, json.loads(typed), f"{name}: {each['kind']} {each['metadata']['name']}")
 
 
-def the_account_may_read_nodes_and_write_events():
-    (role,) = of_kind(template(), "ClusterRole")
-    same([{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
-          {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]}], role["rules"], "rules")
-    expect(not of_kind(template("--set", "ipMasqAgent.enabled=true"), "Role"), "a Role without a use")
+def the_account_may_read_nodes():
+    objects = template()
+    (role,) = of_kind(objects, "ClusterRole")
+    same([{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}], role["rules"], "rules")
+    expect(not of_kind(objects, "Role"), "a Role without a use")
+
+
+def the_account_may_write_events_about_a_configuration():
+    """A Node has no namespace: Events about it are in `default`, and in no other."""
+    objects = template("--set", "ipMasqAgent.enabled=true")
+    (role,), (binding,) = of_kind(objects, "Role"), of_kind(objects, "RoleBinding")
+    for each in role, binding:
+        same("default", each["metadata"]["namespace"], each["kind"])
+    same([{"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]}], role["rules"], "rules")
+    same(role["metadata"]["name"], binding["roleRef"]["name"], "roleRef")
+    same([{"kind": "ServiceAccount", "name": "masq", "namespace": "kube-system"}], binding["subjects"], "subjects")
 
 
 def the_account_may_watch_one_config_map_with_source_api():
     objects = rendered_with({"ipMasqAgent": {"enabled": True, "source": "api"}})
-    (role,) = of_kind(objects, "Role")
+    (role,) = [each for each in of_kind(objects, "Role") if each["metadata"]["namespace"] == "kube-system"]
     same([{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["ip-masq-agent"], "verbs": ["get", "list", "watch"]}],
          role["rules"], "rules")
     _, container = agent_of(objects)
@@ -131,7 +142,8 @@ CHECKS = (
     selectors_never_change,
     labels_are_the_recommended_ones,
     the_api_knows_every_field_of_pods,
-    the_account_may_read_nodes_and_write_events,
+    the_account_may_read_nodes,
+    the_account_may_write_events_about_a_configuration,
     the_account_may_watch_one_config_map_with_source_api,
     switches_leave_accounts_and_rights_to_others,
     the_chart_owns_no_config_map_unless_it_is_given,

@@ -25,7 +25,9 @@ scenario "a restarted agent uses its last facts without the API"
     server2 serves tcp 80
     both client1 reaches server2 as client1
     api is back
-    within 90 masq_is_ok node1
+    for node in node1 node2; do
+        within 90 masq_is_ok "$node"
+    done
 
 scenario "a watch that ends is begun again"
     node2 serves tcp 80

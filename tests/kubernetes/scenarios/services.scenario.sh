@@ -50,6 +50,15 @@ scenario "Services work with kube-proxy in nftables mode"
 scenario "Services work with kube-proxy in iptables mode"
     services_work_with iptables
 
+scenario "pods ask NodeLocal DNS with their own address"
+    has_node_local_address node1
+    node1 serves udp 5300
+    both client1 reaches resolver as client1 over udp
+    world serves udp 5300
+    both client1 reaches world as node1 over udp
+    masq_is_ok node1
+    contains "[eth0]" "$(masq_on node1 status)"
+
 scenario "a host port leads from the world to its pod"
     pod front runs_on node1 host_port=8081
     front serves tcp 80

@@ -55,6 +55,25 @@ class Names final : public ObjectSink {
   int doubts = 0;
 };
 
+// The objects as a sink gets them.
+class Sink final : public ObjectSink {
+ public:
+  explicit Sink(std::vector<Json>& seen) : seen_(seen) {}
+  void begin_list() override {}
+  Result<void> list(const Json& object) override { return set(object); }
+  bool end_list() override { return true; }
+  Result<void> set(const Json& object) override {
+    seen_.push_back(object);
+    return {};
+  }
+  Result<void> remove(const Json& /*object*/) override { return {}; }
+  void in_touch() override {}
+  void lose_touch(const Error& /*error*/) override {}
+
+ private:
+  std::vector<Json>& seen_;
+};
+
 class ReflectorTest : public ::testing::Test {
  protected:
   struct Sent {
@@ -148,6 +167,24 @@ TEST_F(ReflectorTest, AWatchGoesOnWhereTheLastOneEnded) {
   EXPECT_THAT(last(), HasSubstr("resourceVersion=20&"));
   EXPECT_EQ(names.lists, 1);
   EXPECT_EQ(names.error, "");
+}
+
+TEST_F(ReflectorTest, MembersThatTheSinkDoesNotReadAreSkipped) {
+  std::vector<Json> seen;
+  Sink sink(seen);
+  Reflector reading(
+      [this](const ApiRequest& request, HttpHandlers handlers) { return start(request, std::move(handlers)); }, timers,
+      {.path = "/nodes", .field_selector = {}, .unread = {"images", "labels"}}, sink, [] { return 0.5; });
+  reading.start();
+  const std::string object =
+      R"({"metadata":{"name":"a","labels":{"labels":[1,{"x":2}]},"resourceVersion":"8"},"images":[{"names":["i"]},[]],)"
+      R"("status":{"images":7,"addresses":[{"type":"InternalIP","labels":null},{"type":"y"}]},"last":true})";
+  const auto read = Json::parse(
+      R"({"metadata":{"name":"a","resourceVersion":"8"},"status":{"addresses":[{"type":"InternalIP"},{"type":"y"}]},)"
+      R"("last":true})");
+  answer(R"({"metadata":{"resourceVersion":"7"},"items":[)" + object + "]}");
+  say(R"({"type":"MODIFIED","object":)" + object + "}");
+  EXPECT_THAT(seen, ElementsAre(read, read));
 }
 
 TEST_F(ReflectorTest, AWatchThatEndsAtOnceIsNotOpenedInALoop) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/logging.hpp"
 #include "agent/sources/fact_source.hpp"
@@ -22,6 +23,7 @@
 namespace masq::agent {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class FakeSource final : public FactSource<std::uint16_t> {
@@ -50,6 +52,21 @@ TEST_F(SourceSetTest, NamesTheRequiredSourceThatHasNoValue) {
   EXPECT_EQ(sources.gather().error().message, "waiting for the source b: no socket");
   b.push(1);
   EXPECT_TRUE(sources.gather());
+}
+
+TEST_F(SourceSetTest, TellsWhenTheErrorOfASourceChanges) {
+  std::vector<std::string> told;
+  sources.on_error_change([&](const Source::State& state) { told.push_back(state.name + ": " + state.error); });
+  auto& a = add("a");
+  a.push(1);
+  EXPECT_TRUE(sources.gather());
+  for (const auto* const why : {"line 1", "line 1", "line 2"}) {
+    a.fail({why});
+    EXPECT_TRUE(sources.gather());
+  }
+  a.push(1);
+  EXPECT_TRUE(sources.gather());
+  EXPECT_THAT(told, ElementsAre("a: line 1", "a: line 2", "a: "));
 }
 
 TEST_F(SourceSetTest, AnOptionalSourceThatFailsBlocksNothing) {
