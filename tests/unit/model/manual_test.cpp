@@ -59,10 +59,9 @@ TEST(Manual, TheConfigurationHasEveryOption) {
   const auto text = render_configuration();
   for (const auto& option : options())
     EXPECT_THAT(text, HasSubstr(".TP\n\\fB" + escaped(option.key) + "\\fR (default: ")) << option.key;
-  EXPECT_THAT(text,
-              HasSubstr("\\fBnat\\-max\\-mappings\\fR (default: \\fBauto\\fR)\n"
-                        "maximum number of mappings per family, 16 to 8388608. With the datapath bpf only. "
-                        "Alias: \\fBbpf\\-nat\\-global\\-max\\fR.\n"));
+  EXPECT_THAT(text, HasSubstr("\\fBnat\\-max\\-mappings\\fR (default: \\fBauto\\fR)\n"
+                              "maximum number of mappings per family, 16 to 8388608. With the datapath bpf only. "
+                              "Alias: \\fBbpf\\-nat\\-global\\-max\\fR.\n"));
   EXPECT_THAT(text, HasSubstr("one of text, json. A change needs a restart.\n"));
 }
 
