@@ -39,12 +39,21 @@ has_given_up_the_rest() {
     same  1 "$(process_says NoNewPrivs)" "NoNewPrivs"
     same  2 "$(process_says Seccomp)" "Seccomp"
 }
+# In a container they may be absent. The lab has a mount namespace of its own. /proc/cgroups has the hierarchy of version 1.
+mount_memory_cgroups() { # DIRECTORY
+    if grep -qP '^memory\t[1-9]' /proc/cgroups; then
+        mount -t tmpfs none "$1"
+        mkdir "$1/memory"
+        mount -t cgroup -o memory none "$1/memory"
+    else
+        mount -t cgroup2 none "$1"
+    fi
+}
 # masqd_has_memory LIMIT: masqd is started in a cgroup with this limit, to which the kernel charges its maps, as to a pod's.
 masqd_has_memory() {
     local parent=/sys/fs/cgroup
     memory_limit=memory.max
-    # In a container it may be absent. The lab has a mount namespace of its own.
-    [ -e "$parent/cgroup.controllers" ] || [ -e "$parent/memory" ] || mount -t cgroup2 none "$parent"
+    [ -e "$parent/cgroup.controllers" ] || [ -e "$parent/memory" ] || mount_memory_cgroups "$parent"
     if [ -e "$parent/memory/memory.limit_in_bytes" ]; then parent+=/memory memory_limit=memory.limit_in_bytes
     elif ! grep -qw memory "$parent/cgroup.subtree_control"; then skip "no cgroup has the controller for memory"; fi
     memory_group=$parent/masq-$(stat -Lc %i /proc/self/ns/pid)

@@ -143,15 +143,18 @@ Result<std::uint32_t> run_once(int program, std::vector<std::uint8_t> packet) {
   return run.retval;
 }
 
-// A timer needs memory immediately; the kernel refills its reserve a moment later.
-constexpr int attempts_at_memory = 50;
+// A timer needs memory immediately; the kernel refills its reserve a moment later. At most a second.
+constexpr int attempts_at_memory = 500;
 constexpr useconds_t pause_for_memory = 2000;
+
+bool lacks_memory(const Result<std::uint32_t>& run) {
+  return run ? *run == static_cast<std::uint32_t>(-ENOMEM) : run.error().message == std::strerror(ENOMEM);
+}
 
 Result<void> run_sweep(int program) {
   const auto run = [&] { return run_once(program, std::vector<std::uint8_t>(64)); };
   auto result = run();
-  for (int attempt = 1; result && *result == static_cast<std::uint32_t>(-ENOMEM) && attempt < attempts_at_memory;
-       ++attempt) {
+  for (int attempt = 1; lacks_memory(result) && attempt < attempts_at_memory; ++attempt) {
     usleep(pause_for_memory);
     result = run();
   }

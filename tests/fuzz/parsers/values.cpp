@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of options and arguments, one a line: what is accepted and printed is accepted again, and means the same.
+#include <algorithm>
 #include <string>
 
 #include "agent/sources/memory_source.hpp"
@@ -36,7 +37,7 @@ void fuzz_values(Input input) {
   (void)agent::parse_total_memory(text);
   // Nothing outside the mount of the cgroups is read.
   if (const auto found = agent::parse_memory_cgroup(text))
-    require(found->group.is_relative() && !(found->group / "file").lexically_normal().native().starts_with(".."),
+    require(found->group.is_relative() && std::ranges::find(found->group, "..") == found->group.end(),
             "a cgroup is below its mount");
   (void)printable(text);
   for (const auto& line : lines_of(text)) {
