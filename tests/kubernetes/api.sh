@@ -5,7 +5,7 @@
 #   api is started_with FLAG=VALUE...        again, with these flags until the scenario ends
 #   api hangs                                it keeps its connections, and says nothing more; new ones reach a second server
 #   start_other_api FLAG=VALUE...; api is replaced               the second server has these flags; then the first one is killed
-#   drop_connections_to_api NODE             packets of masqd's open connections are dropped; nobody is told
+#   drop_connections_to_api NODE             packets of masqd's open connections are dropped without a reset
 #   service_account_of NODE, swap_file NODE FOLDER NAME FILE    credentials of masq's pod, replaced as the kubelet does
 #   metric_of NODE METRIC, health_of NODE PAGE                  what masqd says, with prometheus.enabled
 #   lists_by NODE                            how often its masqd has listed nodes, after api is started_with $(audit_flags)

@@ -16,7 +16,7 @@ build_packages_in() { # RELEASE
   mmdebstrap --quiet --variant=apt --include=ca-certificates "$1" "$root.tar" && tar -C "$root" --exclude='./dev/*' -xf "$root.tar" || return 1
   rm "$root.tar"
   git ls-files -z | tar -c --null -T - | tar -C "$root/masq" -x || return 1
-  # The network of this machine, for the packages. Its time is that of the commit.
+  # It has the network of this machine, to install packages. The build uses the time of the commit.
   systemd-nspawn -q -D "$root" --register=no --keep-unit --pipe --as-pid2 --chdir=/masq --setenv=SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)" sh -e -c "
     scripts/install-packages; scripts/install-packages --packages
     scripts/package; scripts/package --build build/release --version $version.1" </dev/null || return 1
