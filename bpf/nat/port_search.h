@@ -90,8 +90,10 @@ static __always_inline void search_begin(void)
 {
 	struct port_search *search = port_search_get();
 
-	if (search)
-		search->tried = search->probed = 0, search->limit = FILLING_SEARCH;
+	if (!search)
+		return;
+	search->tried = search->probed = 0;
+	search->limit = FILLING_SEARCH;
 }
 
 /* Counts a connection's search: the number of ports that were tried, and the result. */

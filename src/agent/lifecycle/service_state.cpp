@@ -12,7 +12,7 @@
 namespace masq::agent {
 
 void ServiceState::pass_ended(bool in_force) {
-  const bool first = in_force && !std::exchange(started_, started_ || in_force);
+  const bool first = in_force && !std::exchange(started_, true);
   const bool reloaded = started_ && std::exchange(reloading_, false);
   if (first || reloaded) send("READY=1");
 }
