@@ -160,6 +160,24 @@ __noinline int reclaim_begin(ctx_t *ctx, const struct packet *p, __u32 slot, __u
 	return failures < BARREN_TRIES;
 }
 
+/*
+ * The search has looked at many ports, and none fits the new connection. Where some of the last probes met a conversation
+ * that is over, another port may fit: returns true if the search goes on.
+ */
+__noinline int search_goes_on(__u32 slot, __u32 space, __u32 own_only)
+{
+	struct port_search *search = port_search_get();
+	__u32 counts;
+
+	if (!search || search->limit >= FILLING_SEARCH)
+		return false;
+	counts = probes_count(slot, space, search->owner);
+	if (!(own_only ? PROBES_OWN_IDLE(counts) : PROBES_IDLE(counts)))
+		return false;
+	search->limit = FILLING_SEARCH;
+	return true;
+}
+
 /* No port came back. */
 __noinline int reclaim_failed(__u32 slot, __u32 space, __u32 own_only)
 {
@@ -220,8 +238,8 @@ static __always_inline int port_reclaim(ctx_t *ctx, __u32 slot, __u32 space, boo
 		__u32 port = reclaim_pick(slot, space, own_only);
 		int result;
 
-		if (!port && search_is_long(search)) /* the sample has none, and is not renewed any more */
-			break;
+		if (!port && search_is_long(search) && !search_goes_on(slot, space, own_only))
+			break; /* the sample has none, and is not renewed any more */
 		result = reclaim_take(ctx, slot, space, port, own_only);
 		if (result != CLAIM_TAKEN)
 			return result;

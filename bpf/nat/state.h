@@ -148,14 +148,16 @@ static __always_inline void tcp_record_answer(ctx_t *ctx, const struct packet *p
 }
 
 /*
- * After both FINs: the last one is acknowledged, and no packet of the connection has to come any more. The pod sends nothing
- * else then; the remote side may repeat an older segment.
+ * After both FINs: the last one is acknowledged, and no packet of the connection has to come any more. If the pod closed
+ * first, its acknowledgement goes beyond that of its FIN; an acknowledgement that is repeated tells nothing.
  */
 static __always_inline bool is_last_ack(ctx_t *ctx, const struct packet *p, const mapping_t *m, __u32 direction)
 {
-	if (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST))
+	if ((m->flags & BOTH_FINS) != BOTH_FINS || (p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)))
 		return false;
-	return direction == MASQ_EGRESS || tcp_number(ctx, p, TCP_ACKNOWLEDGEMENT) == m->pod_seq + 1;
+	if (direction == MASQ_EGRESS)
+		return bpf_ntohl(p->tcp_ack) != m->pod_ack;
+	return tcp_number(ctx, p, TCP_ACKNOWLEDGEMENT) == m->pod_seq + 1;
 }
 
 /*
@@ -164,17 +166,19 @@ static __always_inline bool is_last_ack(ctx_t *ctx, const struct packet *p, cons
  */
 __noinline int tcp_track(ctx_t *ctx, const struct packet *p, mapping_t *m, __u32 direction)
 {
+	bool is_last;
 	__u8 flags;
 
 	if (!p || !m)
 		return 0;
 	if (direction == MASQ_INGRESS && (p->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST)) && !end_is_plausible(ctx, p, m))
 		return 0;
+	is_last = is_last_ack(ctx, p, m, direction);
 	if (direction == MASQ_EGRESS)
 		tcp_record_numbers(ctx, p, m);
 	else
 		tcp_record_answer(ctx, p, m);
-	if ((m->flags & BOTH_FINS) == BOTH_FINS && is_last_ack(ctx, p, m, direction))
+	if (is_last)
 		m->pod_ack = 0;
 	flags = m->flags & ~MASQ_RESET;
 	if (p->tcp_flags & TCP_FLAG_RST)

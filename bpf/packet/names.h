@@ -111,6 +111,7 @@
 #define quoted_datagram FN(quoted_datagram)
 #define reclaim_begin FN(reclaim_begin)
 #define reclaim_failed FN(reclaim_failed)
+#define search_goes_on FN(search_goes_on)
 #define reclaim_is_allowed FN(reclaim_is_allowed)
 #define reclaim_pick FN(reclaim_pick)
 #define reclaim_score FN(reclaim_score)

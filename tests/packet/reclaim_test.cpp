@@ -62,6 +62,12 @@ class Reclaim : public BothFamilies {
     last.acknowledgement = pods_fin + 1;
     engine.ingress(with(last, {.sequence = 0x12341236}));
   }
+  // The default is the acknowledgement of the pod's FIN, before it has seen the remote one.
+  void pod_acknowledges(const Engine& engine, const Endpoint& pod, Numbers numbers, bool remotes_fin) const {
+    auto last = with(tcp(pod, world, ack), numbers);
+    if (remotes_fin) last.acknowledgement = 0x12341236;
+    engine.egress(last);
+  }
   // A connection from the begin to the end, of which the remote endpoint keeps TIME-WAIT.
   void converse(const Engine& engine, const Endpoint& pod, std::uint16_t external, Numbers last) const {
     ASSERT_EQ(open(engine, pod, {.sequence = last.sequence - 1000, .timestamp = last.timestamp}), "translated");
@@ -122,7 +128,7 @@ TEST_P(Reclaim, TheLastSegmentsTimestampCountsWhenThePodClosesFirst) {
   answer(engine, 2000);
   pod_closes(engine, pod, {.sequence = 5000, .timestamp = 900});
   remote_closes(engine, 2000);
-  engine.egress(with(tcp(pod, world, ack), {.sequence = 5001, .timestamp = 950}));
+  pod_acknowledges(engine, pod, {.sequence = 5001, .timestamp = 950}, true);
   EXPECT_NE(open(engine, {who.pod2, 6000}, {.sequence = 9000, .timestamp = 920}), "translated");
   EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 9000, .timestamp = 951}), "translated");
 }
@@ -150,7 +156,7 @@ TEST_P(Reclaim, TheLastFinHasToBeAcknowledged) {
     answer(engine, 2000);
     const auto last_ack = [&](std::uint32_t pods_fin) {
       if (pod_first)
-        engine.egress(with(tcp(pod, world, ack), {.sequence = pods_fin + 1}));
+        pod_acknowledges(engine, pod, {.sequence = 5001}, pods_fin == 5000);
       else
         remote_acknowledges(engine, 2000, pods_fin);
     };
@@ -166,6 +172,25 @@ TEST_P(Reclaim, TheLastFinHasToBeAcknowledged) {
     engine.next_tick(who.family);
     EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6000}), "translated") << pod_first;
   }
+}
+
+// The remote side ends the connection and sends its FIN again, while the pod's is lost: it is in FIN-WAIT-2 and refuses
+// a SYN.
+TEST_P(Reclaim, ARepeatedAcknowledgementIsNotThatOfThePodsFin) {
+  Engine engine(with_ports(2000, 2000));
+  const Endpoint pod{who.pod, 5000};
+  ASSERT_EQ(open(engine, pod, {.sequence = 1000}), "translated");
+  answer(engine, 2000);
+  remote_closes(engine, 2000);
+  auto last = with(tcp(pod, world, fin | ack), {.sequence = 5000});
+  last.acknowledgement = 0x12341236;
+  engine.egress(last);
+  pod_acknowledges(engine, pod, {.sequence = 5001}, true);
+  EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6000}), "no_free_port");
+  engine.egress(last);
+  remote_acknowledges(engine, 2000, 5000);
+  engine.next_tick(who.family);
+  EXPECT_EQ(open(engine, {who.pod2, 6000}, {.sequence = 6000}), "translated");
 }
 
 TEST_P(Reclaim, AnUnacknowledgedFinHoldsThePortForTwoSeconds) {
@@ -304,6 +329,28 @@ TEST_P(Reclaim, ManyShortConnectionsUseFewPorts) {
   }
   EXPECT_LE(engine.control(who.family).used, 500u);
   EXPECT_LT(engine.births(who.family).attempts, 10000u * 5) << "candidates that were looked at";
+  EXPECT_EQ(disorder(engine, who.family), "");
+}
+
+// Conversations on all 48 ports are over, and four of them fit the new connection: a search goes on until it meets one.
+TEST_P(Reclaim, ASearchFindsTheFewPortsThatFit) {
+  const Numbers early{.sequence = 1000}, next{.sequence = 0x20000000}, late{.sequence = 0x40000000};
+  const Engine engine(with_ports(2000, 2047));
+  const auto converse = [&](std::uint32_t number, Numbers first, Numbers last) {
+    const Endpoint pod{numbered_pod(who.family, number % 2), static_cast<std::uint16_t>(5000 + number)};
+    const auto out = engine.egress(with(tcp(pod, world, syn), first));
+    if (out.reason != "translated") return false;
+    const auto external = source_port(out, who.family);
+    answer(engine, external);
+    remote_closes(engine, external);
+    pod_closes(engine, pod, last);
+    remote_acknowledges(engine, external, last.sequence);
+    return true;
+  };
+  for (std::uint32_t i = 0; i < 48; ++i) ASSERT_TRUE(converse(i, {}, i % 12 == 0 ? early : late));
+  std::uint32_t refused = 0;
+  for (std::uint32_t i = 48; i < 2000; ++i) refused += !converse(i, next, early);
+  EXPECT_EQ(refused, 0u);
   EXPECT_EQ(disorder(engine, who.family), "");
 }
 
