@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "agent/sources/config_directory.hpp"
+#include "agent/sources/stable_content.hpp"
 #include "base/result.hpp"
 #include "os/event_loop.hpp"
 #include "os/file_watch.hpp"
@@ -15,15 +14,10 @@
 
 namespace masq::agent {
 
-// Calls back when the options in the directory have changed. Several files are not written in one step, and a file may
-// be incomplete for a moment. A change therefore counts when the content is stable for `debounce` and no process has
-// one of the files open for writing.
+// Calls back when the options in the directory have changed (StableContent).
 class ConfigDirectoryWatch {
  public:
-  static constexpr auto debounce = std::chrono::milliseconds(200);
-  // A process that keeps a file open for longer does not write to it.
-  static constexpr auto max_write_time = std::chrono::seconds(10);
-  using Content = Result<ConfigDirectory>;
+  using Content = StableContent<ConfigDirectory>::Content;
   using Changed = std::function<void()>;
 
   // `known` is the content that is in force. Works without events: the caller requests checks.
@@ -32,22 +26,15 @@ class ConfigDirectoryWatch {
   static Result<std::unique_ptr<ConfigDirectoryWatch>> open(os::EventLoop& loop, std::filesystem::path path,
                                                             Content known, Changed changed);
 
-  void request_check();
+  void request_check() { content_.check(); }
   // The caller reads the directory now: its present content is no change.
-  void accept();
+  void accept() { content_.accept(); }
 
  private:
-  Content read() const;
-  bool is_being_written() const;
-  void confirm();
+  bool is_being_written(const Content& content) const;
 
-  os::Timers& timers_;
   std::filesystem::path path_;
-  Content known_;
-  std::optional<Content> pending_;
-  os::Timers::Clock::time_point pending_since_;
-  Changed changed_;
-  os::Timer confirmation_;
+  StableContent<ConfigDirectory> content_;
   std::unique_ptr<os::FileWatch> watch_;
 };
 

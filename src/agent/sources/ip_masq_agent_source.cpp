@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <expected>
 #include <filesystem>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "agent/sources/fact_source.hpp"
 #include "agent/sources/source.hpp"
+#include "agent/sources/stable_content.hpp"
 #include "base/caught.hpp"
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
@@ -38,6 +40,11 @@ Result<IpMasqAgent> parse_content(const std::optional<std::string>& text, const 
   return rules;
 }
 
+std::chrono::milliseconds time_to_settle(const Result<std::optional<std::string>>& text) {
+  const bool has_nothing = text && is_blank_document(text->value_or(""));
+  return has_nothing ? IpMasqAgentSource::missing_debounce : StableContent<std::optional<std::string>>::debounce;
+}
+
 }  // namespace
 
 IpMasqAgent rules_of(const std::vector<IpMasqEntry>& applied) {
@@ -49,7 +56,14 @@ IpMasqAgent rules_of(const std::vector<IpMasqEntry>& applied) {
 IpMasqAgentSource::IpMasqAgentSource(os::Timers& timers, std::filesystem::path path, Changed changed)
     : FactSource(ip_masq_agent_source_name, Need::optional, timers, std::move(changed), default_ip_masq_agent()),
       path_(std::move(path)),
-      confirmation_(timers) {}
+      text_(timers, {.read = [this] { return os::read_file_if_any(path_, max_ip_masq_agent_text); },
+                     .is_being_written = [this](const Text::Content&) { return os::is_being_written(path_); },
+                     .stable_for = time_to_settle,
+                     .changed =
+                         [this] {
+                           take_text();
+                           report_change();
+                         }}) {}
 
 Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(os::EventLoop& loop, std::filesystem::path path,
                                                                    Changed changed) {
@@ -58,49 +72,24 @@ Result<std::unique_ptr<IpMasqAgentSource>> IpMasqAgentSource::open(os::EventLoop
   return source;
 }
 
-IpMasqAgentSource::Content IpMasqAgentSource::read_content() const {
-  return caught([this] { return os::read_file_if_any(path_, max_ip_masq_agent_text); });
-}
-
 void IpMasqAgentSource::seed(const std::vector<IpMasqEntry>& applied) {
   initialise(rules_of(applied));
 }
 
 // At the start no earlier rules exist, so the content is accepted at once.
 void IpMasqAgentSource::read() {
-  if (!accepted_) accept(read_content());
+  if (text_.has_content()) return;
+  text_.accept();
+  take_text();
 }
 
 void IpMasqAgentSource::request_check() {
-  if (!accepted_) return;
-  auto content = read_content();
-  if (content == *accepted_) {
-    pending_.reset();
-    confirmation_.stop();
-    if (state().error.empty()) renew();
-    return;
-  }
-  if (pending_ && *pending_ == content) return;
-  const bool nothing = content && is_blank_document(content->value_or(""));
-  pending_ = std::move(content);
-  pending_since_ = timers().now();
-  confirmation_.start(nothing ? missing_debounce : debounce, [this] { confirm(); });
+  if (text_.has_content() && text_.check() && state().error.empty()) renew();
 }
 
-void IpMasqAgentSource::confirm() {
-  auto content = read_content();
-  if (!pending_ || *pending_ != content) return request_check();
-  if (os::is_being_written(path_) && timers().now() - pending_since_ < max_write_time)
-    return confirmation_.start(debounce, [this] { confirm(); });
-  pending_.reset();
-  accept(std::move(content));
-  report_change();
-}
-
-void IpMasqAgentSource::accept(Content content) {
-  accepted_ = std::move(content);
-  auto rules =
-      caught([&] { return *accepted_ ? parse_content(**accepted_, path_) : std::unexpected(accepted_->error()); });
+void IpMasqAgentSource::take_text() {
+  const auto& text = text_.content();
+  auto rules = caught([&] { return text ? parse_content(*text, path_) : std::unexpected(text.error()); });
   if (rules)
     store(*std::move(rules));
   else

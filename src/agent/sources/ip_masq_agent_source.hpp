@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/sources/fact_source.hpp"
+#include "agent/sources/stable_content.hpp"
 #include "datapath/datapath.hpp"
 #include "os/event_loop.hpp"
 #include "os/file_watch.hpp"
@@ -16,19 +17,12 @@ namespace masq::agent {
 // The rules that the kernel has already, as the source of the rules has them.
 IpMasqAgent rules_of(const std::vector<IpMasqEntry>& applied);
 
-// The ip-masq-agent's file. It is optional. After a rejected file the last valid one stays in force; without a file the
-// defaults apply.
-//
-// Editors truncate and write, or unlink and create. For a moment the file is empty, incomplete or missing, and each of
-// these states would be another policy. A change is therefore accepted when the content is stable for some time and the
-// writer has closed the file; a missing or empty file is accepted later than a full one. All delays are below the
-// second in which a change must take effect.
+// The ip-masq-agent's file (StableContent). It is optional. After a rejected file the last valid one stays in force;
+// without a file the defaults apply. A missing or empty file is accepted later than a full one: it may be one that is
+// about to be written, and would be another policy.
 class IpMasqAgentSource final : public FactSource<IpMasqAgent> {
  public:
-  static constexpr auto debounce = std::chrono::milliseconds(200);
   static constexpr auto missing_debounce = std::chrono::milliseconds(500);
-  // A process that keeps the file open for longer does not write to it.
-  static constexpr auto max_write_time = std::chrono::seconds(10);
 
   // Works without a watch: the caller requests checks.
   IpMasqAgentSource(os::Timers& timers, std::filesystem::path path, Changed changed);
@@ -45,16 +39,11 @@ class IpMasqAgentSource final : public FactSource<IpMasqAgent> {
 
  private:
   // Absent: there is no file. An error: the file cannot be read.
-  using Content = Result<std::optional<std::string>>;
-  Content read_content() const;
-  void confirm();
-  void accept(Content content);
+  using Text = StableContent<std::optional<std::string>>;
+  void take_text();
 
   std::filesystem::path path_;
-  std::optional<Content> accepted_;
-  std::optional<Content> pending_;
-  os::Timers::Clock::time_point pending_since_;
-  os::Timer confirmation_;
+  Text text_;
   std::unique_ptr<os::FileWatch> watch_;
 };
 
