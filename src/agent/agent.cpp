@@ -36,35 +36,37 @@ constexpr auto look_for_first_apply = std::chrono::seconds(1);
 
 }  // namespace
 
-Agent::Agent(const Config& config, OptionsReload::ReadOptions read_options, spdlog::logger& log,
+Agent::Agent(const LoadedConfig& loaded, OptionsReload::ReadOptions read_options, spdlog::logger& log,
              std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice)
     : log_(log),
       loop_(std::move(loop)),
       locks_(std::move(locks)),
       choice_(std::move(choice)),
-      tables_(open_mapping_tables(config.bpf_root)),
-      api_(open_kubernetes_api(*loop_, config, read_environment(environ))),
-      options_(*loop_, config),
+      tables_(open_mapping_tables(loaded.config.bpf_root)),
+      api_(open_kubernetes_api(*loop_, loaded.config, read_environment(environ))),
+      options_(*loop_, loaded.config, loaded.given),
       sources_(log),
-      reconciler_(*loop_, sources_, *choice_.datapath, log, config),
+      reconciler_(*loop_, sources_, *choice_.datapath, log, loaded.config),
       reload_(std::move(read_options), {.options = options_,
                                         .sources = sources_,
                                         .tables = *tables_,
                                         .reconciler = reconciler_,
                                         .log = log,
                                         .context = source_context()}),
-      events_(*loop_, *loop_, [root = config.bpf_root](const auto& types) { return open_event_source(root, types); }),
+      events_(*loop_, *loop_,
+              [root = loaded.config.bpf_root](const auto& types) { return open_event_source(root, types); }),
       first_apply_(*loop_) {}
 
-Result<std::unique_ptr<Agent>> Agent::open(const Config& config, OptionsReload::ReadOptions read_options,
+Result<std::unique_ptr<Agent>> Agent::open(const LoadedConfig& loaded, OptionsReload::ReadOptions read_options,
                                            spdlog::logger& log) {
+  const auto& config = loaded.config;
   TRY(auto loop, os::EventLoop::open());
   TRY(auto locks, lock_node(config));
   TRY(auto choice, choose_datapath(config));
   // Only the bpf datapath needs a bpffs; the others mount none.
   if (choice.kind == DatapathKind::bpf) TRY_DO(mount_bpf_root(config, locks));
   std::unique_ptr<Agent> agent(
-      new Agent(config, std::move(read_options), log, std::move(loop), std::move(locks), std::move(choice)));
+      new Agent(loaded, std::move(read_options), log, std::move(loop), std::move(locks), std::move(choice)));
   TRY_DO(agent->start_parts(config));
   return agent;
 }

@@ -20,6 +20,7 @@
 #include "agent/serve/servers.hpp"
 #include "agent/sources/config_directory.hpp"
 #include "agent/sources/config_directory_watch.hpp"
+#include "agent/sources/config_sources.hpp"
 #include "agent/sources/node_sources.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
@@ -36,7 +37,7 @@ namespace masq::agent {
 class Agent {
  public:
   // Takes the locks of this node; changes nothing in the kernel yet.
-  static Result<std::unique_ptr<Agent>> open(const Config& config, OptionsReload::ReadOptions read_options,
+  static Result<std::unique_ptr<Agent>> open(const LoadedConfig& loaded, OptionsReload::ReadOptions read_options,
                                              spdlog::logger& log);
 
   // Reads the options again when this directory of --config-dir changes; `loaded` is its content that is in force.
@@ -47,7 +48,7 @@ class Agent {
   Result<void> run(const std::string& notify_socket);
 
  private:
-  Agent(const Config& config, OptionsReload::ReadOptions read_options, spdlog::logger& log,
+  Agent(const LoadedConfig& loaded, OptionsReload::ReadOptions read_options, spdlog::logger& log,
         std::unique_ptr<os::EventLoop> loop, NodeLocks locks, DatapathChoice choice);
   Result<void> start_parts(const Config& config);
   SourceContext source_context();

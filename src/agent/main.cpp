@@ -74,11 +74,8 @@ int run_agent(const CommandLine& command_line, const Environment& environment, c
   const auto log = make_logger(loaded.config.log_level, loaded.config.log_format);
   if (loaded.directory)
     for (const auto& file : loaded.directory->ignored) log->debug("{}: unknown option, ignored", file);
-  const auto read_options = [&]() -> Result<Config> {
-    TRY(auto again, load_config(command_line, environment));
-    return again.config;
-  };
-  auto agent = Agent::open(loaded.config, read_options, *log);
+  const auto read_options = [&] { return load_config(command_line, environment); };
+  auto agent = Agent::open(loaded, read_options, *log);
   if (!agent) return exit_with_error(exit_failed, agent.error());
   if (loaded.directory) {
     if (auto watched = (*agent)->watch_options(command_line.config_dir, *loaded.directory); !watched)

@@ -2,11 +2,13 @@
 #include "agent/options_reload.hpp"
 
 #include <expected>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "agent/logging.hpp"
+#include "agent/sources/config_sources.hpp"
 #include "agent/sources/node_sources.hpp"
 #include "base/result.hpp"
 #include "datapath/mapping_table.hpp"
@@ -14,6 +16,15 @@
 #include "model/options/options.hpp"
 
 namespace masq::agent {
+namespace {
+
+// Makes `loaded` say of an option what `running` says.
+void keep_given(const GivenValues& running, std::string_view key, GivenValues& loaded) {
+  loaded.erase(std::string(key));
+  if (const auto kept = running.find(key); kept != running.end()) loaded.insert(*kept);
+}
+
+}  // namespace
 
 std::vector<IpMasqEntry> applied_ip_masq(MappingTable& tables) {
   return tables.ip_masq().value_or(std::vector<IpMasqEntry>());
@@ -33,10 +44,16 @@ void OptionsReload::run() {
   agent_.reconciler.configure(agent_.options.value());
 }
 
-void OptionsReload::replace_options(Config loaded) {
+void OptionsReload::replace_options(LoadedConfig loaded) {
   std::vector<std::string_view> kept;
-  agent_.options.push(with_fixed_options(agent_.options.value(), std::move(loaded), kept));
-  for (const auto key : kept) agent_.log.warn("{}: the new value needs a restart of masqd", key);
+  auto config = with_fixed_options(agent_.options.value(), std::move(loaded.config), kept);
+  GivenValues after_restart;
+  for (const auto key : kept) {
+    agent_.log.warn("{}: the new value needs a restart of masqd", key);
+    after_restart.emplace(key, given_value(loaded.given, *find_option(key)));
+    keep_given(agent_.options.given(), key, loaded.given);
+  }
+  agent_.options.replace(std::move(config), std::move(loaded.given), std::move(after_restart));
   agent_.log.set_level(to_spdlog(agent_.options.value().log_level));
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/reconciler.hpp"
+#include "agent/sources/config_sources.hpp"
 #include "agent/sources/node_sources.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
@@ -24,7 +25,7 @@ std::vector<IpMasqEntry> applied_ip_masq(MappingTable& tables);
 // value, and a warning names it.
 class OptionsReload {
  public:
-  using ReadOptions = std::function<Result<Config>()>;
+  using ReadOptions = std::function<Result<LoadedConfig>()>;
   // The objects that follow the options.
   struct Parts {
     OptionsSource& options;
@@ -41,7 +42,7 @@ class OptionsReload {
   void run();
 
  private:
-  void replace_options(Config loaded);
+  void replace_options(LoadedConfig loaded);
   void follow_ip_masq_agent(const Config& before);
   std::vector<IpMasqEntry> ip_masq_in_force() const;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -27,6 +28,14 @@ struct EventListener {
   std::function<void(std::uint64_t lost)> second_passed;  // the number of events that the kernel did not record
 };
 
+// What `masq doctor` asks of the node.
+struct NodeView {
+  std::function<Result<std::string>(const std::vector<std::string>&)>
+      run_program;  // its output; fails unless it exits with 0
+  std::function<bool()> is_clock_synchronised;
+  std::function<void(std::chrono::milliseconds)> wait;
+};
+
 // The environment of a command: the agent, the mappings in the kernel, files and outputs. Tests replace it.
 struct CommandContext {
   MappingTable& table;  // of every datapath in the kernel
@@ -37,6 +46,7 @@ struct CommandContext {
   std::function<Result<void>(const os::Draw& draw, std::chrono::milliseconds interval)> show_live;
   std::function<void(std::string_view)> out;  // standard output
   std::function<void(std::string_view)> err;  // standard error
+  NodeView node{};
 };
 
 // The arguments of a command. An absent option has no value; a given option may have an empty one.
@@ -95,7 +105,9 @@ int list_mappings(const CommandContext& context, const Arguments& arguments);
 int flush_mappings(const CommandContext& context, const Arguments& arguments);
 int explain_connection(const CommandContext& context, const Arguments& arguments);
 int show_top(const CommandContext& context, const Arguments& arguments);
+int diagnose(const CommandContext& context, const Arguments& arguments);
 int monitor_events(const CommandContext& context, const Arguments& arguments);
+int show_config(const CommandContext& context, const Arguments& arguments);
 int check_config(const CommandContext& context, const Arguments& arguments);
 
 // Prints "masq: …" on standard error, and returns `exit`.

@@ -24,6 +24,9 @@ constexpr Command table[] = {
      show_top},
     {"monitor", "", "live events: mappings created and ended, packets dropped", Command::type | Command::pod,
      monitor_events},
+    {"doctor", "", "common faults of the node and of masqd, and what mends each", Command::nothing, diagnose},
+    {"config show", "", "every option of masqd, its value, the source that set it, and what a change needs",
+     Command::nothing, show_config},
     {"config check", "", "check an ip-masq-agent file; changes nothing", Command::optional_file, check_config},
 };
 
@@ -37,7 +40,7 @@ std::string_view group_help(std::string_view words) {
   if (words == "bpf") return "state in the kernel, with or without an agent";
   if (words == "bpf ipmasq") return "the ip-masq-agent's CIDRs";
   if (words == "bpf nat") return "the mappings";
-  if (words == "config") return "configuration files";
+  if (words == "config") return "options of masqd, and configuration files";
   return "";
 }
 

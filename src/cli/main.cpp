@@ -2,14 +2,18 @@
 // masq queries the agent over its socket and the kernel through the pinned maps; docs/reference.md lists the exit
 // codes.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/printable.hpp"
@@ -21,9 +25,11 @@
 #include "datapath/event_source.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/ip_masq_agent.hpp"
+#include "os/clock.hpp"
 #include "os/file.hpp"
 #include "os/http_client.hpp"
 #include "os/live_screen.hpp"
+#include "os/process.hpp"
 
 namespace masq::cli {
 namespace {
@@ -52,6 +58,12 @@ Result<void> follow(const Request& request, const EventTypes& types, const Event
   return follow_events(request.socket_path, request.bpf_root, types, listener);
 }
 
+Result<std::string> output_of(const std::vector<std::string>& program) {
+  TRY(auto end, os::run_program(program));
+  if (end.status != 0) return fail("{}: {}", fmt::join(program, " "), os::first_line(end.err));
+  return std::move(end.out);
+}
+
 CommandContext make_context(const Request& request, MappingTable& table) {
   return {.table = table,
           .query_agent = [&](std::string_view target) { return os::http_get(request.socket_path, target); },
@@ -59,7 +71,10 @@ CommandContext make_context(const Request& request, MappingTable& table) {
           .follow_events = [&](const auto& types, const auto& listener) { return follow(request, types, listener); },
           .show_live = os::has_screen() ? os::run_live_screen : nullptr,
           .out = write_out,
-          .err = write_err};
+          .err = write_err,
+          .node = {.run_program = output_of,
+                   .is_clock_synchronised = os::is_clock_synchronised,
+                   .wait = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }}};
 }
 
 int run_masq(const std::vector<std::string>& arguments) {

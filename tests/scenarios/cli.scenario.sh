@@ -134,6 +134,25 @@ scenario "config check validates an ip-masq-agent file and changes nothing" only
     contains nonsense "$said"
     not   exists "$bpf_root/masq"
 
+scenario "config show names each option's value, source and cost" only=bpf family=ipv4
+    shows() { grep -Eq "^$1\$" <<<"$(masq config show)" || fail "no line $1: $(masq config show)"; }
+    printf 'nat-timeout-icmp: 90s\nlog-format: json\n' >"$work/masqd.yaml"
+    masqd starts with "config=$work/masqd.yaml" nat-port-range=20000-29999
+    shows 'nat-port-range +20000-29999 +flag --nat-port-range +program'
+    shows "log-format +json +$work/masqd.yaml: line 2 +restart"
+    shows 'ipv4-native-routing-cidr +\(the pod CIDRs\) +default +live'
+    shows 'ipv4-pod-cidr +[^ ]+ +flag --ipv4-pod-cidr +live'
+    printf 'nat-timeout-icmp: 91s\nlog-format: text\n' >"$work/masqd.yaml"
+    kill  -HUP "$agent"
+    within 2 shows 'log-format: "text" \(.*masqd.yaml: line 2\) needs a restart of masqd'
+    shows "log-format +json +$work/masqd.yaml: line 2 +restart"
+    shows "nat-timeout-icmp +91s +$work/masqd.yaml: line 1 +program"
+    masq config show -o json | /usr/bin/python3 -m json.tool >/dev/null
+    masqd is_killed
+    status=0
+    masq config show 2>/dev/null || status=$?
+    same 3 "$status" "exit without masqd"
+
 scenario "only root can use the agent's socket" only=bpf family=ipv4
     masqd starts
     [[ $(stat -c %a "$socket") =~ ^6[06]0$ ]] || fail "mode $(stat -c %a "$socket")"

@@ -13,6 +13,7 @@
 #include "agent/serve/agent_state.hpp"
 #include "agent/serve/explain_reply.hpp"
 #include "agent/serve/metrics.hpp"
+#include "agent/serve/options_reply.hpp"
 #include "agent/serve/status.hpp"
 #include "datapath/mapping_table.hpp"
 #include "model/desired_json.hpp"
@@ -42,6 +43,10 @@ os::HttpReply answer_status(const AgentParts& agent, std::string_view) {
 os::HttpReply answer_desired(const AgentParts& agent, std::string_view) {
   const auto& applied = agent.reconciler.state().applied;
   return applied ? json_reply(desired_to_json(*applied)) : json_error(503, nothing_applied);
+}
+
+os::HttpReply answer_options(const AgentParts& agent, std::string_view) {
+  return json_reply(render_options(agent.options, agent.choice.kind));
 }
 
 os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
@@ -111,6 +116,7 @@ constexpr Route api_routes[] = {
     {.path = "/v1/explain", .answer = answer_explain}, {.path = "/v1/events", .answer = stream_events},
     {.path = "/v1/healthz", .answer = answer_healthz}, {.path = "/v1/livez", .answer = answer_liveness},
     {.path = "/v1/readyz", .answer = answer_readyz},   {.path = "/v1/ipmasq", .answer = answer_ip_masq},
+    {.path = "/v1/options", .answer = answer_options},
 };
 
 constexpr Route metrics_routes[] = {

@@ -98,6 +98,18 @@ Json render_tables(const Counters& counters) {
   return tables;
 }
 
+Json render_findings(const std::vector<Finding>& findings) {
+  auto rows = Json::array();
+  for (const auto& [kind, text] : findings) {
+    const auto& row = row_of(kind);
+    rows.push_back({{"word", row.word},
+                    {"severity", row.severity == Severity::problem ? "problem" : "note"},
+                    {"text", text},
+                    {"remedy", row.remedy}});
+  }
+  return rows;
+}
+
 Json render_packets(const Counters& counters) {
   auto packets = Json::array();
   for (const auto& row : counters.packets)
@@ -173,6 +185,7 @@ Json render_status(const AgentState& state) {
   const auto findings = all_findings(state);
   status["notes"] = texts_of(findings, Severity::note);
   status["problems"] = texts_of(findings, Severity::problem);
+  status["findings"] = render_findings(findings);
   return status;
 }
 

@@ -138,6 +138,7 @@ Result<LoadedConfig> load_config(const CommandLine& command_line, const Environm
   TRY_DO(read_flags(command_line, draft));
   TRY(loaded.config, finish_config(draft));
   TRY_DO(check_kubernetes(loaded.config, environment));
+  loaded.given = std::move(draft.given);
   return loaded;
 }
 

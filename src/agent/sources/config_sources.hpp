@@ -9,6 +9,7 @@
 #include "agent/sources/config_directory.hpp"
 #include "base/result.hpp"
 #include "model/config.hpp"
+#include "model/options/options.hpp"
 
 namespace masq::agent {
 
@@ -18,7 +19,8 @@ Environment read_environment(const char* const* environ);
 
 struct LoadedConfig {
   Config config;
-  std::optional<ConfigDirectory> directory;  // absent: no --config-dir
+  GivenValues given{};
+  std::optional<ConfigDirectory> directory{};  // absent: no --config-dir
 };
 
 // Reads all sources and merges them: built-in default < YAML file < directory < environment < flags. A later source

@@ -21,8 +21,8 @@ constexpr std::ptrdiff_t max_pool_addresses = 16;  // of one family: MASQ_POOL_M
 
 // Returns the source of a value for error messages: "datapath (environment MASQ_DATAPATH)".
 std::string place_of(const ConfigDraft& draft, std::string_view key) {
-  const auto origin = draft.origins.find(key);
-  return origin == draft.origins.end() ? std::string(key) : fmt::format("{} ({})", key, origin->second);
+  const auto given = draft.given.find(key);
+  return given == draft.given.end() ? std::string(key) : fmt::format("{} ({})", key, given->second.source);
 }
 
 std::string_view to_word(DatapathKind kind) {

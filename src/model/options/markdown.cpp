@@ -38,18 +38,6 @@ std::string_view scope_of(const OptionSpec& option) {
   return "";
 }
 
-std::string_view reload_of(const OptionSpec& option) {
-  switch (option.reload) {
-    case Reload::live:
-      return "live";
-    case Reload::program:
-      return "program";
-    case Reload::restart:
-      return "restart";
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string options_as_markdown() {
@@ -58,7 +46,7 @@ std::string options_as_markdown() {
       "| --- | --- | --- | --- | --- |\n";
   for (const auto& option : options())
     text += fmt::format("| {} | {} | {} | {} | {} |\n", code(option.key), default_of(option), meaning_of(option),
-                        scope_of(option), reload_of(option));
+                        scope_of(option), to_word(option.reload));
   return text;
 }
 

@@ -14,11 +14,20 @@
 
 namespace masq {
 
+// What a source says of an option.
+struct GivenValue {
+  std::string source;  // "/etc/masq/masqd.yaml: line 3", "flag --devices"
+  std::string text;    // as it is written there
+  bool operator==(const GivenValue&) const = default;
+};
+// By key: of the source that set it last. An option that no source sets has its default, and is not in here.
+using GivenValues = std::map<std::string, GivenValue, std::less<>>;
+
 // A configuration while it is read from its sources.
 struct ConfigDraft {
   Config config{};
   std::optional<bool> enable_bpf_masquerade{};
-  std::map<std::string, std::string, std::less<>> origins{};  // key -> the source that set it last
+  GivenValues given{};
 };
 
 // The datapaths in which an option has an effect.
@@ -73,6 +82,11 @@ struct OptionSpec {
 std::span<const OptionSpec> options();
 // Finds an option by key or alias. Returns null if there is none.
 const OptionSpec* find_option(std::string_view name);
+
+// "live", "program" or "restart".
+std::string_view to_word(Reload reload);
+// What is given for an option; without a source, "default" and its default, which is empty if it is no value.
+GivenValue given_value(const GivenValues& given, const OptionSpec& option);
 
 // Takes the values of one source for one option. An error reads "SOURCE: KEY: "VALUE": … is expected".
 Result<void> set_option(ConfigDraft& draft, const OptionSpec& option, std::string_view written_name,

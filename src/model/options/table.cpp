@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
@@ -252,6 +253,12 @@ constexpr OptionSpec table[] = {
      .access = member<choice<log_formats>, &Config::log_format>},
 };
 
+// The texts of one source: a flag may be repeated, and a file ends with a line break.
+std::string given_text(std::span<const std::string> texts) {
+  if (auto only = values::one(texts)) return *std::move(only);
+  return fmt::format("{}", fmt::join(texts, ","));
+}
+
 }  // namespace
 
 std::string OptionSpec::environment_name(std::string_view name) {
@@ -275,8 +282,26 @@ Result<void> set_option(ConfigDraft& draft, const OptionSpec& option, std::strin
                         std::string_view source, std::span<const std::string> values) {
   if (const auto done = option.access.parse(draft, values, option); !done)
     return fail("{}: {}: {}", source, written_name, done.error().message);
-  draft.origins[std::string(option.key)] = source;
+  draft.given[std::string(option.key)] = {.source = std::string(source), .text = given_text(values)};
   return {};
+}
+
+std::string_view to_word(Reload reload) {
+  switch (reload) {
+    case Reload::live:
+      return "live";
+    case Reload::program:
+      return "program";
+    case Reload::restart:
+      return "restart";
+  }
+  return "";
+}
+
+GivenValue given_value(const GivenValues& given, const OptionSpec& option) {
+  const auto found = given.find(option.key);
+  if (found != given.end()) return found->second;
+  return {.source = "default", .text = std::string(option.default_text)};
 }
 
 std::string accepted_text(const OptionSpec& option) {

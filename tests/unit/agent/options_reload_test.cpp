@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "agent/reconciler.hpp"
+#include "agent/sources/config_sources.hpp"
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
 #include "datapath/datapath.hpp"
 #include "model/config.hpp"
+#include "model/options/options.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/os/loop_test.hpp"
 #include "unit/os/temp_directory.hpp"
@@ -41,7 +43,7 @@ class OptionsReloadTest : public os::LoopTest {
   FakeDatapath datapath;
   SeededTable table;
   Config config;
-  Result<Config> written = config;  // the options as they are read next
+  Result<LoadedConfig> written = LoadedConfig{.config = config};  // the options as they are read next
   OptionsSource options{timers, config};
   SourceSet sources{log.log};
   Reconciler reconciler{timers, sources, datapath, log.log, config};
@@ -54,7 +56,7 @@ class OptionsReloadTest : public os::LoopTest {
                            .context = {.loop = *loop, .changed = [this] { reconciler.request_reconcile(); }}}};
 
   void reload_with(const Config& changed) {
-    written = changed;
+    written = LoadedConfig{.config = changed};
     reloading.run();
   }
   std::vector<std::string> source_names() const {
@@ -105,6 +107,22 @@ TEST_F(OptionsReloadTest, AnOptionThatNeedsARestartKeepsItsValueAndIsNamed) {
   EXPECT_EQ(options.value().socket_path, config.socket_path);
   EXPECT_TRUE(options.value().kernel.random_fully);
   EXPECT_THAT(log.take(), HasSubstr("warning: socket-path: the new value needs a restart of masqd\n"));
+}
+
+TEST_F(OptionsReloadTest, EachValueHasItsSourceNowAndAfterARestart) {
+  options.replace(config, {{"bpf-root", {"flag --bpf-root", "/b"}}, {"log-format", {"f: line 1", "text"}}}, {});
+  config.log_format = LogFormat::json;
+  config.kernel.random_fully = true;
+  const GivenValues given = {{"random-fully", {"f: line 2", "true"}}, {"log-format", {"f: line 1", "json"}}};
+  written = LoadedConfig{.config = config, .given = given};
+  reloading.run();
+  const GivenValues in_force = {{"random-fully", {"f: line 2", "true"}}, {"log-format", {"f: line 1", "text"}}};
+  EXPECT_EQ(options.given(), in_force) << "the flag is gone, and its value was the default";
+  EXPECT_EQ(options.after_restart(), (GivenValues{{"log-format", {"f: line 1", "json"}}}));
+  written = LoadedConfig{};
+  reloading.run();
+  EXPECT_EQ(options.given(), GivenValues{}) << "the running value is the default";
+  EXPECT_EQ(options.after_restart(), GivenValues{});
 }
 
 TEST_F(OptionsReloadTest, TheLogFollowsItsLevel) {

@@ -265,6 +265,31 @@ TEST(ConfigCheck, NamesFileLineAndValueOfABadOne) {
   EXPECT_EQ(context.run({"config", "check", "/none"}), exit_failed);
 }
 
+TEST(ConfigShow, HasALineForEachOptionAndRemarks) {
+  FakeContext context;
+  context.agent = {.status = 200, .body = R"({"options": [
+    {"key": "devices", "value": "", "source": "default", "meaning": "detected", "change": "live"},
+    {"key": "node-addresses", "value": "", "source": "default", "meaning": "", "change": "live"},
+    {"key": "log-format", "value": "text", "source": "default", "change": "restart",
+     "afterRestart": {"value": "json", "source": "flag --log-format"}},
+    {"key": "nat-max-mappings", "value": "4096", "source": "masqd.yaml: line 3", "change": "program",
+     "withoutEffect": true}]})"};
+  EXPECT_EQ(context.run({"config", "show"}), exit_done);
+  EXPECT_EQ(context.asked, "/v1/options");
+  EXPECT_EQ(context.out, R"(OPTION            VALUE       SOURCE              CHANGE
+devices           (detected)  default             live
+node-addresses    (none)      default             live
+log-format        text        default             restart
+nat-max-mappings  4096        masqd.yaml: line 3  program
+log-format: "json" (flag --log-format) needs a restart of masqd
+nat-max-mappings: no effect with this datapath
+)");
+  EXPECT_EQ(context.run({"config", "show", "-o", "json"}), exit_done);
+  EXPECT_EQ(nlohmann::json::parse(context.out), nlohmann::json::parse(context.agent->body));
+  context.agent.reset();
+  EXPECT_EQ(context.run({"config", "show"}), exit_no_agent);
+}
+
 TEST(CommandLine, WrongUseEndsWithTwoAndOneLine) {
   FakeContext context;
   const std::vector<std::vector<std::string>> wrong = {{},

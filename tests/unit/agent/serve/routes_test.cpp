@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -22,6 +23,7 @@
 #include "base/result.hpp"
 #include "model/config.hpp"
 #include "model/finding.hpp"
+#include "model/options/options.hpp"
 #include "os/event_loop.hpp"
 #include "unit/agent/fakes.hpp"
 #include "unit/words.hpp"
@@ -90,6 +92,23 @@ TEST_F(RoutesTest, EachPathHasItsDocument) {
   EXPECT_EQ(get("/v1/ipmasq").body, R"({"entries":[]})");
   EXPECT_EQ(get("/v1/healthz").status, 200);
   EXPECT_EQ(get("/v1/healthz").body, "OK\n");
+}
+
+TEST_F(RoutesTest, EveryOptionHasItsValueSourceAndCost) {
+  choice.kind = DatapathKind::nftables;
+  config.nat_max_mappings = 4096;
+  options.replace(config, {{"nat-max-mappings", {"flag --nat-max-mappings", "4096"}}},
+                  {{"log-format", {"masqd.yaml: line 1", "json"}}});
+  std::map<std::string, Json> rows;
+  const auto document = Json::parse(get("/v1/options").body);
+  for (const auto& row : document["options"]) rows[row["key"]] = row;
+  EXPECT_EQ(rows.size(), masq::options().size());
+  EXPECT_EQ(rows["nat-max-mappings"], Json::parse(R"({"key": "nat-max-mappings", "value": "4096",
+      "source": "flag --nat-max-mappings", "change": "program", "withoutEffect": true})"));
+  EXPECT_EQ(rows["log-format"], Json::parse(R"({"key": "log-format", "value": "text", "source": "default",
+      "change": "restart", "afterRestart": {"value": "json", "source": "masqd.yaml: line 1"}})"));
+  EXPECT_EQ(rows["ipv4-native-routing-cidr"], Json::parse(R"({"key": "ipv4-native-routing-cidr", "value": "",
+      "source": "default", "meaning": "the pod CIDRs", "change": "live"})"));
 }
 
 TEST_F(RoutesTest, AnOptionWithoutEffectIsANote) {

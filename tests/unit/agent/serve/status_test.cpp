@@ -76,7 +76,9 @@ TEST(Status, IsTheContractsDocument) {
     "limits": {"mappings": 1000, "mappingsPerPod": 250, "ports": 10, "portRanges": ["20000-20009"]},
     "packets": [{"family": "ipv4", "direction": "egress", "reason": "table_full", "drop": true, "packets": 7}],
     "notes": ["devices: eth2 is skipped"],
-    "problems": []
+    "problems": [],
+    "findings": [{"word": "device_skipped", "severity": "note", "text": "devices: eth2 is skipped",
+                  "remedy": "name the bridge or bond that it belongs to"}]
   })"));
 }
 

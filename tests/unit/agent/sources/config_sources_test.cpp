@@ -95,6 +95,22 @@ TEST_F(ConfigSources, AreReadAnewEachTime) {
   EXPECT_EQ(load_config(command_line, {})->config.log_level, LogLevel::info);
 }
 
+TEST_F(ConfigSources, EachValueHasItsTextAndTheSourceThatSetItLast) {
+  write("d/nat-timeout-udp", "120s\n");
+  write("d/log-level", "debug");
+  const CommandLine command_line{.config_file = write("masq.yaml", "log-level: error\ndevices: [eth0, eth1]\n"),
+                                 .config_dir = path("d"),
+                                 .flags = {{"bpf-root", {" /b "}}}};
+  const auto loaded = load_config(command_line, {{"MASQ_BPF_NAT_GLOBAL_MAX", "100"}});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const GivenValues expected = {{"bpf-root", {"flag --bpf-root", "/b"}},
+                                {"devices", {path("masq.yaml") + ": line 2", "eth0,eth1"}},
+                                {"log-level", {path("d/log-level"), "debug"}},
+                                {"nat-max-mappings", {"environment MASQ_BPF_NAT_GLOBAL_MAX", "100"}},
+                                {"nat-timeout-udp", {path("d/nat-timeout-udp"), "120s"}}};
+  EXPECT_EQ(loaded->given, expected);
+}
+
 TEST_F(ConfigSources, TheYamlFileMayBeJson) {
   const CommandLine command_line{
       .config_file =

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace masq::cli {
+
+// The tables, such as "ip filter", that have a chain on the forward hook, in the output of `nft list chains`.
+std::vector<std::string> tables_on_forward_hook(std::string_view chains);
+
+// A chain on the forward hook that drops what none of its rules accepts.
+struct DroppingChain {
+  std::string table;  // "ip filter"
+  std::string chain;  // "FORWARD"
+  bool operator==(const DroppingChain&) const = default;
+};
+
+// Finds them in the output of `nft list ruleset` or of a part of it: by their policy, or by a last rule that drops or
+// rejects everything.
+std::vector<DroppingChain> dropping_chains(std::string_view ruleset);
+
+// The command that lets the packets of pods pass this chain, in the words of the product that made it.
+std::string remedy_for(const DroppingChain& chain, std::string_view ruleset, std::string_view pod_cidr);
+
+}  // namespace masq::cli
