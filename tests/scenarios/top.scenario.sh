@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who uses how much: `masq top`, and the lines of `masq status` for those who are at a limit.
-# Only bpf: limits for pods.
-# datapaths: bpf
+# Limits for pods are of bpf only; the others have conntrack's maximum.
+# datapaths: bpf nftables
 # families: ipv4
 
 world serves tcp 80
@@ -71,4 +71,13 @@ scenario "status names pods at their limit and the fullest destination" only=bpf
     status_says "['usage']['pods'][0]['pod']" "${address[pod1]}"
     status_says "['usage']['fullestDestination']['ports']" 3
     masq status --brief
+    crowd leaves
+
+scenario "without bpf, top shows conntrack's maximum" only=nftables,iptables
+    masqd starts
+    a_crowd pod1 udp 6 world as crowd
+    maximum=$(inside node sysctl -n net.netfilter.nf_conntrack_max)
+    top_says "(top['limits']['mappings'], top['limits']['mappingsPerPod'])" "($maximum, 0)"
+    top_says "[(pod['pod'], pod['mappings']) for pod in top['pods']]" "[('${address[pod1]}', 6)]"
+    [[ $(masq top --once | grep -F "${address[pod1]} ") =~ ^"${address[pod1]}"\ +6\ +-\ +6$ ]] || fail "$(masq top --once)"
     crowd leaves

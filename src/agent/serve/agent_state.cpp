@@ -10,6 +10,10 @@
 #include <map>
 #include <vector>
 
+#include "base/result.hpp"
+#include "datapath/counters.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
 #include "model/finding.hpp"
 #include "model/options/options.hpp"
 #include "model/reverse_path.hpp"
@@ -37,21 +41,32 @@ std::vector<Finding> findings_of(const AgentParts& agent) {
 
 }  // namespace
 
+void use_limits_of(DatapathKind datapath, const Result<Counters>& counters, Desired& desired) {
+  if (datapath == DatapathKind::bpf) return;
+  desired.max_mappings_per_pod = 0;
+  desired.max_mappings = 0;
+  if (counters)
+    for (const auto& table : counters->tables) desired.max_mappings = std::max(desired.max_mappings, table.maximum);
+}
+
 AgentState read_state(const AgentParts& agent) {
   const auto now = agent.timers.now();
-  return {.version = MASQ_VERSION,
-          .uptime = std::chrono::duration_cast<std::chrono::seconds>(now - agent.started_at),
-          .now = now,
-          .datapath = agent.choice.datapath->name(),
-          .datapath_reason = agent.choice.reason,
-          .options = agent.options.state(),
-          .sources = agent.sources.states(),
-          .reconciler = agent.reconciler.state(),
-          .kubernetes_nodes = agent.sources.node().k8s_nodes,
-          .kubernetes_requests = agent.api != nullptr ? agent.api->requests() : std::map<int, std::uint64_t>(),
-          .counters = agent.choice.datapath->table().counters(),
-          .findings = findings_of(agent),
-          .read_back_at = agent.choice.datapath->read_back_at()};
+  AgentState state = {
+      .version = MASQ_VERSION,
+      .uptime = std::chrono::duration_cast<std::chrono::seconds>(now - agent.started_at),
+      .now = now,
+      .datapath = agent.choice.datapath->name(),
+      .datapath_reason = agent.choice.reason,
+      .options = agent.options.state(),
+      .sources = agent.sources.states(),
+      .reconciler = agent.reconciler.state(),
+      .kubernetes_nodes = agent.sources.node().k8s_nodes,
+      .kubernetes_requests = agent.api != nullptr ? agent.api->requests() : std::map<int, std::uint64_t>(),
+      .counters = agent.choice.datapath->table().counters(),
+      .findings = findings_of(agent),
+      .read_back_at = agent.choice.datapath->read_back_at()};
+  if (auto& applied = state.reconciler.applied) use_limits_of(agent.choice.kind, state.counters, *applied);
+  return state;
 }
 
 }  // namespace masq::agent

@@ -17,8 +17,11 @@
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
+#include "datapath/counters.hpp"
 #include "datapath/datapath.hpp"
 #include "kubernetes/api.hpp"
+#include "model/config.hpp"
+#include "model/desired.hpp"
 #include "os/timers.hpp"
 
 namespace masq::agent {
@@ -55,5 +58,9 @@ struct AgentParts {
 };
 
 AgentState read_state(const AgentParts& agent);
+
+// Sets the limits of mappings that the datapath really has, 0: none. conntrack has a maximum of its own, and none for a
+// pod.
+void use_limits_of(DatapathKind datapath, const Result<Counters>& counters, Desired& desired);
 
 }  // namespace masq::agent

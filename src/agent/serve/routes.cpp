@@ -54,7 +54,9 @@ os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
   if (!applied) return json_error(503, nothing_applied);
   const auto question = parse_question(target);
   if (!question) return json_error(400, question.error().message);
-  return json_reply(answer_question(*applied, *question, ask_kernel(*question)));
+  auto desired = *applied;
+  use_limits_of(agent.choice.kind, agent.choice.datapath->table().counters(), desired);
+  return json_reply(answer_question(desired, *question, ask_kernel(*question)));
 }
 
 os::HttpReply first_problem(const std::vector<std::string>& found) {

@@ -26,7 +26,8 @@ std::vector<std::string> problems(const AgentState& state);
 // configured.
 std::vector<std::string> obstacles_to_readiness(const AgentState& state);
 
-// Returns the limits of mappings for all documents: per family, per pod, and per address toward a remote endpoint.
+// Returns the limits of mappings for all documents: per family, per pod, and per address toward a remote endpoint; 0:
+// none.
 nlohmann::ordered_json render_limits(const Desired& desired);
 
 // The document of GET /v1/status and `masq status -o json`: docs/reference.md.

@@ -21,7 +21,9 @@
 #include "agent/sources/options_source.hpp"
 #include "agent/sources/source_set.hpp"
 #include "base/result.hpp"
+#include "datapath/counters.hpp"
 #include "model/config.hpp"
+#include "model/desired.hpp"
 #include "model/finding.hpp"
 #include "model/options/options.hpp"
 #include "os/event_loop.hpp"
@@ -109,6 +111,23 @@ TEST_F(RoutesTest, EveryOptionHasItsValueSourceAndCost) {
       "change": "restart", "afterRestart": {"value": "json", "source": "masqd.yaml: line 1"}})"));
   EXPECT_EQ(rows["ipv4-native-routing-cidr"], Json::parse(R"({"key": "ipv4-native-routing-cidr", "value": "",
       "source": "default", "meaning": "the pod CIDRs", "change": "live"})"));
+}
+
+// conntrack has a maximum of its own, and none for a pod.
+TEST_F(RoutesTest, TheLimitsAreThoseOfTheDatapath) {
+  reconciler.start();
+  const auto limits = [&] { return Json::parse(get("/v1/status").body)["limits"]; };
+  EXPECT_GT(limits()["mappingsPerPod"], 0);
+  choice.kind = DatapathKind::nftables;
+  EXPECT_EQ(limits()["mappingsPerPod"], 0);
+  EXPECT_EQ(limits()["mappings"], 0) << "the fake table has no maximum";
+  const auto answer = Json::parse(get("/v1/explain?source=10.0.1.5&destination=8.8.8.8").body);
+  if (answer["masqueraded"]) {
+    EXPECT_EQ(answer["limits"], limits());
+  }
+  Desired desired;
+  use_limits_of(DatapathKind::iptables, Counters{.tables = {{.maximum = 4}, {.maximum = 5}}}, desired);
+  EXPECT_EQ(desired.max_mappings, 5u);
 }
 
 TEST_F(RoutesTest, AnOptionWithoutEffectIsANote) {
