@@ -217,7 +217,7 @@ Result<Steps> BpfDatapath::apply(const Desired& desired) {
   is_in_force_ = done.has_value();
   TRY_DO(done);
   TRY(expected_, expected_programs(desired, attachments().bridges_to_watch(desired), programs()));
-  pinned_ = PinWatch::of(pins_, [this](const auto& path) { return has_pin(path); });
+  pinned_ = PinWatch::of(pins_, program_->map_pins(pins_), [this](const auto& path) { return has_pin(path); });
   read_back();
   return steps;
 }

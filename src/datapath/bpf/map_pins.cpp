@@ -69,4 +69,11 @@ Result<void> pin_created_maps(const bpf_object& object, const Pins& pins) {
   return {};
 }
 
+std::vector<std::filesystem::path> pins_of_maps(const bpf_object& object, const Pins& pins) {
+  std::vector<std::filesystem::path> paths;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, &object) if (!bpf_map__is_internal(map)) paths.push_back(pins.map(bpf_map__name(map)));
+  return paths;
+}
+
 }  // namespace masq::bpf

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
+#include <vector>
+
 #include "base/result.hpp"
 #include "datapath/bpf/pins.hpp"
 
@@ -21,5 +24,8 @@ Result<void> reuse_pinned_maps(const bpf_object& object, const Pins& pins, const
 // After the load: pins the maps that the load has created, and removes the pins that they replace. Every map exists
 // then: a map that cannot be created, for want of memory, leaves the pins as they were.
 Result<void> pin_created_maps(const bpf_object& object, const Pins& pins);
+
+// Where the maps of the object are pinned.
+std::vector<std::filesystem::path> pins_of_maps(const bpf_object& object, const Pins& pins);
 
 }  // namespace masq::bpf

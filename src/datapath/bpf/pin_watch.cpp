@@ -23,8 +23,11 @@ std::optional<ino_t> inode_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-PinWatch PinWatch::of(const Pins& pins, const std::function<bool(const std::filesystem::path& map)>& is_own) {
+PinWatch PinWatch::of(const Pins& pins, const std::vector<std::filesystem::path>& maps,
+                      const std::function<bool(const std::filesystem::path& map)>& is_own) {
   PinWatch watch;
+  for (const auto& map : maps)
+    if (!inode_of(map)) watch.pins_.push_back({.path = map});
   const auto add = [&watch](const std::filesystem::path& path, bool own) {
     if (const auto inode = inode_of(path)) watch.pins_.push_back({.path = path, .inode = own ? *inode : 0});
   };

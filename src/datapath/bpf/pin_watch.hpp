@@ -14,8 +14,10 @@ namespace masq::bpf {
 // The pins at one moment, to find those that another process removes or replaces.
 class PinWatch {
  public:
-  // A pin that is not masq's counts as replaced.
-  static PinWatch of(const Pins& pins, const std::function<bool(const std::filesystem::path& map)>& is_own);
+  // `maps`: the pins of the maps that the programs use. One that is missing at this moment counts as removed, one that
+  // is not masq's as replaced.
+  static PinWatch of(const Pins& pins, const std::vector<std::filesystem::path>& maps,
+                     const std::function<bool(const std::filesystem::path& map)>& is_own);
 
   std::vector<std::filesystem::path> removed() const;
   std::vector<std::filesystem::path> replaced() const;
@@ -23,7 +25,7 @@ class PinWatch {
  private:
   struct Pin {
     std::filesystem::path path;
-    ino_t inode = 0;  // 0: not masq's
+    ino_t inode = 0;  // 0: missing, or not masq's
   };
   std::vector<Pin> pins_;
 };

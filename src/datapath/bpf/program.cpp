@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <expected>
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <string>
@@ -178,6 +179,10 @@ Program::Program(Skeleton skeleton, const ProgramOptions& options)
 Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
+
+std::vector<std::filesystem::path> Program::map_pins(const Pins& pins) const {
+  return pins_of_maps(*skeleton_->obj, pins);
+}
 
 Result<ProgramOptions> Program::options_for(const Pins& pins, const Desired& desired) {
   TRY(auto tables, choose_tables(pins, desired));

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/result.hpp"
@@ -47,7 +49,8 @@ class Program {
   // The memory of all maps, and of a family's own maps, in bytes, as the kernel accounts for it.
   std::uint64_t memory() const;
   std::uint64_t memory(Family family) const;
-  int map(const std::string& name) const;  // file descriptor, -1: no such map
+  int map(const std::string& name) const;                               // file descriptor, -1: no such map
+  std::vector<std::filesystem::path> map_pins(const Pins& pins) const;  // where its maps are pinned
   const ProgramOptions& options() const { return options_; }
   masq_bpf* skeleton() const { return skeleton_.get(); }
 
