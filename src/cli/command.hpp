@@ -28,12 +28,14 @@ struct EventListener {
   std::function<void(std::uint64_t lost)> second_passed;  // the number of events that the kernel did not record
 };
 
-// What `masq doctor` asks of the node.
+// What `masq doctor` and `masq sysdump` ask of the node.
 struct NodeView {
   std::function<Result<std::string>(const std::vector<std::string>&)>
       run_program;  // its output; fails unless it exits with 0
   std::function<bool()> is_clock_synchronised;
   std::function<void(std::chrono::milliseconds)> wait;
+  std::function<std::chrono::system_clock::time_point()> now;
+  std::function<Result<void>(const std::filesystem::path&, std::string_view)> create_file;
 };
 
 // The environment of a command: the agent, the mappings in the kernel, files and outputs. Tests replace it.
@@ -85,6 +87,7 @@ struct Command {
     once_and_rows = 128,
     dst = 256,
     type = 512,
+    output_file = 1024,
   };
 
   std::string_view words;  // "bpf nat list"
@@ -106,6 +109,7 @@ int flush_mappings(const CommandContext& context, const Arguments& arguments);
 int explain_connection(const CommandContext& context, const Arguments& arguments);
 int show_top(const CommandContext& context, const Arguments& arguments);
 int diagnose(const CommandContext& context, const Arguments& arguments);
+int dump_system(const CommandContext& context, const Arguments& arguments);
 int monitor_events(const CommandContext& context, const Arguments& arguments);
 int show_config(const CommandContext& context, const Arguments& arguments);
 int check_config(const CommandContext& context, const Arguments& arguments);

@@ -125,6 +125,8 @@ void Parser::add_options(CLI::App& leaf, std::uint32_t takes) {
   if (takes & Command::optional_file)
     leaf.add_option("FILE", arguments.file,
                     fmt::format("file to check instead of {}", Config().ip_masq_agent_config_path));
+  if (takes & Command::output_file)
+    leaf.add_option("FILE", arguments.file, "file to make; by default masq-sysdump-HOST-TIME.tar");
   if (takes & Command::endpoints) {
     leaf.add_option("SRC", arguments.source, "a pod's address")->required();
     leaf.add_option("DST", arguments.destination, "destination address")->required();

@@ -25,6 +25,7 @@ constexpr Command table[] = {
     {"monitor", "", "live events: mappings created and ended, packets dropped", Command::type | Command::pod,
      monitor_events},
     {"doctor", "", "common faults of the node and of masqd, and what mends each", Command::nothing, diagnose},
+    {"sysdump", "", "what a maintainer asks for, in one tar file, without secrets", Command::output_file, dump_system},
     {"config show", "", "every option of masqd, its value, the source that set it, and what a change needs",
      Command::nothing, show_config},
     {"config check", "", "check an ip-masq-agent file; changes nothing", Command::optional_file, check_config},

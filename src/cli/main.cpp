@@ -74,7 +74,9 @@ CommandContext make_context(const Request& request, MappingTable& table) {
           .err = write_err,
           .node = {.run_program = output_of,
                    .is_clock_synchronised = os::is_clock_synchronised,
-                   .wait = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }}};
+                   .wait = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); },
+                   .now = std::chrono::system_clock::now,
+                   .create_file = os::create_file}};
 }
 
 int run_masq(const std::vector<std::string>& arguments) {

@@ -77,6 +77,13 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view te
   return {};
 }
 
+Result<void> create_file(const std::filesystem::path& path, std::string_view text) {
+  Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  if (!fd) return fail("create {}: {}", path.string(), std::strerror(errno));
+  if (auto written = write_all(fd.get(), text); !written) return fail_with(path.string(), written.error());
+  return {};
+}
+
 // The kernel grants a read lease only on a file that no process has open for writing. A process that opens it for
 // writing meanwhile is delayed until the lease is released. The kernel then signals this process; the chosen signal is
 // ignored by default.

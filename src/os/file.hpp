@@ -21,6 +21,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 // one.
 Result<void> replace_file(const std::filesystem::path& path, std::string_view text);
 
+// Makes a file with this text, readable for its owner only. Fails if anything has this name already.
+Result<void> create_file(const std::filesystem::path& path, std::string_view text);
+
 // Returns true while a process has the file open for writing. Returns false if no process has, or if the file system
 // cannot report it.
 bool is_being_written(const std::filesystem::path& path);

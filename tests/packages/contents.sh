@@ -53,7 +53,7 @@ pages_have_every_option() {
 page_has_every_command() {
   local text words
   text=$(zcat "$root/usr/share/man/man1/masq.1.gz" | sed 's/\\-/-/g')
-  for words in status "bpf ipmasq list" "bpf nat list" "bpf nat flush" explain top monitor doctor "config show" "config check"; do
+  for words in status "bpf ipmasq list" "bpf nat list" "bpf nat flush" explain top monitor doctor sysdump "config show" "config check"; do
     grep -q "^\.SS \\\\fBmasq $words\\\\fR" <<<"$text" || { echo "no $words"; return 1; }
   done
   grep -q 'explain\\fR \\fISRC\\fR \\fIDST\\fR' <<<"$text" || { echo "no arguments"; return 1; }

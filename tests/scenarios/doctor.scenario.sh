@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # `masq doctor`: a sound node has no fault, and the remedy of a fault mends it. Each check alone: tests/unit/cli/doctor_test.cpp.
+# `masq sysdump`: what a maintainer asks for.
 # datapaths: bpf nftables
 
 world serves tcp 80
@@ -67,3 +68,26 @@ scenario "doctor names pods at their limit and present drops" only=bpf
     eventually finds "pod_limit: "
     contains "nat-max-mappings-per-pod" "$remedy"
     crowd leaves
+
+scenario "sysdump makes one file for a maintainer, without secrets"
+    echo "token: very-secret" >"$work/kubeconfig"
+    agent_environment+=(PASSWORD=very-secret)
+    masqd starts with enable-k8s=false "k8s-kubeconfig-path=$work/kubeconfig"
+    pod1  reaches world as node
+    masq  sysdump "$work/dump.tar" >/dev/null
+    same  600 "$(stat -c %a "$work/dump.tar")" "mode"
+    tar   -C "$work" -xf "$work/dump.tar"
+    /usr/bin/python3 -m tarfile -t "$work/dump.tar" || fail "python cannot read it"
+    parts=("$work"/masq-sysdump-*/)
+    /usr/bin/python3 -m json.tool "${parts[0]}/agent/status.json" >/dev/null
+    contains "${address[pod1]}" "$(cat "${parts[0]}/agent/mappings.txt")"
+    contains "default via" "$(cat "${parts[0]}/node/routes-$family.txt")"
+    contains "ok       uplinks" "$(cat "${parts[0]}/doctor.txt")"
+    [[ $datapath != nftables ]] || contains "table inet masq" "$(cat "${parts[0]}/firewall/nftables.txt")"
+    grep  -q "^agent/options.json: ok" "${parts[0]}/manifest.txt" || fail "$(cat "${parts[0]}/manifest.txt")"
+    not   grep -raq "very-secret" "${parts[0]}"
+    before=$(sha256sum <"$work/dump.tar")
+    contains "File exists" "$(masq sysdump "$work/dump.tar" 2>&1 || true)"
+    same  "$before" "$(sha256sum <"$work/dump.tar")" "a file that exists"
+    masqd is_killed
+    masq  sysdump "$work/without.tar" >/dev/null

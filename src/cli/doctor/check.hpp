@@ -41,6 +41,9 @@ struct Check {
   Remarks (*run)(const Examination&) = nullptr;
 };
 
+// What `masq doctor` prints.
+std::string doctor_report(const CommandContext& context);
+
 // In the order of the report.
 std::span<const Check> checks();
 Remarks run_check(const Check& check, const Examination& examination);

@@ -80,9 +80,7 @@ std::string render_report(const Json& report) {
   return text + fmt::format("{} checks, {} with a fault\n", report["checks"].size(), number_of(report, "faults"));
 }
 
-}  // namespace
-
-int diagnose(const CommandContext& context, const Arguments& arguments) {
+Json diagnosis(const CommandContext& context) {
   const auto examination = examine(context);
   Json report = {{"faults", 0}, {"checks", Json::array()}};
   std::size_t faults = 0;
@@ -92,8 +90,19 @@ int diagnose(const CommandContext& context, const Arguments& arguments) {
     report["checks"].push_back(to_json(check, remarks));
   }
   report["faults"] = faults;
+  return report;
+}
+
+}  // namespace
+
+std::string doctor_report(const CommandContext& context) {
+  return render_report(diagnosis(context));
+}
+
+int diagnose(const CommandContext& context, const Arguments& arguments) {
+  const auto report = diagnosis(context);
   context.out(arguments.json ? document_text(report) : render_report(report));
-  return faults == 0 ? exit_done : exit_failed;
+  return number_of(report, "faults") == 0 ? exit_done : exit_failed;
 }
 
 }  // namespace masq::cli

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cidr.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
 #include "cli/doctor/check.hpp"
@@ -91,8 +92,17 @@ bool sees(std::string_view table, std::string_view cidr) {
   return table.starts_with("inet ") || table.starts_with(is_ipv6(cidr) ? "ip6 " : "ip ");
 }
 
-bool is_named_in(std::string_view rules, const PodNetwork& pods) {
-  return rules.contains(pods.cidr) || (!pods.bridge.empty() && rules.contains(fmt::format("\"{}\"", pods.bridge)));
+// Rules may name the pods of the whole cluster: a prefix that contains those of this node.
+bool is_named_in(const std::string& rules, const PodNetwork& pods) {
+  if (!pods.bridge.empty() && rules.contains(fmt::format("\"{}\"", pods.bridge))) return true;
+  const auto cidr = Cidr::parse(pods.cidr);
+  std::istringstream words(rules);
+  for (std::string word; words >> word;) {
+    if (!word.contains('/')) continue;
+    const auto named = Cidr::parse(std::string_view(word).substr(0, word.find(',')));
+    if (cidr && named && named->length() != 0 && named->contains(*cidr)) return true;
+  }
+  return false;
 }
 
 Remark remark_on(const DroppingChain& chain, const std::string& rules, const std::string& pod_cidr) {

@@ -287,7 +287,7 @@ TEST_F(DoctorTest, AForwardChainThatDropsPodsIsAFault) {
                   StartsWith("forward rules: fault: chain filter_FORWARD of table inet firewalld "),
                   HasSubstr("names fd00:17::/64: firewall-cmd ")));
   programs["nft list table ip filter"] += "\t\tiifname \"docker0\" accept\n";
-  programs["nft list table inet firewalld"] += "ip saddr 172.17.0.0/16 accept";
+  programs["nft list table inet firewalld"] += "ip saddr { 10.0.0.0/8, 172.16.0.0/12, 0.0.0.0/0 } accept";
   EXPECT_THAT(remarks(), ElementsAre(HasSubstr("names fd00:17::/64: firewall-cmd "))) << "IPv6 is not named there";
 }
 
