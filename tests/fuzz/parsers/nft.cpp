@@ -3,6 +3,8 @@
 #include <string>
 
 #include "base/address.hpp"
+#include "base/cidr.hpp"
+#include "cli/doctor/forward_chains.hpp"
 #include "datapath/netfilter/nat_rules.hpp"
 #include "datapath/nftables/nft_reader.hpp"
 #include "datapath/nftables/ruleset.hpp"
@@ -23,6 +25,9 @@ void fuzz_nft(Input input) {
     (void)netfilter::masquerading_rules(found.chains, base.chain, {}, Family::ipv4);
   }
   netfilter::add_nft_rules(found, "ip", "nat", texts[0], texts[1]);
+  (void)cli::tables_on_forward_hook(texts[1]);
+  for (const auto& chain : cli::dropping_chains(texts[1])) (void)cli::remedy_for(chain, texts[1], "10.0.1.0/24");
+  (void)cli::is_named_in(texts[1], Cidr::host(Address()));
 }
 
 }  // namespace masq::fuzz

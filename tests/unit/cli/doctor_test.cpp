@@ -11,7 +11,7 @@
 
 #include "cli/command.hpp"
 #include "cli/doctor/check.hpp"
-#include "cli/doctor/forward_rules.hpp"
+#include "cli/doctor/forward_chains.hpp"
 #include "model/finding.hpp"
 #include "model/options/values.hpp"
 #include "unit/cli/fake_context.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/doctor/forward_rules.hpp"
+#include "cli/doctor/forward_chains.hpp"
 
 #include <fmt/format.h>
 
@@ -11,9 +11,6 @@
 #include <vector>
 
 #include "base/cidr.hpp"
-#include "base/result.hpp"
-#include "cli/command.hpp"
-#include "cli/doctor/check.hpp"
 
 namespace masq::cli {
 namespace {
@@ -87,42 +84,6 @@ bool is_ipv6(std::string_view cidr) {
   return cidr.contains(':');
 }
 
-// A table of family ip sees no IPv6 packets, one of ip6 no IPv4 packets; bridge and netdev see no routed ones.
-bool sees(std::string_view table, std::string_view cidr) {
-  return table.starts_with("inet ") || table.starts_with(is_ipv6(cidr) ? "ip6 " : "ip ");
-}
-
-// Rules may name the pods of the whole cluster: a prefix that contains those of this node.
-bool is_named_in(const std::string& rules, const PodNetwork& pods) {
-  if (!pods.bridge.empty() && rules.contains(fmt::format("\"{}\"", pods.bridge))) return true;
-  const auto cidr = Cidr::parse(pods.cidr);
-  std::istringstream words(rules);
-  for (std::string word; words >> word;) {
-    if (!word.contains('/')) continue;
-    const auto named = Cidr::parse(std::string_view(word).substr(0, word.find(',')));
-    if (cidr && named && named->length() != 0 && named->contains(*cidr)) return true;
-  }
-  return false;
-}
-
-Remark remark_on(const DroppingChain& chain, const std::string& rules, const std::string& pod_cidr) {
-  return {.text = fmt::format("chain {} of table {} drops what no rule accepts, and no rule of the table names {}",
-                              chain.chain, chain.table, pod_cidr),
-          .remedy = remedy_for(chain, rules, pod_cidr)};
-}
-
-// The rules of a table are read only when it can drop packets of pods.
-void check_table(const Examination& examination, const std::string& table, const std::vector<PodNetwork>& networks,
-                 Remarks& remarks) {
-  const auto blank = table.find(' ');
-  const auto rules =
-      examination.context.node.run_program({"nft", "list", "table", table.substr(0, blank), table.substr(blank + 1)});
-  if (!rules) return;  // it was removed
-  for (const auto& chain : dropping_chains(*rules))
-    for (const auto& pods : networks)
-      if (sees(table, pods.cidr) && !is_named_in(*rules, pods)) remarks.push_back(remark_on(chain, *rules, pods.cidr));
-}
-
 }  // namespace
 
 std::vector<std::string> tables_on_forward_hook(std::string_view chains) {
@@ -160,15 +121,18 @@ std::string remedy_for(const DroppingChain& chain, std::string_view ruleset, std
       chain.table, chain.chain, family, pod_cidr);
 }
 
-// Only what masqd knows of pods can be looked for. A rule that names the pods is taken for one that lets them pass.
-Remarks check_forward_rules(const Examination& examination) {
-  if (!examination.status) return {{.level = Level::unknown, .text = "only masqd knows the pods", .remedy = {}}};
-  const auto networks = pod_networks(*examination.status);
-  const auto chains = examination.context.node.run_program({"nft", "list", "chains"});
-  if (!chains) return {{.level = Level::unknown, .text = chains.error().message, .remedy = {}}};
-  Remarks remarks;
-  for (const auto& table : tables_on_forward_hook(*chains)) check_table(examination, table, networks, remarks);
-  return remarks;
+bool sees(std::string_view table, std::string_view pod_cidr) {
+  return table.starts_with("inet ") || table.starts_with(is_ipv6(pod_cidr) ? "ip6 " : "ip ");
+}
+
+bool is_named_in(const std::string& rules, const Cidr& pods) {
+  std::istringstream words(rules);
+  for (std::string word; words >> word;) {
+    if (!word.contains('/')) continue;
+    const auto named = Cidr::parse(std::string_view(word).substr(0, word.find(',')));
+    if (named && named->length() != 0 && named->contains(pods)) return true;
+  }
+  return false;
 }
 
 }  // namespace masq::cli
