@@ -149,7 +149,7 @@ static __always_inline void tcp_record_answer(ctx_t *ctx, const struct packet *p
 
 /*
  * After both FINs: the last one is acknowledged, and no packet of the connection has to come any more. If the pod closed
- * first, its acknowledgement goes beyond that of its FIN; an acknowledgement that is repeated tells nothing.
+ * first, its acknowledgement is later than that of its FIN; a repeated acknowledgement does not count.
  */
 static __always_inline bool is_last_ack(ctx_t *ctx, const struct packet *p, const mapping_t *m, __u32 direction)
 {

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <ctime>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "cli/json_members.hpp"
 #include "cli/mapping_text.hpp"
 #include "datapath/mapping_table.hpp"
+#include "model/options/values.hpp"
 #include "os/tar.hpp"
 
 namespace masq::cli {
@@ -71,8 +71,10 @@ class Dump {
 
   void add(std::string_view name, Result<std::string> text) {
     manifest_ += fmt::format("{}: {}\n", name, text ? "ok" : text.error().message);
-    if (!text) return ++missing_, void();
-    entries_.push_back({.name = fmt::format("{}/{}", folder_, name), .text = *std::move(text)});
+    if (text)
+      entries_.push_back({.name = fmt::format("{}/{}", folder_, name), .text = *std::move(text)});
+    else
+      ++missing_;
   }
   std::vector<os::TarEntry> entries() && {
     entries_.push_back({.name = fmt::format("{}/manifest.txt", folder_), .text = std::move(manifest_)});
@@ -87,11 +89,9 @@ class Dump {
   std::size_t missing_ = 0;
 };
 
-std::vector<std::string> words_of(std::string_view command) {
-  std::istringstream stream{std::string(command)};
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(std::move(word));
-  return words;
+Result<std::string> output_of(const CommandContext& context, std::string_view command) {
+  const std::string words(command);
+  return context.node.run_program(values::words({&words, 1}));
 }
 
 Result<std::string> document_of(const CommandContext& context, std::string_view target) {
@@ -116,7 +116,7 @@ Dump collect(const CommandContext& context, std::string folder) {
   for (const auto& [name, target] : documents) dump.add(name, document_of(context, target));
   dump.add("agent/mappings.txt", mappings_of(context));
   for (const auto& [name, path] : files) dump.add(name, context.read_file(path));
-  for (const auto& [name, command] : programs) dump.add(name, context.node.run_program(words_of(command)));
+  for (const auto& [name, command] : programs) dump.add(name, output_of(context, command));
   return dump;
 }
 

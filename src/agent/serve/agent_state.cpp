@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <vector>
@@ -41,11 +42,11 @@ std::vector<Finding> findings_of(const AgentParts& agent) {
 
 }  // namespace
 
-void use_limits_of(DatapathKind datapath, const Result<Counters>& counters, Desired& desired) {
+void use_limits_of(DatapathKind datapath, const std::function<Result<Counters>()>& read_counters, Desired& desired) {
   if (datapath == DatapathKind::bpf) return;
   desired.max_mappings_per_pod = 0;
   desired.max_mappings = 0;
-  if (counters)
+  if (const auto counters = read_counters())
     for (const auto& table : counters->tables) desired.max_mappings = std::max(desired.max_mappings, table.maximum);
 }
 
@@ -65,7 +66,8 @@ AgentState read_state(const AgentParts& agent) {
       .counters = agent.choice.datapath->table().counters(),
       .findings = findings_of(agent),
       .read_back_at = agent.choice.datapath->read_back_at()};
-  if (auto& applied = state.reconciler.applied) use_limits_of(agent.choice.kind, state.counters, *applied);
+  if (auto& applied = state.reconciler.applied)
+    use_limits_of(agent.choice.kind, [&] { return state.counters; }, *applied);
   return state;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -61,6 +62,6 @@ AgentState read_state(const AgentParts& agent);
 
 // Sets the limits of mappings that the datapath really has, 0: none. conntrack has a maximum of its own, and none for a
 // pod.
-void use_limits_of(DatapathKind datapath, const Result<Counters>& counters, Desired& desired);
+void use_limits_of(DatapathKind datapath, const std::function<Result<Counters>()>& read_counters, Desired& desired);
 
 }  // namespace masq::agent

@@ -55,7 +55,7 @@ os::HttpReply answer_explain(const AgentParts& agent, std::string_view target) {
   const auto question = parse_question(target);
   if (!question) return json_error(400, question.error().message);
   auto desired = *applied;
-  use_limits_of(agent.choice.kind, agent.choice.datapath->table().counters(), desired);
+  use_limits_of(agent.choice.kind, [&] { return agent.choice.datapath->table().counters(); }, desired);
   return json_reply(answer_question(desired, *question, ask_kernel(*question)));
 }
 

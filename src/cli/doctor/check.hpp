@@ -35,6 +35,9 @@ struct Remark {
 };
 using Remarks = std::vector<Remark>;  // empty: ok
 
+// The only remark of a check that could not be made.
+Remarks unknown(std::string why);
+
 struct Check {
   std::string_view name;
   std::string_view findings{};  // words of model/finding.hpp: problems and notes of the agent; empty: `run`

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/doctor/check.hpp"
@@ -75,9 +76,13 @@ std::span<const Check> checks() {
   return all_checks;
 }
 
+Remarks unknown(std::string why) {
+  return {{.level = Level::unknown, .text = std::move(why), .remedy = {}}};
+}
+
 Remarks run_check(const Check& check, const Examination& examination) {
   if (check.run != nullptr) return check.run(examination);
-  if (!examination.status) return {{.level = Level::unknown, .text = "only masqd knows it", .remedy = {}}};
+  if (!examination.status) return unknown("only masqd knows it");
   return findings_among(*examination.status, check.findings);
 }
 

@@ -29,7 +29,8 @@ std::string remedy_for(const DroppingChain& chain, std::string_view ruleset, std
 // A table of family ip sees no IPv6 packets, one of ip6 no IPv4 packets; bridge and netdev see no routed ones.
 bool sees(std::string_view table, std::string_view pod_cidr);
 
-// A prefix in the rules contains these pods; rules may name those of the whole cluster. 0.0.0.0/0 and ::/0 name nobody.
+// A prefix in the rules contains these pods; rules may name those of the whole cluster. 0.0.0.0/0 and ::/0 do not
+// count.
 bool is_named_in(const std::string& rules, const Cidr& pods);
 
 }  // namespace masq::cli

@@ -41,10 +41,10 @@ void check_table(const Examination& examination, const std::string& table, const
 
 // Only what masqd knows of pods can be looked for. A rule that names the pods is taken for one that lets them pass.
 Remarks check_forward_rules(const Examination& examination) {
-  if (!examination.status) return {{.level = Level::unknown, .text = "only masqd knows the pods", .remedy = {}}};
+  if (!examination.status) return unknown("only masqd knows the pods");
   const auto networks = pod_networks(*examination.status);
   const auto chains = examination.context.node.run_program({"nft", "list", "chains"});
-  if (!chains) return {{.level = Level::unknown, .text = chains.error().message, .remedy = {}}};
+  if (!chains) return unknown(chains.error().message);
   Remarks remarks;
   for (const auto& table : tables_on_forward_hook(*chains)) check_table(examination, table, networks, remarks);
   return remarks;

@@ -75,7 +75,7 @@ Remarks check_bpffs(const Examination& examination) {
   if (!uses_bpf(examination)) return {};
   const auto root = value_of_option(examination, "bpf-root");
   const auto mounts = examination.context.read_file("/proc/self/mountinfo");
-  if (!mounts) return {{.level = Level::unknown, .text = mounts.error().message, .remedy = {}}};
+  if (!mounts) return unknown(mounts.error().message);
   std::istringstream lines(*mounts);
   for (std::string line; std::getline(lines, line);)
     if (is_bpffs_at(line, root)) return {};
@@ -86,7 +86,7 @@ Remarks check_bpffs(const Examination& examination) {
 Remarks check_kernel_release(const Examination& examination) {
   if (!uses_bpf(examination)) return {};
   const auto release = examination.context.read_file("/proc/sys/kernel/osrelease");
-  if (!release) return {{.level = Level::unknown, .text = release.error().message, .remedy = {}}};
+  if (!release) return unknown(release.error().message);
   std::string_view rest = *release;
   const auto major = number_at(rest);
   if (rest.starts_with('.')) rest.remove_prefix(1);
@@ -107,7 +107,7 @@ Remarks check_jit(const Examination& examination) {
 
 // The node answers a packet that is too large with an ICMP error, and some programs do not follow it.
 Remarks check_mtu(const Examination& examination) {
-  if (!examination.status) return {{.level = Level::unknown, .text = "only masqd knows the uplinks", .remedy = {}}};
+  if (!examination.status) return unknown("only masqd knows the uplinks");
   Remarks remarks;
   for (const auto& bridge : pod_bridges(*examination.status)) {
     for (const auto& device : member(member(*examination.status, "masquerading"), "devices")) {

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/protocol.hpp"
 #include "cli/doctor/check.hpp"
@@ -30,11 +29,7 @@ Limits known_limits(const Examination& examination) {
   return examination.status ? limits_of(*examination.status) : Limits();
 }
 
-Remark unknown(std::string why) {
-  return {.level = Level::unknown, .text = std::move(why), .remedy = {}};
-}
-
-// Drops that the configuration or the node causes. The others are the fate of packets that nobody should send.
+// Drops that the configuration or the node causes. Other packets are dropped because they are wrong themselves.
 struct DropRemedy {
   std::string_view reason;
   std::string_view remedy;
@@ -61,7 +56,7 @@ std::uint64_t packets_of(const Json& status, const Json& wanted) {
 }  // namespace
 
 Remarks check_table_size(const Examination& examination) {
-  if (!examination.status) return {unknown("only masqd knows its maximum")};
+  if (!examination.status) return unknown("only masqd knows its maximum");
   Remarks remarks;
   for (const auto& table : member(*examination.status, "mappings")) {
     const auto used = number_of(table, "used"), maximum = number_of(table, "max");
@@ -74,7 +69,7 @@ Remarks check_table_size(const Examination& examination) {
 }
 
 Remarks check_pods_at_limit(const Examination& examination) {
-  if (!examination.usage) return {unknown(examination.usage.error().message)};
+  if (!examination.usage) return unknown(examination.usage.error().message);
   const auto limit = known_limits(examination).per_pod;
   Remarks remarks;
   for (const auto& pod : examination.usage->pods)
@@ -85,7 +80,7 @@ Remarks check_pods_at_limit(const Examination& examination) {
 }
 
 Remarks check_destinations(const Examination& examination) {
-  if (!examination.usage) return {unknown(examination.usage.error().message)};
+  if (!examination.usage) return unknown(examination.usage.error().message);
   const auto ports = known_limits(examination).ports;
   Remarks remarks;
   for (const auto& one : examination.usage->destinations)
@@ -98,7 +93,7 @@ Remarks check_destinations(const Examination& examination) {
 }
 
 Remarks check_drops(const Examination& examination) {
-  if (!examination.status) return {unknown("only masqd knows the counters")};
+  if (!examination.status) return unknown("only masqd knows the counters");
   Remarks remarks;
   for (const auto& row : member(examination.later, "packets")) {
     const auto reason = text_of(row, "reason");

@@ -236,10 +236,9 @@ Result<Steps> BpfDatapath::plan(const Desired& desired) {
   return steps;
 }
 
-// Returns true if the loaded programs use the map that is pinned there, or have no map of this name.
+// Returns true if the loaded programs use the map that is pinned there.
 bool BpfDatapath::has_pin(const std::filesystem::path& map) const {
-  const int own = program_->map(map.filename().string());
-  return own < 0 || is_same_map(own, os::Fd(bpf_obj_get(map.c_str())).get());
+  return is_same_map(program_->map(map.filename().string()), os::Fd(bpf_obj_get(map.c_str())).get());
 }
 
 // The programs use maps whose pins another process removed: the next start needs the pins.

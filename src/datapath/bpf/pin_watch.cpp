@@ -27,14 +27,11 @@ PinWatch PinWatch::of(const Pins& pins, const std::vector<std::filesystem::path>
                       const std::function<bool(const std::filesystem::path& map)>& is_own) {
   PinWatch watch;
   for (const auto& map : maps)
-    if (!inode_of(map)) watch.pins_.push_back({.path = map});
-  const auto add = [&watch](const std::filesystem::path& path, bool own) {
-    if (const auto inode = inode_of(path)) watch.pins_.push_back({.path = path, .inode = own ? *inode : 0});
-  };
+    watch.pins_.push_back({.path = map, .inode = is_own(map) ? inode_of(map).value_or(0) : 0});
   std::error_code error;
-  for (const auto& map : std::filesystem::directory_iterator(pins.maps(), error)) add(map.path(), is_own(map.path()));
   for (const auto& device : pins.devices())
-    for (const auto& link : std::filesystem::directory_iterator(pins.device(device), error)) add(link.path(), true);
+    for (const auto& link : std::filesystem::directory_iterator(pins.device(device), error))
+      if (const auto inode = inode_of(link.path())) watch.pins_.push_back({.path = link.path(), .inode = *inode});
   return watch;
 }
 

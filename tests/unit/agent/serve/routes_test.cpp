@@ -126,7 +126,7 @@ TEST_F(RoutesTest, TheLimitsAreThoseOfTheDatapath) {
     EXPECT_EQ(answer["limits"], limits());
   }
   Desired desired;
-  use_limits_of(DatapathKind::iptables, Counters{.tables = {{.maximum = 4}, {.maximum = 5}}}, desired);
+  use_limits_of(DatapathKind::iptables, [] { return Counters{.tables = {{.maximum = 4}, {.maximum = 5}}}; }, desired);
   EXPECT_EQ(desired.max_mappings, 5u);
 }
 
